@@ -1,0 +1,27 @@
+"""Graph-native video representation learning and recommendation from what people watch.
+
+A watch log becomes a graph, a sampler draws edges from the graph, an encoder turns nodes into vectors, a loss pulls or
+pushes the ends of edges, and the vectors go into an index. The subpackages are these steps, in this order; they load on
+first use, so that ``import graphvid`` costs little more than ``import torch``.
+"""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+__version__ = "0.1.0"
+
+_SUBPACKAGES = ("data", "graphs", "clustering", "sampling", "nn", "losses", "models", "metrics", "runs")
+
+__all__ = ["__version__", *_SUBPACKAGES]
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name in _SUBPACKAGES:
+        return importlib.import_module(f"graphvid.{name}")
+    raise AttributeError(f"module 'graphvid' has no attribute {name!r}; subpackages are {list(_SUBPACKAGES)}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
