@@ -1,1 +1,6 @@
-"""To be filled."""
+"""Layers and encoders: tensors in, vectors out."""
+
+from .standardize import Standardize
+from .video_encoder import VideoEncoder
+
+__all__ = ["Standardize", "VideoEncoder"]
