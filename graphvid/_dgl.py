@@ -1,0 +1,131 @@
+"""The only module that imports DGL: ``from graphvid._dgl import DGLGraph, dgl``.
+
+What it adds to ``import dgl``:
+
+- the backend is PyTorch, without the line DGL prints and the ``~/.dgl/config.json`` it writes when none was chosen;
+- DGL 2.x imports under every PyTorch. Its ``graphbolt`` is a binary for one PyTorch version; where the installed one
+  has none, an empty stand-in takes the place of ``dgl.graphbolt`` (graphvid uses nothing of it);
+- a failed import is an `ImportError` of one sentence that says what to install.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import sys
+import warnings
+from importlib import metadata
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, NoReturn
+
+import torch
+
+__all__ = ["DGLGraph", "dgl"]
+
+_SUPPORTED = ">=1.1.3,<3"
+_GRAPHBOLT = "dgl.graphbolt"
+_GRAPHBOLT_FILES = {
+    "linux": "libgraphbolt_pytorch_{}.so",
+    "darwin": "libgraphbolt_pytorch_{}.dylib",
+    "win32": "graphbolt_pytorch_{}.dll",
+}
+_GRAPHBOLT_NEEDS = ("torchdata.datapipes", "pydantic", "yaml")  # imported by it, not all required by DGL's wheel
+
+
+def _install_command() -> str:
+    return 'pip install "dgl>=1.1.3,<2"' if sys.version_info < (3, 12) else 'pip install "dgl>=2.1,<3"'
+
+
+def _installed_version() -> str:
+    """Return the version of the installed DGL after checking that it is one graphvid supports."""
+    try:
+        from packaging.specifiers import SpecifierSet
+    except ImportError as error:
+        raise ImportError(
+            "graphvid and DGL need the package 'packaging', which is absent: pip install packaging"
+        ) from error
+    try:
+        version = metadata.version("dgl")
+    except metadata.PackageNotFoundError as error:
+        raise ImportError(f"graphvid needs DGL {_SUPPORTED}, which is not installed: {_install_command()}") from error
+    if not SpecifierSet(_SUPPORTED).contains(version, prereleases=True):
+        raise ImportError(f"graphvid needs DGL {_SUPPORTED}, got DGL {version}: {_install_command()}")
+    return version
+
+
+def _find(name: str) -> ModuleSpec | None:
+    try:
+        return importlib.util.find_spec(name)
+    except ImportError:  # the parent package is absent
+        return None
+
+
+def _graphbolt_loads(dgl_folder: Path) -> bool:
+    """Say whether DGL's own graphbolt will import: a library for this PyTorch is there, and so is what it needs."""
+    version = torch.__version__.split("+", maxsplit=1)[0]
+    library = dgl_folder / "graphbolt" / _GRAPHBOLT_FILES.get(sys.platform, "{}").format(version)
+    return library.is_file() and all(_find(name) for name in _GRAPHBOLT_NEEDS)
+
+
+def _graphbolt_stand_in(version: str) -> ModuleType:
+    """Return a module named ``dgl.graphbolt`` that is empty and says so when something is looked up in it."""
+    module = importlib.util.module_from_spec(ModuleSpec(_GRAPHBOLT, loader=None))
+
+    def missing(name: str) -> NoReturn:
+        raise AttributeError(
+            f"{_GRAPHBOLT}.{name} is not available: DGL {version} has no working graphbolt for PyTorch {torch.__version__}"
+        )
+
+    module.__dict__["__getattr__"] = missing
+    return module
+
+
+def _import_dgl() -> ModuleType:
+    """Import DGL with its PyTorch backend, or raise an `ImportError` that says what to install."""
+    spec = _find("dgl")
+    if spec is None or not spec.submodule_search_locations:
+        raise ImportError(f"graphvid needs DGL {_SUPPORTED}, which is not installed: {_install_command()}")
+    version = _installed_version()
+    folder = Path(next(iter(spec.submodule_search_locations)))
+    stand_in = _GRAPHBOLT not in sys.modules and (folder / "graphbolt").is_dir() and not _graphbolt_loads(folder)
+    if stand_in:
+        sys.modules[_GRAPHBOLT] = _graphbolt_stand_in(version)
+    chosen = os.environ.get("DGLBACKEND")
+    os.environ["DGLBACKEND"] = "pytorch"
+    try:
+        with warnings.catch_warnings():
+            # DGL's docstrings hold "\P" in plain strings, which Python reports when it first compiles the file.
+            for category in (DeprecationWarning, SyntaxWarning):
+                warnings.filterwarnings("ignore", message="invalid escape sequence", category=category)
+            module = importlib.import_module("dgl")
+    except Exception as error:
+        if stand_in:
+            del sys.modules[_GRAPHBOLT]
+        raise ImportError(
+            f"DGL {version} does not import under PyTorch {torch.__version__} ({type(error).__name__}: {error}); "
+            f"install the DGL graphvid is tested with: {_install_command()}"
+        ) from error
+    finally:
+        if chosen is None:
+            del os.environ["DGLBACKEND"]
+        else:
+            os.environ["DGLBACKEND"] = chosen
+    backend = module.backend.backend_name
+    if backend != "pytorch":  # somebody imported DGL first
+        raise ImportError(
+            f"graphvid needs DGL with its PyTorch backend, but DGL is loaded with {backend!r}: unset DGLBACKEND"
+        )
+    # DGL asks again at run time (DataLoader, multiprocessing); the answer must not depend on a file or print anything.
+    module.backend.get_preferred_backend = lambda: "pytorch"
+    return module
+
+
+if TYPE_CHECKING:
+    import dgl
+    from dgl import DGLGraph
+else:
+    dgl = _import_dgl()
+    DGLGraph = dgl.DGLGraph
