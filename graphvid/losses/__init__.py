@@ -1,1 +1,10 @@
-"""To be filled."""
+"""What happens on sampled edges: losses and miners over embeddings and video ids, without files, frames or graphs."""
+
+from __future__ import annotations
+
+from graphvid.losses.in_batch_softmax import InBatchSoftmaxLoss
+from graphvid.losses.neighbors import NeighborTable
+from graphvid.losses.semi_hard import MinedTriplets, SemiHardMiner
+from graphvid.losses.triplet import TripletLoss, squared_distance
+
+__all__ = ["InBatchSoftmaxLoss", "MinedTriplets", "NeighborTable", "SemiHardMiner", "TripletLoss", "squared_distance"]
