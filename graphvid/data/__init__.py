@@ -1,1 +1,20 @@
-"""To be filled."""
+"""Files and tables to validated tables and arrays: watch logs, features, data sets. Knows no graph library."""
+
+from graphvid.data.amazon import AmazonCoPurchase
+from graphvid.data.features import Features, load_features
+from graphvid.data.relational import RelationalData
+from graphvid.data.standardizer import Standardizer
+from graphvid.data.synthetic import SyntheticCoWatch
+from graphvid.data.tiktok import TikTok
+from graphvid.data.watch_log import WatchLog
+
+__all__ = [
+    "AmazonCoPurchase",
+    "Features",
+    "RelationalData",
+    "Standardizer",
+    "SyntheticCoWatch",
+    "TikTok",
+    "WatchLog",
+    "load_features",
+]

@@ -1,0 +1,218 @@
+"""Feature vectors of videos, one table a modality."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from graphvid.data._files import explain, read_arrays, write_arrays
+from graphvid.data._ids import look_up, unique_index
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """Feature vectors of videos in one or several modalities.
+
+    Parameters
+    ----------
+    ids : pandas.Index, shape (num_videos,)
+        Original id of every row; anything iterable is taken.
+    modalities : dict of str to ndarray, shape (num_videos, dim)
+        Numbers of any real dtype, stored as float32. float16 is cast before anything is computed from it, since sums
+        overflow there at 65504.
+
+    Raises
+    ------
+    TypeError
+        A dtype that is not real numbers.
+    ValueError
+        Duplicate ids, no modality, a table that is not two-dimensional or whose number of rows differs from that of the
+        ids, and a value that is NaN, infinite or too large for float32 (with id, modality and column).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> features = Features(["a", "b"], {"audio": np.ones((2, 3)), "image": np.zeros((2, 1))})
+    >>> features.dims, features.concatenate().shape
+    ({'audio': 3, 'image': 1}, (2, 4))
+    """
+
+    ids: pd.Index
+    modalities: dict[str, NDArray[np.float32]]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ids", unique_index(self.ids, "ids"))
+        if not self.modalities:
+            raise ValueError("modalities must have at least one table, got none")
+        tables = {name: _as_float32(table, name, self.ids) for name, table in self.modalities.items()}
+        object.__setattr__(self, "modalities", tables)
+
+    @property
+    def num_videos(self) -> int:
+        """Number of rows."""
+        return len(self.ids)
+
+    @property
+    def dims(self) -> dict[str, int]:
+        """Number of columns of every modality."""
+        return {name: table.shape[1] for name, table in self.modalities.items()}
+
+    def align(self, ids: Iterable[Any]) -> Features:
+        """Return the features with one row for every id given, in that order.
+
+        Raises
+        ------
+        ValueError
+            Ids without features; names some.
+        """
+        index = unique_index(ids, "ids")
+        rows = look_up(index, self.ids, "ids", "the features")
+        return Features(index, {name: table[rows] for name, table in self.modalities.items()})
+
+    def concatenate(self) -> NDArray[np.float32]:
+        """Return all modalities side by side, in their order, shape (num_videos, sum of dims)."""
+        return np.concatenate(list(self.modalities.values()), axis=1)
+
+    def save(self, path: str | Path) -> None:
+        """Write an .npz file that `load_features` reads, without pickle, complete or not at all.
+
+        Raises
+        ------
+        TypeError
+            Ids that are neither all integers nor all text.
+        ValueError
+            The suffix is not .npz, or a modality is called "ids".
+        """
+        path = Path(path)
+        if path.suffix != ".npz":
+            raise ValueError(f"path must end in .npz, got {path.name!r}")
+        if "ids" in self.modalities:
+            raise ValueError("a modality called 'ids' cannot be saved, since the ids have that name in the file")
+        ids = self.ids.to_numpy()
+        if ids.dtype == object:
+            kinds = sorted({type(value).__name__ for value in ids})
+            if kinds != ["str"]:
+                raise TypeError(f"ids must be all int or all str to be saved, got {kinds}")
+            ids = ids.astype(np.str_)
+        write_arrays(path, {"ids": ids, **self.modalities})
+
+
+def load_features(path: str | Path, *, ids: Iterable[Any] | None = None) -> Features:
+    """Return the features in a file.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        - ``.npy``: one array of shape (num_videos, dim), the modality "features";
+        - ``.npz``: one such array a modality, by name, and optionally ``ids`` of shape (num_videos,);
+        - ``.parquet``: a column ``video_id``; every list column is a modality (all lists of one length), all numeric
+          columns together are the modality "features".
+    ids : iterable of ids, optional
+        Id of every row, where the file has none. Default: 0 to num_videos - 1.
+
+    Returns
+    -------
+    Features
+        float32.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file.
+    TypeError, ValueError
+        A corrupt file, arrays of Python objects (never unpickled), ids both in the file and given, and all that
+        `Features` refuses; names the file.
+    """
+    path = Path(path)
+    readers = {".npy": _read_npy, ".npz": read_arrays, ".parquet": _read_parquet}
+    if path.suffix not in readers:
+        raise ValueError(f"path must end in one of {list(readers)}, got {path.name!r}")
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} not found: expected features in .npy, .npz or .parquet")
+    tables: dict[str, Any] = dict(readers[path.suffix](path))
+    inside = tables.pop("ids" if path.suffix == ".npz" else "video_id", None)
+    if inside is not None and ids is not None:
+        raise ValueError(f"ids must not be given for {path}, which has its own")
+    try:
+        if inside is None and ids is None:
+            ids = np.arange(len(next(iter(tables.values()))) if tables else 0)
+        return Features(inside if inside is not None else ids, tables)  # type: ignore[arg-type] # made an Index there
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{path}: {error}") from None
+
+
+def _as_float32(table: Any, name: str, ids: pd.Index) -> NDArray[np.float32]:
+    table = np.asarray(table)
+    if table.dtype.kind not in "biuf":
+        raise TypeError(f"modality {name!r} must have a real dtype (float, int or bool), got {table.dtype}")
+    if table.ndim != 2 or table.shape[1] == 0:
+        raise ValueError(f"modality {name!r} must have shape (num_videos, dim) with dim >= 1, got {table.shape}")
+    if len(table) != len(ids):
+        raise ValueError(f"modality {name!r} must have one row for each of the {len(ids)} ids, got {len(table)} rows")
+    with np.errstate(over="ignore"):
+        cast = np.ascontiguousarray(table, dtype=np.float32)
+    wrong = ~np.isfinite(cast)
+    if wrong.any():
+        row, column = np.argwhere(wrong)[0]
+        raise ValueError(
+            f"modality {name!r} must be finite in float32, got {table[row, column]} for id {ids[row]!r} in column "
+            f"{column} ({wrong.any(axis=1).sum()} such rows)"
+        )
+    return cast
+
+
+def _read_npy(path: Path) -> dict[str, NDArray[np.generic]]:
+    try:
+        array = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError, OSError) as error:
+        raise explain(path, "an .npy array", error) from None
+    if not isinstance(array, np.ndarray):
+        raise ValueError(f"{path} is an archive, not an .npy array; name it .npz")
+    return {"features": array}
+
+
+def _read_parquet(path: Path) -> Mapping[str, Any]:
+    import pyarrow
+    from pyarrow import parquet
+
+    try:
+        table = parquet.read_table(path)
+    except (pyarrow.ArrowException, OSError) as error:
+        raise explain(path, "a Parquet file", error) from None
+    if "video_id" not in table.column_names:
+        raise ValueError(f"{path} must have a column 'video_id', got {table.column_names}")
+    arrays: dict[str, Any] = {"video_id": table.column("video_id").to_pandas()}
+    scalars: dict[str, Any] = {}
+    for name, kind in zip(table.column_names, table.schema.types):
+        if name == "video_id":
+            continue
+        lists = (
+            pyarrow.types.is_list(kind) or pyarrow.types.is_large_list(kind) or pyarrow.types.is_fixed_size_list(kind)
+        )
+        if lists:
+            arrays[name] = _stack_lists(table.column(name).to_pylist(), name, arrays["video_id"], path)
+        elif pyarrow.types.is_integer(kind) or pyarrow.types.is_floating(kind) or pyarrow.types.is_boolean(kind):
+            scalars[name] = table.column(name).to_pandas().to_numpy(dtype=np.float64, na_value=np.nan)
+        else:
+            raise TypeError(f"{path}: column {name!r} must hold numbers or lists of numbers, got {kind}")
+    if scalars:
+        arrays["features"] = np.stack(list(scalars.values()), axis=1)
+    return arrays
+
+
+def _stack_lists(rows: list[Any], name: str, ids: pd.Series, path: Path) -> NDArray[np.float64]:
+    """Return a list column as one table; a missing list, or one of another length, is an error that names the id."""
+    length = len(rows[0]) if rows and rows[0] is not None else 0
+    for at, row in enumerate(rows):
+        if row is None or len(row) != length:
+            got = "no list" if row is None else f"{len(row)} numbers"
+            raise ValueError(
+                f"{path}: column {name!r} must hold {length} numbers in every row, got {got} for id {ids[at]!r}"
+            )
+    return np.asarray(rows, dtype=np.float64).reshape(len(rows), length)

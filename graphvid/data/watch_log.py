@@ -1,0 +1,257 @@
+"""The watch log: who watched which video, validated once."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from graphvid.data._ids import encode, look_up, unique_index
+from graphvid.data._tables import read_table
+
+MEASURES = ("watch_time", "duration", "timestamp")
+COLUMNS = ("user_id", "video_id", *MEASURES)
+
+
+@dataclass(frozen=True, eq=False)
+class WatchLog:
+    """Interactions of users with videos, as contiguous integers, with the vocabularies that map back.
+
+    Made by `from_frame` or `read`; the constructor takes what is already encoded.
+
+    Parameters
+    ----------
+    user : ndarray of int64, shape (num_interactions,)
+        Row of the user in ``user_ids``.
+    video : ndarray of int64, shape (num_interactions,)
+        Row of the video in ``video_ids``.
+    user_ids : pandas.Index, shape (num_users,)
+        Original id of every user: int64, or Python objects.
+    video_ids : pandas.Index, shape (num_videos,)
+        Original id of every video. May hold videos that nobody watched.
+    watch_time : ndarray of float64, shape (num_interactions,), optional
+        Seconds watched.
+    duration : ndarray of float64, shape (num_interactions,), optional
+        Length of the video in seconds.
+    timestamp : ndarray of float64, shape (num_interactions,), optional
+        Start of the interaction in seconds since any fixed moment.
+
+    Raises
+    ------
+    ValueError
+        No interaction, arrays of unequal length, or codes outside the vocabularies.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"user_id": ["bo", "al", "al"], "video_id": [30, 10, 30], "watch_time": [4.0, 2.5, 9.0]})
+    >>> log = WatchLog.from_frame(frame)
+    >>> log.user, log.video
+    (array([1, 0, 0]), array([1, 0, 1]))
+    >>> list(log.user_ids), list(log.video_ids)
+    (['al', 'bo'], [10, 30])
+    """
+
+    user: NDArray[np.int64]
+    video: NDArray[np.int64]
+    user_ids: pd.Index
+    video_ids: pd.Index
+    watch_time: NDArray[np.float64] | None = None
+    duration: NDArray[np.float64] | None = None
+    timestamp: NDArray[np.float64] | None = None
+
+    def __post_init__(self) -> None:
+        if self.num_interactions == 0:
+            raise ValueError("the log must have at least one interaction, got an empty log")
+        for field in fields(self):
+            array = getattr(self, field.name)
+            if isinstance(array, np.ndarray) and array.shape != (self.num_interactions,):
+                raise ValueError(f"{field.name} must have shape ({self.num_interactions},), got {array.shape}")
+        for name, codes, size in (("user", self.user, self.num_users), ("video", self.video, self.num_videos)):
+            if codes.min() < 0 or codes.max() >= size:
+                raise ValueError(f"{name} must be in [0, {size}), got {codes.min()} to {codes.max()}")
+
+    @property
+    def num_users(self) -> int:
+        """Number of users in the vocabulary."""
+        return len(self.user_ids)
+
+    @property
+    def num_videos(self) -> int:
+        """Number of videos in the vocabulary."""
+        return len(self.video_ids)
+
+    @property
+    def num_interactions(self) -> int:
+        """Number of rows."""
+        return len(self.user)
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: pd.DataFrame,
+        *,
+        columns: Mapping[str, str] | None = None,
+        video_ids: Iterable[Any] | None = None,
+        duplicates: Literal["drop", "keep", "error"] = "drop",
+    ) -> WatchLog:
+        """Return the validated log of a frame.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+            Columns ``user_id`` and ``video_id`` (any hashable type), optionally ``watch_time``, ``duration`` and
+            ``timestamp`` (numbers, seconds, finite, >= 0). Other columns are not read.
+        columns : mapping of str to str, optional
+            Name in the frame of a column above, where it differs: ``{"user_id": "uid"}``.
+        video_ids : iterable of ids, optional
+            Vocabulary of videos (for instance ``features.ids``), in the order of the wished integers; a video of the
+            log that is not in it is an error. Default: the videos of the log.
+        duplicates : {"drop", "keep", "error"}, default "drop"
+            What to do with a row that equals an earlier one in all the columns read. Dropping warns with a count.
+
+        Returns
+        -------
+        WatchLog
+            Users and videos are numbered in sorted order of their ids, whatever the order of the rows; ids that cannot
+            be sorted (mixed types) by first appearance.
+
+        Raises
+        ------
+        ValueError
+            A missing column, a missing id, an empty frame, an unknown video, a duplicate row (``duplicates="error"``),
+            a value that is not a finite number >= 0; with the row (counted from 0) and the value.
+        TypeError
+            A column of the wrong dtype, an id that is not hashable.
+
+        Notes
+        -----
+        O(n log n) time and O(n) memory for n rows.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> WatchLog.from_frame(pd.DataFrame({"uid": [7], "video_id": ["a"]}), columns={"user_id": "uid"}).user_ids[0]
+        np.int64(7)
+        """
+        if not isinstance(frame, pd.DataFrame):
+            raise TypeError(f"frame must be a pandas.DataFrame, got {type(frame).__name__}")
+        if duplicates not in ("drop", "keep", "error"):
+            raise ValueError(f"duplicates must be 'drop', 'keep' or 'error', got {duplicates!r}")
+        names = find_columns(list(frame.columns), columns)
+        if not len(frame):
+            raise ValueError("the log must have at least one row, got an empty log")
+        user, users = encode(frame[names["user_id"]], names["user_id"])
+        if video_ids is None:
+            video, videos = encode(frame[names["video_id"]], names["video_id"])
+        else:
+            videos = unique_index(video_ids, "video_ids")
+            video = look_up(frame[names["video_id"]], videos, names["video_id"], "video_ids")
+        measures = {name: _seconds(frame[names[name]], names[name]) for name in MEASURES if name in names}
+        log = cls(user, video, users, videos, **measures)
+        return log if duplicates == "keep" else _without_duplicates(log, duplicates)
+
+    @classmethod
+    def read(
+        cls,
+        path: str | Path,
+        *,
+        columns: Mapping[str, str] | None = None,
+        video_ids: Iterable[Any] | None = None,
+        duplicates: Literal["drop", "keep", "error"] = "drop",
+    ) -> WatchLog:
+        """Return the validated log of a CSV (``.csv``, ``.csv.gz``) or Parquet (``.parquet``) file.
+
+        Parameters are those of `from_frame`. Parquet ids keep their type. CSV has no types: a column of ids is read as
+        integers if every id is written as one (no leading zero, no sign but ``-``), and as text otherwise; ``007`` and
+        ``1e5`` stay as they are. Where ``video_ids`` holds text, videos are read as text.
+
+        Raises
+        ------
+        FileNotFoundError
+            There is no such file.
+        ValueError
+            Another suffix, a corrupt or truncated file, and all that `from_frame` refuses; names the file.
+        """
+        path = Path(path)
+        vocabulary = None if video_ids is None else unique_index(video_ids, "video_ids")
+        text = ("video_id",) if vocabulary is not None and vocabulary.dtype == object else ()
+        try:
+            frame = read_table(path, lambda present: find_columns(present, columns), text)
+            return cls.from_frame(frame, columns=columns, video_ids=vocabulary, duplicates=duplicates)
+        except (ValueError, TypeError) as error:
+            raise type(error)(f"{path}: {error}") from None
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the log as a frame with the original ids."""
+        data = {"user_id": self.user_ids.take(self.user), "video_id": self.video_ids.take(self.video)}
+        data.update({name: getattr(self, name) for name in MEASURES if getattr(self, name) is not None})
+        return pd.DataFrame(data)
+
+    def select(self, rows: ArrayLike) -> WatchLog:
+        """Return the log of some rows; the vocabularies stay, so the integers keep their meaning.
+
+        Parameters
+        ----------
+        rows : array_like
+            Boolean mask of shape (num_interactions,), or integer positions.
+        """
+        rows = np.asarray(rows)
+        if rows.dtype == bool and rows.shape != self.user.shape:
+            raise ValueError(f"rows must be a mask of shape {self.user.shape}, got {rows.shape}")
+        arrays = {field.name: getattr(self, field.name) for field in fields(self)}
+        return replace(self, **{key: array[rows] for key, array in arrays.items() if isinstance(array, np.ndarray)})
+
+
+def find_columns(present: list[str], columns: Mapping[str, str] | None) -> dict[str, str]:
+    """Return the name in the table of every log column that is there; refuse a table without the two id columns."""
+    columns = dict(columns or {})
+    unknown = [name for name in columns if name not in COLUMNS]
+    if unknown:
+        raise ValueError(f"columns must have keys among {list(COLUMNS)}, got {unknown}")
+    needed = [columns.get(name, name) for name in COLUMNS if name in columns or name in ("user_id", "video_id")]
+    absent = [name for name in needed if name not in present]
+    if absent:
+        raise ValueError(f"the log must have the columns {needed}, got {[str(name) for name in present]}")
+    names = {name: columns.get(name, name) for name in COLUMNS if columns.get(name, name) in present}
+    repeated = [name for name in names.values() if list(present).count(name) > 1]
+    if repeated:
+        raise ValueError(f"the columns of the log must have unique names, got {repeated} more than once")
+    return names
+
+
+def _seconds(series: pd.Series, name: str) -> NDArray[np.float64]:
+    """Return a column as float64, or refuse what is not a finite number >= 0."""
+    accepted = f"{name} must hold finite numbers >= 0 (seconds)"
+    if pd.api.types.is_bool_dtype(series.dtype) or pd.api.types.is_complex_dtype(series.dtype):
+        raise TypeError(f"{accepted}, got dtype {series.dtype}")
+    if pd.api.types.is_numeric_dtype(series.dtype):
+        values = series.to_numpy(dtype=np.float64, na_value=np.nan)
+    else:
+        values = pd.to_numeric(series.astype(object), errors="coerce").to_numpy(dtype=np.float64)
+        if not np.isnan(values).any():
+            raise TypeError(f"{accepted}, got dtype {series.dtype}")
+    wrong = ~(np.isfinite(values) & (values >= 0))
+    if wrong.any():
+        row = int(wrong.argmax())
+        raise ValueError(f"{accepted}, got {series.iloc[row]!s} in row {row} ({wrong.sum()} such rows)")
+    return values
+
+
+def _without_duplicates(log: WatchLog, duplicates: Literal["drop", "error"]) -> WatchLog:
+    arrays = {field.name: getattr(log, field.name) for field in fields(log)}
+    repeated = pd.DataFrame({key: array for key, array in arrays.items() if isinstance(array, np.ndarray)}).duplicated()
+    mask = repeated.to_numpy()
+    if not mask.any():
+        return log
+    found = f"{mask.sum()} rows equal an earlier one in every column, the first is row {mask.argmax()}"
+    if duplicates == "error":
+        raise ValueError(f"the log must have no duplicate rows with duplicates='error', got: {found}")
+    warnings.warn(f"{found}; dropped (pass duplicates='keep' to keep them)", UserWarning, stacklevel=3)
+    return log.select(~mask)
