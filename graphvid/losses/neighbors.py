@@ -103,17 +103,17 @@ class CandidateLookup:
         all_rows, all_ids = [rows, rows], [query_ids, partner_ids]
         if self.neighbors is not None:
             starts = self.neighbors.indptr[query_ids]
-            slots, owner = _expand(starts, self.neighbors.indptr[query_ids + 1] - starts)
+            slots, owner = expand_ranges(starts, self.neighbors.indptr[query_ids + 1] - starts)
             all_rows.append(owner)
             all_ids.append(self.neighbors.indices[slots])
         ids = torch.cat(all_ids)
         first = torch.searchsorted(self.sorted_ids, ids)
         count = torch.searchsorted(self.sorted_ids, ids, right=True) - first
-        slots, owner = _expand(first, count)
+        slots, owner = expand_ranges(first, count)
         return torch.cat(all_rows)[owner], self.columns[slots]
 
 
-def _expand(starts: Tensor, counts: Tensor) -> tuple[Tensor, Tensor]:
+def expand_ranges(starts: Tensor, counts: Tensor) -> tuple[Tensor, Tensor]:
     """Concatenate the ranges ``[starts[i], starts[i] + counts[i])``; return their elements and the owning ``i``."""
     owner = torch.repeat_interleave(torch.arange(counts.numel(), device=counts.device), counts)
     before = torch.cumsum(counts, dim=0) - counts
