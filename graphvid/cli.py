@@ -1,0 +1,170 @@
+"""The ``graphvid`` command."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from graphvid.models import RGCConfig
+    from graphvid.runs import Source
+
+app = typer.Typer(
+    help="Video embeddings from what people watch.", no_args_is_help=True, pretty_exceptions_enable=False
+)
+train_app = typer.Typer(help="Train a model into a run directory.", no_args_is_help=True)
+app.add_typer(train_app, name="train")
+
+_QUICKSTART = Path("graphvid-quickstart")
+
+Out = Annotated[Path, typer.Option(help="Run directory; new or empty, or a run to resume.")]
+Run = Annotated[Path, typer.Option("--run", help="Run directory of a finished run.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Continue the run in the directory.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bars.")]
+
+
+@app.command()
+def quickstart(
+    out: Out = _QUICKSTART,
+    resume: Resume = False,
+    seed: Annotated[int, typer.Option(help="Of the generated world and of training.")] = 0,
+    quiet: Quiet = False,
+) -> None:
+    """Generate a small world of users and videos, learn embeddings from it, and show what they find. Runs offline."""
+    from graphvid.models import RGCConfig
+    from graphvid.runs import Source
+
+    _train(Source(dataset="synthetic", seed=seed), out, RGCConfig(seed=seed), resume=resume, quiet=quiet)
+    if out == _QUICKSTART:
+        typer.echo("Next: graphvid neighbors 0")
+
+
+@train_app.command("rgc")
+def train_rgc(
+    out: Out,
+    log: Annotated[Path | None, typer.Option(help="Watch log: CSV or Parquet with user_id, video_id.")] = None,
+    features: Annotated[Path | None, typer.Option(help="Features: .npy, .npz or .parquet.")] = None,
+    edges: Annotated[Path | None, typer.Option(help="Ready graph: CSV or Parquet with src, dst.")] = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="synthetic, tiktok, amazon-photo, amazon-computers or an OGB name.")
+    ] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Folder of the data sets; else GRAPHVID_DATA.")] = None,
+    weight: Annotated[str, typer.Option(help="Weight of a co-watch: count, binary, cosine or npmi.")] = "count",
+    min_count: Annotated[int, typer.Option(help="Fewest users who watched both videos.")] = 1,
+    top_k: Annotated[int, typer.Option(help="Strongest neighbours kept a video.")] = 50,
+    max_videos_per_user: Annotated[int, typer.Option(help="Videos of one user that count.")] = 100,
+    preset: Annotated[str, typer.Option(help="default or paper.")] = "default",
+    option: Annotated[
+        list[str] | None, typer.Option("--set", help="Change an option of the preset: --set num_steps=100. Repeatable.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the split and of training.")] = 0,
+    checkpoint_every: Annotated[int, typer.Option(help="Steps between checkpoints.")] = 50,
+    resume: Resume = False,
+    quiet: Quiet = False,
+) -> None:
+    """Relational graph clustering: embeddings that place co-watched videos close together."""
+    from graphvid.models import RGCConfig
+    from graphvid.runs import Source
+
+    source = Source(
+        dataset=dataset,
+        data_dir=_text(data_dir),
+        log=_text(log),
+        edges=_text(edges),
+        features=_text(features),
+        weight=weight,  # type: ignore[arg-type] # checked where it is used
+        min_count=min_count,
+        top_k=top_k,
+        max_videos_per_user=max_videos_per_user,
+        seed=seed,
+    )
+    base = RGCConfig.preset(preset).to_dict()  # type: ignore[arg-type] # checked there
+    config = RGCConfig.from_dict({**base, "seed": seed, **_parse_options(option or [])})
+    _train(source, out, config, resume=resume, quiet=quiet, checkpoint_every=checkpoint_every)
+
+
+@app.command()
+def evaluate(run: Run = _QUICKSTART, quiet: Quiet = False) -> None:
+    """Read a run's source again, embed its videos with the saved encoder, and score those training never saw."""
+    from graphvid.runs import evaluate as evaluate_run
+
+    _print_scores(evaluate_run(run, progress=not quiet))
+
+
+@app.command()
+def embed(
+    features: Annotated[Path, typer.Option(help="Features of the videos: .npy, .npz or .parquet.")],
+    out: Annotated[Path, typer.Option(help="File to write: .npz with ids and embedding.")],
+    run: Run = _QUICKSTART,
+) -> None:
+    """Embed videos from their features, also videos that were not there in training."""
+    from graphvid.data import load_features
+    from graphvid.runs import embed_new
+
+    embedded = embed_new(run, load_features(features))
+    embedded.save(out)
+    typer.echo(f"{embedded.num_videos:,} embeddings of {embedded.dims['embedding']} columns in {out}")
+
+
+@app.command()
+def neighbors(
+    video_id: Annotated[str, typer.Argument(help="Id of a video of the run.")],
+    run: Run = _QUICKSTART,
+    top_k: Annotated[int, typer.Option(help="Number of videos.")] = 10,
+) -> None:
+    """Show the videos most similar to one video."""
+    from graphvid.runs import neighbors as most_similar
+
+    typer.echo(most_similar(run, video_id, top_k=top_k).to_string(index=False, float_format="%.4f"))
+
+
+def main() -> None:
+    """Run the command; an error that the user can mend is one sentence, not a traceback."""
+    try:
+        app()
+    except (ValueError, TypeError, KeyError, OSError, ImportError) as error:
+        message = error.args[0] if isinstance(error, KeyError) and error.args else error
+        typer.echo(f"graphvid: {message}", err=True)
+        sys.exit(2)
+
+
+def _train(
+    source: Source, out: Path, config: RGCConfig, *, resume: bool, quiet: bool, checkpoint_every: int = 50
+) -> None:
+    from graphvid.runs import train
+
+    metrics = train(source, out, config, resume=resume, checkpoint_every=checkpoint_every, progress=not quiet)
+    _print_scores(metrics["cold_start"])
+    typer.echo(f"Report: {out / 'report.html'}")
+
+
+def _print_scores(scores: dict[str, Any]) -> None:
+    k = next(iter(scores.values()))["k"]
+    columns = {"ndcg": f"NDCG@{k}", "map": "MAP", "mrr": "MRR", "recall": f"Recall@{k}", "hit": f"Hit@{k}"}
+    raw = scores["raw features"]["ndcg"]
+    typer.echo("Cold start: videos never seen in training, ranked by cosine")
+    typer.echo(f"{'method':<16}" + "".join(f"{name:>11}" for name in columns.values()) + f"{'x raw':>8}")
+    for method, values in scores.items():
+        cells = "".join(f"{values[key]:>11.4f}" for key in columns)
+        typer.echo(f"{method:<16}{cells}{values['ndcg'] / raw if raw else float('nan'):>8.2f}")
+
+
+def _parse_options(options: list[str]) -> dict[str, Any]:
+    values = {}
+    for text in options:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise ValueError(f"--set must be NAME=VALUE, got {text!r}")
+        try:
+            values[name] = json.loads(value)
+        except json.JSONDecodeError:
+            values[name] = value
+    return values
+
+
+def _text(path: Path | None) -> str | None:
+    return None if path is None else str(path)

@@ -1,0 +1,162 @@
+"""What a run of `RelationalGraphClustering` is made of, as one flat record that is saved beside its results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, get_args
+
+from graphvid.losses.semi_hard import Candidates, Fallback
+from graphvid.nn.video_encoder import Fusion
+from graphvid.sampling.triplets import Pool, Positive
+
+Loss = Literal["neighbor_softmax", "softmax", "triplet"]
+Optimizer = Literal["adam", "sgd"]
+Preset = Literal["default", "paper"]
+
+
+@dataclass(frozen=True)
+class RGCConfig:
+    """Options of `RelationalGraphClustering`; the defaults are the preset for up to some 100,000 videos.
+
+    Parameters
+    ----------
+    fusion, hidden, dim, dropout, input_dropout
+        The encoder; see `graphvid.nn.VideoEncoder`.
+    num_levels, linkage
+        The hierarchy; see `graphvid.clustering.affinity_clustering`.
+    level_probs, pool, positive
+        The triplets; see `graphvid.sampling.TripletSampler`.
+    batch_size : int
+        Triplets a step.
+    loss : {"neighbor_softmax", "softmax", "triplet"}
+        ``"neighbor_softmax"`` takes all edges inside the batch as positive pairs
+        (`graphvid.losses.NeighborSoftmaxLoss`), ``"softmax"`` tells each drawn positive from the others
+        (`graphvid.losses.InBatchSoftmaxLoss`), ``"triplet"`` is the paper's hinge (`graphvid.losses.TripletLoss`).
+    temperature : float
+        Of the two softmax losses.
+    margin : float
+        Of the hinge and of mining, on squared distances in [0, 4].
+    mining : bool
+        Replace each row's negative by the hardest semi-hard one of the batch (`graphvid.losses.SemiHardMiner`);
+        only with the triplet loss.
+    candidates, fallback
+        Of the miner.
+    num_steps : int
+        Optimiser steps.
+    optimizer : {"adam", "sgd"}
+        ``"sgd"`` has no momentum, as in the paper's preset; ``"adam"`` decouples the weight decay.
+    learning_rate, decay, decay_every
+        The learning rate is multiplied by ``decay`` every ``decay_every`` steps (staircase).
+    weight_decay : float
+        L2 penalty of the optimiser.
+    seed : int
+        Of the split, the initial weights, the triplets and dropout.
+
+    Raises
+    ------
+    ValueError
+        For an unknown choice, a number out of its range, or mining without the triplet loss.
+
+    Examples
+    --------
+    >>> RGCConfig.preset("paper").batch_size
+    9600
+    >>> RGCConfig.from_dict({"dim": 32}).dim
+    32
+    """
+
+    fusion: Fusion = "early_concat"
+    hidden: tuple[int, ...] = (512,)
+    dim: int = 64
+    dropout: float = 0.3
+    input_dropout: float = 0.3
+    num_levels: int = 3
+    linkage: str = "average"
+    level_probs: tuple[float, ...] = (0.0, 0.0, 0.0, 1.0)
+    pool: Pool = "sibling"
+    positive: Positive = "uniform"
+    batch_size: int = 2048
+    loss: Loss = "neighbor_softmax"
+    temperature: float = 0.1
+    margin: float = 0.5
+    mining: bool = False
+    candidates: Candidates = "negatives"
+    fallback: Fallback = "own"
+    num_steps: int = 400
+    optimizer: Optimizer = "adam"
+    learning_rate: float = 1e-3
+    decay: float = 1.0
+    decay_every: int = 1
+    weight_decay: float = 0.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, choices in (("loss", Loss), ("optimizer", Optimizer)):
+            if getattr(self, name) not in get_args(choices):
+                raise ValueError(f"{name} must be one of {list(get_args(choices))}, got {getattr(self, name)!r}")
+        for name in ("num_steps", "decay_every"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        for name in ("learning_rate", "decay"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
+        if not self.weight_decay >= 0:
+            raise ValueError(f"weight_decay must be at least 0, got {self.weight_decay}")
+        if self.mining and self.loss != "triplet":
+            raise ValueError(f"mining must be False unless loss is 'triplet', got loss {self.loss!r}")
+
+    @classmethod
+    def preset(cls, name: Preset) -> RGCConfig:
+        """Give a named set of options.
+
+        ``"default"`` is chosen on validation nodes of the Amazon Photo graph (see the results in the documentation);
+        ``"paper"`` holds the published sizes, loss and optimiser: two towers 4000 -> 256, 9,600 triplets with
+        negatives from L0, semi-hard mining with margin 0.5, gradient descent at 0.1 with decay 0.98 every 300,000
+        steps. The paper does not publish the number of steps; 1,000,000 stands for "until it no longer improves".
+
+        Raises
+        ------
+        ValueError
+            For another name.
+        """
+        if name not in get_args(Preset):
+            raise ValueError(f"preset must be one of {list(get_args(Preset))}, got {name!r}")
+        return cls() if name == "default" else _PAPER
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> RGCConfig:  # Any: JSON values, checked by the parts that take them
+        """Build the configuration that `to_dict` wrote.
+
+        Raises
+        ------
+        KeyError
+            For an option that does not exist.
+        """
+        known = {field.name for field in fields(cls)}
+        unknown = sorted(set(values) - known)
+        if unknown:
+            raise KeyError(f"unknown options {unknown}; known are {sorted(known)}")
+        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the options as JSON values."""
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+
+
+_PAPER = RGCConfig(
+    fusion="late_product",
+    hidden=(4000,),
+    dim=256,
+    dropout=0.0,
+    input_dropout=0.0,
+    level_probs=(1.0, 0.0, 0.0, 0.0),
+    batch_size=9600,
+    loss="triplet",
+    mining=True,
+    num_steps=1_000_000,
+    optimizer="sgd",
+    learning_rate=0.1,
+    decay=0.98,
+    decay_every=300_000,
+)

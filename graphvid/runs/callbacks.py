@@ -1,0 +1,83 @@
+"""What happens beside the training steps: the log that survives a restart, and the checkpoint that is replaced whole."""
+
+from __future__ import annotations
+
+import csv
+import os
+from typing import Any
+
+from lightning import Callback, LightningModule, Trainer
+
+from graphvid._files import atomic_path
+
+
+class TrainingLog(Callback):
+    """Keep the mean of every logged statistic over windows of ``every`` steps in a CSV file.
+
+    The rows are part of the checkpoint and the file is rewritten whole, so the log of a resumed run equals that of an
+    uninterrupted one.
+
+    Parameters
+    ----------
+    path : path-like
+        The CSV file: column ``step`` (steps done at the end of the window), then one column a statistic.
+    every : int
+        Steps in a window.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], every: int) -> None:
+        self.path = path
+        self.every = every
+        self.rows: list[dict[str, float]] = []
+        self._sums: dict[str, float] = {}
+        self._count = 0
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Add the step's statistics; close the window if it is full."""
+        for name, value in trainer.callback_metrics.items():
+            self._sums[name] = self._sums.get(name, 0.0) + float(value)
+        self._count += 1
+        if self._count == self.every or trainer.global_step == trainer.max_steps:
+            means = {name: value / self._count for name, value in self._sums.items()}
+            self.rows.append({"step": trainer.global_step, **means})
+            self._sums, self._count = {}, 0
+            self._write()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Give the rows and the open window."""
+        return {"rows": self.rows, "sums": self._sums, "count": self._count}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take up where the checkpoint was written."""
+        self.rows, self._sums, self._count = state_dict["rows"], state_dict["sums"], state_dict["count"]
+
+    def _write(self) -> None:
+        with atomic_path(self.path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, fieldnames=list(self.rows[0]))
+            writer.writeheader()
+            writer.writerows(self.rows)
+
+
+class Checkpoint(Callback):
+    """Write the trainer's state to one file every few steps; the newest replaces the last, whole.
+
+    Parameters
+    ----------
+    path : path-like
+        The checkpoint file.
+    every : int
+        Steps between checkpoints. The end of training is written in any case.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], every: int) -> None:
+        self.path = path
+        self.every = every
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Write the checkpoint if the step is due. Runs after `TrainingLog`, which must come first in the list."""
+        if trainer.global_step % self.every == 0 or trainer.global_step == trainer.max_steps:
+            trainer.save_checkpoint(self.path)

@@ -1,0 +1,155 @@
+"""The folder of one run: what it holds, who may write into it, and when it counts as finished."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from graphvid._files import write_json
+
+Json = dict[str, Any]  # Any: nested JSON values
+
+
+class RunDirectory:
+    """A run directory and the names of the files in it.
+
+    ============================= ==================================================================================
+    file                          content
+    ============================= ==================================================================================
+    ``config.json``               model, graph and data of the run, written first; a resumed run must agree with it
+    ``split.npz``                 ids of training and test videos
+    ``clusters.npz``              the cluster tree of the training graph
+    ``checkpoint.safetensors``    the trainer's state, replaced every few steps
+    ``training_log.csv``          loss and statistics, one row for every few steps
+    ``encoder.safetensors``       the encoder's weights and standardisation
+    ``embeddings.npz``            ``ids`` and ``embedding``, one row a video
+    ``metrics.json``              cold-start figures of the embedding and the baselines
+    ``report.html``               all of it as plots and tables; written last
+    ============================= ==================================================================================
+
+    Every file is written whole or not at all.
+
+    Parameters
+    ----------
+    path : path-like
+        The folder.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        self.config = self.path / "config.json"
+        self.split = self.path / "split.npz"
+        self.clusters = self.path / "clusters.npz"
+        self.checkpoint = self.path / "checkpoint.safetensors"
+        self.training_log = self.path / "training_log.csv"
+        self.encoder = self.path / "encoder.safetensors"
+        self.embeddings = self.path / "embeddings.npz"
+        self.metrics = self.path / "metrics.json"
+        self.report = self.path / "report.html"
+
+    def open(self, config: Mapping[str, Any], *, resume: bool) -> RunDirectory:
+        """Claim the folder for a run with this ``config``, or continue the run that it holds.
+
+        Parameters
+        ----------
+        config : mapping
+            JSON values. The entry ``"versions"`` may differ when a run is resumed.
+        resume : bool
+            Continue a run that is already there. A folder without a run starts a new one either way.
+
+        Returns
+        -------
+        RunDirectory
+            ``self``.
+
+        Raises
+        ------
+        FileExistsError
+            If the folder holds a run and ``resume`` is false, or other people's files.
+        ValueError
+            If the run in the folder was made with another configuration; the entries that differ are named.
+        """
+        wanted: Json = json.loads(json.dumps(config))
+        if self.config.exists():
+            if not resume:
+                raise FileExistsError(f"{self.path} already holds a run; resume it (--resume) or choose another folder")
+            found = _read_json(self.config)
+            differing = sorted(_differences(found, wanted))
+            if differing:
+                raise ValueError(f"{self.path} holds a run with another configuration: {'; '.join(differing)}")
+            self._remove_temporaries()
+            return self
+        self.path.mkdir(parents=True, exist_ok=True)
+        self._remove_temporaries()
+        others = sorted(entry.name for entry in self.path.iterdir())
+        if others:
+            raise FileExistsError(f"{self.path} holds files but no run: {others[:5]}; choose an empty or a new folder")
+        write_json(self.config, wanted)
+        return self
+
+    def read_config(self) -> Json:
+        """Give the configuration of the run.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the folder holds no run.
+        """
+        self.require(self.config)
+        return _read_json(self.config)
+
+    def read_metrics(self) -> Json:
+        """Give the figures of the run.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the run is not finished.
+        """
+        self.require(self.metrics)
+        return _read_json(self.metrics)
+
+    def require(self, file: Path) -> Path:
+        """Give ``file`` back if it exists.
+
+        Raises
+        ------
+        FileNotFoundError
+            Otherwise; the message tells a missing run from an unfinished one.
+        """
+        if file.exists():
+            return file
+        if self.config.exists():
+            raise FileNotFoundError(f"{self.path} holds an unfinished run without {file.name}; finish it with --resume")
+        raise FileNotFoundError(f"{self.path} holds no run: there is no {self.config.name} in it")
+
+    def _remove_temporaries(self) -> None:
+        """Delete what a killed process left of `graphvid._files.atomic_path`."""
+        for entry in self.path.glob(".*-*.*"):
+            entry.unlink(missing_ok=True)
+
+
+def _read_json(path: Path) -> Json:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is not valid JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise ValueError(f"{path} must hold a JSON object, got {type(value).__name__}")
+    return value
+
+
+def _differences(found: Json, wanted: Json, prefix: str = "") -> list[str]:
+    lines: list[str] = []
+    for key in sorted(found.keys() | wanted.keys()):
+        if not prefix and key == "versions":
+            continue
+        a, b = found.get(key), wanted.get(key)
+        if isinstance(a, dict) and isinstance(b, dict):
+            lines += _differences(a, b, f"{prefix}{key}.")
+        elif a != b:
+            lines.append(f"{prefix}{key} was {a!r}, now {b!r}")
+    return lines

@@ -1,0 +1,94 @@
+"""The plots of a run's report, as SVG text."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+_INK, _ACCENT, _MUTED, _GRID = "#1f2933", "#1f6feb", "#9aa5b1", "#e4e7eb"
+
+
+def training_curve(
+    steps: Sequence[float], values: Sequence[float], *, label: str, chance: float | None = None, log: bool = False
+) -> str:
+    """Draw one statistic against the optimiser steps, with the value it would have by chance as a dashed line."""
+    figure, axes = _canvas(5.2, 3.0)
+    axes.plot(steps, values, color=_ACCENT, linewidth=1.8)
+    if chance is not None:
+        axes.axhline(chance, color=_MUTED, linestyle="--", linewidth=1.2)
+        axes.annotate(f"chance {chance:.2g}", (0.99, chance), xycoords=("axes fraction", "data"), ha="right", va="bottom",
+                      fontsize=8, color=_INK)  # fmt: skip
+    if log and min(values) > 0:
+        axes.set_yscale("log")
+    else:
+        axes.set_ylim(bottom=min(0.0, *values))
+    axes.set_xlabel("step")
+    axes.set_ylabel(label)
+    return _svg(figure)
+
+
+def ranking_bars(scores: Mapping[str, float], *, label: str, highlight: str) -> str:
+    """Draw one ranking figure of every method as horizontal bars, best on top."""
+    names = sorted(scores, key=lambda name: scores[name])
+    figure, axes = _canvas(6.4, 0.8 + 0.42 * len(names))
+    colors = [_ACCENT if name == highlight else _MUTED for name in names]
+    bars = axes.barh(names, [scores[name] for name in names], color=colors, height=0.66)
+    axes.bar_label(bars, fmt="%.3f", padding=4, fontsize=9, color=_INK)
+    axes.set_xlim(0, max(1e-9, *scores.values()) * 1.15)
+    axes.set_xlabel(label)
+    axes.grid(visible=False, axis="y")
+    return _svg(figure)
+
+
+def cluster_sizes(sizes: Sequence[NDArray[np.integer]]) -> str:
+    """Draw, for every level, which share of the videos sits in clusters of at most a given size."""
+    figure, axes = _canvas(5.2, 3.0)
+    shades = mpl.colormaps["viridis"](np.linspace(0.15, 0.8, max(1, len(sizes))))
+    for level, (level_sizes, color) in enumerate(zip(sizes, shades, strict=True), start=1):
+        ordered = np.sort(level_sizes)
+        axes.step(ordered, np.cumsum(ordered) / ordered.sum(), where="post", color=color, linewidth=1.8,
+                  label=f"level {level} ({len(ordered):,} clusters)")  # fmt: skip
+    axes.set_xscale("log")
+    axes.set_ylim(0, 1.02)
+    axes.set_xlabel("cluster size (videos)")
+    axes.set_ylabel("share of videos")
+    axes.legend(frameon=False, fontsize=8)
+    return _svg(figure)
+
+
+def degree_histogram(degrees: NDArray[np.integer]) -> str:
+    """Draw how many videos have how many neighbours, on logarithmic axes; isolated videos stand at 0."""
+    figure, axes = _canvas(5.2, 3.0)
+    top = max(1, int(degrees.max(initial=0)))
+    edges = np.unique(np.concatenate([[-0.5, 0.5], np.geomspace(1.5, top + 1, 30)]))
+    axes.hist(degrees, bins=edges, color=_ACCENT)
+    axes.set_xscale("symlog", linthresh=1)
+    axes.set_yscale("log")
+    axes.set_xlabel("neighbours in the graph")
+    axes.set_ylabel("videos")
+    return _svg(figure)
+
+
+def _canvas(width: float, height: float) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(width, height), layout="constrained")
+    axes = figure.add_subplot()
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(_MUTED)
+    axes.tick_params(colors=_INK, labelsize=9)
+    axes.grid(color=_GRID, linewidth=0.8)
+    axes.set_axisbelow(True)
+    return figure, axes
+
+
+def _svg(figure: Figure) -> str:
+    buffer = io.StringIO()
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "graphvid"}):
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
+    text = buffer.getvalue()
+    return text[text.index("<svg") :]

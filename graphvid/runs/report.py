@@ -1,0 +1,69 @@
+"""The report of a run: one HTML file without outside references, drawn from the files of the run directory alone."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from importlib import resources
+from typing import Any
+
+import jinja2
+
+from graphvid._files import atomic_path
+
+from .directory import RunDirectory
+
+
+@dataclass(frozen=True)
+class Table:
+    """Column names, rows of cells, and the first cell of the row to set in bold."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    best: str = ""
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A drawing and the sentence below it."""
+
+    svg: str
+    caption: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading with text, a table and plots; each may be absent."""
+
+    title: str
+    text: str = ""
+    table: Table | None = None
+    figures: Sequence[Plot] = field(default_factory=tuple)
+
+
+def write_report(run: RunDirectory, title: str, lead: str, sections: Sequence[Section]) -> None:
+    """Render ``sections`` and the run's configuration to ``report.html``.
+
+    Parameters
+    ----------
+    run : RunDirectory
+        Where to write; its ``config.json`` is shown at the end.
+    title, lead : str
+        The heading and the sentence below it.
+    sections : sequence of Section
+        In reading order.
+    """
+    template = resources.files("graphvid.runs").joinpath("report.html.jinja").read_text(encoding="utf-8")
+    page = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True).from_string(template)
+    html = page.render(title=title, lead=lead, sections=sections, config=json.dumps(run.read_config(), indent=2))
+    with atomic_path(run.report) as temporary:
+        temporary.write_text(html, encoding="utf-8")
+
+
+def read_training_log(run: RunDirectory) -> dict[str, list[float]]:
+    """Give the columns of ``training_log.csv``."""
+    with run.require(run.training_log).open(newline="", encoding="utf-8") as file:
+        rows: list[dict[str, Any]] = list(csv.DictReader(file))
+    return {name: [float(row[name]) for row in rows] for name in rows[0]} if rows else {}

@@ -1,0 +1,290 @@
+"""A run of `RelationalGraphClustering` from a source to a run directory: train, evaluate, embed, find neighbours."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from importlib import metadata
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from lightning import Callback, Trainer
+from lightning.pytorch.callbacks import TQDMProgressBar
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from graphvid._dgl import DGLGraph
+from graphvid._files import atomic_path, write_json
+from graphvid.clustering import ClusterTree, affinity_clustering
+from graphvid.data import Features, Standardizer, load_features
+from graphvid.graphs import NodeSplit, node_subgraph, split_nodes
+from graphvid.metrics import ColdStartScores, cold_start
+from graphvid.models import RelationalGraphClustering, RGCConfig, build_encoder, embed
+from graphvid.nn import VideoEncoder
+from graphvid.sampling import neighbor_table
+
+from .callbacks import Checkpoint, TrainingLog
+from .checkpoint import SafetensorsCheckpointIO
+from .directory import RunDirectory
+from .rgc_report import TRAINED, report
+from .sources import Source, VideoGraph, load
+
+METHOD = "relational graph clustering"
+_TRAIN_FRACTION = 0.7
+_PACKAGES = ("graphvid", "torch", "dgl", "numpy", "numba", "scipy", "lightning")
+
+
+def train(
+    source: Source,
+    out: str | os.PathLike[str],
+    config: RGCConfig | None = None,
+    *,
+    resume: bool = False,
+    checkpoint_every: int = 50,
+    log_every: int = 10,
+    progress: bool = True,
+) -> dict[str, Any]:
+    """Train on 70 % of the videos, embed all of them, and evaluate on the 30 % that training never saw.
+
+    Parameters
+    ----------
+    source : Source
+        Where the graph and the features come from.
+    out : path-like
+        The run directory; see `RunDirectory` for its files.
+    config : RGCConfig, optional
+        Options of the model.
+    resume : bool, default False
+        Continue the run in ``out``. A run killed at any moment ends, on the CPU, with the same weights bit for bit.
+    checkpoint_every : int, default 50
+        Steps between checkpoints: what a killed run loses at most.
+    log_every : int, default 10
+        Steps that one row of the training log averages.
+    progress : bool, default True
+        Show progress bars.
+
+    Returns
+    -------
+    dict
+        The content of ``metrics.json``.
+
+    Raises
+    ------
+    FileExistsError, ValueError
+        If ``out`` holds another run; see `RunDirectory.open`.
+    """
+    config = config if config is not None else RGCConfig()
+    videos = load(source, progress=progress)
+    run = RunDirectory(out).open(_describe(source, config, videos), resume=resume)
+    if run.metrics.exists():
+        if not run.report.exists():
+            report(run)
+        return run.read_metrics()
+
+    split = split_nodes(videos.graph.num_nodes(), train_fraction=_TRAIN_FRACTION, seed=config.seed)
+    training_graph = node_subgraph(videos.graph, split.train)
+    with atomic_path(run.split) as temporary:
+        np.savez(temporary, train=split.train, test=split.test)
+    tree = affinity_clustering(training_graph, num_levels=config.num_levels, linkage=config.linkage)
+    tree.save(run.clusters)
+
+    model = RelationalGraphClustering(
+        training_graph, {name: x[split.train] for name, x in videos.features.modalities.items()}, config, tree=tree
+    )
+    callbacks: list[Callback] = [TrainingLog(run.training_log, log_every), Checkpoint(run.checkpoint, checkpoint_every)]
+    _fit(model, callbacks, run, progress=progress)
+    with atomic_path(run.encoder) as temporary:
+        save_file(model.encoder.state_dict(), temporary)
+
+    embedding = model.embed(videos.features.modalities)
+    Features(videos.features.ids, {"embedding": embedding}).save(run.embeddings)
+    metrics = {
+        "cold_start": _compare(videos, split, embedding),
+        "graph": _describe_graph(videos.graph, training_graph, split),
+        "clusters": _describe_tree(tree),
+        "sampler": model.sampler.counters,
+    }
+    write_json(run.metrics, metrics)
+    report(run)
+    return metrics
+
+
+def evaluate(run_dir: str | os.PathLike[str], *, progress: bool = True) -> dict[str, Any]:
+    """Embed the videos of a run's source again with its encoder and score the test videos.
+
+    Parameters
+    ----------
+    run_dir : path-like
+        A finished run; its source is read again.
+    progress : bool, default True
+        Show a bar while the source is read.
+
+    Returns
+    -------
+    dict
+        One entry a method, as in ``metrics.json`` under ``"cold_start"``.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the run is absent or unfinished, or its source is gone.
+    ValueError
+        If the source has changed since the run.
+    """
+    run = RunDirectory(run_dir)
+    config = run.read_config()
+    encoder = load_encoder(run_dir)
+    videos = load(Source(**config["source"]), progress=progress)
+    if videos.fingerprint() != config["data"]:
+        raise ValueError(f"the source of {run.path} has changed: it was {config['data']}, now {videos.fingerprint()}")
+    stored = np.load(run.require(run.split), allow_pickle=False)
+    split = NodeSplit(stored["train"], stored["test"])
+    return _compare(videos, split, embed(encoder, videos.features.modalities))
+
+
+def load_encoder(run_dir: str | os.PathLike[str]) -> VideoEncoder:
+    """Give the trained encoder of a run, in evaluation mode.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the run is absent or unfinished.
+    ValueError
+        If its weights are truncated, corrupt or of another model.
+    """
+    run = RunDirectory(run_dir)
+    config = run.read_config()
+    encoder = build_encoder(config["data"]["dims"], RGCConfig.from_dict(config["model"]))
+    try:
+        encoder.load_state_dict(load_file(run.require(run.encoder)))
+    except (SafetensorError, RuntimeError) as error:
+        raise ValueError(f"{run.encoder} is truncated, corrupt or of another model: {error}") from error
+    return encoder.eval()
+
+
+def embed_new(run_dir: str | os.PathLike[str], features: Features) -> Features:
+    """Embed videos that need not have been there when the run was made, from their features.
+
+    Parameters
+    ----------
+    run_dir : path-like
+        A finished run.
+    features : Features
+        With the modalities of the run.
+
+    Returns
+    -------
+    Features
+        The same ids with the one modality ``"embedding"``, unit rows.
+    """
+    return Features(features.ids, {"embedding": embed(load_encoder(run_dir), features.modalities)})
+
+
+def neighbors(run_dir: str | os.PathLike[str], video_id: Any, *, top_k: int = 10) -> pd.DataFrame:
+    """Give the videos most similar to one video of a run.
+
+    Parameters
+    ----------
+    run_dir : path-like
+        A finished run.
+    video_id : hashable
+        Id of the video as in the log; its text form is accepted too.
+    top_k : int, default 10
+        Number of videos, at least 1.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``video_id`` and ``similarity`` (cosine, in [-1, 1]), most similar first, ties by position.
+
+    Raises
+    ------
+    KeyError
+        If the run has no such video.
+    ValueError
+        If ``top_k`` is below 1.
+    """
+    if top_k < 1:
+        raise ValueError(f"top_k must be at least 1, got {top_k}")
+    run = RunDirectory(run_dir)
+    stored = load_features(run.require(run.embeddings))
+    texts = stored.ids.astype(str)
+    if str(video_id) not in texts:
+        raise KeyError(f"video_id must be one of the {len(texts)} videos of {run.path}, got {video_id!r}")
+    row = texts.get_loc(str(video_id))
+    embedding = stored.modalities["embedding"]
+    similarity = embedding @ embedding[row]
+    similarity[row] = -np.inf
+    best = np.argsort(-similarity, kind="stable")[: min(top_k, len(texts) - 1)]
+    return pd.DataFrame({"video_id": stored.ids.take(best), "similarity": similarity[best]})
+
+
+def _fit(model: RelationalGraphClustering, callbacks: list[Callback], run: RunDirectory, *, progress: bool) -> None:
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    trainer = Trainer(
+        max_steps=model.config.num_steps,
+        max_epochs=-1,
+        accelerator="auto",
+        devices=1,
+        callbacks=[*callbacks, *([TQDMProgressBar()] if progress else [])],
+        plugins=[SafetensorsCheckpointIO()],
+        logger=False,
+        enable_checkpointing=False,
+        enable_model_summary=False,
+        enable_progress_bar=progress,
+    )
+    with warnings.catch_warnings():
+        # The batches are drawn in this process in microseconds; workers would only cost.
+        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+        trainer.fit(model, ckpt_path=run.checkpoint if run.checkpoint.exists() else None)
+
+
+def _compare(videos: VideoGraph, split: NodeSplit, embedding: NDArray[np.float32]) -> dict[str, Any]:
+    """Score the trained embedding and the baselines on the videos that training never saw."""
+    columns = videos.features.concatenate()
+    raw = Standardizer.fit(columns, split.train).transform(columns)
+    chance = np.random.default_rng(0).standard_normal((len(raw), 64), dtype=np.float32)
+    methods = {TRAINED: embedding, "raw features": raw, "random vectors": chance}
+    if videos.oracle is not None:
+        methods["oracle"] = videos.oracle
+    table = neighbor_table(node_subgraph(videos.graph, split.test))
+    scores: dict[str, ColdStartScores] = {
+        name: cold_start(x[split.test], table.indptr, table.indices) for name, x in methods.items()
+    }
+    return {name: score._asdict() for name, score in scores.items()}
+
+
+def _describe(source: Source, config: RGCConfig, videos: VideoGraph) -> dict[str, Any]:
+    return {
+        "method": METHOD,
+        "model": config.to_dict(),
+        "data": {**videos.fingerprint(), "dims": videos.features.dims},
+        "source": source.to_dict(),
+        "versions": {name: metadata.version(name) for name in _PACKAGES},
+    }
+
+
+def _describe_graph(graph: DGLGraph, training_graph: DGLGraph, split: NodeSplit) -> dict[str, Any]:
+    degrees = graph.in_degrees().numpy()
+    values, counts = np.unique(degrees, return_counts=True)
+    return {
+        "num_videos": graph.num_nodes(),
+        "num_edges": graph.num_edges() // 2,
+        "num_isolated": int((degrees == 0).sum()),
+        "training_videos": len(split.train),
+        "training_edges": training_graph.num_edges() // 2,
+        "test_videos": len(split.test),
+        "degree_counts": {"degree": values.tolist(), "videos": counts.tolist()},
+    }
+
+
+def _describe_tree(tree: ClusterTree) -> list[dict[str, Any]]:
+    levels = []
+    for level in range(1, tree.num_levels + 1):
+        values, counts = np.unique(tree.sizes[level], return_counts=True)
+        levels.append({"level": level, "size": values.tolist(), "clusters": counts.tolist()})
+    return levels
