@@ -2,6 +2,7 @@
 
 from graphvid.data.amazon import AmazonCoPurchase
 from graphvid.data.features import Features, load_features
+from graphvid.data.ogb_graph import OGBGraph
 from graphvid.data.relational import RelationalData
 from graphvid.data.standardizer import Standardizer
 from graphvid.data.synthetic import SyntheticCoWatch
@@ -11,6 +12,7 @@ from graphvid.data.watch_log import WatchLog
 __all__ = [
     "AmazonCoPurchase",
     "Features",
+    "OGBGraph",
     "RelationalData",
     "Standardizer",
     "SyntheticCoWatch",

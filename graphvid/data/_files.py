@@ -1,12 +1,11 @@
-"""Reading and writing of files, with errors that name the file, what is expected and what was found."""
+"""Reading of files, with errors that name the file, what is expected and what was found."""
 
 from __future__ import annotations
 
 import os
-import tempfile
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -73,17 +72,3 @@ def explain(path: Path, form: str, error: Exception, name: str = "") -> Exceptio
         return TypeError(f"{where} holds Python objects, which are never unpickled; save numbers or fixed-width text")
     reason = (str(error).splitlines() or [""])[0].rstrip(".") or type(error).__name__
     return ValueError(f"{where} is not {form}, or it is truncated or corrupt ({reason})")
-
-
-def write_arrays(path: Path, arrays: Mapping[str, NDArray[np.generic]]) -> None:
-    """Write an .npz file that is there complete under its name, or not at all."""
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file, zipfile.ZipFile(file, "w") as archive:
-            for name, array in arrays.items():
-                with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
-                    np.lib.format.write_array(member, array, allow_pickle=False)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

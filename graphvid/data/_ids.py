@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -119,7 +120,7 @@ def _sorted_order(ids: pd.Index) -> NDArray[np.int64] | None:
     try:
         order = sorted(range(len(values)), key=values.__getitem__)
         # A partial order (sets) sorts without complaint; it is total on these ids only if the result is a chain.
-        total = all(values[left] < values[right] for left, right in zip(order, order[1:]))
+        total = all(values[left] < values[right] for left, right in pairwise(order))
     except (TypeError, ValueError):
         return None
     return np.asarray(order, dtype=np.int64) if total else None

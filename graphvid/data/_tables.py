@@ -40,7 +40,7 @@ def _read_csv(path: Path, find_columns: Callable[[list[str]], dict[str, str]], t
         frame = pd.read_csv(
             path,
             usecols=list(names.values()),
-            dtype={name: str for name in ids.values()},
+            dtype=dict.fromkeys(ids.values(), str),
             index_col=False,
             low_memory=False,
         )

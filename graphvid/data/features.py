@@ -11,8 +11,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from graphvid.data._files import explain, read_arrays, write_arrays
+from graphvid._files import atomic_path
+from graphvid.data._files import explain, read_arrays
 from graphvid.data._ids import look_up, unique_index
+
+_RESERVED = frozenset({"ids", "file", "allow_pickle"})  # "ids" is ours in the file, the others are arguments of savez
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,20 +90,24 @@ class Features:
         TypeError
             Ids that are neither all integers nor all text.
         ValueError
-            The suffix is not .npz, or a modality is called "ids".
+            The suffix is not .npz, or a modality is called "ids", "file" or "allow_pickle".
         """
         path = Path(path)
         if path.suffix != ".npz":
             raise ValueError(f"path must end in .npz, got {path.name!r}")
-        if "ids" in self.modalities:
-            raise ValueError("a modality called 'ids' cannot be saved, since the ids have that name in the file")
+        reserved = _RESERVED.intersection(self.modalities)
+        if reserved:
+            raise ValueError(
+                f"a modality to be saved must not be called any of {sorted(_RESERVED)}, got {sorted(reserved)}"
+            )
         ids = self.ids.to_numpy()
         if ids.dtype == object:
             kinds = sorted({type(value).__name__ for value in ids})
             if kinds != ["str"]:
                 raise TypeError(f"ids must be all int or all str to be saved, got {kinds}")
             ids = ids.astype(np.str_)
-        write_arrays(path, {"ids": ids, **self.modalities})
+        with atomic_path(path) as temporary:
+            np.savez(temporary, ids=ids, **self.modalities)  # type: ignore[arg-type] # no modality is called allow_pickle
 
 
 def load_features(path: str | Path, *, ids: Iterable[Any] | None = None) -> Features:

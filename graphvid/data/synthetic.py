@@ -17,6 +17,7 @@ _MONTH = 30 * 24 * 3600.0
 _LATENT_DIM = 16
 _NUISANCE_DIM = {"visual": 8, "audio": 4}
 _DIM = {"visual": 96, "audio": 32}
+_FREQUENCY = 0.375  # of a latent coordinate; phases then differ by about 1.5 radians between videos
 _DETAIL = {"visual": 1.0, "audio": 0.4}
 
 
@@ -33,12 +34,13 @@ class SyntheticCoWatch:
     these topics by popularity, apart from a share ``explore`` of watches that follow popularity alone. The features
     of video :math:`v` of topic :math:`t(v)` are, in every modality,
 
-    .. math:: x_v = A \sin(W z_v + b) + B n_v + \epsilon_v, \qquad z_v = s_{t(v)} + c_{t(v)} + j_v,
+    .. math:: x_v = A \sin(W z_v + U n_v + b) + B n_v + \epsilon_v, \qquad z_v = s_{t(v)} + c_{t(v)} + j_v,
 
     where :math:`s` is the centre of the supertopic, :math:`c` the offset of the topic, :math:`j` the difference of the
-    video from its topic, :math:`B n` the nuisance (few directions, large, unrelated to the topic: think of lighting
-    and loudness) and :math:`\epsilon` white noise. Modality "visual" (96 columns) shows the topic, "audio" (32) mostly
-    the supertopic.
+    video from its topic, :math:`n` the nuisance (few directions, large, unrelated to the topic: think of lighting and
+    loudness) and :math:`\epsilon` white noise. The nuisance is added, so that raw cosine compares mostly that, and it
+    shifts the phases, so that no linear map removes it. Modality "visual" (96 columns) shows the topic, "audio" (32)
+    mostly the supertopic.
 
     Parameters
     ----------
@@ -50,10 +52,10 @@ class SyntheticCoWatch:
         Mean number of watches drawn for a user; a video drawn twice counts once.
     explore : float, default 0.1
         Share of watches that ignore the taste, in [0, 1].
-    nuisance : float, default 3.0
-        Standard deviation of the nuisance, relative to that of the topic signal; 0 for none.
+    nuisance : float, default 1.2
+        Standard deviation of :math:`n`; the topic signal has about 1 in every column. 0 for none.
     noise : float, default 0.5
-        Standard deviation of the white noise, relative to that of the topic signal.
+        Standard deviation of :math:`\epsilon`.
     seed : int, default 0
         Everything is a function of the arguments and the seed.
 
@@ -98,7 +100,7 @@ class SyntheticCoWatch:
         topics_per_supertopic: int = 6,
         watches_per_user: float = 24.0,
         explore: float = 0.1,
-        nuisance: float = 3.0,
+        nuisance: float = 1.2,
         noise: float = 0.5,
         seed: int = 0,
     ) -> None:
@@ -136,14 +138,14 @@ class SyntheticCoWatch:
 def _make_videos(num_videos: int, num_topics: int, rng: np.random.Generator) -> _Videos:
     """Return topics of about equal size, a heavy-tailed popularity and a length for every video."""
     topic = rng.permutation(np.arange(num_videos) % num_topics)
-    popularity = rng.lognormal(sigma=0.7, size=num_videos)
+    popularity = rng.lognormal(sigma=0.5, size=num_videos)
     return _Videos(topic, popularity, np.clip(rng.lognormal(np.log(30.0), 0.8, size=num_videos), 5.0, 300.0))
 
 
 def _make_tastes(num_users: int, num_supertopics: int, num_children: int, rng: np.random.Generator) -> Array:
     """Return each user's probability of every topic, (num_users, num_topics): few supertopics, few topics in each."""
     over = rng.dirichlet(np.full(num_supertopics, 0.15), size=num_users)
-    inside = rng.dirichlet(np.full(num_children, 0.4), size=(num_users, num_supertopics))
+    inside = rng.dirichlet(np.full(num_children, 0.2), size=(num_users, num_supertopics))
     tastes = (over[:, :, None] * inside).reshape(num_users, -1)
     return np.asarray(tastes / tastes.sum(axis=1, keepdims=True))
 
@@ -194,13 +196,14 @@ def _view(
     centre: Array, detail: Array, name: str, nuisance: float, noise: float, rng: np.random.Generator
 ) -> NDArray[np.float32]:
     """Return the features of one modality, (num_videos, dim)."""
-    num_videos, dim = len(centre), _DIM[name]
-    frequencies = rng.normal(size=(_LATENT_DIM, dim)) * 1.5 / np.sqrt(_LATENT_DIM)
-    waves = np.sin((centre + _DETAIL[name] * detail) @ frequencies + rng.uniform(0, 2 * np.pi, size=dim))
-    signal = waves @ rng.normal(size=(dim, dim)) / np.sqrt(dim / 2)
-    directions = rng.normal(size=(_NUISANCE_DIM[name], dim)) / np.sqrt(_NUISANCE_DIM[name])
-    disturbance = rng.normal(size=(num_videos, _NUISANCE_DIM[name])) @ directions
-    return np.asarray(signal + nuisance * disturbance + noise * rng.normal(size=(num_videos, dim)), dtype=np.float32)
+    num_videos, dim, num_directions = len(centre), _DIM[name], _NUISANCE_DIM[name]
+    unwanted = nuisance * rng.normal(size=(num_videos, num_directions))
+    phases = (centre + _DETAIL[name] * detail) @ (rng.normal(size=(_LATENT_DIM, dim)) * _FREQUENCY)
+    phases += unwanted @ rng.normal(size=(num_directions, dim)) / np.sqrt(num_directions)
+    phases += rng.uniform(0, 2 * np.pi, size=dim)
+    signal = np.sin(phases) @ rng.normal(size=(dim, dim)) / np.sqrt(dim / 2)
+    added = unwanted @ rng.normal(size=(num_directions, dim)) / np.sqrt(num_directions)
+    return np.asarray(signal + added + noise * rng.normal(size=(num_videos, dim)), dtype=np.float32)
 
 
 def _best_embedding(tastes: Array, explore: float) -> NDArray[np.float32]:

@@ -1,0 +1,194 @@
+"""Graphs of the Open Graph Benchmark, through the readers of the package ``ogb``."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import shutil
+import sys
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from graphvid.data._files import explain
+from graphvid.data._ids import name_some
+from graphvid.data.features import Features
+from graphvid.data.relational import RelationalData
+
+_CORRUPT = (ValueError, KeyError, RuntimeError, EOFError, OSError, zipfile.BadZipFile, zlib.error)
+
+
+class OGBGraph(RelationalData):
+    """A graph of the Open Graph Benchmark whose nodes have features: ``ogbn-arxiv``, ``ogbl-collab``, ...
+
+    Directions are dropped, self loops too, and parallel edges become one. The edge weight is the sum of the weights of
+    the parallel edges where the data set has ``edge_weight`` (ogbl-collab), and None elsewhere; other edge features
+    are not read. The single modality is called "features". Node ids are 0, 1, ...
+
+    Parameters
+    ----------
+    name : str
+        ``ogbn-*`` (labels are classes) or ``ogbl-*`` (no labels; the edges are the training edges).
+    root : str or pathlib.Path
+        Folder that holds the folder of the data set, ``ogbn_arxiv`` for ``ogbn-arxiv``.
+    download : bool, default False
+        Whether to download the data set from the address that ``ogb`` knows, where it is not there. Never asks.
+    meta_dict : mapping, optional
+        Description of a data set of your own, as ``ogb.io.DatasetSaver.get_meta_dict`` returns it; ``root`` is then the
+        folder of the data set itself, the one that holds ``raw``.
+
+    Raises
+    ------
+    FileNotFoundError
+        The files are not there; says which are expected.
+    ValueError
+        A name that ``ogb`` does not know, another version of the data set, several node types, no node features, or
+        a corrupt file.
+
+    Notes
+    -----
+    The files under ``raw`` are read by ``ogb.io.read_graph_raw``. The cache that ``ogb`` keeps under ``processed`` is
+    neither read nor written: it is a pickle of a protocol that ``torch.load`` only reads with ``weights_only=False``,
+    and then it may run any code. ``ogb`` is imported without its version check, which calls the network. Licences
+    differ by data set; see the web page of the benchmark.
+
+    References
+    ----------
+    Hu et al., "Open Graph Benchmark: datasets for machine learning on graphs", NeurIPS 2020.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        root: str | Path,
+        *,
+        download: bool = False,
+        meta_dict: Mapping[str, Any] | None = None,  # Any: ogb mixes int and str
+    ) -> None:
+        if not name.startswith(("ogbn-", "ogbl-")):
+            raise ValueError(f"name must start with 'ogbn-' or 'ogbl-', got {name!r}")
+        ogb = _import_ogb()
+        root = Path(root).expanduser()
+        folder = root if meta_dict is not None else root / name.replace("-", "_")
+        meta = dict(meta_dict) if meta_dict is not None else _describe(ogb, name)
+        if meta["is hetero"] == "True":
+            raise ValueError(f"name must be a data set with one node type, got {name!r}, which has several")
+        binary = meta["binary"] == "True"
+        label = f"raw/node-label.{'npz' if binary else 'csv.gz'}"
+        files = [f"RELEASE_v{meta['version']}.txt", f"raw/{'data.npz' if binary else 'edge.csv.gz'}"]
+        _require(folder, [*files, label] if name.startswith("ogbn-") else files, name, meta, download)
+        try:
+            graph = _read_raw(folder / "raw", binary, meta)
+            labels = _read_labels(folder / label, binary) if name.startswith("ogbn-") else None
+        except _CORRUPT as error:
+            raise explain(folder, f"a readable copy of {name}", error) from None
+        if graph["node_feat"] is None:
+            raise ValueError(f"name must be a data set with node features, got {name!r}, which has none")
+        nodes = pd.RangeIndex(int(graph["num_nodes"]))
+        src, dst, weight = _undirected(graph["edge_index"], graph.get("edge_weight"), len(nodes))
+        single = labels is not None and "classification" in meta["task type"] and labels.shape[1] == 1
+        super().__init__(
+            name=name,
+            src=src,
+            dst=dst,
+            features=Features(nodes, {"features": graph["node_feat"]}),
+            weight=weight,
+            labels=np.nan_to_num(labels[:, 0], nan=-1).astype(np.int64) if single and labels is not None else None,
+        )
+
+
+def _import_ogb() -> ModuleType:
+    """Return ogb, imported without the thread that asks a package index for a newer version."""
+    if "ogb" not in sys.modules:
+        before = sys.modules.get("outdated")
+        environment = os.environ.get("OUTDATED_IGNORE")
+        sys.modules["outdated"] = None  # type: ignore[assignment] # makes its import fail, which ogb allows for
+        try:
+            import ogb
+        finally:
+            del sys.modules["outdated"]
+            if before is not None:
+                sys.modules["outdated"] = before
+            if environment is None:
+                os.environ.pop("OUTDATED_IGNORE", None)
+    import ogb  # noqa: F811
+
+    return ogb  # type: ignore[no-any-return]
+
+
+def _describe(ogb: ModuleType, name: str) -> dict[str, Any]:
+    """Return what ogb knows of one of its own data sets."""
+    task = "nodeproppred" if name.startswith("ogbn-") else "linkproppred"
+    table = Path(next(iter(ogb.__path__))) / task / "master.csv"
+    known = pd.read_csv(table, index_col=0, keep_default_na=False)
+    if name not in known:
+        raise ValueError(f"name must be one of {list(known.columns)}, got {name!r}")
+    return {str(key): value for key, value in known[name].items()}
+
+
+def _require(folder: Path, files: list[str], name: str, meta: dict[str, Any], download: bool) -> None:
+    """Return when the files are there, downloaded if asked; a folder with other content is never touched."""
+    if not folder.exists() and download:
+        _download(meta["url"], meta["download_name"], folder)
+    absent = [file for file in files if not (folder / file).is_file()]
+    if not absent:
+        return
+    found = f"got a folder with {name_some(sorted(os.listdir(folder)))}" if folder.is_dir() else "which does not exist"
+    advice = "move it away and pass" if folder.exists() else "pass"
+    raise FileNotFoundError(
+        f"{name} needs {' and '.join(absent)} in {folder}, {found}; {advice} download=True to get it from {meta['url']}"
+    )
+
+
+def _download(url: str, inner: str, folder: Path) -> None:
+    """Download and unpack a data set beside ``folder``, then give it that name."""
+    from ogb.utils.url import download_url, extract_zip
+
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
+        try:
+            with contextlib.redirect_stdout(io.StringIO()):
+                extract_zip(download_url(url, temporary, log=False), temporary)
+        except (OSError, RuntimeError, zipfile.BadZipFile) as error:
+            raise OSError(f"{url} could not be downloaded and unpacked ({error})") from None
+        shutil.move(Path(temporary) / inner, folder)
+
+
+def _read_raw(raw: Path, binary: bool, meta: dict[str, Any]) -> dict[str, Any]:
+    from ogb.io.read_graph_raw import read_binary_graph_raw, read_csv_graph_raw
+
+    extra = [name for name in meta["additional edge files"].split(",") if name == "edge_weight"]
+    # What ogb prints, and its bar over one graph, say nothing.
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        graphs = read_binary_graph_raw(raw) if binary else read_csv_graph_raw(raw, additional_edge_files=extra)
+    return dict(graphs[0])
+
+
+def _read_labels(path: Path, binary: bool) -> NDArray[Any]:
+    if binary:
+        with np.load(path, allow_pickle=False) as archive:
+            return np.asarray(archive["node_label"])
+    return pd.read_csv(path, compression="gzip", header=None).to_numpy()
+
+
+def _undirected(
+    edges: NDArray[np.int64], weight: NDArray[np.floating] | None, num_nodes: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32] | None]:
+    """Return every undirected edge once, smaller end first, sorted; weights of parallel edges are summed in float64."""
+    low, high = edges.min(axis=0), edges.max(axis=0)
+    proper = low < high
+    codes, inverse = np.unique(low[proper] * num_nodes + high[proper], return_inverse=True)
+    src, dst = codes // max(num_nodes, 1), codes % max(num_nodes, 1)
+    if weight is None:
+        return src, dst, None
+    total = np.bincount(inverse, weights=np.asarray(weight, dtype=np.float64).reshape(-1)[proper], minlength=len(codes))
+    return src, dst, total.astype(np.float32)
