@@ -1,0 +1,236 @@
+"""Triplets of videos: an anchor, a neighbour of it, and a video of a sibling cluster that is no neighbour."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from graphvid._dgl import DGLGraph
+from graphvid.sampling import _kernels
+from graphvid.sampling._stream import stream_key
+from graphvid.sampling._tables import By, OnShortfall, Pool, Positive, triplet_tables
+
+if TYPE_CHECKING:
+    from graphvid.clustering import ClusterTree
+
+
+class TripletBatch(NamedTuple):
+    """Video ids of a batch of triplets.
+
+    Parameters
+    ----------
+    anchor, positive, negative : Tensor, shape (batch,), int64
+    """
+
+    anchor: Tensor
+    positive: Tensor
+    negative: Tensor
+
+
+class TripletSampler(Iterator[TripletBatch]):
+    r"""Draw triplets with negatives from the cluster hierarchy of the graph.
+
+    The anchor is uniform over the videos with a neighbour, the positive one of its neighbours, and the negative uniform
+    over the videos of a pool around the anchor: with :math:`c_k(a)` the cluster of ``a`` after k levels,
+    :math:`c_0(a) = \{a\}` and :math:`c_{K+1}(a)` all videos, K = ``tree.num_levels``, the pool of level :math:`\ell < K` is
+
+    .. math:: c_{\ell+2}(a) \setminus c_{\ell+1}(a) \; \text{(sibling)} \qquad
+        c_{\ell+1}(a) \setminus \{a\} \; \text{(inclusive)}
+
+    without the positive and the true neighbours of ``a``; the last entry of ``level_probs`` stands for all videos but
+    these. A pool that is empty is replaced by that of the next level up, and `counters` tells how often.
+
+    Parameters
+    ----------
+    graph : DGLGraph
+        Training graph, one relation that stores both directions of every edge once.
+    tree : ClusterTree or None
+        Hierarchy of the same videos; ``None`` when all negatives are drawn from all videos.
+    batch_size : int
+        Triplets a batch; 9,600 in the paper.
+    level_probs : sequence of float, length num_levels + 1, default (1, 0, 0, 0)
+        Probability of level 0, 1, ... and, last, of drawing from all videos; they sum to 1. The paper tried each level
+        alone and found level 0 best.
+    pool : {"sibling", "inclusive"}, default "sibling"
+        The two readings above. The inclusive pool of level 0 is mostly the anchor's own neighbours and often empty.
+    by : {"video", "cluster"}, default "video"
+        ``"video"``: every eligible video of the pool has the same probability. ``"cluster"``: every child cluster with an
+        eligible video has the same probability (clusters of level l + 1 in the sibling pool of level l, of level l in
+        the inclusive one), and in it every eligible video. Draws from all videos are always by video.
+    positive : {"uniform", "weight", "cluster"}, default "uniform"
+        Any neighbour, each alike; in proportion to ``graph.edata["weight"]``; or each alike among the neighbours in the
+        anchor's cluster of level 1, or among all if none is there (counted).
+    exclude_neighbors : bool, default True
+        Never draw a neighbour of the anchor as its negative. With False only anchor and positive are excluded.
+    on_shortfall : {"raise", "skip"}, default "raise"
+        For videos that have a neighbour but no possible negative, because all others are their neighbours: an error, or
+        they never become anchors (counted).
+    seed : int, default 0
+        Key of the random stream, in [0, 2**64).
+
+    Attributes
+    ----------
+    step : int
+        Number of the batch that `next` gives next.
+    counters : dict of str to int
+        Over the batches taken by iteration: ``triplets``; ``L0``, ``L1``, ..., ``random``: negatives by the level they
+        came from; ``climbed``: negatives from a level above the drawn one; ``positive_outside_cluster``: see
+        ``positive="cluster"``. And ``skipped_anchors``, the number of videos under ``on_shortfall="skip"``.
+
+    Raises
+    ------
+    TypeError
+        When ``graph`` is not a DGLGraph.
+    ValueError
+        When an option is unknown or out of range, ``level_probs`` has a wrong length, sum or sign, graph and tree differ
+        in size, the graph has no edges or is not stored in both directions, a weight is negative or not finite, or a
+        video has no possible negative.
+
+    Notes
+    -----
+    Draw ``d`` of row ``i`` of step ``t`` is a hash of (seed, t, i, d), so a batch depends on nothing else: not on the
+    batches before it, on threads or on workers. DGL's ``sample_neighbors`` cannot do this: it draws from one generator
+    per OpenMP thread, and with the same seed gives other neighbours under another number of threads or after another
+    call. So positives are drawn here, from the same rows and with the same distribution (tested against it).
+
+    Exclusion is exact and without rejection: the neighbours are kept sorted by their place in the tree order, where a
+    pool is two ranges, so the number of eligible videos and the r-th of them are found by binary search. O(log degree)
+    time a triplet. Memory: about 8 bytes a directed edge and ``28 + 8 * num_levels`` a video (more with
+    ``by="cluster"``), besides those of ``positive``.
+
+    References
+    ----------
+    Lee et al., Large Scale Video Representation Learning via Relational Graph Clustering, CVPR 2020. The paper does not
+    publish the details of the pools; both readings of its summaries are offered. Random stream: Steele, Lea and Flood,
+    Fast splittable pseudorandom number generators, OOPSLA 2014.
+
+    Examples
+    --------
+    >>> from graphvid._dgl import dgl
+    >>> from graphvid.clustering import affinity_clustering
+    >>> ring = torch.arange(12)
+    >>> graph = dgl.to_bidirected(dgl.graph((ring, (ring + 1) % 12)))
+    >>> graph.edata["weight"] = torch.ones(graph.num_edges())
+    >>> sampler = TripletSampler(graph, affinity_clustering(graph, num_levels=3), batch_size=4)
+    >>> batch = sampler.sample(step=7)
+    >>> torch.equal((batch.anchor - batch.positive).abs() % 10, torch.ones(4, dtype=torch.int64))
+    True
+    >>> _ = next(sampler)
+    >>> sampler.step, sampler.counters["triplets"]
+    (1, 4)
+    """
+
+    def __init__(
+        self,
+        graph: DGLGraph,
+        tree: ClusterTree | None,
+        *,
+        batch_size: int,
+        level_probs: Sequence[float] = (1.0, 0.0, 0.0, 0.0),
+        pool: Pool = "sibling",
+        by: By = "video",
+        positive: Positive = "uniform",
+        exclude_neighbors: bool = True,
+        on_shortfall: OnShortfall = "raise",
+        seed: int = 0,
+    ) -> None:
+        for name, value, accepted in (
+            ("pool", pool, get_args(Pool)),
+            ("by", by, get_args(By)),
+            ("positive", positive, get_args(Positive)),
+            ("on_shortfall", on_shortfall, get_args(OnShortfall)),
+        ):
+            if value not in accepted:
+                raise ValueError(f"{name} must be one of {list(accepted)}, got {value!r}")
+        self.batch_size = _check_int("batch_size", batch_size, at_least=1)
+        self.seed = _check_int("seed", seed, at_least=0)
+        if seed >> 64:
+            raise ValueError(f"seed must be below 2**64, got {seed}")
+        self.exclude_neighbors = bool(exclude_neighbors)
+        self.step = 0
+        self._tables, skipped = triplet_tables(
+            graph, tree, level_probs, pool, by, positive, self.exclude_neighbors, on_shortfall
+        )
+        self._levels = [*(f"L{k}" for k in range(len(self._tables.level_cdf) - 1)), "random"]
+        names = ("triplets", *self._levels, "climbed", "positive_outside_cluster")
+        self.counters = {**dict.fromkeys(names, 0), "skipped_anchors": skipped}
+
+    def sample(self, step: int) -> TripletBatch:
+        """Return the batch of ``step``, a function of seed and step alone; `step` and `counters` stay as they are.
+
+        Parameters
+        ----------
+        step : int
+            Number of the batch, from 0.
+
+        Returns
+        -------
+        TripletBatch
+
+        Raises
+        ------
+        ValueError
+            When ``step`` is negative.
+        """
+        return self._draw(step)[0]
+
+    def __next__(self) -> TripletBatch:
+        """Return the batch of `step`, count what happened in it, and go to the next step; there is no last one."""
+        batch, drawn, used = self._draw(self.step)
+        self.step += 1
+        self.counters["triplets"] += len(drawn)
+        for name, number in zip(self._levels, torch.bincount(used, minlength=len(self._levels)).tolist(), strict=True):
+            self.counters[name] += number
+        self.counters["climbed"] += int((used > drawn).sum())
+        self.counters["positive_outside_cluster"] += int(self._tables.outside[batch.anchor.numpy()].sum())
+        return batch
+
+    def _draw(self, step: int) -> tuple[TripletBatch, Tensor, Tensor]:
+        """Return the batch of a step and, for each row, the level drawn and the level used."""
+        key = np.uint64(stream_key(self.seed, _check_int("step", step, at_least=0)))
+        outputs = [np.empty(self.batch_size, dtype=np.int64) for _ in range(5)]
+        _kernels._draw_triplets(self._tables, key, self.exclude_neighbors, *outputs)
+        anchor, positive, negative, drawn, used = (torch.from_numpy(x) for x in outputs)
+        return TripletBatch(anchor, positive, negative), drawn, used
+
+    def state_dict(self) -> dict[str, Any]:  # Any: a JSON object
+        """Return what a resumed run needs: the step and the counters, and seed and batch size to check them by."""
+        return {"step": self.step, "counters": dict(self.counters), "seed": self.seed, "batch_size": self.batch_size}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where ``state`` was taken.
+
+        Raises
+        ------
+        ValueError
+            When something is missing, ``step`` or a counter is no number >= 0, or ``state`` comes from a sampler with
+            another seed, batch size, number of levels or set of usable anchors.
+        """
+        own = self.state_dict()
+        if set(state) != set(own):
+            raise ValueError(f"state must have the entries {sorted(own)}, got {sorted(state)}")
+        for name in ("seed", "batch_size"):
+            if state[name] != own[name]:
+                raise ValueError(f"state must come from a sampler with {name}={own[name]}, got {name}={state[name]}")
+        counters = state["counters"]
+        if set(counters) != set(self.counters):
+            raise ValueError(f"state['counters'] must have the entries {sorted(self.counters)}, got {sorted(counters)}")
+        if counters["skipped_anchors"] != self.counters["skipped_anchors"]:
+            raise ValueError(
+                f"state must come from a sampler of a graph with {self.counters['skipped_anchors']} videos without a "
+                f"possible negative, got {counters['skipped_anchors']}"
+            )
+        step = _check_int("state['step']", state["step"], at_least=0)
+        self.counters = {name: _check_int(f"state['counters'][{name!r}]", counters[name], at_least=0) for name in self.counters}
+        self.step = step
+
+
+def _check_int(name: str, value: object, *, at_least: int) -> int:
+    """Return ``value``; raise unless it is an integer of at least ``at_least``."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < at_least:
+        raise ValueError(f"{name} must be an integer >= {at_least}, got {value!r}")
+    return int(value)
