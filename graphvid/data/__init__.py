@@ -1,6 +1,7 @@
 """Files and tables to validated tables and arrays: watch logs, features, data sets. Knows no graph library."""
 
 from graphvid.data.amazon import AmazonCoPurchase
+from graphvid.data.edges import read_edges
 from graphvid.data.features import Features, load_features
 from graphvid.data.ogb_graph import OGBGraph
 from graphvid.data.relational import RelationalData
@@ -19,4 +20,5 @@ __all__ = [
     "TikTok",
     "WatchLog",
     "load_features",
+    "read_edges",
 ]

@@ -14,6 +14,16 @@ from numpy.typing import NDArray
 ENVIRONMENT_VARIABLE = "GRAPHVID_DATA"
 
 
+def find_root(root: str | Path | None, name: str, expected: str) -> Path:
+    """Return ``root``, or $GRAPHVID_DATA where it is None, or raise a FileNotFoundError that says what for."""
+    chosen = root if root is not None else os.environ.get(ENVIRONMENT_VARIABLE)
+    if not chosen:
+        raise FileNotFoundError(
+            f"{name} must be given, or {ENVIRONMENT_VARIABLE} set, to the folder that holds {expected}"
+        )
+    return Path(chosen).expanduser()
+
+
 def find_files(data_dir: str | Path | None, folder: str, names: Sequence[str], source: str) -> list[Path]:
     """Return the paths of a data set's files below ``data_dir``, or below $GRAPHVID_DATA where that is None.
 
@@ -23,12 +33,7 @@ def find_files(data_dir: str | Path | None, folder: str, names: Sequence[str], s
         A file is absent; says which files are expected, and where the data come from.
     """
     expected = f"{folder}/ with {' and '.join(names)}; they come from {source}; nothing is downloaded"
-    root = data_dir if data_dir is not None else os.environ.get(ENVIRONMENT_VARIABLE)
-    if not root:
-        raise FileNotFoundError(
-            f"data_dir must be given, or {ENVIRONMENT_VARIABLE} set, to the folder that holds {expected}"
-        )
-    paths = [Path(root).expanduser() / folder / name for name in names]
+    paths = [find_root(data_dir, "data_dir", expected) / folder / name for name in names]
     absent = [str(path) for path in paths if not path.is_file()]
     if absent:
         raise FileNotFoundError(f"{' and '.join(absent)} not found; data_dir must hold {expected}")
@@ -63,6 +68,11 @@ def read_arrays(path: Path, required: Sequence[str] = ()) -> dict[str, NDArray[n
     if absent:
         raise ValueError(f"{path} must hold the arrays {list(required)}, got {sorted(arrays)}")
     return arrays
+
+
+def with_path(error: ValueError | TypeError, path: Path) -> ValueError | TypeError:
+    """Return the error to raise where the content of a file, not its form, is refused."""
+    return (TypeError if isinstance(error, TypeError) else ValueError)(f"{path}: {error}")
 
 
 def explain(path: Path, form: str, error: Exception, name: str = "") -> Exception:

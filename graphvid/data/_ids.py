@@ -30,7 +30,10 @@ def to_index(values: Any, name: str) -> pd.Index:
     ValueError
         A missing id (None, NaN, NaT), with its row.
     """
-    series = values if isinstance(values, (pd.Series, pd.Index)) else _series(values)
+    plain = isinstance(values, (pd.Series, pd.Index)) and not isinstance(values, pd.MultiIndex)
+    series = values if plain else _series(values, name)
+    if isinstance(series.dtype, np.dtype) and series.dtype.kind == "i":
+        return pd.Index(np.asarray(series, dtype=np.int64))
     missing = np.asarray(series.isna())
     if missing.any():
         raise ValueError(
@@ -91,9 +94,11 @@ def look_up(values: Any, ids: pd.Index, name: str, vocabulary: str) -> NDArray[n
     return codes.astype(np.int64, copy=False)
 
 
-def _series(values: Any) -> pd.Series:
+def _series(values: Any, name: str) -> pd.Series:
     """Return a Series of the values, where a tuple is one id."""
     if isinstance(values, np.ndarray):
+        if values.ndim != 1:
+            raise ValueError(f"{name} must be one-dimensional, got shape {values.shape}")
         return pd.Series(values)
     values = list(values)
     array = np.empty(len(values), dtype=object)

@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from graphvid.data._files import with_path
 from graphvid.data._ids import look_up
+from graphvid.data._tables import read_table
 from graphvid.data.features import Features
 from graphvid.data.relational import RelationalData
 
@@ -46,41 +48,28 @@ def read_edges(path: str | Path, features: Features) -> RelationalData:
     (array([1]), array([0]), array([2.], dtype=float32))
     """
     path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} not found: expected edges in .csv, .csv.gz or .parquet")
-    frame = _read(path, text_ids=features.ids.dtype == object)
-    missing = [name for name in ("src", "dst") if name not in frame]
-    if missing:
-        raise ValueError(f"{path} must have columns 'src' and 'dst', got {list(frame.columns)}")
-    if not len(frame):
-        raise ValueError(f"{path} must have at least one edge, got none")
     try:
+        text = ("src", "dst") if features.ids.dtype == object else ()
+        frame = read_table(path, _find_columns, ("src", "dst"), text)
+        if not len(frame):
+            raise ValueError("the table must have at least one edge, got none")
         src, dst = (look_up(frame[name], features.ids, name, "the features") for name in ("src", "dst"))
         weight = _weights(frame["weight"]) if "weight" in frame else None
     except (TypeError, ValueError) as error:
-        raise type(error)(f"{path}: {error}") from None
+        raise with_path(error, path) from None
     return RelationalData(path.name, src, dst, features, weight)
 
 
-def _read(path: Path, *, text_ids: bool) -> pd.DataFrame:
-    import pyarrow
-
-    try:
-        if path.name.endswith((".csv", ".csv.gz")):
-            dtype: dict[str, type] = {"src": str, "dst": str} if text_ids else {}
-            return pd.read_csv(path, dtype=dtype, index_col=False, low_memory=False)
-        if path.suffix == ".parquet":
-            return pd.read_parquet(path, engine="pyarrow")
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, pyarrow.ArrowException, EOFError, OSError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ValueError(f"{path} is not a table of edges, or it is truncated or corrupt ({reason})") from None
-    raise ValueError(f"the suffix must be .csv, .csv.gz or .parquet, got {path.name!r}")
+def _find_columns(present: list[str]) -> dict[str, str]:
+    if not {"src", "dst"} <= set(present):
+        raise ValueError(f"the table must have the columns 'src' and 'dst', got {present}")
+    return {name: name for name in ("src", "dst", "weight") if name in present}
 
 
 def _weights(series: pd.Series) -> NDArray[np.float32]:
-    weight = pd.to_numeric(series, errors="coerce").to_numpy(dtype=np.float32)
+    weight = pd.to_numeric(series, errors="coerce").to_numpy(dtype=np.float32, na_value=np.nan)
     wrong = ~np.isfinite(weight)
     if wrong.any():
         row = int(wrong.argmax())
-        raise ValueError(f"weight must be a finite number, got {series.iloc[row]!r} in row {row}")
+        raise ValueError(f"weight must be a finite number, got {series.iloc[row]!s} in row {row}")
     return weight

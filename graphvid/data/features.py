@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from graphvid._files import atomic_path
-from graphvid.data._files import explain, read_arrays
+from graphvid.data._files import explain, read_arrays, with_path
 from graphvid.data._ids import look_up, unique_index
 
 _RESERVED = frozenset({"ids", "file", "allow_pickle"})  # "ids" is ours in the file, the others are arguments of savez
@@ -35,8 +35,8 @@ class Features:
     TypeError
         A dtype that is not real numbers.
     ValueError
-        Duplicate ids, no modality, a table that is not two-dimensional or whose number of rows differs from that of the
-        ids, and a value that is NaN, infinite or too large for float32 (with id, modality and column).
+        Duplicate ids, no row, no modality, a table that is not two-dimensional or whose number of rows is not that of
+        the ids, and a value that is NaN, infinite or too large for float32 (with id, modality and column).
 
     Examples
     --------
@@ -53,6 +53,8 @@ class Features:
         object.__setattr__(self, "ids", unique_index(self.ids, "ids"))
         if not self.modalities:
             raise ValueError("modalities must have at least one table, got none")
+        if not len(self.ids):
+            raise ValueError("the features must have at least one row, got none")
         tables = {name: _as_float32(table, name, self.ids) for name, table in self.modalities.items()}
         object.__setattr__(self, "modalities", tables)
 
@@ -148,10 +150,10 @@ def load_features(path: str | Path, *, ids: Iterable[Any] | None = None) -> Feat
         raise ValueError(f"ids must not be given for {path}, which has its own")
     try:
         if inside is None and ids is None:
-            ids = np.arange(len(next(iter(tables.values()))) if tables else 0)
+            ids = range(max((table.shape[0] for table in tables.values() if table.ndim), default=0))
         return Features(inside if inside is not None else ids, tables)  # type: ignore[arg-type] # made an Index there
     except (TypeError, ValueError) as error:
-        raise type(error)(f"{path}: {error}") from None
+        raise with_path(error, path) from None
 
 
 def _as_float32(table: Any, name: str, ids: pd.Index) -> NDArray[np.float32]:
@@ -186,7 +188,7 @@ def _read_npy(path: Path) -> dict[str, NDArray[np.generic]]:
 
 def _read_parquet(path: Path) -> Mapping[str, Any]:
     import pyarrow
-    from pyarrow import parquet
+    from pyarrow import parquet, types
 
     try:
         table = parquet.read_table(path)
@@ -195,31 +197,36 @@ def _read_parquet(path: Path) -> Mapping[str, Any]:
     if "video_id" not in table.column_names:
         raise ValueError(f"{path} must have a column 'video_id', got {table.column_names}")
     arrays: dict[str, Any] = {"video_id": table.column("video_id").to_pandas()}
-    scalars: dict[str, Any] = {}
+    scalars: list[NDArray[np.floating]] = []
     for name, kind in zip(table.column_names, table.schema.types):
         if name == "video_id":
             continue
-        lists = (
-            pyarrow.types.is_list(kind) or pyarrow.types.is_large_list(kind) or pyarrow.types.is_fixed_size_list(kind)
-        )
-        if lists:
-            arrays[name] = _stack_lists(table.column(name).to_pylist(), name, arrays["video_id"], path)
-        elif pyarrow.types.is_integer(kind) or pyarrow.types.is_floating(kind) or pyarrow.types.is_boolean(kind):
-            scalars[name] = table.column(name).to_pandas().to_numpy(dtype=np.float64, na_value=np.nan)
-        else:
+        is_list = any(check(kind) for check in (types.is_list, types.is_large_list, types.is_fixed_size_list))
+        number = kind.value_type if is_list else kind
+        if not (types.is_integer(number) or types.is_floating(number) or types.is_boolean(number)):
             raise TypeError(f"{path}: column {name!r} must hold numbers or lists of numbers, got {kind}")
+        if is_list:
+            arrays[name] = _stack_lists(table.column(name), name, arrays["video_id"], path)
+        else:
+            scalars.append(table.column(name).to_pandas().to_numpy(dtype=np.float64, na_value=np.nan))
     if scalars:
-        arrays["features"] = np.stack(list(scalars.values()), axis=1)
+        if "features" in arrays:
+            raise ValueError(f"{path}: the list column 'features' must be the only one where there are scalar columns")
+        arrays["features"] = np.stack(scalars, axis=1)
     return arrays
 
 
-def _stack_lists(rows: list[Any], name: str, ids: pd.Series, path: Path) -> NDArray[np.float64]:
+def _stack_lists(column: Any, name: str, ids: pd.Series, path: Path) -> NDArray[np.generic]:
     """Return a list column as one table; a missing list, or one of another length, is an error that names the id."""
-    length = len(rows[0]) if rows and rows[0] is not None else 0
-    for at, row in enumerate(rows):
-        if row is None or len(row) != length:
-            got = "no list" if row is None else f"{len(row)} numbers"
-            raise ValueError(
-                f"{path}: column {name!r} must hold {length} numbers in every row, got {got} for id {ids[at]!r}"
-            )
-    return np.asarray(rows, dtype=np.float64).reshape(len(rows), length)
+    from pyarrow import compute
+
+    lengths = compute.list_value_length(column).to_numpy().astype(np.float64)  # NaN where there is no list
+    wrong = lengths != (lengths[0] if len(lengths) else 0)
+    if wrong.any():
+        at = int(wrong.argmax())
+        got = "no list" if np.isnan(lengths[at]) else f"{lengths[at]:.0f}"
+        raise ValueError(
+            f"{path}: column {name!r} must hold lists of one length, got {got} for id {ids[at]!r} "
+            f"and {lengths[0]:.0f} for the first row"
+        )
+    return np.asarray(compute.list_flatten(column).to_numpy()).reshape(len(lengths), -1)

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from graphvid.data._files import explain
+from graphvid.data._files import explain, find_root
 from graphvid.data._ids import name_some
 from graphvid.data.features import Features
 from graphvid.data.relational import RelationalData
@@ -38,8 +38,9 @@ class OGBGraph(RelationalData):
     ----------
     name : str
         ``ogbn-*`` (labels are classes) or ``ogbl-*`` (no labels; the edges are the training edges).
-    root : str or pathlib.Path
-        Folder that holds the folder of the data set, ``ogbn_arxiv`` for ``ogbn-arxiv``.
+    root : str or pathlib.Path, optional
+        Folder that holds the folder of the data set, ``ogbn_arxiv`` for ``ogbn-arxiv``. Default: the environment
+        variable GRAPHVID_DATA.
     download : bool, default False
         Whether to download the data set from the address that ``ogb`` knows, where it is not there. Never asks.
     meta_dict : mapping, optional
@@ -69,7 +70,7 @@ class OGBGraph(RelationalData):
     def __init__(
         self,
         name: str,
-        root: str | Path,
+        root: str | Path | None = None,
         *,
         download: bool = False,
         meta_dict: Mapping[str, Any] | None = None,  # Any: ogb mixes int and str
@@ -77,8 +78,9 @@ class OGBGraph(RelationalData):
         if not name.startswith(("ogbn-", "ogbl-")):
             raise ValueError(f"name must start with 'ogbn-' or 'ogbl-', got {name!r}")
         ogb = _import_ogb()
-        root = Path(root).expanduser()
-        folder = root if meta_dict is not None else root / name.replace("-", "_")
+        inner = "raw" if meta_dict is not None else name.replace("-", "_")
+        root = find_root(root, "root", f"{inner}/ of {name}")
+        folder = root if meta_dict is not None else root / inner
         meta = dict(meta_dict) if meta_dict is not None else _describe(ogb, name)
         if meta["is hetero"] == "True":
             raise ValueError(f"name must be a data set with one node type, got {name!r}, which has several")
@@ -120,7 +122,7 @@ def _import_ogb() -> ModuleType:
                 sys.modules["outdated"] = before
             if environment is None:
                 os.environ.pop("OUTDATED_IGNORE", None)
-    import ogb  # noqa: F811
+    import ogb
 
     return ogb  # type: ignore[no-any-return]
 

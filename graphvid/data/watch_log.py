@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from graphvid.data._files import with_path
 from graphvid.data._ids import encode, look_up, unique_index
 from graphvid.data._tables import read_table
 
@@ -183,10 +184,10 @@ class WatchLog:
         vocabulary = None if video_ids is None else unique_index(video_ids, "video_ids")
         text = ("video_id",) if vocabulary is not None and vocabulary.dtype == object else ()
         try:
-            frame = read_table(path, lambda present: find_columns(present, columns), text)
+            frame = read_table(path, lambda present: find_columns(present, columns), COLUMNS[:2], text)
             return cls.from_frame(frame, columns=columns, video_ids=vocabulary, duplicates=duplicates)
         except (ValueError, TypeError) as error:
-            raise type(error)(f"{path}: {error}") from None
+            raise with_path(error, path) from None
 
     def to_frame(self) -> pd.DataFrame:
         """Return the log as a frame with the original ids."""
@@ -229,18 +230,21 @@ def find_columns(present: list[str], columns: Mapping[str, str] | None) -> dict[
 def _seconds(series: pd.Series, name: str) -> NDArray[np.float64]:
     """Return a column as float64, or refuse what is not a finite number >= 0."""
     accepted = f"{name} must hold finite numbers >= 0 (seconds)"
-    if pd.api.types.is_bool_dtype(series.dtype) or pd.api.types.is_complex_dtype(series.dtype):
+    kinds = pd.api.types
+    real = kinds.is_numeric_dtype(series.dtype) and not kinds.is_complex_dtype(series.dtype)
+    text = kinds.is_object_dtype(series.dtype) or kinds.is_string_dtype(series.dtype)
+    if kinds.is_bool_dtype(series.dtype) or not (real or text):
         raise TypeError(f"{accepted}, got dtype {series.dtype}")
-    if pd.api.types.is_numeric_dtype(series.dtype):
-        values = series.to_numpy(dtype=np.float64, na_value=np.nan)
-    else:
-        values = pd.to_numeric(series.astype(object), errors="coerce").to_numpy(dtype=np.float64)
-        if not np.isnan(values).any():
-            raise TypeError(f"{accepted}, got dtype {series.dtype}")
+    numbers = pd.to_numeric(series.astype(object), errors="coerce") if text else series
+    values = numbers.to_numpy(dtype=np.float64, na_value=np.nan)
     wrong = ~(np.isfinite(values) & (values >= 0))
     if wrong.any():
         row = int(wrong.argmax())
-        raise ValueError(f"{accepted}, got {series.iloc[row]!s} in row {row} ({wrong.sum()} such rows)")
+        value = series.iloc[row]
+        shown = repr(value) if isinstance(value, str) else str(value)
+        raise ValueError(f"{accepted}, got {shown} in row {row} ({wrong.sum()} such rows)")
+    if text and any(isinstance(value, str) for value in series):
+        raise TypeError(f"{accepted}, got text that looks like numbers")
     return values
 
 
