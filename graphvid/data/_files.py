@@ -55,9 +55,11 @@ def read_arrays(path: Path, required: Sequence[str] = ()) -> dict[str, NDArray[n
     arrays: dict[str, NDArray[np.generic]] = {}
     name = ""
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        # Opened here, since np.load leaves a truncated archive open.
+        with path.open("rb") as file:
+            archive = np.load(file, allow_pickle=False)
             if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise ValueError("it holds a single array, not an archive")
+                raise ValueError("it holds a single array")
             for name in archive.files:
                 arrays[name] = archive[name]
     except FileNotFoundError:

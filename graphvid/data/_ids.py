@@ -13,10 +13,15 @@ from numpy.typing import NDArray
 _SHOWN = 5
 
 
+def show(item: Any) -> str:
+    """Return an id as text, for an error message; NumPy's numbers as plain ones."""
+    return repr(item.item() if isinstance(item, np.generic) else item)
+
+
 def name_some(items: Iterable[Any]) -> str:
     """Return the first five items as text, for an error message, and how many more there are."""
     items = list(items)
-    shown = ", ".join(repr(item) for item in items[:_SHOWN])
+    shown = ", ".join(show(item) for item in items[:_SHOWN])
     return shown if len(items) <= _SHOWN else f"{shown} and {len(items) - _SHOWN} more"
 
 

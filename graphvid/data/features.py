@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from graphvid._files import atomic_path
 from graphvid.data._files import explain, read_arrays, with_path
-from graphvid.data._ids import look_up, unique_index
+from graphvid.data._ids import look_up, show, unique_index
 
 _RESERVED = frozenset({"ids", "file", "allow_pickle"})  # "ids" is ours in the file, the others are arguments of savez
 
@@ -170,7 +170,7 @@ def _as_float32(table: Any, name: str, ids: pd.Index) -> NDArray[np.float32]:
     if wrong.any():
         row, column = np.argwhere(wrong)[0]
         raise ValueError(
-            f"modality {name!r} must be finite in float32, got {table[row, column]} for id {ids[row]!r} in column "
+            f"modality {name!r} must be finite in float32, got {table[row, column]} for id {show(ids[row])} in column "
             f"{column} ({wrong.any(axis=1).sum()} such rows)"
         )
     return cast
@@ -178,7 +178,8 @@ def _as_float32(table: Any, name: str, ids: pd.Index) -> NDArray[np.float32]:
 
 def _read_npy(path: Path) -> dict[str, NDArray[np.generic]]:
     try:
-        array = np.load(path, allow_pickle=False)
+        with path.open("rb") as file:
+            array = np.load(file, allow_pickle=False)
     except (ValueError, EOFError, OSError) as error:
         raise explain(path, "an .npy array", error) from None
     if not isinstance(array, np.ndarray):
@@ -226,7 +227,7 @@ def _stack_lists(column: Any, name: str, ids: pd.Series, path: Path) -> NDArray[
         at = int(wrong.argmax())
         got = "no list" if np.isnan(lengths[at]) else f"{lengths[at]:.0f}"
         raise ValueError(
-            f"{path}: column {name!r} must hold lists of one length, got {got} for id {ids[at]!r} "
+            f"{path}: column {name!r} must hold lists of one length, got {got} for id {show(ids[at])} "
             f"and {lengths[0]:.0f} for the first row"
         )
     return np.asarray(compute.list_flatten(column).to_numpy()).reshape(len(lengths), -1)
