@@ -76,7 +76,7 @@ def _graphbolt_stand_in(version: str) -> ModuleType:
 
     def missing(name: str) -> NoReturn:
         raise AttributeError(
-            f"{_GRAPHBOLT}.{name} is not available: DGL {version} has no working graphbolt for PyTorch {torch.__version__}"
+            f"{_GRAPHBOLT}.{name} is absent: DGL {version} has no working graphbolt for PyTorch {torch.__version__}"
         )
 
     module.__dict__["__getattr__"] = missing

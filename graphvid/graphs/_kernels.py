@@ -1,0 +1,155 @@
+"""Kernels of the co-watch graph: which videos of a user count, and the strongest partners of each video.
+
+Hashes are SplitMix64's finaliser (Steele, Lea and Flood, OOPSLA 2014) of 64-bit keys of the videos. The keys come from
+the videos' original ids, so nothing here depends on how users or videos are numbered or on the order of rows.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from graphvid._numba import njit
+
+COUNT, BINARY, COSINE, NPMI = range(4)
+
+_FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+_U27, _U30, _U31 = np.uint64(27), np.uint64(30), np.uint64(31)
+
+
+@njit(inline="always")
+def _mix(z):  # type: ignore[no-untyped-def]
+    z = (z ^ (z >> _U30)) * _FIRST
+    z = (z ^ (z >> _U27)) * _SECOND
+    return z ^ (z >> _U31)
+
+
+@njit
+def seeded_keys(ids_hash, seed):  # type: ignore[no-untyped-def]
+    """Return a (num_videos,) uint64 key for each video from the hash of its id and the seed."""
+    keys = np.empty_like(ids_hash)
+    salt = _mix(np.uint64(seed) + np.uint64(0x9E3779B97F4A7C15))
+    for v in range(len(ids_hash)):
+        keys[v] = _mix(ids_hash[v] ^ salt)
+    return keys
+
+
+@njit
+def kept_of_users(indptr, videos, keys, limit):  # type: ignore[no-untyped-def]
+    """Return a mask of ``videos`` (CSR by user, ascending rows) with at most ``limit`` per user.
+
+    A user is known by the set of videos: the key is the wrapped sum of the videos' keys. The videos with the smallest
+    hash of (user key, video key) stay, equal ones by id.
+    """
+    keep = np.ones(len(videos), np.bool_)
+    for user in range(len(indptr) - 1):
+        start, stop = indptr[user], indptr[user + 1]
+        if stop - start <= limit:
+            continue
+        user_key = np.uint64(0)
+        for i in range(start, stop):
+            user_key += _mix(keys[videos[i]])
+        hashes = np.empty(stop - start, np.uint64)
+        for i in range(start, stop):
+            hashes[i - start] = _mix(user_key ^ keys[videos[i]])
+        for i in np.argsort(hashes, kind="mergesort")[limit:]:
+            keep[start + i] = False
+    return keep
+
+
+@njit
+def _score(kind, together, first, second, num_users):  # type: ignore[no-untyped-def]
+    """Return the strength of a pair from its count and the counts of its ends; below zero if it is no edge."""
+    if kind == COSINE:
+        return np.float64(np.float32(together / math.sqrt(float(first * second))))
+    if kind == NPMI:
+        if together * num_users <= first * second:
+            return -1.0
+        information = math.log(float(together * num_users) / float(first * second))
+        return np.float64(np.float32(information / -math.log(together / num_users)))
+    return np.float64(together)
+
+
+@njit
+def _strongest(partners, scores, key, keys, top_k):  # type: ignore[no-untyped-def]
+    """Return the positions of the ``top_k`` highest scores, equal scores by hash of the edge, then by id."""
+    least = np.partition(scores, len(scores) - top_k)[len(scores) - top_k]
+    chosen = np.empty(top_k, np.int64)
+    size = 0
+    tied = np.flatnonzero(scores == least)
+    for i in range(len(scores)):
+        if scores[i] > least:
+            chosen[size] = i
+            size += 1
+    if len(tied) > top_k - size:
+        tied = tied[np.argsort(partners[tied])]
+        hashes = np.empty(len(tied), np.uint64)
+        for i in range(len(tied)):
+            other = keys[partners[tied[i]]]
+            hashes[i] = _mix(min(key, other) + _mix(max(key, other)))
+        tied = tied[np.argsort(hashes, kind="mergesort")]
+    chosen[size:] = tied[: top_k - size]
+    return chosen
+
+
+@njit
+def partners_of_rows(rows, by_video, by_user, popularity, num_users, kind, min_count, top_k, keys, counts, out):  # type: ignore[no-untyped-def]
+    """Write the partners of the videos ``rows[0] <= v < rows[1]``, row after row, and return how many were written.
+
+    ``by_video`` = (indptr, users) and ``by_user`` = (indptr, videos) are the same distinct pairs, rows ascending.
+    ``counts`` (num_videos,) int32 is zero before and after. ``out`` = (lengths, partners, scores). With ``top_k`` 0 all
+    partners v < w are written, otherwise the ``top_k`` strongest of all, ascending by id.
+    """
+    video_ptr, users = by_video
+    user_ptr, videos = by_user
+    lengths, out_partners, out_scores = out
+    touched = np.empty(len(counts), np.int64)
+    scores = np.empty(len(counts), np.float64)
+    written = 0
+    for v in range(rows[0], rows[1]):
+        num_touched = 0
+        for a in range(video_ptr[v], video_ptr[v + 1]):
+            for b in range(user_ptr[users[a]], user_ptr[users[a] + 1]):
+                w = videos[b]
+                if w == v or (w < v and top_k == 0):
+                    continue
+                if counts[w] == 0:
+                    touched[num_touched] = w
+                    num_touched += 1
+                counts[w] += 1
+        size = 0
+        for i in range(num_touched):
+            w = touched[i]
+            together = np.int64(counts[w])
+            counts[w] = 0
+            score = _score(kind, together, popularity[v], popularity[w], num_users)
+            if together >= min_count and score >= 0.0:
+                touched[size] = w
+                scores[size] = score
+                size += 1
+        if 0 < top_k < size:
+            chosen = _strongest(touched[:size], scores[:size], keys[v], keys, top_k)
+        else:
+            chosen = np.arange(size)
+        for i in chosen[np.argsort(touched[chosen])]:
+            out_partners[written] = touched[i]
+            out_scores[written] = scores[i]
+            written += 1
+        lengths[v - rows[0]] = len(chosen)
+    return written
+
+
+@njit
+def is_first_mention(indptr, partners):  # type: ignore[no-untyped-def]
+    """Return a mask of the half edges (v, w) that stand for their edge: v < w, or the row of w does not hold v."""
+    mask = np.empty(len(partners), np.bool_)
+    for v in range(len(indptr) - 1):
+        for i in range(indptr[v], indptr[v + 1]):
+            w = partners[i]
+            mask[i] = True
+            if w < v:
+                start, stop = indptr[w], indptr[w + 1]
+                place = start + np.searchsorted(partners[start:stop], v)
+                mask[i] = place == stop or partners[place] != v
+    return mask
