@@ -118,8 +118,7 @@ def co_watch_graph(
     check_integer("max_videos_per_user", max_videos_per_user, 2, none=True)
     check_integer("seed", seed, 0)
     check_integer("chunk_size", chunk_size, 1)
-    id_hashes = pd.util.hash_pandas_object(log.video_ids, index=False).to_numpy(np.uint64)
-    keys = _kernels.seeded_keys(id_hashes, seed)
+    keys = _kernels.seeded_keys(_id_hashes(log.video_ids), seed)
     views = _distinct_views(log, keys, max_videos_per_user)
     if views.num_users < 2:
         raise ValueError(f"log must have at least 2 users who watched something, got {views.num_users}")
@@ -130,6 +129,14 @@ def co_watch_graph(
         )
     values = np.ones(len(src), np.float32) if weight == "binary" else scores.astype(np.float32)
     return undirected_graph(src, dst, values, log.num_videos)
+
+
+def _id_hashes(ids: pd.Index) -> NDArray[np.uint64]:
+    """Return a hash of each id: of the number, or of the text of anything else."""
+    values = ids.to_numpy()
+    if not np.issubdtype(values.dtype, np.integer):
+        values = np.array([str(value) for value in ids], dtype=object)
+    return pd.util.hash_array(values)
 
 
 class _Views(NamedTuple):

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from graphvid._dgl import DGLGraph, dgl
-from graphvid.graphs._integers import check_integer
+from graphvid.graphs._integers import check_integer, node_ids
 
 ETYPE = ("video", "co_watch", "video")
 
@@ -67,7 +67,7 @@ def relation_graph(
     check_integer("num_nodes", num_nodes, 0)
     if duplicates not in ("error", "sum", "max"):
         raise ValueError(f"duplicates must be 'error', 'sum' or 'max', got {duplicates!r}")
-    u, v = _ends("src", src, num_nodes), _ends("dst", dst, num_nodes)
+    u, v = (node_ids(name, ids, num_nodes, "(num_pairs,)") for name, ids in (("src", src), ("dst", dst)))
     w = np.ones(len(u)) if weight is None else _weights(weight)
     if not len(u) == len(v) == len(w):
         raise ValueError(f"src, dst and weight must have equal lengths, got {len(u)}, {len(v)} and {len(w)}")
@@ -92,18 +92,6 @@ def undirected_graph(
     )
     graph.edata["weight"] = torch.from_numpy(both_weight)
     return graph
-
-
-def _ends(name: str, values: ArrayLike, num_nodes: int) -> NDArray[np.int64]:
-    ids = np.asarray(values)
-    if ids.ndim != 1:
-        raise ValueError(f"{name} must have shape (num_pairs,), got {ids.shape}")
-    if ids.size and not np.issubdtype(ids.dtype, np.integer):
-        raise TypeError(f"{name} must hold integers, got dtype {ids.dtype}")
-    outside = np.flatnonzero((ids < 0) | (ids >= num_nodes))
-    if outside.size:
-        raise ValueError(f"{name} must be in [0, {num_nodes}), got {ids[outside[0]]} in row {outside[0]}")
-    return ids.astype(np.int64)
 
 
 def _weights(values: ArrayLike) -> NDArray[np.float64]:

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from graphvid._dgl import DGLGraph, dgl
-from graphvid.graphs._integers import check_integer
+from graphvid.graphs._integers import check_integer, node_ids
 
 
 class NodeSplit(NamedTuple):
@@ -98,14 +98,9 @@ def node_subgraph(graph: DGLGraph, ids: ArrayLike) -> DGLGraph:
     """
     if len(graph.ntypes) != 1:
         raise ValueError(f"graph must have one node type, got {graph.ntypes}")
-    nodes = np.asarray(ids)
-    if nodes.size and not np.issubdtype(nodes.dtype, np.integer):
-        raise TypeError(f"ids must hold integers, got dtype {nodes.dtype}")
-    outside = np.flatnonzero((nodes < 0) | (nodes >= graph.num_nodes()))
-    if outside.size:
-        raise ValueError(f"ids must be in [0, {graph.num_nodes()}), got {nodes[outside[0]]} in row {outside[0]}")
+    nodes = node_ids("ids", ids, graph.num_nodes(), "(num_kept,)")
     values, counts = np.unique(nodes, return_counts=True)
     if nodes.size != values.size:
         raise ValueError(f"ids must be distinct, got {values[counts > 1][0]} {counts.max()} times")
-    kept = torch.from_numpy(nodes.astype(np.int64)).to(dtype=graph.idtype, device=graph.device)
+    kept = torch.from_numpy(nodes).to(dtype=graph.idtype, device=graph.device)
     return dgl.node_subgraph(graph, {graph.ntypes[0]: kept}, relabel_nodes=True, store_ids=False)
