@@ -220,5 +220,7 @@ class _Batches:
         return self.num_steps
 
     def __iter__(self) -> Iterator[TripletBatch]:
+        if self.sampler.step >= self.num_steps:  # an empty loader would let Lightning count epochs for ever
+            raise RuntimeError(f"all {self.num_steps} steps are drawn; set num_steps higher, or sampler.step back")
         while self.sampler.step < self.num_steps:
             yield next(self.sampler)

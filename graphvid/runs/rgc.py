@@ -227,7 +227,7 @@ def _fit(model: RelationalGraphClustering, callbacks: list[Callback], run: RunDi
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     trainer = Trainer(
         max_steps=model.config.num_steps,
-        max_epochs=-1,
+        max_epochs=1,
         accelerator="auto",
         devices=1,
         callbacks=[*callbacks, *([TQDMProgressBar()] if progress else [])],
@@ -240,6 +240,8 @@ def _fit(model: RelationalGraphClustering, callbacks: list[Callback], run: RunDi
     with warnings.catch_warnings():
         # The batches are drawn in this process in microseconds; workers would only cost.
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+        # Lightning 2.6 uses a name that PyTorch 2.13 deprecates.
+        warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated", category=FutureWarning)
         trainer.fit(model, ckpt_path=run.checkpoint if run.checkpoint.exists() else None)
 
 
