@@ -1,5 +1,6 @@
 """Kernels that turn edge lists into sorted rows of half edges, checking symmetry on the way."""
 
+# mypy: allow-untyped-defs, allow-untyped-calls
 from __future__ import annotations
 
 import numpy as np
@@ -9,7 +10,7 @@ from graphvid.clustering._kernels import _mix
 
 
 @njit
-def fingerprints(src, dst, bits):  # type: ignore[no-untyped-def]
+def fingerprints(src, dst, bits):
     """Return a 64-bit sum over the edges src < dst and one over src > dst; they agree for mirrored edge lists.
 
     ``bits`` are the weights' bits (num_edges,) uint64. Two different lists agree with probability about 2**-64.
@@ -30,8 +31,8 @@ def fingerprints(src, dst, bits):  # type: ignore[no-untyped-def]
 
 
 @njit
-def half_edges(src, dst, weight, num_nodes, upper_only, ids):  # type: ignore[no-untyped-def]
-    """Return (starts, neighbors, weights) of the half edges sorted by (smaller end, larger end); self-loops are left out.
+def half_edges(src, dst, weight, num_nodes, upper_only, ids):
+    """Return (starts, neighbors, weights) of the half edges sorted by (smaller end, larger end), without self-loops.
 
     A radix sort: counting by the larger end, then by the smaller one. Equal pairs keep the input's order. With
     ``upper_only`` edges with src > dst are left out. ``ids`` is an empty array of the id type.
@@ -72,7 +73,7 @@ def half_edges(src, dst, weight, num_nodes, upper_only, ids):  # type: ignore[no
 
 
 @njit
-def first_duplicate(starts, neighbors):  # type: ignore[no-untyped-def]
+def first_duplicate(starts, neighbors):
     """Return (number of repeated edges, row of the first one, its place), for sorted rows."""
     count = 0
     row = -1
@@ -87,7 +88,7 @@ def first_duplicate(starts, neighbors):  # type: ignore[no-untyped-def]
 
 
 @njit
-def coalesce(starts, neighbors, weights, largest):  # type: ignore[no-untyped-def]
+def coalesce(starts, neighbors, weights, largest):
     """Combine repeated edges of sorted rows in place, summing in ascending order of weight; return the rows' stops."""
     num_nodes = len(starts) - 1
     stops = np.empty(num_nodes, np.int64)

@@ -1,12 +1,13 @@
 """Kernels of affinity clustering: one level is select, resolve, contract. Arrays and scalars only.
 
-The graph is held as rows of half edges: ``neighbors[starts[a]:stops[a]]`` are clusters, ``values`` the raw sums (or maxima)
-of the original weights. Each undirected edge is stored once, in the row of its smaller cluster, so both ends see one and the
-same number, and sums are made in one fixed order: by row, then by position in the row.
+The graph is held as rows of half edges: ``neighbors[starts[a]:stops[a]]`` are clusters, ``values`` the raw sums (or
+maxima) of the original weights. Each undirected edge is stored once, in the row of its smaller cluster, so both ends
+see one and the same number, and sums are made in one fixed order: by row, then by position in the row.
 
 Kernels named ``..._chunk`` work on a range of rows and are run by several threads; each writes only its own slots.
 """
 
+# mypy: allow-untyped-defs, allow-untyped-calls
 from __future__ import annotations
 
 from typing import Any, NamedTuple
@@ -32,7 +33,7 @@ class Rows(NamedTuple):
 
 
 @njit
-def _mix(x: np.uint64) -> np.uint64:
+def _mix(x):
     """Mix 64 bits (the finaliser of splitmix64; Steele, Lea and Flood 2014)."""
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
@@ -40,14 +41,14 @@ def _mix(x: np.uint64) -> np.uint64:
 
 
 @njit
-def _edge_hash(low: int, high: int, seed: np.uint64) -> np.uint64:
+def _edge_hash(low, high, seed):
     """Return the tie-break key of an edge between the nodes ``low < high``."""
     golden = np.uint64(0x9E3779B97F4A7C15)
     return _mix(_mix(seed + golden * (np.uint64(low) + np.uint64(1))) + golden * (np.uint64(high) + np.uint64(1)))
 
 
 @njit
-def _denominator(linkage: int, bound: float, size_a: float, size_b: float) -> float:
+def _denominator(linkage, bound, size_a, size_b):
     if linkage == AVERAGE:
         return size_a * size_b
     if linkage == CUT_SPARSITY:
@@ -58,7 +59,7 @@ def _denominator(linkage: int, bound: float, size_a: float, size_b: float) -> fl
 
 
 @njit
-def _better(value, key, low, high, best_value, best_key, best_low, best_high):  # type: ignore[no-untyped-def]
+def _better(value, key, low, high, best_value, best_key, best_low, best_high):
     """Say whether one edge precedes another: weight, then hash, then the smaller (low, high)."""
     if value != best_value:
         return value > best_value
@@ -68,7 +69,7 @@ def _better(value, key, low, high, best_value, best_key, best_low, best_high):  
 
 
 @njit
-def _offer(c, to, value, key, best_value, best_key, best_to):  # type: ignore[no-untyped-def]
+def _offer(c, to, value, key, best_value, best_key, best_to):
     """Give cluster ``c`` the edge to ``to`` if it is better than the one it has."""
     old = best_to[c]
     if old < 0 or _better(value, key, min(c, to), max(c, to), best_value[c], best_key[c], min(c, old), max(c, old)):
@@ -81,10 +82,10 @@ def _offer(c, to, value, key, best_value, best_key, best_to):  # type: ignore[no
 def select_chunk(
     first, last, rows, linkage, bound, threshold, sizes, max_size, min_size, members, hashed, seed,
     best_value, best_key, best_to,
-):  # type: ignore[no-untyped-def]  # fmt: skip
+):  # fmt: skip
     """Offer the eligible edges of rows ``first`` to ``last`` to both their ends.
 
-    ``members`` (num_clusters,) is the smallest member of each cluster. Clusters larger than ``min_size`` start no merge.
+    ``members`` (num_clusters,) is the smallest member of each cluster. Clusters above ``min_size`` start no merge.
     """
     starts, stops, neighbors, values, counts = rows
     for a in range(first, last):
@@ -110,7 +111,7 @@ def select_chunk(
 
 
 @njit
-def join_best_chunk(first, last, best_value, best_key, best_to):  # type: ignore[no-untyped-def]
+def join_best_chunk(first, last, best_value, best_key, best_to):
     """Join the best edges found by several threads, the rows of the (num_threads, num_clusters) arrays, into row 0."""
     for t in range(1, best_to.shape[0]):
         for c in range(first, last):
@@ -119,11 +120,10 @@ def join_best_chunk(first, last, best_value, best_key, best_to):  # type: ignore
 
 
 @njit
-def resolve(best_to):  # type: ignore[no-untyped-def]
-    """Return the dense label of each cluster's component of selected edges, and the number of components.
+def chain_roots(best_to):
+    """Return the cluster at which each chain of selected edges ends.
 
-    Following best edges, weights never fall, so the only cycle is a mutual pair; its smaller end is the root. Components are
-    numbered by their smallest cluster.
+    Along a chain the edges' order never falls, so the only cycle is a mutual pair; its smaller end is the root.
     """
     n = len(best_to)
     root = np.empty_like(best_to)
@@ -139,19 +139,55 @@ def resolve(best_to):  # type: ignore[no-untyped-def]
             onward = root[step]
             root[step] = end
             step = onward
-    label = np.full_like(best_to, -1)
-    count = 0
-    for c in range(n):
-        if label[root[c]] < 0:
-            label[root[c]] = count
-            count += 1
-    for c in range(n):  # root becomes the label: the roots' own labels are read, never written over
-        root[c] = label[root[c]]
-    return root, count
+    return root
 
 
 @njit
-def count_chunk(first, last, rows, label, count):  # type: ignore[no-untyped-def]
+def merge_in_order(order, best_to, sizes, max_size, prefer_size):
+    """Return the roots after merging selected edges one after another, skipping those that break a size rule.
+
+    ``order`` are the clusters that selected an edge. A merge may not exceed ``max_size``, and one of its two groups
+    must be smaller than ``prefer_size`` at the time.
+    """
+    root = np.arange(len(best_to)).astype(best_to.dtype)
+    total = sizes.copy()
+    for c in order:
+        x = c
+        while root[x] != x:
+            root[x] = root[root[x]]
+            x = root[x]
+        y = best_to[c]
+        while root[y] != y:
+            root[y] = root[root[y]]
+            y = root[y]
+        if x == y or total[x] + total[y] > max_size or min(total[x], total[y]) >= prefer_size:
+            continue
+        if total[x] < total[y]:
+            x, y = y, x
+        root[y] = x
+        total[x] += total[y]
+    for c in range(len(root)):
+        while root[c] != root[root[c]]:
+            root[c] = root[root[c]]
+    return root
+
+
+@njit
+def number_roots(root):
+    """Turn roots into labels 0, 1, ... in the order of the components' smallest clusters, in place; return how many."""
+    label = np.full_like(root, -1)
+    count = 0
+    for c in range(len(root)):
+        end = root[c]
+        if label[end] < 0:
+            label[end] = count
+            count += 1
+        root[c] = label[end]
+    return count
+
+
+@njit
+def count_chunk(first, last, rows, label, count):
     """Count the edges that stay, per new row; ``label`` -1 takes a cluster's edges out of the graph."""
     starts, stops, neighbors, _, _ = rows
     for a in range(first, last):
@@ -165,8 +201,8 @@ def count_chunk(first, last, rows, label, count):  # type: ignore[no-untyped-def
 
 
 @njit
-def place_rows(count):  # type: ignore[no-untyped-def]
-    """Turn the counts (num_threads, num_rows) into each thread's first slot per row; return the rows' starts and stops."""
+def place_rows(count):
+    """Turn counts (num_threads, num_rows) into each thread's first slot per row; return the rows' starts and stops."""
     num_threads, num_rows = count.shape
     starts = np.empty(num_rows, np.int64)
     stops = np.empty(num_rows, np.int64)
@@ -182,10 +218,10 @@ def place_rows(count):  # type: ignore[no-untyped-def]
 
 
 @njit
-def scatter_chunk(first, last, rows, label, cursor, linkage, bound, weights, neighbors, values, counts):  # type: ignore[no-untyped-def]
+def scatter_chunk(first, last, rows, label, cursor, linkage, bound, weights, neighbors, values, counts):
     """Move the edges that stay to their new rows, in the order in which they stand.
 
-    ``weights`` is empty, or holds the node weights by which the original edges are multiplied on their first contraction.
+    ``weights`` is empty, or holds the node weights that scale the original edges on their first contraction.
     """
     starts, stops, old_neighbors, old_values, old_counts = rows
     for a in range(first, last):
@@ -210,11 +246,11 @@ def scatter_chunk(first, last, rows, label, cursor, linkage, bound, weights, nei
 
 
 @njit
-def combine_chunk(first, last, rows, largest, seen):  # type: ignore[no-untyped-def]
+def combine_chunk(first, last, rows, largest, seen):
     """Combine parallel edges of rows ``first`` to ``last`` in place, in the order in which they stand.
 
-    ``seen`` (num_clusters,) int64, -1 at first, is this thread's table of the slot that holds a neighbour: it speaks of the
-    present row when it is not before the row's start, so it is never cleared. ``largest`` takes maxima, else sums.
+    ``seen`` (num_clusters,) int64, -1 at first, is this thread's table of the slot that holds a neighbour: it speaks of
+    the present row when it is not before the row's start, so it is never cleared. ``largest`` takes maxima, else sums.
     """
     starts, stops, neighbors, values, counts = rows
     for a in range(first, last):
@@ -235,3 +271,46 @@ def combine_chunk(first, last, rows, largest, seen):  # type: ignore[no-untyped-
                 if len(counts) > 0:
                     counts[at] += counts[e]
         stops[a] = slot
+
+
+@njit
+def percentile_chunk(first, last, rows, q, min_count, stops, neighbors, values):
+    """Write one edge per neighbour of rows ``first`` to ``last``: the percentile of the weights of its parallel edges.
+
+    The results lie at the same starts as ``rows``; ``stops``, ``neighbors`` and ``values`` are filled.
+    """
+    for a in range(first, last):
+        start, stop = rows.starts[a], rows.stops[a]
+        order = np.argsort(rows.neighbors[start:stop])
+        slot = start
+        i = 0
+        while i < len(order):
+            b = rows.neighbors[start + order[i]]
+            end = i
+            while end < len(order) and rows.neighbors[start + order[end]] == b:
+                end += 1
+            group = np.sort(rows.values[start:stop][order[i:end]])
+            neighbors[slot] = b
+            values[slot] = group[-1] if len(group) < min_count else group[int(np.floor(q * (len(group) - 1)))]
+            slot += 1
+            i = end
+        stops[a] = slot
+
+
+@njit
+def cluster_weights(rows, label, num_clusters):
+    """Return, per cluster, the sum of weights inside, the sum of weighted degrees, and the number of nodes."""
+    inside = np.zeros(num_clusters)
+    volume = np.zeros(num_clusters)
+    num_members = np.zeros(num_clusters, np.int64)
+    for a in range(len(rows.starts)):
+        x = label[a]
+        num_members[x] += 1
+        for e in range(rows.starts[a], rows.stops[a]):
+            y = label[rows.neighbors[e]]
+            value = rows.values[e]
+            volume[x] += value
+            volume[y] += value
+            if x == y:
+                inside[x] += value
+    return inside, volume, num_members

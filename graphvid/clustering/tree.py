@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+import os
+import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from graphvid._numba import njit
+from graphvid._files import atomic_path
+from graphvid.clustering import _tree_kernels as kernels
+
+if TYPE_CHECKING:
+    import networkx as nx
+    from matplotlib.axes import Axes
+
+_FORMAT = "graphvid.ClusterTree 1"
 
 
 @dataclass(frozen=True, eq=False)
 class ClusterTree:
     """A hierarchy of nested clusters, from single nodes (level 0) up to level ``num_levels``.
 
-    Clusters of a level are numbered 0, 1, ... by their smallest member. Every cluster of every level is one slice of one
-    permutation of the nodes, ``order``: cluster ``c`` of level ``k`` is ``order[starts[k][c] : starts[k][c] + sizes[k][c]]``,
-    so the members of a cluster, and "in the parent but not in the cluster" (two slices), are found without a search.
+    Clusters of a level are numbered 0, 1, ... by their smallest member. Every cluster of every level is one slice of
+    one permutation of the nodes: cluster ``c`` of level ``k`` is ``order[starts[k][c] : starts[k][c] + sizes[k][c]]``.
+    So the members of a cluster, and "in the parent but not in the cluster" (two slices), are found without a search.
 
     Parameters
     ----------
@@ -42,7 +52,8 @@ class ClusterTree:
 
     Notes
     -----
-    Memory: 4 bytes per node for each level's labels, and 12 per cluster. Ids are int64 when there are 2**31 nodes or more.
+    Memory: 4 bytes per node for each level's labels, and 12 per cluster; all but ``parents`` is made on first use. Ids
+    are int64 when there are 2**31 nodes or more.
 
     Examples
     --------
@@ -67,13 +78,15 @@ class ClusterTree:
             parent = np.ascontiguousarray(given, dtype=id_type)
             if parent.shape != (expected,):
                 raise ValueError(f"parents[{k}] must have shape ({expected},), got {parent.shape}")
-            if not _numbered_by_first(parent):
+            if not kernels.numbered_by_first(parent):
                 raise ValueError(f"parents[{k}] must number clusters 0, 1, ... by their smallest member")
             parents.append(parent)
             expected = int(parent.max()) + 1 if len(parent) else 0
         object.__setattr__(self, "parents", parents)
-        if self.num_effective_levels < 0:
+        if self.num_effective_levels == -1:
             object.__setattr__(self, "num_effective_levels", len(parents))
+        if not 0 <= self.num_effective_levels <= len(parents):
+            raise ValueError(f"num_effective_levels must lie in 0..{len(parents)}, got {self.num_effective_levels}")
 
     @property
     def num_levels(self) -> int:
@@ -99,7 +112,7 @@ class ClusterTree:
         id_type = np.int32 if self.num_nodes < 2**31 else np.int64
         sizes: list[NDArray[Any]] = [np.ones(self.num_nodes, id_type)]
         for parent in self.parents:
-            sizes.append(_sum_by_parent(parent, sizes[-1]))
+            sizes.append(kernels.sum_by_parent(parent, sizes[-1]))
         return sizes
 
     @cached_property
@@ -108,7 +121,7 @@ class ClusterTree:
         top = self.sizes[-1]
         starts = [np.cumsum(top, dtype=top.dtype) - top]
         for parent, sizes in zip(self.parents[::-1], self.sizes[-2::-1]):
-            starts.append(_place_children(parent, sizes, starts[-1].copy()))
+            starts.append(kernels.place_children(parent, sizes, starts[-1].copy()))
         return starts[::-1]
 
     @property
@@ -149,6 +162,94 @@ class ClusterTree:
             outer_start, outer_stop = self.slice(level + 1, int(self.labels[level + 1][node]))
         return np.concatenate([self.order[outer_start:start], self.order[stop:outer_stop]])
 
+    def to_linkage(self, level: int | None = None, cluster: int = 0) -> NDArray[np.float64]:
+        """Return a linkage matrix in SciPy's form of the nodes below one cluster.
+
+        Parameters
+        ----------
+        level, cluster : int
+            The cluster, by default the only one of the top level; if there are several, one must be chosen.
+
+        Returns
+        -------
+        float64 (num_members - 1, 4)
+            Leaf ``i`` is the cluster's ``i``-th smallest node. Merges are binary as SciPy has them: a cluster of
+            several children is joined one child after another, by ascending number, at the height of its level.
+
+        Examples
+        --------
+        >>> ClusterTree(3, [[0, 1, 0], [0, 0]]).to_linkage()
+        array([[0., 2., 1., 2.],
+               [3., 1., 2., 3.]])
+        """
+        if level is None:
+            level = self.num_levels
+            if self.num_clusters(level) != 1:
+                raise ValueError(
+                    "level and cluster must be given unless one cluster holds all nodes, "
+                    f"got {self.num_clusters(level)} clusters at level {level}"
+                )
+        children = np.sort(self.members(level, cluster))
+        num_leaves = len(children)
+        nodes, size, merges = list(range(num_leaves)), [1] * num_leaves, []
+        for k in range(level):
+            joined: dict[int, int] = {}  # of each parent, by ascending number: the node of the binary tree so far
+            for node, parent in zip(nodes, self.parents[k][children].tolist()):
+                if parent not in joined:
+                    joined[parent] = node
+                    continue
+                merges.append((joined[parent], node, k + 1, size[joined[parent]] + size[node]))
+                joined[parent] = len(size)
+                size.append(merges[-1][3])
+            children, nodes = np.array(list(joined), dtype=children.dtype), list(joined.values())
+        return np.array(merges, dtype=np.float64).reshape(-1, 4)
+
+    def to_networkx(self) -> nx.DiGraph:
+        """Return a networkx DiGraph with nodes ``(level, cluster)`` that have a ``size``, and edges to the children."""
+        import networkx as nx
+
+        graph = nx.DiGraph()
+        for level, sizes in enumerate(self.sizes):
+            graph.add_nodes_from(((level, c), {"size": int(size)}) for c, size in enumerate(sizes))
+        for level, parent in enumerate(self.parents):
+            graph.add_edges_from(((level + 1, int(p)), (level, c)) for c, p in enumerate(parent))
+        return graph
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the tree to a ``.npz`` file, whole or not at all."""
+        arrays = {f"parents_{k}": parent for k, parent in enumerate(self.parents)}
+        with atomic_path(path) as temporary, temporary.open("wb") as file:
+            np.savez_compressed(
+                file,
+                format=np.array(_FORMAT),
+                shape=np.array([self.num_nodes, self.num_levels, self.num_effective_levels]),
+                **arrays,  # type: ignore[arg-type]  # numpy's stub takes them for its own keyword
+            )
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> ClusterTree:
+        """Read a tree written by `save`; a file that is damaged or something else is a ValueError."""
+        try:
+            with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
+                if str(arrays["format"]) != _FORMAT:
+                    raise ValueError(f"its format is {str(arrays['format'])!r}")
+                num_nodes, num_levels, effective = (int(x) for x in arrays["shape"])
+                return cls(num_nodes, [arrays[f"parents_{k}"] for k in range(num_levels)], effective)
+        except (ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+            raise ValueError(f"path must be a cluster tree ({_FORMAT!r}), got {os.fspath(path)!r}: {error}") from error
+
+    def plot_sizes(self, ax: Axes | None = None) -> Axes:
+        """Draw how many nodes are in clusters of at least each size, one line per level; return the axes."""
+        from graphvid.clustering.plots import plot_sizes
+
+        return plot_sizes(self, ax)
+
+    def plot_dendrogram(self, level: int, cluster: int, ax: Axes | None = None) -> Axes:
+        """Draw the nodes and clusters below one cluster as a tree; return the axes."""
+        from graphvid.clustering.plots import plot_dendrogram
+
+        return plot_dendrogram(self, level, cluster, ax)
+
     def __repr__(self) -> str:
         counts = ", ".join(str(self.num_clusters(k)) for k in range(self.num_levels + 1))
         return f"ClusterTree(num_nodes={self.num_nodes}, num_levels={self.num_levels}, clusters per level: {counts})"
@@ -157,33 +258,3 @@ class ClusterTree:
         if not 0 <= level <= self.num_levels:
             raise ValueError(f"level must lie in 0..{self.num_levels}, got {level}")
         return level
-
-
-@njit
-def _numbered_by_first(parent: ArrayLike) -> bool:
-    """Say whether the values are 0, 1, ... in the order in which they first occur."""
-    seen = 0
-    for x in parent:
-        if x < 0 or x > seen:
-            return False
-        if x == seen:
-            seen += 1
-    return True
-
-
-@njit
-def _sum_by_parent(parent, sizes):  # type: ignore[no-untyped-def]
-    total = np.zeros(parent.max() + 1 if len(parent) else 0, sizes.dtype)
-    for c in range(len(parent)):
-        total[parent[c]] += sizes[c]
-    return total
-
-
-@njit
-def _place_children(parent, sizes, cursor):  # type: ignore[no-untyped-def]
-    """Return each child's first place, children side by side in their parent, by ascending number."""
-    starts = np.empty_like(sizes)
-    for c in range(len(parent)):
-        starts[c] = cursor[parent[c]]
-        cursor[parent[c]] += sizes[c]
-    return starts

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from graphvid._dgl import DGLGraph
 from graphvid.clustering._input_kernels import coalesce, fingerprints, first_duplicate, half_edges
+from graphvid.clustering._kernels import Rows
 
 Duplicates = Literal["error", "sum", "max"]
 _DUPLICATES = ("error", "sum", "max")
@@ -19,8 +20,9 @@ _DUPLICATES = ("error", "sum", "max")
 class UndirectedGraph:
     """A weighted undirected graph held as sorted rows of half edges; a weight is a similarity, larger is better.
 
-    Made by `from_coo`, `from_sparse` or `from_dgl`. The clustering functions make it themselves from a DGLGraph or a SciPy
-    sparse matrix; make it yourself to state a policy for duplicates, to use edge arrays, or to cluster one graph many times.
+    Made by `from_coo`, `from_sparse` or `from_dgl`. The clustering functions make it themselves from a DGLGraph or a
+    SciPy sparse matrix; make it yourself to state a policy for duplicates, to use edge arrays, or to cluster one graph
+    many times.
 
     Attributes
     ----------
@@ -39,7 +41,8 @@ class UndirectedGraph:
 
     Examples
     --------
-    >>> graph = UndirectedGraph.from_coo([0, 1, 2, 1], [1, 2, 2, 0], [0.5, 2.0, 9.0, 0.25], num_nodes=4, duplicates="sum")
+    >>> src, dst, weight = [0, 1, 2, 1], [1, 2, 2, 0], [0.5, 2.0, 9.0, 0.25]
+    >>> graph = UndirectedGraph.from_coo(src, dst, weight, num_nodes=4, duplicates="sum")
     >>> graph.num_edges, graph.num_self_loops, graph.num_duplicates
     (2, 1, 1)
     >>> graph.edges()[2]
@@ -66,6 +69,10 @@ class UndirectedGraph:
         slots = np.repeat(self.starts - np.concatenate([[0], np.cumsum(widths)[:-1]]), widths) + np.arange(len(low))
         return low, self.neighbors[slots], self.weights[slots]
 
+    def rows(self) -> Rows:
+        """Return the arrays in the kernels' form."""
+        return Rows(self.starts, self.stops, self.neighbors, self.weights, np.empty(0, np.int64))
+
     @classmethod
     def from_coo(
         cls,
@@ -89,8 +96,8 @@ class UndirectedGraph:
         num_nodes : int
             Number of nodes, isolated ones included.
         symmetric : bool
-            True declares that every edge is given in both directions with the same weight, which is checked; the pair then
-            counts once. Default False: every edge is given once, in either direction.
+            True declares that every edge is given in both directions with the same weight, which is checked; the pair
+            then counts once. Default False: every edge is given once, in either direction.
         self_loops : {"drop", "error"}
             Edges from a node to itself: left out and counted (default), or an error.
         duplicates : {"error", "sum", "max"}
@@ -99,8 +106,9 @@ class UndirectedGraph:
         Raises
         ------
         TypeError, ValueError
-            For ids that are not integers, lie out of range or differ in number; weights that are NaN or infinite; an edge
-            without its mirror image where ``symmetric``; self-loops and duplicates under "error". The edge is named.
+            For ids that are not integers, lie out of range or differ in number; weights that are NaN or infinite, or
+            whose sum is; an edge without its mirror image where ``symmetric``; self-loops and duplicates under "error".
+            The edge is named.
         """
         low, high, values = _check_edges(src, dst, weight, num_nodes)
         if self_loops not in ("drop", "error"):
@@ -202,7 +210,10 @@ class UndirectedGraph:
         )
 
 
-def as_undirected(graph: Any) -> UndirectedGraph:  # DGLGraph, SciPy sparse matrix or UndirectedGraph
+GraphLike = Any  # DGLGraph, SciPy sparse matrix or array (which have no common type), or UndirectedGraph
+
+
+def as_undirected(graph: GraphLike) -> UndirectedGraph:
     """Return ``graph`` as an `UndirectedGraph`; DGL graphs and SciPy matrices must hold both directions."""
     if isinstance(graph, UndirectedGraph):
         return graph
@@ -211,8 +222,8 @@ def as_undirected(graph: Any) -> UndirectedGraph:  # DGLGraph, SciPy sparse matr
     if hasattr(graph, "tocoo"):
         return UndirectedGraph.from_sparse(graph)
     raise TypeError(
-        "graph must be a DGLGraph, a SciPy sparse matrix or an UndirectedGraph (UndirectedGraph.from_coo takes arrays), "
-        f"got {type(graph).__name__}"
+        "graph must be a DGLGraph, a SciPy sparse matrix or an UndirectedGraph (UndirectedGraph.from_coo takes "
+        f"arrays), got {type(graph).__name__}"
     )
 
 
@@ -246,6 +257,10 @@ def _check_edges(
     if not finite.all():
         e = int(np.flatnonzero(~finite)[0])
         raise ValueError(f"weight must be finite, got {values[e]} for edge {e}, ({ends[0][e]}, {ends[1][e]})")
+    with np.errstate(over="ignore"):
+        total = np.add.reduce(np.abs(values), dtype=np.float64)
+    if not np.isfinite(total):
+        raise ValueError(f"weight must have a finite sum of magnitudes in float64, got {total}")
     return ends[0], ends[1], values
 
 
@@ -263,6 +278,6 @@ def _check_symmetric(src: NDArray[Any], dst: NDArray[Any], values: NDArray[Any],
     paired = (low[a] == low[b]) & (high[a] == high[b]) & (values[a] == values[b]) & (src[a] != src[b])
     e = int(a[~paired][0]) if not paired.all() else int(order[-1])
     raise ValueError(
-        f"the graph is declared symmetric, but edge {e}, ({src[e]}, {dst[e]}) with weight {values[e]}, has no mirror image "
-        "with the same weight; pass symmetric=False if each edge is given once"
+        f"the graph is declared symmetric, but edge {e}, ({src[e]}, {dst[e]}) with weight {values[e]}, has no mirror "
+        "image with the same weight; pass symmetric=False if each edge is given once"
     )

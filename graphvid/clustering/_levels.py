@@ -1,0 +1,181 @@
+"""The levels of affinity clustering: select, resolve, contract, until the asked level or nothing merges."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from graphvid.clustering import _kernels as kernels
+from graphvid.clustering._kernels import Rows
+from graphvid.clustering._threads import Threads
+from graphvid.clustering.limits import Freeze, SizeRule, frozen_clusters
+from graphvid.clustering.linkage import LinkageRule
+
+_NO_COUNTS = np.empty(0, np.int64)
+
+
+class Rules(NamedTuple):
+    """What decides a merge."""
+
+    linkage: LinkageRule
+    thresholds: list[float]  # the last holds for all further levels
+    hashed: bool  # ties by hash, else by the smallest pair
+    seed: np.uint64
+    size: SizeRule
+    freeze: list[Freeze]
+
+    def threshold(self, level: int) -> float:
+        """Return the threshold that makes clusters of ``level``, from 1."""
+        return self.thresholds[min(level, len(self.thresholds)) - 1]
+
+    def settled(self, level: int) -> bool:
+        """Say whether no later level has a lower threshold, so that a level without a merge is the last with one."""
+        return all(later >= self.threshold(level) for later in self.thresholds[level:])
+
+
+class _Clusters(NamedTuple):
+    """The current graph of clusters."""
+
+    rows: Rows  # one entry per pair of clusters
+    every_edge: Rows  # as `rows`, but with parallel edges, for percentiles; otherwise the same
+    sizes: NDArray[np.float64]  # summed node weights
+    members: NDArray[Any]  # smallest member
+    original: bool  # the edges are the input's, and their weights are the linkage's
+
+
+def run_levels(
+    source: Rows, node_weight: NDArray[np.float64] | None, num_levels: int | None, rules: Rules, threads: Threads,
+    progress: bool,
+) -> tuple[list[NDArray[Any]], int]:  # fmt: skip
+    """Return the parents of every level and the number of the last level at which something merged."""
+    num_nodes = len(source.starts)
+    ids = source.neighbors.dtype
+    sizes = np.ones(num_nodes) if node_weight is None else node_weight
+    clusters = _Clusters(source, source, sizes, np.arange(num_nodes, dtype=ids), True)
+    labels = clusters.members  # of the nodes; kept up only for freezing
+    live = np.ones(num_nodes, np.bool_)
+    parents: list[NDArray[Any]] = []
+    effective = 0
+    with tqdm(total=num_levels, desc="affinity clustering", unit="level", disable=not progress) as bar:
+        while num_levels is None or len(parents) < num_levels:
+            level = len(parents) + 1
+            label, count = _merge(clusters, rules, rules.threshold(level), threads)
+            merged = count < len(label)
+            if not merged and num_levels is None and rules.settled(level):
+                break
+            parents.append(label)
+            bar.update()
+            if merged:
+                effective = level
+            elif rules.settled(level) and num_levels is not None:
+                parents += [np.arange(count, dtype=ids)] * (num_levels - level)
+                break
+            if level == num_levels:
+                break
+            kept = label
+            if rules.freeze:
+                labels = label[labels]
+                live_before = live
+                live = ~frozen_clusters(rules.freeze, source, labels, count)
+                live[label[~live_before]] = False
+                kept = np.where(live, np.arange(count, dtype=ids), -1).astype(ids)[label]
+            if merged or not live.all():
+                scale = node_weight if clusters.original else None
+                clusters = _contract(clusters, label, kept, count, scale, rules.linkage, threads)
+    return parents, effective
+
+
+def _merge(clusters: _Clusters, rules: Rules, threshold: float, threads: Threads) -> tuple[NDArray[Any], int]:
+    """Return each cluster's label at the next level, and the number of labels."""
+    best_value, best_to = _select(clusters, rules, threshold, threads)
+    if rules.size.needs_order:
+        chosen = np.flatnonzero(best_to >= 0)
+        order = chosen[np.lexsort((chosen, clusters.sizes[chosen], -best_value[chosen]))]
+        prefer = rules.size.smallest if rules.size.prefer_smallest else np.inf
+        root = kernels.merge_in_order(order, best_to, clusters.sizes, rules.size.largest, prefer)
+    else:
+        root = kernels.chain_roots(best_to)
+    return root, kernels.number_roots(root)
+
+
+def _select(
+    clusters: _Clusters, rules: Rules, threshold: float, threads: Threads
+) -> tuple[NDArray[np.float64], NDArray[Any]]:
+    """Return the weight and the other end of each cluster's best eligible edge; the end is -1 without one."""
+    rows, num_clusters = clusters.rows, len(clusters.sizes)
+    linkage = kernels.LEVEL_ONE if clusters.original else rules.linkage.code
+    ranges = threads.split(rows)
+    shape = (len(ranges), num_clusters)
+    best_value = np.full(shape, -np.inf)
+    best_key = np.empty(shape, np.uint64)
+    best_to = np.full(shape, -1, rows.neighbors.dtype)
+    threads.run(
+        kernels.select_chunk,
+        ranges,
+        lambda t: (
+            rows, linkage, rules.linkage.bound, threshold, clusters.sizes, rules.size.largest, rules.size.smallest,
+            clusters.members, rules.hashed, rules.seed, best_value[t], best_key[t], best_to[t],
+        ),
+    )  # fmt: skip
+    if len(best_to) > 1:
+        even = threads.split_evenly(num_clusters, len(best_to))
+        threads.run(kernels.join_best_chunk, even, lambda t: (best_value, best_key, best_to))
+    return best_value[0], best_to[0]
+
+
+def _contract(
+    clusters: _Clusters, label: NDArray[Any], kept: NDArray[Any], count: int, scale: NDArray[np.float64] | None,
+    linkage: LinkageRule, threads: Threads,
+) -> _Clusters:  # fmt: skip
+    """Return the graph of the clusters numbered by ``label``.
+
+    ``kept`` is ``label`` with -1 for the clusters whose edges leave. ``scale`` are the node weights, for the original
+    edges only.
+    """
+    sizes = np.bincount(label, weights=clusters.sizes, minlength=count).astype(np.float64, copy=False)
+    members = np.empty(count, clusters.members.dtype)
+    members[label[::-1]] = clusters.members[::-1]  # the last write is the smallest
+    if clusters.original and scale is None and linkage.bound < 1:
+        scale = np.ones(len(label))
+    every_edge = _gather(clusters.every_edge, kept, count, scale, linkage, threads)
+    ranges = threads.split(every_edge)
+    if linkage.percentile is not None:
+        rows = every_edge._replace(
+            stops=np.empty_like(every_edge.stops),
+            neighbors=np.empty_like(every_edge.neighbors),
+            values=np.empty_like(every_edge.values),
+        )
+        rule = linkage.percentile
+        threads.run(
+            kernels.percentile_chunk,
+            ranges,
+            lambda t: (every_edge, rule.q, rule.min_count, rows.stops, rows.neighbors, rows.values),
+        )
+        return _Clusters(rows, every_edge, sizes, members, False)
+    seen = np.full((len(ranges), count), -1, np.int64)
+    threads.run(kernels.combine_chunk, ranges, lambda t: (every_edge, linkage.code == kernels.MAX, seen[t]))
+    return _Clusters(every_edge, every_edge, sizes, members, False)
+
+
+def _gather(
+    rows: Rows, label: NDArray[Any], count: int, scale: NDArray[np.float64] | None, linkage: LinkageRule,
+    threads: Threads,
+) -> Rows:  # fmt: skip
+    """Return the edges between different labels, in the rows of their smaller label; parallel edges are kept."""
+    ranges = threads.split(rows)
+    cursor = np.zeros((len(ranges), count), np.int64)
+    threads.run(kernels.count_chunk, ranges, lambda t: (rows, label, cursor[t]))
+    starts, stops = kernels.place_rows(cursor)
+    capacity = int(stops[-1]) if count else 0
+    counts = np.empty(capacity, np.int64) if linkage.code == kernels.EXPLICIT_AVERAGE else _NO_COUNTS
+    new = Rows(starts, stops, np.empty(capacity, rows.neighbors.dtype), np.empty(capacity), counts)
+    weights = np.empty(0) if scale is None else scale
+    threads.run(
+        kernels.scatter_chunk,
+        ranges,
+        lambda t: (rows, label, cursor[t], linkage.code, linkage.bound, weights, new.neighbors, new.values, new.counts),
+    )
+    return new

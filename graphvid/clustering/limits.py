@@ -1,0 +1,117 @@
+"""Rules that keep clusters from merging: size limits, and freezing by density or conductance."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphvid.clustering import _kernels as kernels
+from graphvid.clustering._kernels import Rows
+
+
+@dataclass(frozen=True)
+class Freeze:
+    """A cluster below either bound after a level is finished: its edges leave the graph and it stays as it is.
+
+    Parameters
+    ----------
+    density : float, optional
+        Bound on ``(sum of weights inside) / (number of node pairs)``; 0 for a single node.
+    conductance : float, optional
+        Bound on ``(sum of weights going out) / min(volume, rest of the graph's volume)``, where the volume is the sum
+        of the weighted degrees; 1 where the denominator is not positive.
+
+    Notes
+    -----
+    Both are taken on the original graph, edges to finished clusters included, and count nodes, not node weights.
+
+    Examples
+    --------
+    >>> Freeze(density=0.1)
+    Freeze(density=0.1, conductance=None)
+    """
+
+    density: float | None = None
+    conductance: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.density is None and self.conductance is None:
+            raise ValueError("Freeze must have a bound on density or conductance, got neither")
+        for name in ("density", "conductance"):
+            bound = getattr(self, name)
+            if bound is not None and not math.isfinite(bound):
+                raise ValueError(f"{name} must be finite, got {bound}")
+
+
+class SizeRule(NamedTuple):
+    """Size limits as the kernels take them; sizes are summed node weights."""
+
+    smallest: float = math.inf  # clusters larger than this start no merge
+    largest: float = math.inf
+    prefer_smallest: bool = False  # a merge needs an end below `smallest` at the time
+
+    @property
+    def needs_order(self) -> bool:
+        """Whether selected edges must be merged one after another."""
+        return self.largest < math.inf or self.prefer_smallest
+
+
+def size_rule(
+    min_cluster_size: float | None, max_cluster_size: float | None, prefer_min_cluster_size: bool
+) -> SizeRule:
+    """Return the checked size limits."""
+    for name, size in (("min_cluster_size", min_cluster_size), ("max_cluster_size", max_cluster_size)):
+        if size is not None and not 1 <= size < math.inf:
+            raise ValueError(f"{name} must be None or a finite number >= 1, got {size}")
+    if min_cluster_size is not None and max_cluster_size is not None and min_cluster_size > max_cluster_size:
+        raise ValueError(f"min_cluster_size must be <= max_cluster_size, got {min_cluster_size} and {max_cluster_size}")
+    if prefer_min_cluster_size and min_cluster_size is None:
+        raise ValueError("prefer_min_cluster_size needs a min_cluster_size, got None")
+    return SizeRule(
+        math.inf if min_cluster_size is None else float(min_cluster_size),
+        math.inf if max_cluster_size is None else float(max_cluster_size),
+        bool(prefer_min_cluster_size),
+    )
+
+
+def freeze_list(freeze: Freeze | Sequence[Freeze] | None) -> list[Freeze]:
+    """Return the checked freezing rules; a cluster is finished when all of them hold."""
+    if freeze is None:
+        return []
+    rules = list(freeze) if isinstance(freeze, Sequence) else [freeze]
+    if not rules or any(not isinstance(rule, Freeze) for rule in rules):
+        raise TypeError(f"freeze must be None, a Freeze or a non-empty sequence of Freeze, got {freeze!r}")
+    return rules
+
+
+def frozen_clusters(
+    rules: list[Freeze], original: Rows, labels: NDArray[np.int32], num_clusters: int
+) -> NDArray[np.bool_]:
+    """Say which clusters of the original graph are finished.
+
+    Parameters
+    ----------
+    original : Rows
+        The input graph.
+    labels : int (num_nodes,)
+        Cluster of each node.
+    """
+    inside, volume, num_members = kernels.cluster_weights(original, labels, num_clusters)
+    pairs = num_members * (num_members - 1) / 2
+    density = np.divide(inside, pairs, out=np.zeros(num_clusters), where=pairs > 0)
+    denominator = np.minimum(volume, volume.sum() - volume)
+    conductance = np.divide(volume - 2 * inside, denominator, out=np.ones(num_clusters), where=denominator > 0)
+    frozen = np.ones(num_clusters, np.bool_)
+    for rule in rules:
+        below = np.zeros(num_clusters, np.bool_)
+        if rule.density is not None:
+            below |= density < rule.density
+        if rule.conductance is not None:
+            below |= conductance < rule.conductance
+        frozen &= below
+    return frozen

@@ -1,0 +1,94 @@
+"""Linkages with a parameter; those without are named by a string."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, get_args
+
+from graphvid.clustering import _kernels as kernels
+
+LinkageName = Literal["average", "max", "sum", "explicit_average", "cut_sparsity"]
+
+
+@dataclass(frozen=True)
+class Percentile:
+    """Linkage ``sorted(S)[floor(q * (len(S) - 1))]``, and ``max(S)`` of fewer than ``min_count`` weights.
+
+    Parameters
+    ----------
+    q : float
+        From 0 (smallest weight) to 1 (largest).
+    min_count : int
+        Default 4, as in the published implementation.
+
+    Examples
+    --------
+    >>> Percentile(0.5)
+    Percentile(q=0.5, min_count=4)
+    """
+
+    q: float
+    min_count: int = 4
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.q <= 1:
+            raise ValueError(f"q must lie in [0, 1], got {self.q}")
+        if self.min_count < 1:
+            raise ValueError(f"min_count must be >= 1, got {self.min_count}")
+
+
+@dataclass(frozen=True)
+class AverageMaxDegreeBounded:
+    """Linkage ``sum(S) / min(c * min(|X|, |Y|), |X| |Y|)``: an average that expects at most ``c`` edges a node.
+
+    Parameters
+    ----------
+    c : float
+        Bound on the degree, positive and finite; for a graph of k nearest neighbours take ``k``. With ``c < 1`` weights
+        are multiplied by ``c`` first, so that two single nodes keep the weight of their edge.
+
+    Examples
+    --------
+    >>> AverageMaxDegreeBounded(10)
+    AverageMaxDegreeBounded(c=10)
+    """
+
+    c: float
+
+    def __post_init__(self) -> None:
+        if not 0 < self.c < math.inf:
+            raise ValueError(f"c must be positive and finite, got {self.c}")
+
+
+Linkage = LinkageName | Percentile | AverageMaxDegreeBounded
+
+_CODES = {
+    "average": kernels.AVERAGE,
+    "max": kernels.MAX,
+    "sum": kernels.SUM,
+    "explicit_average": kernels.EXPLICIT_AVERAGE,
+    "cut_sparsity": kernels.CUT_SPARSITY,
+}
+
+
+class LinkageRule(NamedTuple):
+    """A linkage as the kernels take it."""
+
+    code: int
+    bound: float = 1.0  # c of AverageMaxDegreeBounded
+    percentile: Percentile | None = None
+
+
+def linkage_rule(linkage: Linkage) -> LinkageRule:
+    """Return the checked linkage in the kernels' form."""
+    if isinstance(linkage, Percentile):
+        return LinkageRule(kernels.MAX, percentile=linkage)
+    if isinstance(linkage, AverageMaxDegreeBounded):
+        return LinkageRule(kernels.MAX_DEGREE_BOUNDED, float(linkage.c))
+    if linkage not in _CODES:
+        raise ValueError(
+            f"linkage must be one of {get_args(LinkageName)}, Percentile(q) or AverageMaxDegreeBounded(c), "
+            f"got {linkage!r}"
+        )
+    return LinkageRule(_CODES[linkage])
