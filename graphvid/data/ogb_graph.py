@@ -160,9 +160,9 @@ def _download(url: str, inner: str, folder: Path) -> None:
         try:
             with contextlib.redirect_stdout(io.StringIO()):
                 extract_zip(download_url(url, temporary, log=False), temporary)
+            shutil.move(Path(temporary) / inner, folder)
         except (OSError, RuntimeError, zipfile.BadZipFile) as error:
             raise OSError(f"{url} could not be downloaded and unpacked ({error})") from None
-        shutil.move(Path(temporary) / inner, folder)
 
 
 def _read_raw(raw: Path, binary: bool, meta: dict[str, Any]) -> dict[str, Any]:
