@@ -80,7 +80,12 @@ class SyntheticCoWatch:
 
     Notes
     -----
-    O(num_users * (num_topics + watches_per_user) + num_videos * 128) time and memory.
+    O(num_users * (num_topics + watches_per_user) + num_videos * 128) time and memory; 0.05 s at the defaults.
+
+    Measured at the defaults over seeds 0 to 2, co-watch counts with the 50 strongest partners of each video, 7:3 split by
+    video, NDCG@60 over the test videos: random vectors .04, raw features .12 to .13, standardised .14 to .15, a
+    two-layer encoder trained with random triplets .34 to .36 and with an in-batch softmax .42 to .45, ``oracle`` by
+    cosine .59 to .61. The oracle knows no popularity, so it is not an upper bound.
 
     Examples
     --------

@@ -83,7 +83,7 @@ def test_the_environment_variable_is_the_default(tiktok_dir, monkeypatch):
         (TikTok, r"tiktok/ with interactions.npz and features.npz; they come from the GitHub repository HKUDS/DiffMM"),
         (
             lambda data_dir: AmazonCoPurchase("computers", data_dir),
-            r"copurchase_graphs/ with amazon_computers.npz; they come from the GitHub repository Edison/GraphData",
+            r"copurchase_graphs/ with amazon_computers.npz; they come from the GitHub repository Edison[Le]*/GraphData",
         ),
     ],
 )
