@@ -2,7 +2,8 @@
 
 What it adds to ``import dgl``:
 
-- the backend is PyTorch, without the line DGL prints and the ``~/.dgl/config.json`` it writes when none was chosen;
+- the backend is PyTorch, without the line DGL prints and the ``~/.dgl/config.json`` it writes when none was chosen, and
+  without the look-up of a newer ogb over the network that DGL 2 causes;
 - DGL 2.x imports under every PyTorch. Its ``graphbolt`` is a binary for one PyTorch version; where the installed one
   has none, an empty stand-in takes the place of ``dgl.graphbolt`` (graphvid uses nothing of it);
 - a failed import is an `ImportError` of one sentence that says what to install.
@@ -15,6 +16,8 @@ import importlib.util
 import os
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import metadata
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -83,6 +86,33 @@ def _graphbolt_stand_in(version: str) -> ModuleType:
     return module
 
 
+@contextmanager
+def _quiet_import() -> Iterator[None]:
+    """Let DGL find its backend chosen, pass over its one warning, and leave the environment as it was.
+
+    DGL 2 imports ogb, which asks a package index for a newer version of itself in a thread; it does not where the
+    package ``outdated`` is absent, so that is hidden meanwhile.
+    """
+    variables = {name: os.environ.get(name) for name in ("DGLBACKEND", "OUTDATED_IGNORE")}
+    os.environ["DGLBACKEND"] = "pytorch"
+    outdated = sys.modules.get("outdated")
+    sys.modules["outdated"] = None  # type: ignore[assignment] # Python's way to make an import fail
+    try:
+        with warnings.catch_warnings():
+            # DGL's docstrings hold "\P" in plain strings, which Python reports when it first compiles the file.
+            for category in (DeprecationWarning, SyntaxWarning):
+                warnings.filterwarnings("ignore", message="invalid escape sequence", category=category)
+            yield
+    finally:
+        del sys.modules["outdated"]
+        if outdated is not None:
+            sys.modules["outdated"] = outdated
+        for name, value in variables.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
+
+
 def _import_dgl() -> ModuleType:
     """Import DGL with its PyTorch backend, or raise an `ImportError` that says what to install."""
     spec = _find("dgl")
@@ -93,13 +123,8 @@ def _import_dgl() -> ModuleType:
     stand_in = _GRAPHBOLT not in sys.modules and (folder / "graphbolt").is_dir() and not _graphbolt_loads(folder)
     if stand_in:
         sys.modules[_GRAPHBOLT] = _graphbolt_stand_in(version)
-    chosen = os.environ.get("DGLBACKEND")
-    os.environ["DGLBACKEND"] = "pytorch"
     try:
-        with warnings.catch_warnings():
-            # DGL's docstrings hold "\P" in plain strings, which Python reports when it first compiles the file.
-            for category in (DeprecationWarning, SyntaxWarning):
-                warnings.filterwarnings("ignore", message="invalid escape sequence", category=category)
+        with _quiet_import():
             module = importlib.import_module("dgl")
     except Exception as error:
         if stand_in:
@@ -108,11 +133,6 @@ def _import_dgl() -> ModuleType:
             f"DGL {version} does not import under PyTorch {torch.__version__} ({type(error).__name__}: {error}); "
             f"install the DGL graphvid is tested with: {_install_command()}"
         ) from error
-    finally:
-        if chosen is None:
-            del os.environ["DGLBACKEND"]
-        else:
-            os.environ["DGLBACKEND"] = chosen
     backend = module.backend.backend_name
     if backend != "pytorch":  # somebody imported DGL first
         raise ImportError(

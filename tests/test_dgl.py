@@ -105,19 +105,18 @@ def test_nothing_else_imports_dgl():
 
 
 END_TO_END = """
-import sys, tempfile
-try:
-    import dgl  # a user's failed attempt must not stand in the way of ours
-except Exception:
-    pass
+import os, sys, tempfile, threading, warnings
 from graphvid._dgl import DGLGraph, dgl
 import numpy as np, torch
 
 assert dgl.__version__ == "2.1.0" and "dgl2" in dgl.__file__, dgl.__file__
+assert "DGLBACKEND" not in os.environ and threading.active_count() == 1
 try:
-    dgl_graphbolt = sys.modules["dgl.graphbolt"].ItemSet
+    sys.modules["dgl.graphbolt"].ItemSet
 except AttributeError as error:
     assert "no working graphbolt" in str(error)
+else:
+    raise SystemExit("the stand-in is not in place")
 
 watch = ([0, 0, 1, 2], [0, 1, 1, 2])
 graph = dgl.heterograph({("user", "watch", "video"): watch}, num_nodes_dict={"user": 3, "video": 4})
@@ -125,6 +124,12 @@ neighbours = dgl.sampling.sample_neighbors(graph, {"video": torch.arange(4)}, fa
 assert neighbours.num_edges() == 3
 block = dgl.to_block(neighbours, dst_nodes={"video": torch.arange(4), "user": torch.arange(0)})
 assert block.num_dst_nodes("video") == 4
+warnings.filterwarnings("ignore", message="Dataloader CPU affinity", category=dgl.base.DGLWarning)
+sampler = dgl.dataloading.NeighborSampler([2])
+(loaded_block,) = next(iter(dgl.dataloading.DataLoader(graph, {"video": torch.arange(4)}, sampler, batch_size=4)))[2]
+assert loaded_block.num_edges("watch") == 4
+relation = graph["user", "watch", "video"]
+assert dgl.ops.copy_u_sum(relation, torch.ones(3, 1)).flatten().tolist() == [1, 2, 1, 0]
 assert dgl.node_subgraph(graph, {"user": [0, 1], "video": [1]}).num_edges() == 2
 with tempfile.TemporaryDirectory() as folder:
     dgl.save_graphs(f"{folder}/graph.bin", [graph])
@@ -137,7 +142,8 @@ from graphvid.graphs import co_watch_graph, node_subgraph, split_nodes
 import pandas as pd
 
 rng = np.random.default_rng(0)
-log = WatchLog.from_frame(pd.DataFrame({"user_id": rng.integers(0, 40, 400), "video_id": rng.integers(0, 60, 400)}))
+frame = pd.DataFrame({"user_id": rng.integers(0, 40, 400), "video_id": rng.integers(0, 60, 400)})
+log = WatchLog.from_frame(frame.drop_duplicates())
 co_watch = co_watch_graph(log)
 train = node_subgraph(co_watch, split_nodes(log.num_videos).train)
 tree = affinity_clustering(train, num_levels=2)
@@ -161,4 +167,15 @@ def test_dgl_2_with_its_stand_in(run_python, tmp_path):
     done = run_python(END_TO_END, python=str(python), path=path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith("True\n")
-    assert not (tmp_path / "home" / ".dgl").exists()
+    assert not (tmp_path / "home").exists()
+    after_a_failure = """
+import warnings
+warnings.simplefilter("ignore")
+try:
+    import dgl
+except ImportError:
+    from graphvid._dgl import dgl
+    print(dgl.__version__)
+"""
+    done = run_python(after_a_failure, python=str(python), path=path, OUTDATED_IGNORE="1", DGLBACKEND="pytorch")
+    assert done.stdout == "2.1.0\n", done.stderr
