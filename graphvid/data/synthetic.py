@@ -39,15 +39,15 @@ class SyntheticCoWatch:
     where :math:`s` is the centre of the supertopic, :math:`c` the offset of the topic, :math:`j` the difference of the
     video from its topic, :math:`n` the nuisance (few directions, large, unrelated to the topic: think of lighting and
     loudness) and :math:`\epsilon` white noise. The nuisance is added, so that raw cosine compares mostly that, and it
-    shifts the phases, so that no linear map removes it. Modality "visual" (96 columns) shows the topic, "audio" (32)
+    shifts the phases, so that no linear map removes it wholly. Modality "visual" (96 columns) shows the topic, "audio" (32)
     mostly the supertopic.
 
     Parameters
     ----------
-    num_users : int, default 4000
-    num_videos : int, default 3000
-    num_supertopics : int, default 8
-    topics_per_supertopic : int, default 6
+    num_users, num_videos : int, default 4000 and 3000
+        Size of the world.
+    num_supertopics, topics_per_supertopic : int, default 8 and 6
+        The two levels of topics; all 48 have about the same number of videos.
     watches_per_user : float, default 24
         Mean number of watches drawn for a user; a video drawn twice counts once.
     explore : float, default 0.1
@@ -71,7 +71,7 @@ class SyntheticCoWatch:
         What each video is about.
     oracle : ndarray of float32, shape (num_videos, num_topics)
         The embedding made from the true topic of each video and the true tastes of all users: inner products are the
-        expected rates at which two topics are watched by one user.
+        rates at which two topics are watched by one user, as if all topics were equally popular to explorers.
 
     Raises
     ------
@@ -82,16 +82,16 @@ class SyntheticCoWatch:
     -----
     O(num_users * (num_topics + watches_per_user) + num_videos * 128) time and memory; 0.05 s at the defaults.
 
-    Measured at the defaults over seeds 0 to 2, co-watch counts with the 50 strongest partners of each video, 7:3 split by
-    video, NDCG@60 over the test videos: random vectors .04, raw features .12 to .13, standardised .14 to .15, a
+    Measured at the defaults over seeds 0 to 2, co-watch counts with the 50 strongest partners of each video, 7:3 split
+    by video, NDCG@60 over the test videos: random vectors .04, raw features .12 to .13, standardised .14 to .15, a
     two-layer encoder trained with random triplets .34 to .36 and with an in-batch softmax .42 to .45, ``oracle`` by
     cosine .59 to .61. The oracle knows no popularity, so it is not an upper bound.
 
     Examples
     --------
     >>> world = SyntheticCoWatch(num_users=200, num_videos=120, seed=1)
-    >>> world.features.dims, world.topics.max()
-    ({'visual': 96, 'audio': 32}, np.int64(47))
+    >>> world.features.dims, len(set(world.topics))
+    ({'visual': 96, 'audio': 32}, 48)
     """
 
     name = "synthetic"

@@ -138,8 +138,8 @@ class WatchLog:
         Examples
         --------
         >>> import pandas as pd
-        >>> WatchLog.from_frame(pd.DataFrame({"uid": [7], "video_id": ["a"]}), columns={"user_id": "uid"}).user_ids[0]
-        np.int64(7)
+        >>> WatchLog.from_frame(pd.DataFrame({"uid": [7], "video_id": ["a"]}), columns={"user_id": "uid"}).user_ids.tolist()
+        [7]
         """
         if not isinstance(frame, pd.DataFrame):
             raise TypeError(f"frame must be a pandas.DataFrame, got {type(frame).__name__}")
