@@ -56,7 +56,7 @@ class RunDirectory:
         Parameters
         ----------
         config : mapping
-            JSON values. The entry ``"versions"`` may differ when a run is resumed.
+            JSON values. The entries ``"versions"`` and ``"source"`` may differ when a run is resumed.
         resume : bool
             Continue a run that is already there. A folder without a run starts a new one either way.
 
@@ -145,7 +145,7 @@ def _read_json(path: Path) -> Json:
 def _differences(found: Json, wanted: Json, prefix: str = "") -> list[str]:
     lines: list[str] = []
     for key in sorted(found.keys() | wanted.keys()):
-        if not prefix and key == "versions":
+        if not prefix and key in ("versions", "source"):  # the data themselves are compared by "data"
             continue
         a, b = found.get(key), wanted.get(key)
         if isinstance(a, dict) and isinstance(b, dict):
