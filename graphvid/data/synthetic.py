@@ -39,8 +39,8 @@ class SyntheticCoWatch:
     where :math:`s` is the centre of the supertopic, :math:`c` the offset of the topic, :math:`j` the difference of the
     video from its topic, :math:`n` the nuisance (few directions, large, unrelated to the topic: think of lighting and
     loudness) and :math:`\epsilon` white noise. The nuisance is added, so that raw cosine compares mostly that, and it
-    shifts the phases, so that no linear map removes it wholly. Modality "visual" (96 columns) shows the topic, "audio" (32)
-    mostly the supertopic.
+    shifts the phases, so that no linear map removes it all. Modality "visual" (96 columns) shows the topic,
+    "audio" (32) mostly the supertopic.
 
     Parameters
     ----------

@@ -138,7 +138,8 @@ class WatchLog:
         Examples
         --------
         >>> import pandas as pd
-        >>> WatchLog.from_frame(pd.DataFrame({"uid": [7], "video_id": ["a"]}), columns={"user_id": "uid"}).user_ids.tolist()
+        >>> frame = pd.DataFrame({"uid": [7], "video_id": ["a"]})
+        >>> WatchLog.from_frame(frame, columns={"user_id": "uid"}).user_ids.tolist()
         [7]
         """
         if not isinstance(frame, pd.DataFrame):
