@@ -1,0 +1,46 @@
+"""``.. results:: quality``: the records of a folder of ``benchmarks/results``; ``quality/NAME``: the table of one record."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import results_rst
+from docutils import nodes
+from sphinx.util.docutils import SphinxDirective
+
+_RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
+_NONE = "No record of this measurement is in ``benchmarks/results/{}`` yet."
+
+
+class Results(SphinxDirective):
+    """Show measurements as they were recorded; nothing is copied into the pages by hand."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        kind, _, name = self.arguments[0].partition("/")
+        if kind not in ("quality", "speed"):
+            raise self.error(f"results must be 'quality' or 'speed', or one with '/NAME', got {self.arguments[0]!r}")
+        folder = _RESULTS / kind
+        self.env.note_dependency(str(folder))
+        for path in folder.glob("*.json"):
+            self.env.note_dependency(str(path))
+        try:
+            records = results_rst.read_records(folder)
+        except ValueError as error:
+            raise self.error(str(error)) from None
+        if not name:
+            text = "\n".join(results_rst.render(kind, record) for record in records)
+            return self.parse_text_to_nodes(text or _NONE.format(kind), allow_section_headings=True)
+        table = results_rst.quality_table if kind == "quality" else results_rst.speed_table
+        texts = [
+            f"{table(record)}\n\n:ref:`Protocol, versions and command <result-{kind}-{name}>`"
+            for record in records
+            if record["name"] == name
+        ]
+        return self.parse_text_to_nodes(texts[0] if texts else _NONE.format(f"{kind}/{name}.json"))
+
+
+def setup(app):
+    app.add_directive("results", Results)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
