@@ -119,6 +119,9 @@ def _import_dgl() -> ModuleType:
     if spec is None or not spec.submodule_search_locations:
         raise ImportError(f"graphvid needs DGL {_SUPPORTED}, which is not installed: {_install_command()}")
     version = _installed_version()
+    if "dgl" not in sys.modules:  # then what is there of it is left from a failed import, and no use
+        for name in [name for name in sys.modules if name.startswith("dgl.")]:
+            del sys.modules[name]
     folder = Path(next(iter(spec.submodule_search_locations)))
     stand_in = _GRAPHBOLT not in sys.modules and (folder / "graphbolt").is_dir() and not _graphbolt_loads(folder)
     if stand_in:

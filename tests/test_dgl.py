@@ -175,6 +175,7 @@ try:
     import dgl
 except ImportError:
     from graphvid._dgl import dgl
+    assert dgl.graph(([0], [1])).num_edges() == 1 and dgl.ops.copy_u_sum
     print(dgl.__version__)
 """
     done = run_python(after_a_failure, python=str(python), path=path, OUTDATED_IGNORE="1", DGLBACKEND="pytorch")
