@@ -1,4 +1,4 @@
-"""What one batch of triplets is asked: the three losses of `RelationalGraphClustering` and the statistics they log."""
+"""What a batch of triplets is asked: the losses of `RelationalGraphClustering`, and the statistics that every one logs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from graphvid.losses import (
     InBatchSoftmaxLoss,
+    MinedTriplets,
     NeighborSoftmaxLoss,
     NeighborTable,
     SemiHardMiner,
@@ -17,80 +18,79 @@ from graphvid.losses import (
 )
 from graphvid.sampling import TripletBatch
 
-from .config import Loss, RGCConfig
+from .config import RGCConfig
 
 Encode = Callable[[Tensor], Tensor]
-Statistics = dict[str, float | Tensor]
+Vectors = tuple[Tensor, Tensor, Tensor]  # of anchors, positives and negatives
 
 
-class TripletObjective(nn.Module):
-    """The paper's: hinge on the drawn negatives, or on harder ones mined from the batch."""
+class Objective(nn.Module):
+    """The loss of a batch of triplets and what is worth knowing about them.
 
-    def __init__(self, config: RGCConfig) -> None:
-        super().__init__()
-        self.loss = TripletLoss(config.margin)
-        self.miner = SemiHardMiner(config.margin, config.candidates, config.fallback) if config.mining else None
+    The batch is mined under every loss, since the share of rows that keep their own negative tells how hard the drawn
+    negatives are; the loss uses the mined ones only where ``config.mining`` asks for it.
 
-    def forward(self, batch: TripletBatch, encode: Encode, neighbors: NeighborTable) -> tuple[Tensor, Statistics]:
-        """Give the loss of the batch and the statistics of section 2.9 of the specification."""
-        anchor, positive, negative = _encode_distinct(batch, encode)
-        statistics: Statistics = {}
-        if self.miner is not None:
-            mined = self.miner(anchor, positive, negative, *batch, neighbors)
-            statistics |= mined.statistics()
-            negative = self.miner.bank(anchor, positive, negative)
-            anchor, positive, negative = (
-                x[rows] for x, rows in zip((anchor, positive, negative), mined.triplets, strict=True)
-            )
-        loss: Tensor = self.loss(anchor, positive, negative)
-        with torch.no_grad():
-            near, far = squared_distance(anchor, positive), squared_distance(anchor, negative)
-            statistics |= {
-                "distance_positive": near.mean(),
-                "distance_negative": far.mean(),
-                "active_hinge_share": (near - far + self.loss.margin > 0).float().mean(),
-            }
-        return loss, statistics
-
-
-class SoftmaxObjective(nn.Module):
-    """Tell the drawn positive of each anchor from the positives of the other rows; the drawn negatives are not used."""
+    Parameters
+    ----------
+    config : RGCConfig
+        Gives the loss and the options of the miner.
+    """
 
     def __init__(self, config: RGCConfig) -> None:
         super().__init__()
-        self.loss = InBatchSoftmaxLoss(config.temperature)
+        self.mining = config.mining
+        self.miner = SemiHardMiner(config.margin, config.candidates, config.fallback)
+        self.triplet = TripletLoss(config.margin)
+        self.softmax = InBatchSoftmaxLoss(config.temperature)
+        self.neighbor_softmax = NeighborSoftmaxLoss(config.temperature)
+        self.kind = config.loss
 
-    def forward(self, batch: TripletBatch, encode: Encode, neighbors: NeighborTable) -> tuple[Tensor, Statistics]:
-        """Give the loss of the batch and the mean distance of the positives."""
-        pairs = (batch.anchor, batch.positive)
-        anchor, positive = _encode_distinct(pairs, encode)
-        loss: Tensor = self.loss(anchor, positive, *pairs, neighbors)
-        return loss, {"distance_positive": squared_distance(anchor, positive).detach().mean()}
+    def forward(
+        self, batch: TripletBatch, encode: Encode, neighbors: NeighborTable
+    ) -> tuple[Tensor, dict[str, float | Tensor]]:
+        """Give the loss and the statistics of one batch.
 
+        Parameters
+        ----------
+        batch : TripletBatch
+            Ids of shape ``(batch,)``.
+        encode : callable
+            From ids ``(n,)`` to unit rows ``(n, dim)``; called once, with every video of the batch once.
+        neighbors : NeighborTable
+            True neighbours of all videos.
 
-class NeighborSoftmaxObjective(nn.Module):
-    """Tell the neighbours of every video of the batch from the rest of it: anchors, positives and negatives alike."""
+        Returns
+        -------
+        loss : Tensor
+            A scalar.
+        statistics : dict
+            Those of `MinedTriplets.statistics`, ``distance_positive`` and ``distance_negative`` (mean squared distances
+            in [0, 4] of the triplets that the loss sees), ``active_hinge_share``, ``distinct_videos``.
+        """
+        distinct, rows = torch.unique(torch.cat(batch), return_inverse=True)
+        encoded = encode(distinct)
+        anchor, positive, negative = (encoded[part] for part in rows.split(len(batch.anchor)))
+        mined: MinedTriplets = self.miner(anchor, positive, negative, *batch, neighbors)
+        triplets = self._harder((anchor, positive, negative), mined) if self.mining else (anchor, positive, negative)
+        loss: Tensor
+        if self.kind == "neighbor_softmax":
+            loss = self.neighbor_softmax(encoded, distinct, neighbors)
+        elif self.kind == "softmax":
+            loss = self.softmax(anchor, positive, batch.anchor, batch.positive, neighbors)
+        else:
+            loss = self.triplet(*triplets)
+        return loss, {**mined.statistics(), **self._distances(*triplets), "distinct_videos": float(len(distinct))}
 
-    def __init__(self, config: RGCConfig) -> None:
-        super().__init__()
-        self.loss = NeighborSoftmaxLoss(config.temperature)
+    def _harder(self, vectors: Vectors, mined: MinedTriplets) -> Vectors:
+        anchors, positives, negatives = mined.triplets
+        return vectors[0][anchors], vectors[1][positives], self.miner.bank(*vectors)[negatives]
 
-    def forward(self, batch: TripletBatch, encode: Encode, neighbors: NeighborTable) -> tuple[Tensor, Statistics]:
-        """Give the loss of the batch and the number of distinct videos in it."""
-        ids = torch.unique(torch.cat(batch))
-        loss: Tensor = self.loss(encode(ids), ids, neighbors)
-        return loss, {"distinct_videos": float(ids.numel())}
-
-
-OBJECTIVES: dict[Loss, type[TripletObjective] | type[SoftmaxObjective] | type[NeighborSoftmaxObjective]] = {
-    "triplet": TripletObjective,
-    "softmax": SoftmaxObjective,
-    "neighbor_softmax": NeighborSoftmaxObjective,
-}
-
-
-def _encode_distinct(ids: tuple[Tensor, ...], encode: Encode) -> tuple[Tensor, ...]:
-    """Encode every distinct video once and give one row for every id."""
-    distinct, rows = torch.unique(torch.cat(ids), return_inverse=True)
-    vectors = encode(distinct)
-    return tuple(vectors[part] for part in rows.split([len(part) for part in ids]))
+    @torch.no_grad()
+    def _distances(self, anchor: Tensor, positive: Tensor, negative: Tensor) -> dict[str, float | Tensor]:
+        near, far = squared_distance(anchor, positive), squared_distance(anchor, negative)
+        active = near - far + self.triplet.margin > 0
+        return {
+            "distance_positive": near.mean(),
+            "distance_negative": far.mean(),
+            "active_hinge_share": active.float().mean(),
+        }

@@ -20,7 +20,7 @@ from graphvid.nn import VideoEncoder
 from graphvid.sampling import TripletBatch, TripletSampler, neighbor_table
 
 from .config import RGCConfig
-from .objectives import OBJECTIVES
+from .objectives import Objective
 
 _DROPOUT_STREAM = 1  # streams of config.seed; the sampler and the initial weights have their own
 
@@ -111,7 +111,7 @@ class RelationalGraphClustering(LightningModule):
         table = neighbor_table(graph)
         self.register_buffer("_indptr", table.indptr, persistent=False)
         self.register_buffer("_indices", table.indices, persistent=False)
-        self.objective = OBJECTIVES[config.loss](config)
+        self.objective = Objective(config)
 
     @property
     def neighbors(self) -> NeighborTable:

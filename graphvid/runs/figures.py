@@ -15,7 +15,7 @@ _INK, _ACCENT, _MUTED, _GRID = "#1f2933", "#1f6feb", "#9aa5b1", "#e4e7eb"
 
 
 def training_curve(
-    steps: Sequence[float], values: Sequence[float], *, label: str, chance: float | None = None, log: bool = False
+    steps: Sequence[float], values: Sequence[float], *, label: str, chance: float | None = None
 ) -> str:
     """Draw one statistic against the optimiser steps, with the value it would have by chance as a dashed line."""
     figure, axes = _canvas(5.2, 3.0)
@@ -24,10 +24,7 @@ def training_curve(
         axes.axhline(chance, color=_MUTED, linestyle="--", linewidth=1.2)
         axes.annotate(f"chance {chance:.2g}", (0.99, chance), xycoords=("axes fraction", "data"), ha="right", va="bottom",
                       fontsize=8, color=_INK)  # fmt: skip
-    if log and min(values) > 0:
-        axes.set_yscale("log")
-    else:
-        axes.set_ylim(bottom=min(0.0, *values))
+        axes.set_ylim(bottom=0.0)
     axes.set_xlabel("step")
     axes.set_ylabel(label)
     return _svg(figure)

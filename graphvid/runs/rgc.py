@@ -104,7 +104,7 @@ def train(
     Features(videos.features.ids, {"embedding": embedding}).save(run.embeddings)
     metrics = {
         "cold_start": _compare(videos, split, embedding),
-        "graph": _describe_graph(videos.graph, training_graph, split),
+        "graph": _describe_graph(videos.graph, split),
         "clusters": _describe_tree(tree),
         "sampler": model.sampler.counters,
     }
@@ -270,7 +270,7 @@ def _describe(source: Source, config: RGCConfig, videos: VideoGraph) -> dict[str
     }
 
 
-def _describe_graph(graph: DGLGraph, training_graph: DGLGraph, split: NodeSplit) -> dict[str, Any]:
+def _describe_graph(graph: DGLGraph, split: NodeSplit) -> dict[str, Any]:
     degrees = graph.in_degrees().numpy()
     values, counts = np.unique(degrees, return_counts=True)
     return {
@@ -278,8 +278,9 @@ def _describe_graph(graph: DGLGraph, training_graph: DGLGraph, split: NodeSplit)
         "num_edges": graph.num_edges() // 2,
         "num_isolated": int((degrees == 0).sum()),
         "training_videos": len(split.train),
-        "training_edges": training_graph.num_edges() // 2,
+        "training_edges": node_subgraph(graph, split.train).num_edges() // 2,
         "test_videos": len(split.test),
+        "test_edges": node_subgraph(graph, split.test).num_edges() // 2,
         "degree_counts": {"degree": values.tolist(), "videos": counts.tolist()},
     }
 

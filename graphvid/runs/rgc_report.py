@@ -14,10 +14,10 @@ TRAINED = "graphvid"  # the row of the trained embedding
 
 _CAPTIONS = {
     "loss": "Training loss.",
-    "mined_retention_position": "Negative retention: share of rows, among those with a semi-hard candidate, whose negative "
-    "after mining is the one that was drawn for them. Random negatives stay near chance.",
-    "semi_hard_share": "Share of rows with a semi-hard negative in the batch; the others are on the fallback.",
-    "active_hinge_share": "Share of rows whose hinge is active.",
+    "mined_retention_position": "Negative retention: among the triplets with a semi-hard candidate in the batch, the share "
+    "whose own drawn negative is the hardest of them. Random negatives stay near chance, hard ones rise above it.",
+    "semi_hard_share": "Share of triplets with a semi-hard negative in the batch.",
+    "active_hinge_share": "Share of triplets whose negative is not yet farther than the positive by the margin.",
     "distance_positive": "Mean squared distance of anchors and positives, in [0, 4].",
     "distance_negative": "Mean squared distance of anchors and chosen negatives, in [0, 4].",
 }
@@ -79,7 +79,7 @@ def _graph(graph: dict[str, Any]) -> Section:
     degrees = np.repeat(np.asarray(counts["degree"], np.int64), counts["videos"])
     rows = [
         ["videos", f"{graph['num_videos']:,}", f"{graph['training_videos']:,}", f"{graph['test_videos']:,}"],
-        ["edges", f"{graph['num_edges']:,}", f"{graph['training_edges']:,}", "–"],
+        ["edges", f"{graph['num_edges']:,}", f"{graph['training_edges']:,}", f"{graph['test_edges']:,}"],
     ]
     text = (
         f"{graph['num_isolated']:,} videos have no neighbour. Edges between the two parts belong to neither: the training "
