@@ -14,7 +14,8 @@ from graphvid.losses.neighbors import CandidateLookup, NeighborTable, check_ids
 class InBatchSoftmaxLoss(nn.Module):
     r"""Cross entropy of telling each anchor's positive from the positives of the other rows.
 
-    .. math:: \ell_i = -\log \frac{\exp(a_i \cdot p_i / \tau)}{\exp(a_i \cdot p_i / \tau) + \sum_{j \in N_i} \exp(a_i \cdot p_j / \tau)}
+    .. math:: \ell_i = -\log \frac{\exp(a_i \cdot p_i / \tau)}
+        {\exp(a_i \cdot p_i / \tau) + \sum_{j \in N_i} \exp(a_i \cdot p_j / \tau)}
 
     with :math:`\tau` = ``temperature`` and :math:`N_i` the rows whose positive is, by video id, neither :math:`a_i` nor
     :math:`p_i` nor a true neighbour of :math:`a_i`. The loss is the mean over rows, in nats.

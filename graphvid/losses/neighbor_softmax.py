@@ -14,11 +14,12 @@ class NeighborSoftmaxLoss(nn.Module):
     r"""Cross entropy of telling a video's neighbours from the other videos of the batch.
 
     .. math:: \ell = \frac{1}{|\{i : P_i \neq \emptyset\}|} \sum_{i : P_i \neq \emptyset}
-        \frac{-1}{|P_i|} \sum_{p \in P_i} \log \frac{\exp(z_i \cdot z_p / \tau)}{\sum_{j \neq i} \exp(z_i \cdot z_j / \tau)}
+        \frac{-1}{|P_i|} \sum_{p \in P_i}
+        \log \frac{\exp(z_i \cdot z_p / \tau)}{\sum_{j \neq i} \exp(z_i \cdot z_j / \tau)}
 
-    with :math:`\tau` = ``temperature``, :math:`z_i` the rows of ``embeddings`` and :math:`P_i` the rows of the batch whose
-    videos are neighbours of video i in the graph. This is the supervised contrastive loss with edges in the place of
-    labels: every edge inside the batch is a positive pair, every other pair a negative one, and none is both.
+    with :math:`\tau` = ``temperature``, :math:`z_i` the rows of ``embeddings`` and :math:`P_i` the rows of the batch
+    whose videos are neighbours of video i in the graph. This is the supervised contrastive loss with edges in the place
+    of labels: every edge inside the batch is a positive pair, every other pair a negative one, and none is both.
 
     Parameters
     ----------

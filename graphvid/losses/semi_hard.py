@@ -1,4 +1,4 @@
-"""Online semi-hard mining: the nearest negative of the batch that is farther than the positive, but not by the margin."""
+"""Online semi-hard mining: the nearest negative of the batch that is farther than the positive, within the margin."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Literal, NamedTuple, get_args
 import torch
 from torch import Tensor, nn
 
-from graphvid.losses.neighbors import CandidateLookup, NeighborTable, check_ids
+from graphvid.losses._mining import Batch, mine_fused, mine_tensors
+from graphvid.losses.neighbors import NeighborTable, check_ids
 from graphvid.losses.triplet import check_margin
 
 Candidates = Literal["negatives", "all"]
@@ -47,10 +48,10 @@ class MinedTriplets(NamedTuple):
         Returns
         -------
         dict of str to float
-            ``retention_position``, ``retention_video``: share of the rows whose negative is their own one, by place in the
-            batch and by video id, rows that fell back to it included. ``mined_retention_position``,
-            ``mined_retention_video``: the same among the rows with a semi-hard candidate; this is the figure that
-            stays near 1 / batch for random negatives. ``semi_hard_share``, ``fallback_share``, ``dropped_share``.
+            ``retention_position``, ``retention_video``: share of the rows whose negative is their own one, by place in
+            the batch and by video id, rows that fell back to it included. ``mined_retention_position``,
+            ``mined_retention_video``: the same among the rows with a semi-hard candidate; this is the figure that stays
+            near 1 / batch for random negatives. ``semi_hard_share``, ``fallback_share``, ``dropped_share``.
         """
         own = self.chosen == torch.arange(self.chosen.numel(), device=self.chosen.device)
         parts = (
@@ -95,9 +96,9 @@ class SemiHardMiner(nn.Module):
     fallback : {"own", "farthest_easy", "drop"}, default "own"
         For a row without a semi-hard candidate: keep its own negative (as it was sampled); take the farthest candidate
         that is not excluded (the row is dropped if there is none); or drop the row.
-    block_size : int, default 256
+    block_size : int, default 512
         Rows handled at once. The result does not depend on it; the memory is
-        ``block_size * num_candidates`` floats, 10 MB at 9,600 candidates.
+        ``block_size * num_candidates`` floats, 20 MB at 9,600 candidates.
 
     Raises
     ------
@@ -106,14 +107,15 @@ class SemiHardMiner(nn.Module):
 
     Notes
     -----
-    Time is that of one ``(batch, dim) x (dim, num_candidates)`` product plus the selection. Distances come from
-    ``2 - 2 * a.n``, so float32 choices may differ from exact ones among candidates closer than about 1e-6.
-    Deterministic. Runs without gradient.
+    Time is that of one ``(batch, dim) x (dim, num_candidates)`` product plus the selection: on the CPU in float32 one
+    pass of a Numba kernel over each block, shared out among PyTorch's threads, elsewhere tensor operations. Distances
+    come from ``2 - 2 * a.n``, so choices may differ from exact ones among candidates closer than the rounding, about
+    1e-6 in float32. Deterministic, the same for any number of threads. Runs without gradient.
 
     References
     ----------
-    Schroff et al., FaceNet, CVPR 2015, section 3.2; Lee et al., Large Scale Video Representation Learning via Relational
-    Graph Clustering, CVPR 2020.
+    Schroff et al., FaceNet, CVPR 2015, section 3.2; Lee et al., Large Scale Video Representation Learning via
+    Relational Graph Clustering, CVPR 2020.
 
     Examples
     --------
@@ -131,7 +133,7 @@ class SemiHardMiner(nn.Module):
         margin: float = 0.5,
         candidates: Candidates = "negatives",
         fallback: Fallback = "own",
-        block_size: int = 256,
+        block_size: int = 512,
     ) -> None:
         super().__init__()
         self.margin = check_margin(margin)
@@ -194,26 +196,16 @@ class SemiHardMiner(nn.Module):
         dtype = torch.float64 if anchor.dtype == torch.float64 else torch.float32
         anchor, positive, negative = (x.detach().to(dtype) for x in embeddings)
         bank, bank_ids = self.bank(anchor, positive, negative), self.bank(*ids)
-        upper = (anchor * positive).sum(dim=1).clamp(max=1.0)  # cosines; nearer than the positive is above
-        lookup = CandidateLookup(bank_ids, neighbors)
-        best, farthest = [], []
-        for start in range(0, anchor.shape[0], self.block_size):
-            rows = slice(start, start + self.block_size)
-            similarity = anchor[rows] @ bank.T  # (block, num_candidates)
-            similarity[lookup.excluded(anchor_ids[rows], positive_ids[rows])] = torch.inf
-            if self.fallback == "farthest_easy":
-                farthest.append(_first_if(similarity.min(dim=1), finite=torch.inf))
-            bound = upper[rows, None]
-            similarity.masked_fill_((similarity >= bound) | (similarity < bound - self.margin / 2), -torch.inf)
-            best.append(_first_if(similarity.max(dim=1), finite=-torch.inf))
-        chosen = torch.cat(best) if best else anchor_ids.new_empty(0, dtype=torch.int64)
+        batch = Batch(anchor, positive, bank, anchor_ids, positive_ids, bank_ids, neighbors)
+        mine = mine_fused if anchor.device.type == "cpu" and dtype == torch.float32 else mine_tensors
+        chosen, farthest = mine(batch, self.margin, self.block_size, self.fallback == "farthest_easy")
         semi_hard = chosen >= 0
         own = torch.arange(chosen.numel(), device=chosen.device)
         kept = torch.ones_like(semi_hard)
         if self.fallback == "drop":
             kept = semi_hard
-        elif self.fallback == "farthest_easy" and farthest:
-            chosen = torch.where(semi_hard, chosen, torch.cat(farthest))
+        elif self.fallback == "farthest_easy":
+            chosen = torch.where(semi_hard, chosen, farthest)
             kept = chosen >= 0
         index = torch.where(chosen >= 0, chosen, own)
         return MinedTriplets(index, kept, semi_hard, kept & (bank_ids[index] == negative_ids))
@@ -224,12 +216,6 @@ class SemiHardMiner(nn.Module):
             f"margin={self.margin}, candidates={self.candidates!r}, fallback={self.fallback!r}, "
             f"block_size={self.block_size}"
         )
-
-
-def _first_if(extreme: tuple[Tensor, Tensor], *, finite: float) -> Tensor:
-    """Return the index of the extreme of each row, -1 where that is the value of the excluded entries."""
-    values, index = extreme
-    return torch.where(values == finite, -1, index)
 
 
 def _check_batch(

@@ -36,16 +36,16 @@ class TripletLoss(nn.Module):
 
     .. math:: \ell_i = [\, d(a_i, p_i) - d(a_i, n_i) + \alpha \,]_+ , \qquad d(x, y) = \lVert x - y \rVert^2
 
-    with :math:`\alpha` = ``margin`` and rows :math:`a_i, p_i, n_i` of ``anchor``, ``positive``, ``negative``. The vectors
-    are taken as they are; the method this serves puts them on the unit sphere, where :math:`d \in [0, 4]`.
+    with :math:`\alpha` = ``margin`` and rows :math:`a_i, p_i, n_i` of ``anchor``, ``positive``, ``negative``. The
+    vectors are taken as they are; the method this serves puts them on the unit sphere, where :math:`d \in [0, 4]`.
 
     Parameters
     ----------
     margin : float, default 0.5
         :math:`\alpha \ge 0`, in units of squared distance; 0.5 is the value of the paper.
     reduction : {"mean", "sum", "mean_nonzero", "none"}, default "mean"
-        ``mean_nonzero`` divides the sum by the number of rows with a loss above zero. The paper writes the sum; the mean
-        is the default because its learning rate then does not depend on the batch size.
+        ``mean_nonzero`` divides the sum by the number of rows with a loss above zero. The paper writes the sum; the
+        mean is the default because its learning rate then does not depend on the batch size.
 
     Raises
     ------
@@ -54,8 +54,8 @@ class TripletLoss(nn.Module):
 
     References
     ----------
-    Schroff et al., FaceNet, CVPR 2015, eq. 2; Lee et al., Large Scale Video Representation Learning via Relational Graph
-    Clustering, CVPR 2020.
+    Schroff et al., FaceNet, CVPR 2015, eq. 2; Lee et al., Large Scale Video Representation Learning via Relational
+    Graph Clustering, CVPR 2020.
 
     Examples
     --------

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from graphvid._numba import njit
 from graphvid.sampling._stream import _below, _bits, _unit
@@ -10,137 +13,172 @@ from graphvid.sampling._stream import _below, _bits, _unit
 DRAWS = 32  # random numbers reserved for a row, in this order:
 ANCHOR, LEVEL, POSITIVE, MEMBER, CLUSTER = 0, 1, 2, 3, 4  # CLUSTER + TRIES is the draw of the exact enumeration
 TRIES = 16
+_BLOCK = 128  # rows that go through the steps of a draw together, so that their cache misses overlap
 
 
-@njit
-def _draw_triplets(tables, key, exclude_neighbors, anchor, positive, negative, drawn, used):  # type: ignore[no-untyped-def]
-    """Fill row i of the outputs from draws ``DRAWS * i`` onwards of the stream ``key``."""
-    anchors, level_cdf, position, order = tables.anchors, tables.level_cdf, tables.position, tables.order
-    indptr, neighbors = tables.indptr, tables.excluded
-    partner = np.empty(1, dtype=position.dtype)  # stands for the neighbours when only the positive is excluded
-    last = level_cdf.size - 1
-    for i in range(anchor.size):
-        counter = DRAWS * i
-        a = anchors[_below(_bits(key, counter + ANCHOR), anchors.size)]
-        p = _draw_positive(tables, a, _bits(key, counter + POSITIVE))
-        level = 0
-        u = _unit(_bits(key, counter + LEVEL))
-        while level_cdf[level] <= u:
-            level += 1
-        anchor[i], positive[i], drawn[i] = a, p, level
-        if exclude_neighbors:
-            place, used[i] = _draw_negative(tables, key, counter, a, level, last, neighbors, indptr[a], indptr[a + 1])
-        else:
-            partner[0] = position[p]
-            place, used[i] = _draw_negative(tables, key, counter, a, level, last, partner, 0, 1)
-        negative[i] = order[place]
+def draw(tables: Any, key: int, batch_size: int, exclude_neighbors: bool) -> tuple[NDArray[np.int64], ...]:
+    """Return anchors, positives, negatives, levels drawn and levels used, each of shape (batch_size,).
 
-
-@njit(inline="always")
-def _draw_positive(tables, a, bits):  # type: ignore[no-untyped-def]
-    """Return a neighbour, uniform or by weight when there are cumulative weights."""
-    cumulative, lo, hi = tables.cumulative, tables.positive_indptr[a], tables.positive_indptr[a + 1]
-    if not cumulative.size:
-        return tables.positive_indices[lo + _below(bits, hi - lo)]
-    target = _unit(bits) * cumulative[hi - 1]
-    while lo < hi:
-        middle = (lo + hi) >> 1
-        if cumulative[middle] <= target:
-            lo = middle + 1
-        else:
-            hi = middle
-    return tables.positive_indices[lo]
-
-
-@njit
-def _draw_negative(tables, key, counter, a, level, last, excluded, lo, hi):  # type: ignore[no-untyped-def]
-    """Return the position of an eligible video of the level, or of the first level above that has one, and that level.
-
-    A pool is the outer slice without the inner one, that is a left and a right range, without the excluded positions.
+    ``tables`` is a `graphvid.sampling._tables.Tables` of arrays, ``key`` the state of the random stream of the step.
     """
-    bounds, outer, inner = tables.bounds, tables.outer, tables.inner
-    while True:
-        start, stop = bounds[a, outer[level], 0], bounds[a, outer[level], 1]
-        hole_start, hole_stop = bounds[a, inner[level], 0], bounds[a, inner[level], 1]
-        left, left_slot = _eligible(start, hole_start, excluded, lo, hi)
-        right, right_slot = _eligible(hole_stop, stop, excluded, lo, hi)
-        if left + right or level == last:
-            break
-        level += 1
-    if tables.child[level]:
-        start, stop = _draw_cluster(tables, key, counter, a, level, excluded, lo, hi)
-        own = tables.position[a]
-        hole_start = own if start <= own < stop else start
-        hole_stop = hole_start + (start <= own < stop)
-        left, left_slot = _eligible(start, hole_start, excluded, lo, hi)
-        right, right_slot = _eligible(hole_stop, stop, excluded, lo, hi)
-    rank = _below(_bits(key, counter + MEMBER), left + right)
-    if rank < left:
-        return _nth_eligible(rank, start, excluded, left_slot, hi), level
-    return _nth_eligible(rank - left, hole_stop, excluded, right_slot, hi), level
+    anchor, positive, negative, drawn, used = (np.empty(batch_size, dtype=np.int64) for _ in range(5))
+    _draw_pairs(tables, np.uint64(key), anchor, positive)
+    if exclude_neighbors:
+        excluded, row_lo, row_hi = tables.excluded, tables.indptr[anchor], tables.indptr[anchor + 1]
+    else:
+        excluded, row_lo, row_hi = tables.position[positive], np.arange(batch_size), np.arange(1, batch_size + 1)
+    _draw_negatives(tables, np.uint64(key), excluded, row_lo, row_hi, anchor, negative, drawn, used)
+    return anchor, positive, negative, drawn, used
 
 
-@njit(inline="always")
-def _lower_bound(values, lo, hi, x):  # type: ignore[no-untyped-def]
-    """Return the first slot in [lo, hi) whose value is at least ``x``, or hi."""
-    while lo < hi:
-        middle = (lo + hi) >> 1
-        if values[middle] < x:
-            lo = middle + 1
+@njit
+def _draw_pairs(tables, key, anchor, positive):  # type: ignore[no-untyped-def]
+    """Fill row i from draws ``DRAWS * i`` onwards of the stream ``key``: a uniform anchor and a neighbour of it."""
+    anchors, indptr, indices = tables.anchors, tables.positive_indptr, tables.positive_indices
+    cumulative = tables.cumulative
+    for i in range(anchor.size):
+        anchor[i] = anchors[_below(_bits(key, DRAWS * i + ANCHOR), anchors.size)]
+    for i in range(anchor.size):
+        lo, hi = indptr[anchor[i]], indptr[anchor[i] + 1]
+        bits = _bits(key, DRAWS * i + POSITIVE)
+        if cumulative.size:
+            target = _unit(bits) * cumulative[hi - 1]
+            while lo < hi:  # the first slot whose running weight is above the target
+                middle = (lo + hi) >> 1
+                if cumulative[middle] <= target:
+                    lo = middle + 1
+                else:
+                    hi = middle
         else:
-            hi = middle
-    return lo
+            lo += _below(bits, hi - lo)
+        positive[i] = indices[lo]
+
+
+@njit
+def _draw_negatives(tables, key, excluded, row_lo, row_hi, anchor, negative, drawn, used):  # type: ignore[no-untyped-def]
+    """Fill row i of ``negative``, of the level drawn and of the level used.
+
+    The pool of a level is the outer slice of the anchor without the inner one, that is a left and a right range of
+    positions, without the positions ``excluded[row_lo[i] : row_hi[i]]``, which ascend. Returns a number that only
+    keeps the compiler from leaving out the loads that bring the row into the cache.
+    """
+    bounds, outer, inner, order, level_cdf = tables.bounds, tables.outer, tables.inner, tables.order, tables.level_cdf
+    last, touched = level_cdf.size - 1, 0
+    box = np.empty((_BLOCK, 4), dtype=np.int64)  # start, hole start, hole stop, stop; later rank, start, lo, hi
+    for block in range(0, anchor.size, _BLOCK):
+        size = min(_BLOCK, anchor.size - block)
+        for r in range(size):
+            i = block + r
+            u = _unit(_bits(key, DRAWS * i + LEVEL))
+            level = 0
+            for k in range(last):
+                level += level_cdf[k] <= u
+            drawn[i] = level
+            box[r, 0], box[r, 3] = bounds[anchor[i], outer[level], 0], bounds[anchor[i], outer[level], 1]
+            box[r, 1], box[r, 2] = bounds[anchor[i], inner[level], 0], bounds[anchor[i], inner[level], 1]
+        for r in range(size):
+            for slot in range(row_lo[block + r], row_hi[block + r], 16):  # 16 int32 fill a cache line
+                touched += excluded[slot]
+        for r in range(size):
+            i = block + r
+            lo, hi, level = row_lo[i], row_hi[i], drawn[i]
+            start, hole_start, hole_stop, stop = box[r, 0], box[r, 1], box[r, 2], box[r, 3]
+            s0, s1, s2, s3 = _four_slots(excluded, lo, hi, start, hole_start, hole_stop, stop)
+            left, right = hole_start - start - (s1 - s0), stop - hole_stop - (s3 - s2)
+            while left + right == 0 and level < last:
+                level += 1
+                start, stop = np.int64(bounds[anchor[i], outer[level], 0]), np.int64(bounds[anchor[i], outer[level], 1])
+                hole_start = np.int64(bounds[anchor[i], inner[level], 0])
+                hole_stop = np.int64(bounds[anchor[i], inner[level], 1])
+                s0, s1, s2, s3 = _four_slots(excluded, lo, hi, start, hole_start, hole_stop, stop)
+                left, right = hole_start - start - (s1 - s0), stop - hole_stop - (s3 - s2)
+            used[i] = level
+            if tables.child[level]:
+                start, stop = _draw_cluster(tables, key, DRAWS * i, anchor[i], level, excluded, lo, hi)
+                own = np.int64(tables.position[anchor[i]])
+                hole_start = own if start <= own < stop else start
+                hole_stop = hole_start + (start <= own < stop)
+                s0, s1, s2, s3 = _four_slots(excluded, lo, hi, start, hole_start, hole_stop, stop)
+                left, right = hole_start - start - (s1 - s0), stop - hole_stop - (s3 - s2)
+            rank = _below(_bits(key, DRAWS * i + MEMBER), left + right)
+            in_right = np.int64(rank >= left)  # a branch here would be mispredicted every second time
+            box[r, 0], box[r, 1] = rank - left * in_right, start + (hole_stop - start) * in_right
+            box[r, 2], box[r, 3] = s0 + (s2 - s0) * in_right, s1 + (s3 - s1) * in_right
+        for r in range(size):
+            negative[block + r] = _nth_eligible(box[r, 0], box[r, 1], excluded, box[r, 2], box[r, 3])
+        for i in range(block, block + size):
+            negative[i] = order[negative[i]]
+    return touched
 
 
 @njit(inline="always")
-def _eligible(start, stop, excluded, lo, hi):  # type: ignore[no-untyped-def]
-    """Return how many positions in [start, stop) are not excluded, and the slot of the first excluded one."""
-    first = _lower_bound(excluded, lo, hi, start)
-    return stop - start - (_lower_bound(excluded, first, hi, stop) - first), first
+def _four_slots(values, lo, hi, a, b, c, d):  # type: ignore[no-untyped-def]
+    """Return the first slots in [lo, hi) with values >= a, b, c, d, or hi: four binary searches side by side."""
+    i = j = k = m = lo
+    size = hi - lo
+    while size > 1:
+        half = size >> 1
+        i += half * (values[i + half - 1] < a)
+        j += half * (values[j + half - 1] < b)
+        k += half * (values[k + half - 1] < c)
+        m += half * (values[m + half - 1] < d)
+        size -= half
+    if size:
+        i += values[i] < a
+        j += values[j] < b
+        k += values[k] < c
+        m += values[m] < d
+    return i, j, k, m
 
 
 @njit(inline="always")
 def _nth_eligible(rank, start, excluded, lo, hi):  # type: ignore[no-untyped-def]
-    """Return the position at or after ``start`` that has ``rank`` eligible positions between; ``lo`` is start's slot."""
-    first = lo
-    while lo < hi:  # excluded[slot] - start - (slot - first) eligible positions lie before an excluded one
-        middle = (lo + hi) >> 1
-        if excluded[middle] - start - (middle - first) <= rank:
-            lo = middle + 1
-        else:
-            hi = middle
-    return start + rank + (lo - first)
+    """Return the position from ``start`` on with ``rank`` eligible ones before; [lo, hi) are the slots of the range.
+
+    Before ``excluded[slot]`` lie ``excluded[slot] - start - (slot - lo)`` eligible positions, and these ascend.
+    """
+    slot, size, target = lo, hi - lo, rank + start - lo
+    while size > 1:
+        half = size >> 1
+        slot += half * (excluded[slot + half - 1] - (slot + half - 1) <= target)
+        size -= half
+    if size:
+        slot += excluded[slot] - slot <= target
+    return start + rank + (slot - lo)
 
 
 @njit
 def _draw_cluster(tables, key, counter, a, level, excluded, lo, hi):  # type: ignore[no-untyped-def]
-    """Return the slice of a child cluster with an eligible video, uniform among those of the pool."""
+    """Return the slice of a child cluster with an eligible video, uniform among those of the pool.
+
+    Tries first; then the clusters are enumerated, so that the draw is exact and ends.
+    """
     child, own = tables.child[level], tables.position[a]
     ranks, starts = tables.ranks[child], tables.starts[child]
     around = tables.inner[level] == child  # the pool lies around this child cluster of its outer slice
-    first = ranks[tables.bounds[a, tables.outer[level], 0]]
+    first = np.int64(ranks[tables.bounds[a, tables.outer[level], 0]])
     number = ranks[tables.bounds[a, tables.outer[level], 1] - 1] + 1 - first - around
-    skip = ranks[own] if around else np.int64(1) << 40
+    skip = np.int64(ranks[own]) if around else np.int64(starts.size)
     for attempt in range(TRIES):
         pick = first + _below(_bits(key, counter + CLUSTER + attempt), number)
         pick += pick >= skip
         if _members(starts, pick, own, excluded, lo, hi):
-            return starts[pick], starts[pick + 1]
+            return np.int64(starts[pick]), np.int64(starts[pick + 1])
     alive = 0
-    for pick in range(first, first + number):
-        alive += _members(starts, pick + (pick >= skip), own, excluded, lo, hi) > 0
+    for c in range(first, first + number):
+        alive += _members(starts, c + (c >= skip), own, excluded, lo, hi) > 0
     rank = _below(_bits(key, counter + CLUSTER + TRIES), alive)
     pick = first - 1
     while rank >= 0:
         pick += 1
         rank -= _members(starts, pick + (pick >= skip), own, excluded, lo, hi) > 0
     pick += pick >= skip
-    return starts[pick], starts[pick + 1]
+    return np.int64(starts[pick]), np.int64(starts[pick + 1])
 
 
 @njit(inline="always")
 def _members(starts, cluster, own, excluded, lo, hi):  # type: ignore[no-untyped-def]
     """Return the number of eligible videos of a cluster."""
     start, stop = starts[cluster], starts[cluster + 1]
-    number, _ = _eligible(start, stop, excluded, lo, hi)
-    return number - (start <= own < stop)
+    first, last, _, _ = _four_slots(excluded, lo, hi, start, stop, stop, stop)
+    return stop - start - (last - first) - (start <= own < stop)

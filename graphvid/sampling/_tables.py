@@ -29,9 +29,10 @@ Slots = NDArray[np.int64]
 class Tables(NamedTuple):
     """Arrays of the kernels; ids and positions int32, slots int64.
 
-    A *position* is a place in the tree order, in which every cluster is a slice. Slice 0 of a video is its own position,
-    slice k its cluster after k levels, slice num_levels + 1 everything. The pool of level l of a video is its slice
-    ``outer[l]`` without its slice ``inner[l]`` and without the excluded positions; the last level is the random one.
+    A *position* is a place in the tree order, in which every cluster is a slice. Slice 0 of a video is its own
+    position, slice k its cluster after k levels, slice num_levels + 1 everything. The pool of level l of a video is its
+    slice ``outer[l]`` without its slice ``inner[l]`` and without the excluded positions; the last level is the random
+    one.
     """
 
     anchors: Ids  # (num_anchors,) videos that may be anchors
@@ -81,8 +82,13 @@ def triplet_tables(
     order, position, bounds, ranks, starts = _tree_slices(tree, num_nodes, with_clusters=bool(child.any()))
     indptr, excluded = neighbors.indptr.numpy(), position[neighbors.indices.numpy()]
     _sort_rows(indptr, excluded)
-    pools = (order, position, bounds, outer, inner, child, ranks, starts, level_cdf)
+    pools: tuple[Any, ...] = (order, position, bounds, outer, inner, child, ranks, starts, level_cdf)
     return Tables(anchors, *positives, indptr, excluded, *pools), skipped
+
+
+def with_tensors(tables: Tables, device: torch.device | str) -> Any:
+    """Return the tables with a tensor on ``device`` in the place of each array."""
+    return Tables._make(torch.from_numpy(x).to(device) for x in tables)
 
 
 def _level_cdf(level_probs: Sequence[float], tree: ClusterTree | None) -> NDArray[np.float64]:
@@ -129,7 +135,7 @@ def _positives(
     if positive == "weight":
         return indptr, indices, _cumulative_weights(graph, edge_ids, indptr), outside
     if tree is None or not tree.num_levels:
-        raise ValueError("positive='cluster' needs a tree with a level, got " + ("None" if tree is None else repr(tree)))
+        raise ValueError(f"positive='cluster' needs a tree with at least one level, got {tree}")
     labels = tree.labels[1]
     owner = np.repeat(np.arange(neighbors.num_nodes), np.diff(indptr))
     same = labels[owner] == labels[indices]
@@ -152,7 +158,7 @@ def _cumulative_weights(graph: DGLGraph, edge_ids: Tensor, indptr: Slots) -> NDA
     ends = indptr[1:][np.diff(indptr) > 0] - 1
     if not (cumulative[ends] > 0).all():
         video = np.flatnonzero(np.diff(indptr))[np.argmin(cumulative[ends])]
-        raise ValueError(f"graph.edata['weight'] must be above 0 on an edge of each video, got only zeros at video {video}")
+        raise ValueError(f"graph.edata['weight'] must be above 0 on an edge of each video, got zeros at video {video}")
     return cumulative
 
 

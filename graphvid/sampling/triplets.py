@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from graphvid._dgl import DGLGraph
-from graphvid.sampling import _kernels
+from graphvid.sampling import _kernels, _tensor
 from graphvid.sampling._stream import stream_key
-from graphvid.sampling._tables import By, OnShortfall, Pool, Positive, triplet_tables
+from graphvid.sampling._tables import By, OnShortfall, Pool, Positive, triplet_tables, with_tensors
 
 if TYPE_CHECKING:
     from graphvid.clustering import ClusterTree
@@ -36,7 +36,8 @@ class TripletSampler(Iterator[TripletBatch]):
 
     The anchor is uniform over the videos with a neighbour, the positive one of its neighbours, and the negative uniform
     over the videos of a pool around the anchor: with :math:`c_k(a)` the cluster of ``a`` after k levels,
-    :math:`c_0(a) = \{a\}` and :math:`c_{K+1}(a)` all videos, K = ``tree.num_levels``, the pool of level :math:`\ell < K` is
+    :math:`c_0(a) = \{a\}` and :math:`c_{K+1}(a)` all videos, K = ``tree.num_levels``, the pool of level
+    :math:`\ell < K` is
 
     .. math:: c_{\ell+2}(a) \setminus c_{\ell+1}(a) \; \text{(sibling)} \qquad
         c_{\ell+1}(a) \setminus \{a\} \; \text{(inclusive)}
@@ -58,9 +59,9 @@ class TripletSampler(Iterator[TripletBatch]):
     pool : {"sibling", "inclusive"}, default "sibling"
         The two readings above. The inclusive pool of level 0 is mostly the anchor's own neighbours and often empty.
     by : {"video", "cluster"}, default "video"
-        ``"video"``: every eligible video of the pool has the same probability. ``"cluster"``: every child cluster with an
-        eligible video has the same probability (clusters of level l + 1 in the sibling pool of level l, of level l in
-        the inclusive one), and in it every eligible video. Draws from all videos are always by video.
+        ``"video"``: every eligible video of the pool has the same probability. ``"cluster"``: every child cluster with
+        an eligible video has the same probability (clusters of level l + 1 in the sibling pool of level l, of level l
+        in the inclusive one), and in it every eligible video. Draws from all videos are always by video.
     positive : {"uniform", "weight", "cluster"}, default "uniform"
         Any neighbour, each alike; in proportion to ``graph.edata["weight"]``; or each alike among the neighbours in the
         anchor's cluster of level 1, or among all if none is there (counted).
@@ -71,6 +72,9 @@ class TripletSampler(Iterator[TripletBatch]):
         they never become anchors (counted).
     seed : int, default 0
         Key of the random stream, in [0, 2**64).
+    device : torch.device or str, default "cpu"
+        Where the batches are drawn and lie: on the CPU by Numba kernels, elsewhere by tensor operations that draw the
+        same triplets.
 
     Attributes
     ----------
@@ -86,9 +90,9 @@ class TripletSampler(Iterator[TripletBatch]):
     TypeError
         When ``graph`` is not a DGLGraph.
     ValueError
-        When an option is unknown or out of range, ``level_probs`` has a wrong length, sum or sign, graph and tree differ
-        in size, the graph has no edges or is not stored in both directions, a weight is negative or not finite, or a
-        video has no possible negative.
+        When an option is unknown or out of range, ``level_probs`` has a wrong length, sum or sign, graph and tree
+        differ in size, the graph has no edges or is not stored in both directions, a weight is negative or not finite,
+        or a video has no possible negative.
 
     Notes
     -----
@@ -137,6 +141,7 @@ class TripletSampler(Iterator[TripletBatch]):
         exclude_neighbors: bool = True,
         on_shortfall: OnShortfall = "raise",
         seed: int = 0,
+        device: torch.device | str = "cpu",
     ) -> None:
         for name, value, accepted in (
             ("pool", pool, get_args(Pool)),
@@ -155,6 +160,7 @@ class TripletSampler(Iterator[TripletBatch]):
         self._tables, skipped = triplet_tables(
             graph, tree, level_probs, pool, by, positive, self.exclude_neighbors, on_shortfall
         )
+        self._on_device = None if torch.device(device).type == "cpu" else with_tensors(self._tables, device)
         self._levels = [*(f"L{k}" for k in range(len(self._tables.level_cdf) - 1)), "random"]
         names = ("triplets", *self._levels, "climbed", "positive_outside_cluster")
         self.counters = {**dict.fromkeys(names, 0), "skipped_anchors": skipped}
@@ -186,15 +192,17 @@ class TripletSampler(Iterator[TripletBatch]):
         for name, number in zip(self._levels, torch.bincount(used, minlength=len(self._levels)).tolist(), strict=True):
             self.counters[name] += number
         self.counters["climbed"] += int((used > drawn).sum())
-        self.counters["positive_outside_cluster"] += int(self._tables.outside[batch.anchor.numpy()].sum())
+        self.counters["positive_outside_cluster"] += int(self._tables.outside[batch.anchor.cpu().numpy()].sum())
         return batch
 
     def _draw(self, step: int) -> tuple[TripletBatch, Tensor, Tensor]:
         """Return the batch of a step and, for each row, the level drawn and the level used."""
-        key = np.uint64(stream_key(self.seed, _check_int("step", step, at_least=0)))
-        outputs = [np.empty(self.batch_size, dtype=np.int64) for _ in range(5)]
-        _kernels._draw_triplets(self._tables, key, self.exclude_neighbors, *outputs)
-        anchor, positive, negative, drawn, used = (torch.from_numpy(x) for x in outputs)
+        key = stream_key(self.seed, _check_int("step", step, at_least=0))
+        arguments = key, self.batch_size, self.exclude_neighbors
+        if self._on_device is None:
+            anchor, positive, negative, drawn, used = map(torch.from_numpy, _kernels.draw(self._tables, *arguments))
+        else:
+            anchor, positive, negative, drawn, used = _tensor.draw(self._on_device, *arguments)
         return TripletBatch(anchor, positive, negative), drawn, used
 
     def state_dict(self) -> dict[str, Any]:  # Any: a JSON object
@@ -225,7 +233,7 @@ class TripletSampler(Iterator[TripletBatch]):
                 f"possible negative, got {counters['skipped_anchors']}"
             )
         step = _check_int("state['step']", state["step"], at_least=0)
-        self.counters = {name: _check_int(f"state['counters'][{name!r}]", counters[name], at_least=0) for name in self.counters}
+        self.counters = {k: _check_int(f"state['counters'][{k!r}]", counters[k], at_least=0) for k in self.counters}
         self.step = step
 
 

@@ -1,0 +1,79 @@
+"""Numba kernels of semi-hard mining: arrays and scalars only."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from graphvid._numba import njit
+
+_CHUNK = 512  # columns whose largest value is found without its place; the place is looked for in the best chunk only
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_SIGN, _REST, _LOWEST = np.int32(31), np.int32(0x7FFFFFFF), np.int32(-0x80000000)
+
+
+@njit
+def _place_ids(ids, bits):  # type: ignore[no-untyped-def]
+    """Return a hash table of the places of each id: the first in each of ``2**bits`` buckets, and the next of each."""
+    first = np.full(1 << bits, -1, dtype=np.int32)
+    following = np.empty(ids.size, dtype=np.int32)
+    shift = np.uint64(64 - bits)
+    for place in range(ids.size - 1, -1, -1):
+        bucket = (np.uint64(ids[place]) * _GOLDEN) >> shift
+        following[place] = first[bucket]
+        first[bucket] = place
+    return first, following, shift
+
+
+@njit(inline="always")
+def _exclude(row, video, ids, first, following, shift):  # type: ignore[no-untyped-def]
+    """Set the cosine of every candidate that is this video to infinity."""
+    place = first[(np.uint64(video) * _GOLDEN) >> shift]
+    while place >= 0:
+        if ids[place] == video:
+            row[place] = np.inf
+        place = following[place]
+
+
+@njit(inline="always")
+def _ordered(bits):  # type: ignore[no-untyped-def]
+    """Return integers that compare like the float32 numbers with these bits: loops over them compile to SIMD code."""
+    return bits ^ ((bits >> _SIGN) & _REST)
+
+
+@njit
+def _choose(  # type: ignore[no-untyped-def]
+    cosine, upper, lower, anchor_ids, positive_ids, indptr, indices, ids, first, following, shift, farthest, chosen
+):
+    """Choose for each row of a block the largest cosine in [lower, upper), the first among equals.
+
+    ``chosen[0, r]`` is its place, or -1, and then ``chosen[1, r]`` the place of the least cosine if ``farthest``.
+    Excluded candidates, the row's own videos and its neighbours, are set to infinity first.
+    """
+    num_columns = cosine.shape[1]
+    bits, upper_bits = cosine.view(np.int32), upper.view(np.int32)
+    for r in range(cosine.shape[0]):
+        _exclude(cosine[r], anchor_ids[r], ids, first, following, shift)
+        _exclude(cosine[r], positive_ids[r], ids, first, following, shift)
+        if indices.size:
+            for slot in range(indptr[anchor_ids[r]], indptr[anchor_ids[r] + 1]):
+                _exclude(cosine[r], indices[slot], ids, first, following, shift)
+        row, bound = bits[r], _ordered(upper_bits[r])
+        best, place = _LOWEST, -1
+        for chunk in range(0, num_columns, _CHUNK):
+            part, largest = row[chunk : chunk + _CHUNK], _LOWEST  # a slice: indices known not to be negative
+            for j in range(part.size):
+                x = _ordered(part[j])
+                largest = max(largest, x if x < bound else _LOWEST)
+            if largest > best:
+                best, place = largest, chunk
+        if place >= 0:
+            while _ordered(row[place]) != best:
+                place += 1
+            if cosine[r, place] < lower[r]:
+                place = -1
+        chosen[0, r], chosen[1, r] = place, -1
+        if farthest and place < 0:
+            least = np.inf
+            for j in range(num_columns):
+                if cosine[r, j] < least:
+                    least, chosen[1, r] = cosine[r, j], j
