@@ -1,0 +1,61 @@
+"""Checks of what the metrics take: ragged arrays of ranks, neighbour lists, cut-offs."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from torch import Tensor
+
+ArrayOrTensor: TypeAlias = ArrayLike | Tensor
+
+
+def as_tensor(values: ArrayOrTensor) -> Tensor:
+    """Return a tensor, sharing memory where it can."""
+    if isinstance(values, Tensor):
+        return values
+    return torch.from_numpy(np.require(values, requirements=["C", "W"]))
+
+
+def check_count(name: str, value: Any) -> None:
+    """Raise unless ``value`` is an integer >= 1."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise ValueError(f"{name} must be an integer >= 1, got {value!r}")
+
+
+def integers(name: str, values: ArrayOrTensor) -> Tensor:
+    """Return a one-dimensional int64 tensor, or raise."""
+    tensor = as_tensor(values)
+    if tensor.numel() and (tensor.is_floating_point() or tensor.is_complex() or tensor.dtype == torch.bool):
+        raise TypeError(f"{name} must hold integers, got dtype {tensor.dtype}")
+    if tensor.dim() != 1:
+        raise ValueError(f"{name} must be one-dimensional, got shape {tuple(tensor.shape)}")
+    return tensor.long()
+
+
+def ragged(ranks: ArrayOrTensor, indptr: ArrayOrTensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return ``ranks``, ``indptr`` and the query of each rank as int64 tensors, or raise."""
+    ranks = integers("ranks", ranks)
+    indptr = check_indptr(indptr, ranks)
+    if ranks.numel() and int(ranks.min()) < 1:
+        raise ValueError(f"ranks must be >= 1, got {int(ranks.min())}")
+    return ranks, indptr, rows_of(indptr)
+
+
+def check_indptr(indptr: ArrayOrTensor, values: Tensor) -> Tensor:
+    """Return ``indptr`` as int64 on the device of ``values``, or raise unless it cuts ``values`` into rows."""
+    starts = integers("indptr", indptr).to(values.device)
+    ends = (int(starts[0]), int(starts[-1])) if starts.numel() else (-1, -1)
+    if ends != (0, values.numel()) or bool((torch.diff(starts) < 0).any()):
+        raise ValueError(
+            f"indptr must rise from 0 to the number of items, {values.numel()}, got {starts.numel()} values "
+            f"from {ends[0]} to {ends[1]}"
+        )
+    return starts
+
+
+def rows_of(indptr: Tensor) -> Tensor:
+    """Return the row of each item."""
+    return torch.repeat_interleave(torch.arange(indptr.numel() - 1, device=indptr.device), torch.diff(indptr))

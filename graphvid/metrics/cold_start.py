@@ -1,0 +1,124 @@
+"""Cold-start evaluation: do the embeddings of videos never seen in training find the videos watched with them?"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+import torch
+
+from graphvid.metrics import ranking
+from graphvid.metrics._inputs import ArrayOrTensor, as_tensor, check_count, check_indptr, integers
+from graphvid.metrics.neighbor_ranks import rank_neighbors
+
+
+class ColdStartScores(NamedTuple):
+    """Means over the queries, and how many queries there were.
+
+    Parameters
+    ----------
+    ndcg, map, mrr, recall, hit : float
+        NDCG@k, mean average precision and mean reciprocal rank of the whole ranking, Recall@k and Hit@k, in [0, 1].
+    k : int
+        Cut-off of NDCG, recall and hit.
+    num_queries : int
+        Videos the means are taken over.
+    num_skipped : int
+        Videos left out because they have no relevant video.
+    """
+
+    ndcg: float
+    map: float
+    mrr: float
+    recall: float
+    hit: float
+    k: int
+    num_queries: int
+    num_skipped: int
+
+
+def cold_start(
+    embeddings: ArrayOrTensor,
+    indptr: ArrayOrTensor,
+    indices: ArrayOrTensor,
+    weight: ArrayOrTensor | None = None,
+    *,
+    k: int = 60,
+    empty: Literal["skip", "zero", "raise"] = "skip",
+    chunk_size: int | None = None,
+    progress: bool = False,
+) -> ColdStartScores:
+    """Return how well a ranking by cosine finds the neighbours of each video in the graph of the test videos.
+
+    Every test video is a query. All other test videos are ranked by cosine similarity to it, the full ranking without
+    sampling; its neighbours in the test part of the graph are the relevant ones.
+
+    Parameters
+    ----------
+    embeddings : array_like or Tensor of float, shape (num_videos, dim)
+        Vectors of the test videos; see `rank_neighbors`.
+    indptr, indices : array_like or Tensor of int64, shapes (num_videos + 1,) and (num_relevant,)
+        Neighbours of each test video, in the numbering of ``embeddings``; both directions of an undirected edge.
+    weight : array_like or Tensor of float, shape (num_relevant,), optional
+        Gain of each neighbour in NDCG, finite, >= 0. Default: every neighbour has gain 1. The other metrics know only
+        relevant and not.
+    k : int, default 60
+        Cut-off of NDCG, recall and hit, >= 1; 60 is the one reported for the method.
+    empty : {"skip", "zero", "raise"}, default "skip"
+        What to do with a video without a neighbour, for which no metric is defined: leave it out and count it, score
+        it 0, or raise.
+    chunk_size : int, optional
+        Queries ranked at a time; see `rank_neighbors`.
+    progress : bool, default False
+        Show a progress bar.
+
+    Returns
+    -------
+    ColdStartScores
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `rank_neighbors` and `ndcg`; no video has a neighbour; ``empty="raise"`` and a video has none.
+
+    Notes
+    -----
+    Time and memory are those of `rank_neighbors`; there is never a matrix of all pairs.
+
+    References
+    ----------
+    Lee et al., "Large Scale Video Representation Learning via Relational Graph Clustering", CVPR 2020, evaluate on
+    videos held out from training. Their candidates are not published in detail; here they are all test videos.
+
+    Examples
+    --------
+    >>> vectors = [[1.0, 0.0], [0.9, 0.1], [0.0, 1.0], [1.0, 1.0]]
+    >>> scores = cold_start(vectors, [0, 1, 2, 2, 2], [1, 0])  # 0 and 1 are neighbours, and each other's nearest
+    >>> scores.ndcg, scores.mrr, scores.num_queries, scores.num_skipped
+    (1.0, 1.0, 2, 2)
+    """
+    check_count("k", k)
+    if empty not in ("skip", "zero", "raise"):
+        raise ValueError(f"empty must be 'skip', 'zero' or 'raise', got {empty!r}")
+    neighbors = integers("indices", indices)
+    starts = check_indptr(indptr, neighbors)
+    has_neighbor = torch.diff(starts) > 0
+    num_empty = int((~has_neighbor).sum())
+    if num_empty == has_neighbor.numel():
+        raise ValueError(f"at least one video must have a neighbor, got {num_empty} videos without")
+    if num_empty and empty == "raise":
+        first = int(torch.nonzero(~has_neighbor)[0])
+        raise ValueError(f"every video must have a neighbor, got {num_empty} without, the first is video {first}")
+
+    ranks = rank_neighbors(embeddings, starts, neighbors, chunk_size=chunk_size, progress=progress)
+    starts = starts.to(ranks.device)
+    gains = None if weight is None else as_tensor(weight).to(ranks.device)
+    per_query = {
+        "ndcg": ranking.ndcg(ranks, starts, k=k, gains=gains),
+        "map": ranking.average_precision(ranks, starts),
+        "mrr": ranking.reciprocal_rank(ranks, starts),
+        "recall": ranking.recall(ranks, starts, k=k),
+        "hit": ranking.hit(ranks, starts, k=k),
+    }
+    num_queries = has_neighbor.numel() - (num_empty if empty == "skip" else 0)
+    means = {name: float(torch.nansum(values)) / num_queries for name, values in per_query.items()}
+    return ColdStartScores(**means, k=int(k), num_queries=num_queries, num_skipped=has_neighbor.numel() - num_queries)
