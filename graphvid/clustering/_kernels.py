@@ -1,10 +1,11 @@
-"""Kernels of affinity clustering: one level is select, resolve, contract. Arrays and scalars only.
+"""Kernels that select each cluster's best edge and join what the edges connect. Arrays and scalars only.
 
 The graph is held as rows of half edges: ``neighbors[starts[a]:stops[a]]`` are clusters, ``values`` the raw sums (or
 maxima) of the original weights. Each undirected edge is stored once, in the row of its smaller cluster, so both ends
 see one and the same number, and sums are made in one fixed order: by row, then by position in the row.
 
 Kernels named ``..._chunk`` work on a range of rows and are run by several threads; each writes only its own slots.
+Indices are unsigned in inner loops, where Numba's test for negative ones would cost as much as the work.
 """
 
 # mypy: allow-untyped-defs, allow-untyped-calls
@@ -19,7 +20,7 @@ from graphvid._numba import njit
 
 Array = NDArray[Any]  # ids are int32 or int64, chosen by the size of the graph
 
-LEVEL_ONE, MAX, SUM, AVERAGE, EXPLICIT_AVERAGE, CUT_SPARSITY, MAX_DEGREE_BOUNDED = range(7)
+LEVEL_ONE, MAX, SUM, EXPLICIT_AVERAGE, AVERAGE, CUT_SPARSITY, MAX_DEGREE_BOUNDED = range(7)
 
 
 class Rows(NamedTuple):
@@ -48,7 +49,7 @@ def _edge_hash(low, high, seed):
 
 
 @njit
-def _denominator(linkage, bound, size_a, size_b):
+def denominator(linkage, bound, size_a, size_b):
     if linkage == AVERAGE:
         return size_a * size_b
     if linkage == CUT_SPARSITY:
@@ -59,64 +60,87 @@ def _denominator(linkage, bound, size_a, size_b):
 
 
 @njit
-def _better(value, key, low, high, best_value, best_key, best_low, best_high):
-    """Say whether one edge precedes another: weight, then hash, then the smaller (low, high)."""
-    if value != best_value:
-        return value > best_value
-    if key != best_key:
-        return key > best_key
-    return low < best_low or (low == best_low and high < best_high)
+def _linkage_weight(value, count, size_a, size_b, linkage, bound, threshold, max_size):
+    """Return the weight between two clusters, -inf if their edge is not eligible."""
+    if linkage == EXPLICIT_AVERAGE:
+        value /= count
+    elif linkage > EXPLICIT_AVERAGE:
+        value /= denominator(linkage, bound, size_a, size_b)
+    return -np.inf if value < threshold or size_a + size_b > max_size else value
 
 
 @njit
-def _offer(c, to, value, key, best_value, best_key, best_to):
-    """Give cluster ``c`` the edge to ``to`` if it is better than the one it has."""
-    old = best_to[c]
-    if old < 0 or _better(value, key, min(c, to), max(c, to), best_value[c], best_key[c], min(c, old), max(c, old)):
-        best_value[c] = value
-        best_key[c] = key
-        best_to[c] = to
+def best_values_chunk(first, last, rows, linkage, bound, threshold, sizes, max_size, best_value):
+    """Raise ``best_value`` (num_clusters,), -inf at first, of both ends of the eligible edges of some rows.
 
-
-@njit
-def select_chunk(
-    first, last, rows, linkage, bound, threshold, sizes, max_size, min_size, members, hashed, seed,
-    best_value, best_key, best_to,
-):  # fmt: skip
-    """Offer the eligible edges of rows ``first`` to ``last`` to both their ends.
-
-    ``members`` (num_clusters,) is the smallest member of each cluster. Clusters above ``min_size`` start no merge.
+    Apart from `best_ends_chunk` because the maximum alone needs no branch, and so no wrong guess of one.
     """
     starts, stops, neighbors, values, counts = rows
-    for a in range(first, last):
+    counted = linkage == EXPLICIT_AVERAGE
+    sized = linkage > EXPLICIT_AVERAGE or max_size < np.inf
+    for a in range(np.uintp(first), np.uintp(last)):
+        best = best_value[a]
         size_a = sizes[a]
-        for e in range(starts[a], stops[a]):
-            b = neighbors[e]
-            size_b = sizes[b]
-            if linkage <= SUM:
-                value = values[e]
-            elif linkage == EXPLICIT_AVERAGE:
-                value = values[e] / counts[e]
-            else:
-                value = values[e] / _denominator(linkage, bound, size_a, size_b)
-            if value < threshold or (value < best_value[a] and value < best_value[b]) or size_a + size_b > max_size:
-                continue
-            key = np.uint64(0)
-            if hashed:
-                key = _edge_hash(members[a], members[b], seed)
-            if size_a <= min_size:
-                _offer(a, b, value, key, best_value, best_key, best_to)
-            if size_b <= min_size:
-                _offer(b, a, value, key, best_value, best_key, best_to)
+        for e in range(np.uintp(starts[a]), np.uintp(stops[a])):
+            b = np.uintp(neighbors[e])
+            size_b = sizes[b] if sized else 1.0
+            count = counts[e] if counted else 1
+            value = _linkage_weight(values[e], count, size_a, size_b, linkage, bound, threshold, max_size)
+            best = max(best, value)
+            best_value[b] = max(best_value[b], value)
+        best_value[a] = best
 
 
 @njit
-def join_best_chunk(first, last, best_value, best_key, best_to):
-    """Join the best edges found by several threads, the rows of the (num_threads, num_clusters) arrays, into row 0."""
+def best_ends_chunk(
+    first, last, rows, linkage, bound, threshold, sizes, max_size, min_size, members, hashed, seed, best_value, best_to
+):
+    """Find the first edge, in the order of ties, among those of some rows that reach the best value of an end.
+
+    ``members`` (num_clusters,) is the smallest member of each cluster. Clusters above ``min_size`` start no merge.
+    ``best_to`` (num_clusters,), -1 at first, is the other end.
+    """
+    starts, stops, neighbors, values, counts = rows
+    counted = linkage == EXPLICIT_AVERAGE
+    sized = linkage > EXPLICIT_AVERAGE or max_size < np.inf
+    soft = min_size < np.inf
+    for a in range(np.uintp(first), np.uintp(last)):
+        best = best_value[a]
+        size_a = sizes[a]
+        for e in range(np.uintp(starts[a]), np.uintp(stops[a])):
+            b = np.uintp(neighbors[e])
+            size_b = sizes[b] if sized else 1.0
+            count = counts[e] if counted else 1
+            value = _linkage_weight(values[e], count, size_a, size_b, linkage, bound, threshold, max_size)
+            if value == best and value > -np.inf and not (soft and size_a > min_size):
+                old = best_to[a]
+                if old < 0 or _precedes(members[a], members[b], members[old], hashed, seed):
+                    best_to[a] = b
+            if value == best_value[b] and value > -np.inf and not (soft and sizes[b] > min_size):
+                old = best_to[b]
+                if old < 0 or _precedes(members[b], members[a], members[old], hashed, seed):
+                    best_to[b] = a
+
+
+@njit
+def _precedes(end, to, other, hashed, seed):
+    """Say whether edge (end, to) comes before (end, other) of equal weight: larger hash, then smaller (low, high)."""
+    low, high, other_low, other_high = min(end, to), max(end, to), min(end, other), max(end, other)
+    if hashed:
+        key, other_key = _edge_hash(low, high, seed), _edge_hash(other_low, other_high, seed)
+        if key != other_key:
+            return key > other_key
+    return low < other_low or (low == other_low and high < other_high)
+
+
+@njit
+def join_best_chunk(first, last, best_to, members, hashed, seed):
+    """Join the ends found by several threads, the rows of ``best_to`` (num_threads, num_clusters), into row 0."""
     for t in range(1, best_to.shape[0]):
         for c in range(first, last):
-            if best_to[t, c] >= 0:
-                _offer(c, best_to[t, c], best_value[t, c], best_key[t, c], best_value[0], best_key[0], best_to[0])
+            to, old = best_to[t, c], best_to[0, c]
+            if to >= 0 and (old < 0 or _precedes(members[c], members[to], members[old], hashed, seed)):
+                best_to[0, c] = to
 
 
 @njit
@@ -184,133 +208,3 @@ def number_roots(root):
             count += 1
         root[c] = label[end]
     return count
-
-
-@njit
-def count_chunk(first, last, rows, label, count):
-    """Count the edges that stay, per new row; ``label`` -1 takes a cluster's edges out of the graph."""
-    starts, stops, neighbors, _, _ = rows
-    for a in range(first, last):
-        x = label[a]
-        if x < 0:
-            continue
-        for e in range(starts[a], stops[a]):
-            y = label[neighbors[e]]
-            if y != x and y >= 0:
-                count[min(x, y)] += 1
-
-
-@njit
-def place_rows(count):
-    """Turn counts (num_threads, num_rows) into each thread's first slot per row; return the rows' starts and stops."""
-    num_threads, num_rows = count.shape
-    starts = np.empty(num_rows, np.int64)
-    stops = np.empty(num_rows, np.int64)
-    slot = 0
-    for c in range(num_rows):
-        starts[c] = slot
-        for t in range(num_threads):
-            width = count[t, c]
-            count[t, c] = slot
-            slot += width
-        stops[c] = slot
-    return starts, stops
-
-
-@njit
-def scatter_chunk(first, last, rows, label, cursor, linkage, bound, weights, neighbors, values, counts):
-    """Move the edges that stay to their new rows, in the order in which they stand.
-
-    ``weights`` is empty, or holds the node weights that scale the original edges on their first contraction.
-    """
-    starts, stops, old_neighbors, old_values, old_counts = rows
-    for a in range(first, last):
-        x = label[a]
-        if x < 0:
-            continue
-        for e in range(starts[a], stops[a]):
-            b = old_neighbors[e]
-            y = label[b]
-            if y == x or y < 0:
-                continue
-            low = min(x, y)
-            slot = cursor[low]
-            cursor[low] = slot + 1
-            neighbors[slot] = max(x, y)
-            value = old_values[e]
-            if len(weights) > 0:
-                value *= _denominator(linkage, bound, weights[a], weights[b])
-            values[slot] = value
-            if len(counts) > 0:
-                counts[slot] = old_counts[e] if len(old_counts) > 0 else 1
-
-
-@njit
-def combine_chunk(first, last, rows, largest, seen):
-    """Combine parallel edges of rows ``first`` to ``last`` in place, in the order in which they stand.
-
-    ``seen`` (num_clusters,) int64, -1 at first, is this thread's table of the slot that holds a neighbour: it speaks of
-    the present row when it is not before the row's start, so it is never cleared. ``largest`` takes maxima, else sums.
-    """
-    starts, stops, neighbors, values, counts = rows
-    for a in range(first, last):
-        start = starts[a]
-        slot = start
-        for e in range(start, stops[a]):
-            b = neighbors[e]
-            at = seen[b]
-            if at < start:
-                seen[b] = slot
-                neighbors[slot] = b
-                values[slot] = values[e]
-                if len(counts) > 0:
-                    counts[slot] = counts[e]
-                slot += 1
-            else:
-                values[at] = max(values[at], values[e]) if largest else values[at] + values[e]
-                if len(counts) > 0:
-                    counts[at] += counts[e]
-        stops[a] = slot
-
-
-@njit
-def percentile_chunk(first, last, rows, q, min_count, stops, neighbors, values):
-    """Write one edge per neighbour of rows ``first`` to ``last``: the percentile of the weights of its parallel edges.
-
-    The results lie at the same starts as ``rows``; ``stops``, ``neighbors`` and ``values`` are filled.
-    """
-    for a in range(first, last):
-        start, stop = rows.starts[a], rows.stops[a]
-        order = np.argsort(rows.neighbors[start:stop])
-        slot = start
-        i = 0
-        while i < len(order):
-            b = rows.neighbors[start + order[i]]
-            end = i
-            while end < len(order) and rows.neighbors[start + order[end]] == b:
-                end += 1
-            group = np.sort(rows.values[start:stop][order[i:end]])
-            neighbors[slot] = b
-            values[slot] = group[-1] if len(group) < min_count else group[int(np.floor(q * (len(group) - 1)))]
-            slot += 1
-            i = end
-        stops[a] = slot
-
-
-@njit
-def cluster_weights(rows, label, num_clusters):
-    """Return, per cluster, the sum of weights inside, the sum of weighted degrees, and the number of nodes."""
-    inside = np.zeros(num_clusters)
-    volume = np.zeros(num_clusters)
-    num_members = np.zeros(num_clusters, np.int64)
-    for a in range(len(rows.starts)):
-        x = label[a]
-        num_members[x] += 1
-        for e in range(rows.starts[a], rows.stops[a]):
-            y = label[rows.neighbors[e]]
-            value = rows.values[e]
-            volume[x] += value
-            volume[y] += value
-            if x == y:
-                inside[x] += value
-    return inside, volume, num_members

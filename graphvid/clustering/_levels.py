@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from graphvid.clustering import _contract_kernels as contract_kernels
 from graphvid.clustering import _kernels as kernels
 from graphvid.clustering._kernels import Rows
 from graphvid.clustering._threads import Threads
@@ -105,25 +106,21 @@ def _select(
     clusters: _Clusters, rules: Rules, threshold: float, threads: Threads
 ) -> tuple[NDArray[np.float64], NDArray[Any]]:
     """Return the weight and the other end of each cluster's best eligible edge; the end is -1 without one."""
-    rows, num_clusters = clusters.rows, len(clusters.sizes)
-    linkage = kernels.LEVEL_ONE if clusters.original else rules.linkage.code
+    rows, sizes, num_clusters = clusters.rows, clusters.sizes, len(clusters.sizes)
+    code = kernels.LEVEL_ONE if clusters.original else rules.linkage.code
+    edge = (rows, code, rules.linkage.bound, threshold, sizes, rules.size.largest)
     ranges = threads.split(rows)
-    shape = (len(ranges), num_clusters)
-    best_value = np.full(shape, -np.inf)
-    best_key = np.empty(shape, np.uint64)
-    best_to = np.full(shape, -1, rows.neighbors.dtype)
-    threads.run(
-        kernels.select_chunk,
-        ranges,
-        lambda t: (
-            rows, linkage, rules.linkage.bound, threshold, clusters.sizes, rules.size.largest, rules.size.smallest,
-            clusters.members, rules.hashed, rules.seed, best_value[t], best_key[t], best_to[t],
-        ),
-    )  # fmt: skip
+    found = np.full((len(ranges), num_clusters), -np.inf)
+    threads.run(kernels.best_values_chunk, ranges, lambda t: (*edge, found[t]))
+    best_value = found[0] if len(ranges) == 1 else found.max(axis=0)
+    best_to = np.full((len(ranges), num_clusters), -1, rows.neighbors.dtype)
+    ties = (clusters.members, rules.hashed, rules.seed)
+    ends = (rules.size.smallest, *ties, best_value)
+    threads.run(kernels.best_ends_chunk, ranges, lambda t: (*edge, *ends, best_to[t]))
     if len(best_to) > 1:
         even = threads.split_evenly(num_clusters, len(best_to))
-        threads.run(kernels.join_best_chunk, even, lambda t: (best_value, best_key, best_to))
-    return best_value[0], best_to[0]
+        threads.run(kernels.join_best_chunk, even, lambda t: (best_to, *ties))
+    return best_value, best_to[0]
 
 
 def _contract(
@@ -150,13 +147,13 @@ def _contract(
         )
         rule = linkage.percentile
         threads.run(
-            kernels.percentile_chunk,
+            contract_kernels.percentile_chunk,
             ranges,
             lambda t: (every_edge, rule.q, rule.min_count, rows.stops, rows.neighbors, rows.values),
         )
         return _Clusters(rows, every_edge, sizes, members, False)
     seen = np.full((len(ranges), count), -1, np.int64)
-    threads.run(kernels.combine_chunk, ranges, lambda t: (every_edge, linkage.code == kernels.MAX, seen[t]))
+    threads.run(contract_kernels.combine_chunk, ranges, lambda t: (every_edge, linkage.code == kernels.MAX, seen[t]))
     return _Clusters(every_edge, every_edge, sizes, members, False)
 
 
@@ -167,15 +164,15 @@ def _gather(
     """Return the edges between different labels, in the rows of their smaller label; parallel edges are kept."""
     ranges = threads.split(rows)
     cursor = np.zeros((len(ranges), count), np.int64)
-    threads.run(kernels.count_chunk, ranges, lambda t: (rows, label, cursor[t]))
-    starts, stops = kernels.place_rows(cursor)
+    threads.run(contract_kernels.count_chunk, ranges, lambda t: (rows, label, cursor[t]))
+    starts, stops = contract_kernels.place_rows(cursor)
     capacity = int(stops[-1]) if count else 0
     counts = np.empty(capacity, np.int64) if linkage.code == kernels.EXPLICIT_AVERAGE else _NO_COUNTS
     new = Rows(starts, stops, np.empty(capacity, rows.neighbors.dtype), np.empty(capacity), counts)
     weights = np.empty(0) if scale is None else scale
     threads.run(
-        kernels.scatter_chunk,
+        contract_kernels.scatter_chunk,
         ranges,
-        lambda t: (rows, label, cursor[t], linkage.code, linkage.bound, weights, new.neighbors, new.values, new.counts),
+        lambda t: (rows, label, cursor[t], linkage.code, linkage.bound, weights, new),
     )
     return new

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from graphvid.clustering import _kernels as kernels
+from graphvid.clustering._contract_kernels import cluster_weights
 from graphvid.clustering._kernels import Rows
 
 
@@ -101,7 +101,7 @@ def frozen_clusters(
     labels : int (num_nodes,)
         Cluster of each node.
     """
-    inside, volume, num_members = kernels.cluster_weights(original, labels, num_clusters)
+    inside, volume, num_members = cluster_weights(original, labels, num_clusters)
     pairs = num_members * (num_members - 1) / 2
     density = np.divide(inside, pairs, out=np.zeros(num_clusters), where=pairs > 0)
     denominator = np.minimum(volume, volume.sum() - volume)
