@@ -174,7 +174,7 @@ class SemiHardMiner(nn.Module):
         ----------
         anchor, positive, negative : Tensor, shape (batch, dim)
             Unit vectors; half precision is computed in float32.
-        anchor_ids, positive_ids, negative_ids : Tensor, shape (batch,), int64
+        anchor_ids, positive_ids, negative_ids : Tensor, shape (batch,), integer
             Their video ids.
         neighbors : NeighborTable, optional
             True neighbours of all videos, on the same device; without it only the row's own anchor and positive are
@@ -192,10 +192,13 @@ class SemiHardMiner(nn.Module):
             When ids are not integers.
         """
         embeddings, ids = (anchor, positive, negative), (anchor_ids, positive_ids, negative_ids)
-        _check_batch(embeddings, ids, None if neighbors is None else neighbors.num_nodes)
+        _check_shapes(embeddings, ids, None if neighbors is None else neighbors.num_nodes)
         dtype = torch.float64 if anchor.dtype == torch.float64 else torch.float32
         anchor, positive, negative = (x.detach().to(dtype) for x in embeddings)
-        bank, bank_ids = self.bank(anchor, positive, negative), self.bank(*ids)
+        _check_unit(anchor=anchor, positive=positive, negative=negative)
+        anchor_ids, positive_ids, negative_ids = (x.long() for x in ids)
+        bank = self.bank(anchor, positive, negative)
+        bank_ids = self.bank(anchor_ids, positive_ids, negative_ids)
         batch = Batch(anchor, positive, bank, anchor_ids, positive_ids, bank_ids, neighbors)
         mine = mine_fused if anchor.device.type == "cpu" and dtype == torch.float32 else mine_tensors
         chosen, farthest = mine(batch, self.margin, self.block_size, self.fallback == "farthest_easy")
@@ -218,18 +221,21 @@ class SemiHardMiner(nn.Module):
         )
 
 
-def _check_batch(
-    embeddings: tuple[Tensor, Tensor, Tensor], ids: tuple[Tensor, Tensor, Tensor], num_nodes: int | None
-) -> None:
-    """Raise unless the batch is three equal sets of unit vectors with their ids."""
+def _check_shapes(embeddings: tuple[Tensor, ...], ids: tuple[Tensor, ...], num_nodes: int | None) -> None:
+    """Raise unless the batch is three equal sets of vectors with their ids."""
     shapes = [tuple(x.shape) for x in embeddings]
     if len(set(shapes)) != 1 or embeddings[0].dim() != 2:
         raise ValueError(f"anchor, positive and negative must be 2-D of one shape, got shapes {shapes}")
-    for name, x, rows in zip(("anchor", "positive", "negative"), embeddings, ids, strict=True):
-        if rows.shape != x.shape[:1]:
-            raise ValueError(f"{name}_ids must have shape ({x.shape[0]},), got {tuple(rows.shape)}")
-        check_ids(f"{name}_ids", rows, num_nodes)
-        norms = torch.linalg.vector_norm(x.detach(), dim=1, dtype=torch.float32)
+    for name, rows in zip(("anchor_ids", "positive_ids", "negative_ids"), ids, strict=True):
+        if rows.shape != embeddings[0].shape[:1]:
+            raise ValueError(f"{name} must have shape ({shapes[0][0]},), got {tuple(rows.shape)}")
+        check_ids(name, rows, num_nodes)
+
+
+def _check_unit(**embeddings: Tensor) -> None:
+    """Raise unless all rows have unit length."""
+    for name, x in embeddings.items():
+        norms = torch.linalg.vector_norm(x, dim=1)
         wrong = ~((norms.square() - 1).abs() <= _UNIT_TOLERANCE)
         if wrong.any():
             row = int(wrong.nonzero()[0])
