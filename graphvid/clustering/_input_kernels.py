@@ -1,111 +1,212 @@
-"""Kernels that turn edge lists into sorted rows of half edges, checking symmetry on the way."""
+"""Kernels that check edge lists and turn them into sorted rows of half edges."""
 
 # mypy: allow-untyped-defs, allow-untyped-calls
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from graphvid._numba import njit
-from graphvid.clustering._kernels import _mix
+
+
+class EdgeFacts(NamedTuple):
+    """What one pass over an edge list tells; places are -1 where there is none."""
+
+    bad_id: int  # first edge with an id out of range
+    bad_weight: int  # first edge with a weight that is not finite
+    magnitude: float  # sum of |weight|
+    num_up: int  # edges with src < dst
+    num_down: int  # edges with src > dst
+    first_loop: int
+    ascending: bool  # the edges with src < dst are sorted by (src, dst)
+    mirrored: bool  # as multisets, the edges with src > dst are those with src < dst turned round
 
 
 @njit
-def fingerprints(src, dst, bits):
-    """Return a 64-bit sum over the edges src < dst and one over src > dst; they agree for mirrored edge lists.
+def _edge_bits(low, high, weight):
+    """Return 64 mixed bits of an edge and its weight."""
+    x = (np.uint64(low) << np.uint64(32)) ^ np.uint64(high) ^ (np.uint64(low) >> np.uint64(32))
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x ^= np.float64(weight + 0.0).view(np.uint64) * np.uint64(0x9E3779B97F4A7C15)  # + 0.0: -0.0 is 0.0
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    x = (x ^ (x >> np.uint64(31))) * np.uint64(0xD6E8FEB86659FD93)
+    return x ^ (x >> np.uint64(32))
 
-    ``bits`` are the weights' bits (num_edges,) uint64. Two different lists agree with probability about 2**-64.
+
+@njit
+def edge_facts(src, dst, weight, num_nodes):
+    """Return the `EdgeFacts` of an edge list.
+
+    ``mirrored`` compares sums of 64-bit hashes: two different lists pass for mirrored with probability about 2**-64.
     """
-    up = np.uint64(0)
-    down = np.uint64(0)
-    golden = np.uint64(0x9E3779B97F4A7C15)
+    magnitude = 0.0
+    num_up, num_down, first_loop = 0, 0, -1
+    ascending = True
+    last_u, last_v = -1, -1
+    up, down = np.uint64(0), np.uint64(0)
     for e in range(len(src)):
-        u, v = src[e], dst[e]
-        low = np.uint64(min(u, v))
-        high = np.uint64(max(u, v))
-        key = _mix(_mix(_mix(low + golden) + high * golden) ^ bits[e])
+        u, v, w = src[e], dst[e], weight[e]
+        if u < 0 or v < 0 or u >= num_nodes or v >= num_nodes:
+            return EdgeFacts(e, -1, magnitude, num_up, num_down, first_loop, ascending, up == down)
+        if not np.isfinite(w):
+            return EdgeFacts(-1, e, magnitude, num_up, num_down, first_loop, ascending, up == down)
+        magnitude += abs(w)
         if u < v:
-            up += key
+            num_up += 1
+            up += _edge_bits(u, v, w)
+            ascending &= u > last_u or (u == last_u and v >= last_v)
+            last_u, last_v = u, v
         elif u > v:
-            down += key
-    return up, down
+            num_down += 1
+            down += _edge_bits(v, u, w)
+        elif first_loop < 0:
+            first_loop = e
+    return EdgeFacts(-1, -1, magnitude, num_up, num_down, first_loop, ascending, up == down)
 
 
 @njit
-def half_edges(src, dst, weight, num_nodes, upper_only, ids):
-    """Return (starts, neighbors, weights) of the half edges sorted by (smaller end, larger end), without self-loops.
-
-    A radix sort: counting by the larger end, then by the smaller one. Equal pairs keep the input's order. With
-    ``upper_only`` edges with src > dst are left out. ``ids`` is an empty array of the id type.
-    """
-    by_high = np.zeros(num_nodes + 1, np.int64)
-    starts = np.zeros(num_nodes + 1, np.int64)
+def copy_ascending(src, dst, weight, starts, neighbors, weights):
+    """Fill sorted rows from the edges with src < dst, which are sorted; ``starts`` (num_nodes + 1,) is zero."""
+    slot = 0
     for e in range(len(src)):
         u, v = src[e], dst[e]
-        if u < v or (u > v and not upper_only):
-            by_high[max(u, v) + 1] += 1
-            starts[min(u, v) + 1] += 1
-    for c in range(num_nodes):
-        by_high[c + 1] += by_high[c]
+        if u < v:
+            starts[np.uintp(u) + np.uintp(1)] += 1
+            neighbors[np.uintp(slot)] = v
+            weights[np.uintp(slot)] = weight[e]
+            slot += 1
+    for c in range(len(starts) - 1):
         starts[c + 1] += starts[c]
-    total = starts[num_nodes]
-    order_low = np.empty(total, ids.dtype)
-    order_weight = np.empty(total, np.float64)
-    ends = by_high.copy()
+
+
+@njit
+def scatter_and_sort(src, dst, weight, upper_only, starts, cursor, neighbors, weights):
+    """Fill sorted rows from edges in any order: by counting for the rows, by comparing in them.
+
+    With ``upper_only`` edges with src > dst are left out. ``starts`` (num_nodes + 1,) is zero, ``cursor`` (num_nodes,).
+    """
+    for e in range(len(src)):
+        u, v = src[e], dst[e]
+        starts[np.uintp(min(u, v)) + np.uintp(1)] += u < v or (u > v and not upper_only)
+    for c in range(len(cursor)):
+        starts[c + 1] += starts[c]
+        cursor[c] = starts[c]
     for e in range(len(src)):
         u, v = src[e], dst[e]
         if u < v or (u > v and not upper_only):
-            high = max(u, v)
-            slot = by_high[high]
-            by_high[high] = slot + 1
-            order_low[slot] = min(u, v)
-            order_weight[slot] = weight[e]
-    neighbors = np.empty(total, ids.dtype)
-    weights = np.empty(total, np.float64)
-    cursor = starts.copy()
-    for high in range(num_nodes):
-        for e in range(ends[high], by_high[high]):
-            low = order_low[e]
-            slot = cursor[low]
-            cursor[low] = slot + 1
-            neighbors[slot] = high
-            weights[slot] = order_weight[e]
-    return starts, neighbors, weights
+            low = np.uintp(min(u, v))
+            slot = np.uintp(cursor[low])
+            cursor[low] = slot + np.uintp(1)
+            neighbors[slot] = max(u, v)
+            weights[slot] = weight[e]
+    for c in range(len(cursor)):
+        sort_row(starts[c], starts[c + 1], neighbors, weights)
+
+
+@njit
+def sort_row(start, stop, neighbors, weights):
+    """Sort the slots of a row by neighbour: Shell's sort, which is insertion sort for short rows."""
+    gap = 1
+    while gap < (stop - start) // 9:
+        gap = 3 * gap + 1
+    while gap > 0:
+        for i in range(start + gap, stop):
+            neighbor, weight = neighbors[i], weights[i]
+            j = i
+            while j >= start + gap and neighbors[j - gap] > neighbor:
+                neighbors[j] = neighbors[j - gap]
+                weights[j] = weights[j - gap]
+                j -= gap
+            neighbors[j] = neighbor
+            weights[j] = weight
+        gap //= 3
 
 
 @njit
 def first_duplicate(starts, neighbors):
-    """Return (number of repeated edges, row of the first one, its place), for sorted rows."""
+    """Return (number of repeated edges, row of the first one, its slot), for sorted rows."""
     count = 0
     row = -1
-    place = -1
+    slot = -1
     for a in range(len(starts) - 1):
         for e in range(starts[a] + 1, starts[a + 1]):
             if neighbors[e] == neighbors[e - 1]:
                 if count == 0:
-                    row, place = a, e
+                    row, slot = a, e
                 count += 1
-    return count, row, place
+    return count, row, slot
 
 
 @njit
-def coalesce(starts, neighbors, weights, largest):
-    """Combine repeated edges of sorted rows in place, summing in ascending order of weight; return the rows' stops."""
-    num_nodes = len(starts) - 1
-    stops = np.empty(num_nodes, np.int64)
-    for a in range(num_nodes):
+def coalesce(starts, neighbors, weights, largest, stops):
+    """Combine repeated edges of sorted rows in place, summing in ascending order of weight; fill the rows' stops."""
+    for a in range(len(stops)):
         slot = starts[a]
         e = starts[a]
         while e < starts[a + 1]:
             end = e + 1
             while end < starts[a + 1] and neighbors[end] == neighbors[e]:
                 end += 1
-            group = np.sort(weights[e:end])
+            total = weights[e]
+            if end > e + 1:
+                group = np.sort(weights[e:end])
+                total = group[-1] if largest else _sum(group)
             neighbors[slot] = neighbors[e]
-            total = group[0]
-            for value in group[1:]:
-                total += value
-            weights[slot] = group[-1] if largest else total
+            weights[slot] = total
             slot += 1
             e = end
         stops[a] = slot
-    return stops
+
+
+@njit
+def _sum(values):
+    total = 0.0
+    for value in values:
+        total += value
+    return total
+
+
+@njit
+def upper_starts(indptr, indices, data, starts):
+    """Fill the slot from which the columns of each row of a CSR matrix exceed the row.
+
+    Returns (sound, num_self_loops, num_edges): sound when columns ascend strictly, weights are finite, their sum too,
+    and the matrix is symmetric (see `edge_facts`).
+    """
+    magnitude = 0.0
+    num_edges = 0
+    loops = 0
+    up, down = np.uint64(0), np.uint64(0)
+    for u in range(len(starts)):
+        last = -1
+        start = indptr[u + 1]
+        for e in range(np.uintp(indptr[u]), np.uintp(indptr[u + 1])):
+            v, w = indices[e], data[e]
+            if v <= last or v >= len(starts):
+                return False, loops, num_edges
+            last = v
+            magnitude += abs(w)
+            if v > u:
+                start = min(start, np.int64(e))
+                num_edges += 1
+                up += _edge_bits(u, v, w)
+            elif v < u:
+                down += _edge_bits(v, u, w)
+            else:
+                loops += 1
+        starts[u] = start
+    return up == down and np.isfinite(magnitude), loops, num_edges
+
+
+@njit
+def copy_upper(indptr, indices, data, first, starts, neighbors, weights):
+    """Fill rows from the slots ``first[u]`` on of each row of a CSR matrix; ``starts`` (num_nodes + 1,)."""
+    slot = 0
+    for u in range(len(first)):
+        starts[u] = slot
+        for e in range(first[u], indptr[u + 1]):
+            neighbors[slot] = indices[e]
+            weights[slot] = data[e]
+            slot += 1
+    starts[len(first)] = slot

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from graphvid._dgl import DGLGraph
-from graphvid.clustering._input_kernels import coalesce, fingerprints, first_duplicate, half_edges
+from graphvid.clustering import _input_kernels as kernels
 from graphvid.clustering._kernels import Rows
 
 Duplicates = Literal["error", "sum", "max"]
@@ -37,7 +37,8 @@ class UndirectedGraph:
 
     Notes
     -----
-    Memory: 12 bytes an edge and 16 a node. While it is made, about 24 bytes an edge.
+    Memory: 12 bytes an edge and 16 a node, beside the input, while it is made too. A symmetric CSR matrix in canonical
+    form (float64, sorted columns) is not copied: its arrays are shared and must not be changed while the graph is used.
 
     Examples
     --------
@@ -110,31 +111,32 @@ class UndirectedGraph:
             whose sum is; an edge without its mirror image where ``symmetric``; self-loops and duplicates under "error".
             The edge is named.
         """
-        low, high, values = _check_edges(src, dst, weight, num_nodes)
-        if self_loops not in ("drop", "error"):
-            raise ValueError(f"self_loops must be 'drop' or 'error', got {self_loops!r}")
-        if duplicates not in _DUPLICATES:
-            raise ValueError(f"duplicates must be one of {_DUPLICATES}, got {duplicates!r}")
-        num_loops = int(np.count_nonzero(low == high))
-        if num_loops and self_loops == "error":
-            e = int(np.flatnonzero(low == high)[0])
-            raise ValueError(
-                f"the graph must have no self-loops, got {num_loops}; the first is edge {e} of node {low[e]}"
-            )
-        if symmetric:
-            _check_symmetric(low, high, values, num_nodes)
-        empty_ids = np.empty(0, np.int32 if num_nodes < 2**31 else np.int64)
-        starts, neighbors, weights = half_edges(low, high, values, num_nodes, symmetric, empty_ids)
+        src, dst, values = _edge_arrays(src, dst, weight, num_nodes)
+        _check_policies(self_loops, duplicates)
+        facts = kernels.edge_facts(src, dst, values, num_nodes)
+        _check_facts(facts, src, dst, values, num_nodes, self_loops)
+        if symmetric and not (facts.mirrored and facts.num_up == facts.num_down):
+            _name_unmirrored(src, dst, values)
+        total = facts.num_up + (0 if symmetric else facts.num_down)
+        starts = np.zeros(num_nodes + 1, np.int64)
+        neighbors, weights = np.empty(total, _id_type(num_nodes)), np.empty(total)
+        if facts.ascending and (symmetric or facts.num_down == 0):
+            kernels.copy_ascending(src, dst, values, starts, neighbors, weights)
+        else:
+            cursor = np.empty(num_nodes, np.int64)
+            kernels.scatter_and_sort(src, dst, values, symmetric, starts, cursor, neighbors, weights)
         stops = starts[1:]
-        repeated, row, place = first_duplicate(starts, neighbors)
+        repeated, row, slot = kernels.first_duplicate(starts, neighbors)
         if repeated:
             if duplicates == "error":
                 raise ValueError(
                     f"each pair of nodes must be given once{' in each direction' if symmetric else ''}, got {repeated} "
-                    f"more; the first is ({row}, {neighbors[place]}). Pass duplicates='sum' or 'max' to combine them"
+                    f"more; the first is ({row}, {neighbors[slot]}). Pass duplicates='sum' or 'max' to combine them"
                     + ("" if symmetric else ", or symmetric=True if both directions are given")
                 )
-            stops = coalesce(starts, neighbors, weights, duplicates == "max")
+            stops = np.empty(num_nodes, np.int64)
+            kernels.coalesce(starts, neighbors, weights, duplicates == "max", stops)
+        num_loops = len(src) - facts.num_up - facts.num_down
         return cls(num_nodes, starts[:-1], stops, neighbors, weights, num_loops, int(repeated))
 
     @classmethod
@@ -152,7 +154,12 @@ class UndirectedGraph:
         """
         if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
             raise ValueError(f"matrix must be square, got shape {matrix.shape}")
-        coo = matrix.tocoo()
+        _check_policies(self_loops, duplicates)
+        if symmetric and matrix.format in ("csr", "csc"):
+            graph = cls._from_sound_csr(matrix.indptr, matrix.indices, matrix.data)
+            if graph is not None and not (graph.num_self_loops and self_loops == "error"):
+                return graph
+        coo = matrix.tocoo()  # sorts, and names what is wrong
         return cls.from_coo(
             coo.row,
             coo.col,
@@ -162,6 +169,21 @@ class UndirectedGraph:
             self_loops=self_loops,
             duplicates=duplicates,
         )
+
+    @classmethod
+    def _from_sound_csr(cls, indptr: NDArray[Any], indices: NDArray[Any], data: NDArray[Any]) -> UndirectedGraph | None:
+        """Return the graph of a symmetric CSR matrix with ascending columns, None for any other."""
+        num_nodes = len(indptr) - 1
+        first = np.empty(num_nodes, np.int64)
+        sound, num_loops, num_edges = kernels.upper_starts(indptr, indices, data, first)
+        if not sound:
+            return None
+        if indices.dtype == _id_type(num_nodes) and data.dtype == np.float64:
+            return cls(num_nodes, first, indptr[1:].astype(np.int64), indices, data, num_loops)
+        starts = np.empty(num_nodes + 1, np.int64)
+        neighbors, weights = np.empty(num_edges, _id_type(num_nodes)), np.empty(num_edges)
+        kernels.copy_upper(indptr, indices, data, first, starts, neighbors, weights)
+        return cls(num_nodes, starts[:-1], starts[1:], neighbors, weights, num_loops)
 
     @classmethod
     def from_dgl(
@@ -227,56 +249,70 @@ def as_undirected(graph: GraphLike) -> UndirectedGraph:
     )
 
 
-def _check_edges(
+def _id_type(num_nodes: int) -> type[np.int32] | type[np.int64]:
+    return np.int32 if num_nodes < 2**31 else np.int64
+
+
+def _check_policies(self_loops: str, duplicates: str) -> None:
+    if self_loops not in ("drop", "error"):
+        raise ValueError(f"self_loops must be 'drop' or 'error', got {self_loops!r}")
+    if duplicates not in _DUPLICATES:
+        raise ValueError(f"duplicates must be one of {_DUPLICATES}, got {duplicates!r}")
+
+
+def _edge_arrays(
     src: ArrayLike, dst: ArrayLike, weight: ArrayLike | None, num_nodes: int
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """Return the edge list as checked arrays."""
+    """Return the edge list as arrays of one length and of types the kernels take."""
     if num_nodes < 0:
         raise ValueError(f"num_nodes must be >= 0, got {num_nodes}")
     ends = []
-    for name, ids in (("src", np.asarray(src)), ("dst", np.asarray(dst))):
+    for name, given in (("src", src), ("dst", dst)):
+        ids = np.asarray(given)
         if ids.ndim != 1:
             raise ValueError(f"{name} must have one dimension, got shape {ids.shape}")
         if len(ids) and not np.issubdtype(ids.dtype, np.signedinteger):
             raise TypeError(f"{name} must hold signed integers, got {ids.dtype}")
-        if len(ids) and not 0 <= int(ids.min()) <= int(ids.max()) < num_nodes:
-            e = int(np.flatnonzero((ids < 0) | (ids >= num_nodes))[0])
-            raise ValueError(f"{name} must lie in 0..{num_nodes - 1}, got {ids[e]} in edge {e}")
-        ends.append(ids if len(ids) else ids.astype(np.int64))
+        ends.append(ids if ids.dtype in (np.int32, np.int64) else ids.astype(np.int64))
     if len(ends[0]) != len(ends[1]):
         raise ValueError(f"src and dst must have the same length, got {len(ends[0])} and {len(ends[1])}")
-    if weight is None:
-        values: NDArray[Any] = np.ones(len(ends[0]), np.float32)
-    else:
-        values = np.asarray(weight)
-        if values.dtype not in (np.float32, np.float64):
-            values = values.astype(np.float64)
+    values = np.ones(len(ends[0]), np.float32) if weight is None else np.asarray(weight)
+    if values.dtype not in (np.float32, np.float64):
+        values = values.astype(np.float64)
     if values.shape != ends[0].shape:
         raise ValueError(f"weight must have shape {ends[0].shape}, one per edge, got {values.shape}")
-    finite = np.isfinite(values)
-    if not finite.all():
-        e = int(np.flatnonzero(~finite)[0])
-        raise ValueError(f"weight must be finite, got {values[e]} for edge {e}, ({ends[0][e]}, {ends[1][e]})")
-    with np.errstate(over="ignore"):
-        total = np.add.reduce(np.abs(values), dtype=np.float64)
-    if not np.isfinite(total):
-        raise ValueError(f"weight must have a finite sum of magnitudes in float64, got {total}")
     return ends[0], ends[1], values
 
 
-def _check_symmetric(src: NDArray[Any], dst: NDArray[Any], values: NDArray[Any], num_nodes: int) -> None:
-    """Raise unless the edges src < dst are the mirror images of the edges src > dst."""
-    bits = (values + 0.0).view(f"u{values.itemsize}")  # + 0.0: -0.0 equals 0.0
-    up, down = fingerprints(src, dst, bits)
-    if up == down:
-        return
+def _check_facts(
+    facts: kernels.EdgeFacts, src: NDArray[Any], dst: NDArray[Any], values: NDArray[Any], num_nodes: int,
+    self_loops: str,
+) -> None:  # fmt: skip
+    """Raise for ids, weights and self-loops that are not accepted."""
+    e = facts.bad_id
+    if e >= 0:
+        name, ids = ("dst", dst) if 0 <= src[e] < num_nodes else ("src", src)
+        raise ValueError(f"{name} must lie in 0..{num_nodes - 1}, got {ids[e]} in edge {e}")
+    e = facts.bad_weight
+    if e >= 0:
+        raise ValueError(f"weight must be finite, got {values[e]} for edge {e}, ({src[e]}, {dst[e]})")
+    if not np.isfinite(facts.magnitude):
+        raise ValueError(f"weight must have a finite sum of magnitudes in float64, got {facts.magnitude}")
+    e = facts.first_loop
+    if e >= 0 and self_loops == "error":
+        count = len(src) - facts.num_up - facts.num_down
+        raise ValueError(f"the graph must have no self-loops, got {count}; the first is edge {e} of node {src[e]}")
+
+
+def _name_unmirrored(src: NDArray[Any], dst: NDArray[Any], values: NDArray[Any]) -> None:
+    """Raise with the first edge, by (low, high, weight), that lacks its mirror image."""
     low, high = np.minimum(src, dst), np.maximum(src, dst)
-    order = np.lexsort((src > dst, values, high, low))
+    order = np.lexsort((values, high, low))
     order = order[src[order] != dst[order]]
-    a, b = order[0::2], order[1::2]
-    a = a[: len(b)] if len(b) < len(a) else a
-    paired = (low[a] == low[b]) & (high[a] == high[b]) & (values[a] == values[b]) & (src[a] != src[b])
-    e = int(a[~paired][0]) if not paired.all() else int(order[-1])
+    change = (np.diff(low[order]) != 0) | (np.diff(high[order]) != 0) | (np.diff(values[order]) != 0)
+    group = np.concatenate([[0], np.cumsum(change)])
+    balance = np.bincount(group, weights=np.where(src[order] < dst[order], 1.0, -1.0))
+    e = int(order[np.argmax(balance[group] != 0)])
     raise ValueError(
         f"the graph is declared symmetric, but edge {e}, ({src[e]}, {dst[e]}) with weight {values[e]}, has no mirror "
         "image with the same weight; pass symmetric=False if each edge is given once"
