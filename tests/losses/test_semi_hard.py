@@ -207,6 +207,18 @@ def test_int32_ids():
     assert torch.equal(mined.chosen, SemiHardMiner()(*embeddings, *ids, table).chosen)
 
 
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize("fallback", ["own", "farthest_easy", "drop"])
+def test_cuda_mines_the_same(fallback):
+    embeddings, ids, table = make_batch(500, 400, seed=9, dtype=torch.float64)
+    miner = SemiHardMiner(fallback=fallback)
+    ours = miner(*embeddings, *ids, table)
+    theirs = miner(*(x.cuda() for x in (*embeddings, *ids)), table.to("cuda"))
+    assert theirs.chosen.is_cuda
+    assert all(torch.equal(x, y.cpu()) for x, y in zip(ours, theirs, strict=True))
+
+
 def test_no_gradient_goes_through_mining_but_through_the_bank():
     embeddings, ids, table = make_batch(30, 40, seed=8)
     for x in embeddings:
