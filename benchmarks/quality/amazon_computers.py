@@ -1,0 +1,13 @@
+"""Amazon Computers co-purchase graph"""
+
+from __future__ import annotations
+
+from benchmarks.quality import _run
+from graphvid.runs import Source
+
+TASK = _run.Task("amazon_computers", "Amazon Computers co-purchase graph", Source(dataset="amazon-computers"))
+
+
+def main(arguments: list[str]) -> None:
+    """Run the table."""
+    _run.main(TASK, arguments)

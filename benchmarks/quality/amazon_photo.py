@@ -1,0 +1,13 @@
+"""Amazon Photo co-purchase graph"""
+
+from __future__ import annotations
+
+from benchmarks.quality import _run
+from graphvid.runs import Source
+
+TASK = _run.Task("amazon_photo", "Amazon Photo co-purchase graph", Source(dataset="amazon-photo"))
+
+
+def main(arguments: list[str]) -> None:
+    """Run the table."""
+    _run.main(TASK, arguments)

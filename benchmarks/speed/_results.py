@@ -1,0 +1,54 @@
+"""Where a speed benchmark leaves its table: JSON with the machine and the versions, and the same as markdown."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+
+RESULTS = Path(__file__).resolve().parents[1] / "results" / "speed"
+
+
+def machine() -> dict[str, str | float]:
+    """Return what the figures depend on besides the code."""
+    versions = {name: metadata.version(name) for name in ("torch", "dgl", "numba", "numpy")}
+    return {
+        "processor": _processor(),
+        "cores": os.cpu_count() or 1,
+        "load": round(os.getloadavg()[0], 1),
+        "python": platform.python_version(),
+        **versions,
+    }
+
+
+def write(name: str, title: str, rows: Sequence[Mapping[str, str | float]], **settings: str | float) -> str:
+    """Write ``results/speed/<name>.json`` and ``.md``; return the markdown."""
+    about = machine()
+    columns = list(rows[0])
+    lines = [f"# {title}", "", "| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
+    lines += ["| " + " | ".join(_cell(row[c]) for c in columns) + " |" for row in rows]
+    described = {**settings, **about}
+    lines += ["", f"`python -m benchmarks speed {name}`. " + ", ".join(f"{k} {v}" for k, v in described.items()) + "."]
+    text = "\n".join(lines) + "\n"
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    (RESULTS / f"{name}.md").write_text(text)
+    record = {"title": title, "settings": settings, "machine": about, "rows": list(rows)}
+    (RESULTS / f"{name}.json").write_text(json.dumps(record, indent=1) + "\n")
+    return text
+
+
+def _cell(value: str | float) -> str:
+    if isinstance(value, str):
+        return value
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.3g}"
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
