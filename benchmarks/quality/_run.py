@@ -59,29 +59,28 @@ def main(task: Task, arguments: list[str]) -> None:
     options = parser.parse_args(arguments)
     wanted = [row for row in rows() if not options.rows or any(text in row.name for text in options.rows)]
     videos = load(replace(task.source, data_dir=options.data_dir))
-    path = RESULTS / f"{task.name}{'_validation' if options.validation else ''}.json"
-    result = _open(path, task, videos, options)
+    name = task.name + ("_validation" if options.validation else "")
+    runs = _Runs(RESULTS / f".{name}.runs.json", videos.fingerprint(), fresh=options.fresh)
     progress = tqdm(total=len(wanted) * len(options.seeds), unit="run")
     for seed in options.seeds:
         split = _split(videos, seed, validation=options.validation)
         for row in wanted:
-            entry = _entry(result, row)
-            if str(seed) not in entry["runs"]:
-                progress.set_description(f"{row.name}, seed {seed}")
-                entry["runs"][str(seed)] = _score(row, videos, split, seed)
-                write_json(path, result)
+            progress.set_description(f"{row.name}, seed {seed}")
+            if runs.get(row, seed) is None:
+                runs.put(row, seed, _score(row, videos, split, seed))
             progress.update()
     progress.close()
-    print(table(result))
+    record = _record(name, task, videos, options, runs, wanted)
+    write_json(RESULTS / f"{name}.json", record)
+    print(table(record))
 
 
-def table(result: dict[str, Any]) -> str:
-    """Give the figures of a result file as a Markdown table, mean ± standard deviation over the seeds."""
+def table(record: dict[str, Any]) -> str:
+    """Give the figures of a record as a Markdown table, mean ± standard deviation over the seeds."""
     lines = [f"| row | {' | '.join(METRICS)} | seconds |", "|---" * (len(METRICS) + 2) + "|"]
-    for row in result["rows"]:
-        cells = [_mean([run.get(metric) for run in row["runs"].values()]) for metric in METRICS]
-        seconds = statistics.median(run["seconds"] for run in row["runs"].values())
-        lines.append(f"| {row['name']} | {' | '.join(cells)} | {seconds:.0f} |")
+    for row in record["rows"]:
+        cells = [_mean(row["values"][metric]) for metric in METRICS]
+        lines.append(f"| {row['name']} | {' | '.join(cells)} | {statistics.median(row['seconds']):.0f} |")
     return "\n".join(lines)
 
 
@@ -93,52 +92,64 @@ def _mean(values: list[float | None]) -> str:
     return f"{statistics.mean(known):.4f}{deviation}"
 
 
-def _open(path: Path, task: Task, videos: VideoGraph, options: argparse.Namespace) -> dict[str, Any]:
-    protocol = (
-        "Videos split 7:3; the model sees the training part only. "
-        + (
-            "A quarter of the training videos is held out and scored instead of the test part. "
-            if options.validation
-            else ""
+class _Runs:
+    """Figures of single runs on disk, by row, configuration and seed, so that a killed benchmark goes on."""
+
+    def __init__(self, path: Path, data: dict[str, Any], *, fresh: bool) -> None:
+        self.path = path
+        self.content: dict[str, Any] = {"data": data, "runs": {}}
+        if path.exists() and not fresh:
+            self.content = json.loads(path.read_text())
+            if self.content["data"] != data:
+                raise ValueError(f"{path} was made from other data, {self.content['data']}, now {data}; use --fresh")
+
+    def get(self, row: Row, seed: int) -> dict[str, Any] | None:
+        found: dict[str, Any] | None = self.content["runs"].get(self._key(row, seed))
+        return found
+
+    def put(self, row: Row, seed: int, figures: dict[str, Any]) -> None:
+        self.content["runs"][self._key(row, seed)] = figures
+        write_json(self.path, self.content)
+
+    @staticmethod
+    def _key(row: Row, seed: int) -> str:
+        return json.dumps([row.name, None if row.model is None else row.model.to_dict(), seed])
+
+
+def _record(
+    name: str, task: Task, videos: VideoGraph, options: argparse.Namespace, runs: _Runs, wanted: list[Row]
+) -> dict[str, Any]:
+    held_out = "A quarter of the training videos is held out and scored in place of the test part. "
+    lines = []
+    for row in wanted:
+        figures = [runs.get(row, seed) or {} for seed in options.seeds]
+        lines.append(
+            {
+                "name": row.name,
+                "description": row.description,
+                "config": None if row.model is None else row.model.to_dict(),
+                "values": {metric: [figure[metric] for figure in figures] for metric in METRICS},
+                "seconds": [figure["seconds"] for figure in figures],
+            }
         )
-        + "Every held-out video with a neighbour is a query; all other held-out videos are ranked by cosine; relevant "
-        "are its neighbours among them. Retention: share of semi-hard rows that keep their own negative, last 50 steps."
-    )
-    data = videos.fingerprint()
-    if path.exists() and not options.fresh:
-        result: dict[str, Any] = json.loads(path.read_text())
-        if result["data"] != data:
-            raise ValueError(f"{path} was made from other data, {result['data']}, now {data}; --fresh starts anew")
-        return result
-    flags = " --validation" if options.validation else ""
     return {
-        "name": path.stem,
-        "title": task.title + (" (validation)" if options.validation else ""),
-        "protocol": protocol,
-        "command": f"python -m benchmarks quality {task.name} --seeds {' '.join(map(str, options.seeds))}{flags}",
+        "name": name,
+        "title": task.title + (", validation videos" if options.validation else ""),
+        "protocol": "Videos split 7:3; the model sees the training part only. "
+        + (held_out if options.validation else "")
+        + "Every held-out video with a neighbour is a query; all other held-out videos are ranked by cosine; relevant "
+        "are its neighbours among them. Retention: share of the triplets with a semi-hard negative in the batch whose "
+        "own drawn negative is the hardest of them, mean of the last 50 steps.",
+        "command": f"python -m benchmarks quality {task.name} --seeds {' '.join(map(str, options.seeds))}"
+        + (" --validation" if options.validation else ""),
         "date": date.today().isoformat(),
-        "versions": {name: metadata.version(name) for name in _PACKAGES},
-        "data": data,
+        "versions": {package: metadata.version(package) for package in _PACKAGES},
+        "data": videos.fingerprint(),
         "k": 60,
+        "seeds": options.seeds,
         "metrics": list(METRICS),
-        "rows": [],
+        "rows": lines,
     }
-
-
-def _entry(result: dict[str, Any], row: Row) -> dict[str, Any]:
-    """Give the row of the result, empty if it is new or its configuration has changed."""
-    config = None if row.model is None else row.model.to_dict()
-    for known in result["rows"]:
-        if known["name"] == row.name:
-            if known["config"] != config:
-                known["runs"] = {}
-            known |= {"description": row.description, "config": config}
-            return known
-    entry: dict[str, Any] = {"name": row.name, "description": row.description, "config": config, "runs": {}}
-    result["rows"].append(entry)
-    order = [known.name for known in rows()]
-    result["rows"].sort(key=lambda known: order.index(known["name"]))
-    return entry
 
 
 def _split(videos: VideoGraph, seed: int, *, validation: bool) -> NodeSplit:
