@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numba
 
 CACHE = True
 
-njit = partial(numba.njit, cache=CACHE, nogil=True)
+# Any: numba's own hints describe the dispatcher, not the compiled function.
+njit: Callable[..., Any] = partial(numba.njit, cache=CACHE, nogil=True)

@@ -13,9 +13,7 @@ if TYPE_CHECKING:
     from graphvid.models import RGCConfig
     from graphvid.runs import Source
 
-app = typer.Typer(
-    help="Video embeddings from what people watch.", no_args_is_help=True, pretty_exceptions_enable=False
-)
+app = typer.Typer(help="Video embeddings from what people watch.", no_args_is_help=True, pretty_exceptions_enable=False)
 train_app = typer.Typer(help="Train a model into a run directory.", no_args_is_help=True)
 app.add_typer(train_app, name="train")
 

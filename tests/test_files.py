@@ -14,9 +14,14 @@ from graphvid._files import atomic_path, write_json
 def test_an_error_while_writing_leaves_the_old_file_and_nothing_else(tmp_path, error):
     target = tmp_path / "metrics.json"
     target.write_text("old")
-    with pytest.raises(type(error)), atomic_path(target) as temporary:
-        temporary.write_text("half of the n")
-        raise error
+
+    def interrupted_writing():
+        with atomic_path(target) as temporary:
+            temporary.write_text("half of the n")
+            raise error
+
+    with pytest.raises(type(error)):
+        interrupted_writing()
     assert target.read_text() == "old"
     assert [entry.name for entry in tmp_path.iterdir()] == ["metrics.json"]
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args
 
+from graphvid.clustering.linkage import LinkageName
 from graphvid.losses.semi_hard import Candidates, Fallback
 from graphvid.nn.video_encoder import Fusion
-from graphvid.sampling.triplets import Pool, Positive
+from graphvid.sampling._tables import Pool, Positive
 
 Loss = Literal["neighbor_softmax", "softmax", "triplet"]
 Optimizer = Literal["adam", "sgd"]
@@ -56,7 +58,7 @@ class RGCConfig:
     Raises
     ------
     ValueError
-        For an unknown choice, a number out of its range, or mining without the triplet loss.
+        For an unknown choice, a number of another type or out of its range, or mining without the triplet loss.
 
     Examples
     --------
@@ -72,7 +74,7 @@ class RGCConfig:
     dropout: float = 0.3
     input_dropout: float = 0.3
     num_levels: int = 3
-    linkage: str = "average"
+    linkage: LinkageName = "average"
     level_probs: tuple[float, ...] = (0.0, 0.0, 0.0, 1.0)
     pool: Pool = "sibling"
     positive: Positive = "uniform"
@@ -92,17 +94,16 @@ class RGCConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, choices in (("loss", Loss), ("optimizer", Optimizer)):
-            if getattr(self, name) not in get_args(choices):
-                raise ValueError(f"{name} must be one of {list(get_args(choices))}, got {getattr(self, name)!r}")
-        for name in ("num_steps", "decay_every"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        for name in ("learning_rate", "decay"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
-        if not self.weight_decay >= 0:
-            raise ValueError(f"weight_decay must be at least 0, got {self.weight_decay}")
+        for name, choices in _CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise ValueError(f"{name} must be one of {list(choices)}, got {getattr(self, name)!r}")
+        for name, (accepts, accepted) in _ACCEPTED.items():
+            if not accepts(getattr(self, name)):
+                raise ValueError(f"{name} must be {accepted}, got {getattr(self, name)!r}")
+        if len(self.level_probs) != self.num_levels + 1:
+            raise ValueError(
+                f"level_probs must have num_levels + 1 = {self.num_levels + 1} entries, got {self.level_probs}"
+            )
         if self.mining and self.loss != "triplet":
             raise ValueError(f"mining must be False unless loss is 'triplet', got loss {self.loss!r}")
 
@@ -137,12 +138,54 @@ class RGCConfig:
         unknown = sorted(set(values) - known)
         if unknown:
             raise KeyError(f"unknown options {unknown}; known are {sorted(known)}")
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+        options: dict[str, Any] = {name: tuple(x) if isinstance(x, list) else x for name, x in values.items()}
+        return cls(**options)
 
     def to_dict(self) -> dict[str, Any]:
         """Give the options as JSON values."""
         return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
 
+
+def _is_count(value: object, at_least: int = 1) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= at_least
+
+
+def _is_number(value: object, at_least: float = 0.0) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and at_least <= value < math.inf
+
+
+def _is_positive(value: object) -> bool:
+    return _is_number(value, math.ulp(0.0))
+
+
+def _is_share(value: object) -> bool:
+    return _is_number(value) and value < 1  # type: ignore[operator]
+
+
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "fusion": get_args(Fusion),
+    "linkage": get_args(LinkageName),
+    "pool": get_args(Pool),
+    "positive": get_args(Positive),
+    "loss": get_args(Loss),
+    "candidates": get_args(Candidates),
+    "fallback": get_args(Fallback),
+    "optimizer": get_args(Optimizer),
+}
+_COUNT = (_is_count, "an integer >= 1")
+_POSITIVE = (_is_positive, "a finite number > 0")
+_NOT_NEGATIVE = (_is_number, "a finite number >= 0")
+_SHARE = (_is_share, "a number in [0, 1)")
+_ACCEPTED: dict[str, tuple[Callable[[object], bool], str]] = {
+    **dict.fromkeys(("dim", "num_levels", "batch_size", "num_steps", "decay_every"), _COUNT),
+    **dict.fromkeys(("temperature", "learning_rate", "decay"), _POSITIVE),
+    **dict.fromkeys(("margin", "weight_decay"), _NOT_NEGATIVE),
+    **dict.fromkeys(("dropout", "input_dropout"), _SHARE),
+    "hidden": (lambda x: isinstance(x, tuple) and all(map(_is_count, x)), "a list of integers >= 1"),
+    "level_probs": (lambda x: isinstance(x, tuple) and all(map(_is_number, x)), "a list of numbers >= 0"),
+    "mining": (lambda x: isinstance(x, bool), "true or false"),
+    "seed": (lambda x: _is_count(x, 0), "an integer >= 0"),
+}
 
 _PAPER = RGCConfig(
     fusion="late_product",

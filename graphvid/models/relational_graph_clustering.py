@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from lightning import LightningModule
+from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -16,7 +17,7 @@ from graphvid._random import seeded
 from graphvid.clustering import ClusterTree, affinity_clustering
 from graphvid.data import Standardizer
 from graphvid.losses import NeighborTable
-from graphvid.nn import VideoEncoder
+from graphvid.nn import Standardize, VideoEncoder
 from graphvid.sampling import TripletBatch, TripletSampler, neighbor_table
 
 from .config import RGCConfig
@@ -40,7 +41,7 @@ class RelationalGraphClustering(LightningModule):
     features : mapping of str to ndarray or Tensor
         One float array of shape ``(num_nodes, dim)`` for every modality; row i belongs to node i.
     config : RGCConfig
-        Options; the default is the preset for up to some 100,000 videos, `RGCConfig.paper` the published one.
+        Options; the default is the preset for up to some 100,000 videos, ``RGCConfig.preset("paper")`` the published one.
     tree : ClusterTree, optional
         Hierarchy of ``graph``; clustered here when absent.
 
@@ -95,7 +96,9 @@ class RelationalGraphClustering(LightningModule):
         every_row = np.arange(graph.num_nodes())
         for name, x in arrays.items():
             fitted = Standardizer.fit(x, every_row)
-            self.encoder.standardize[name].set(torch.from_numpy(fitted.mean), torch.from_numpy(fitted.scale))
+            layer = self.encoder.standardize[name]
+            assert isinstance(layer, Standardize)
+            layer.set(torch.from_numpy(fitted.mean), torch.from_numpy(fitted.scale))
             self.register_buffer(f"features_{name}", torch.from_numpy(x), persistent=False)
         if tree is None:
             tree = affinity_clustering(graph, num_levels=config.num_levels, linkage=config.linkage)
@@ -120,12 +123,13 @@ class RelationalGraphClustering(LightningModule):
 
     def training_step(self, batch: TripletBatch, batch_idx: int) -> Tensor:
         """Compute the loss of one batch of triplets and log its statistics."""
+        loss: Tensor
         loss, statistics = self.objective(batch, self.encode, self.neighbors)
         self.log("loss", loss.detach(), prog_bar=True)
         self.log_dict(statistics)
         return loss
 
-    def configure_optimizers(self) -> dict[str, Any]:  # Any: Lightning's own form
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """Give the optimiser and the staircase of the learning rate."""
         config = self.config
         optimizer: torch.optim.Optimizer
@@ -155,7 +159,9 @@ class RelationalGraphClustering(LightningModule):
     def encode(self, ids: Tensor) -> Tensor:
         """Encode training videos by id, shape ``(len(ids), dim)``; dropout is keyed by seed and step."""
         with seeded(self.config.seed, _DROPOUT_STREAM, self.global_step):
-            vectors: Tensor = self.encoder({name: self.get_buffer(f"features_{name}")[ids] for name in self.encoder.dims})
+            vectors: Tensor = self.encoder(
+                {name: self.get_buffer(f"features_{name}")[ids] for name in self.encoder.dims}
+            )
         return vectors
 
     def embed(self, features: Mapping[str, NDArray[np.floating] | Tensor]) -> NDArray[np.float32]:
@@ -188,22 +194,34 @@ def embed(
     features : mapping of str to ndarray or Tensor
         One array of shape ``(num_videos, dim)`` for every modality of the encoder.
     chunk_size : int, default 8192
-        Videos encoded at once; bounds the memory, and changes nothing else.
+        Videos encoded at once, at least 1; bounds the memory, and changes the result by rounding at most.
 
     Returns
     -------
     ndarray of float32, shape (num_videos, encoder dim)
         Unit rows.
+
+    Raises
+    ------
+    KeyError
+        If the modalities are not those of the encoder.
+    ValueError
+        If a modality has another number of columns or of rows, or ``chunk_size`` is below 1.
     """
+    if chunk_size < 1:
+        raise ValueError(f"chunk_size must be at least 1, got {chunk_size}")
     tensors = {name: torch.as_tensor(x, dtype=torch.float32) for name, x in features.items()}
+    rows = {name: len(x) for name, x in tensors.items()}
+    if len(set(rows.values())) > 1:
+        raise ValueError(f"features must have one row a video in every modality, got {rows}")
+    num_videos = max(rows.values(), default=0)
     device = next(encoder.parameters()).device
-    num_videos = len(next(iter(tensors.values())))
     training = encoder.training
     encoder.eval()
     with torch.no_grad():
         chunks = [
             encoder({name: x[start : start + chunk_size].to(device) for name, x in tensors.items()}).cpu().numpy()
-            for start in range(0, num_videos, chunk_size)
+            for start in range(0, max(num_videos, 1), chunk_size)  # without videos, one empty chunk
         ]
     encoder.train(training)
     return np.concatenate(chunks)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import reduce
+from itertools import pairwise
 from typing import Literal, get_args
 
 import torch
@@ -130,7 +131,7 @@ class VideoEncoder(nn.Module):
 
 def _tower(widths: Sequence[int], dropout: float, input_dropout: float) -> nn.Sequential:
     layers: list[nn.Module] = [nn.Dropout(input_dropout)] if input_dropout else []
-    for i, (size_in, size_out) in enumerate(zip(widths[:-1], widths[1:], strict=True)):
+    for i, (size_in, size_out) in enumerate(pairwise(widths)):
         if i:
             layers += [nn.ReLU(), nn.Dropout(dropout)] if dropout else [nn.ReLU()]
         layers.append(nn.Linear(size_in, size_out))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+from pathlib import Path
 from typing import Any
 
 from lightning import Callback, LightningModule, Trainer
@@ -22,12 +23,12 @@ class TrainingLog(Callback):
     path : path-like
         The CSV file: column ``step`` (steps done at the end of the window), then one column a statistic.
     every : int
-        Steps in a window.
+        Steps in a window, at least 1.
     """
 
     def __init__(self, path: str | os.PathLike[str], every: int) -> None:
         self.path = path
-        self.every = every
+        self.every = _check_every("log_every", every)
         self.rows: list[dict[str, float]] = []
         self._sums: dict[str, float] = {}
         self._count = 0
@@ -68,16 +69,22 @@ class Checkpoint(Callback):
     path : path-like
         The checkpoint file.
     every : int
-        Steps between checkpoints. The end of training is written in any case.
+        Steps between checkpoints, at least 1. The end of training is written in any case.
     """
 
     def __init__(self, path: str | os.PathLike[str], every: int) -> None:
         self.path = path
-        self.every = every
+        self.every = _check_every("checkpoint_every", every)
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Write the checkpoint if the step is due. Runs after `TrainingLog`, which must come first in the list."""
         if trainer.global_step % self.every == 0 or trainer.global_step == trainer.max_steps:
-            trainer.save_checkpoint(self.path)
+            trainer.save_checkpoint(Path(self.path))
+
+
+def _check_every(name: str, every: int) -> int:
+    if isinstance(every, bool) or not isinstance(every, int) or every < 1:
+        raise ValueError(f"{name} must be an integer >= 1, got {every!r}")
+    return every

@@ -38,10 +38,8 @@ class SafetensorsCheckpointIO(CheckpointIO):
         """Write ``checkpoint``, a nested container of tensors and JSON values, to ``path``."""
         tensors: dict[str, Tensor] = {}
         tree = _encode(checkpoint, tensors)
-        metadata = {"tree": json.dumps(tree), "crc32": str(_checksum(tensors))}
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-        with atomic_path(path) as temporary:
-            save_file(tensors, temporary, metadata=metadata)
+        write_tensors(path, tensors, tree=json.dumps(tree))
 
     def load_checkpoint(
         self, path: str | os.PathLike[str], map_location: Any | None = None, weights_only: bool | None = None
@@ -53,16 +51,9 @@ class SafetensorsCheckpointIO(CheckpointIO):
         ValueError
             If the file is truncated, corrupt or of another kind; the path and the defect are named.
         """
-        try:
-            with safe_open(path, framework="pt", device="cpu") as stored:
-                metadata = stored.metadata() or {}
-                tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
-        except SafetensorError as error:
-            raise ValueError(f"checkpoint {os.fspath(path)} is truncated or corrupt: {error}") from error
-        if "tree" not in metadata or "crc32" not in metadata:
-            raise ValueError(f"checkpoint {os.fspath(path)} was not written by graphvid: it has no state tree")
-        if _checksum(tensors) != int(metadata["crc32"]):
-            raise ValueError(f"checkpoint {os.fspath(path)} is corrupt: its checksum does not match its tensors")
+        tensors, metadata = read_tensors(path)
+        if "tree" not in metadata:
+            raise ValueError(f"{os.fspath(path)} is no checkpoint: it has no state tree")
         checkpoint: dict[str, Any] = _decode(json.loads(metadata["tree"]), tensors)
         return checkpoint
 
@@ -71,10 +62,41 @@ class SafetensorsCheckpointIO(CheckpointIO):
         Path(path).unlink(missing_ok=True)
 
 
-def _checksum(tensors: Mapping[str, Tensor]) -> int:
-    crc = 0
+def write_tensors(path: str | os.PathLike[str], tensors: Mapping[str, Tensor], **metadata: str) -> None:
+    """Write tensors by name to one safetensors file, whole or not at all, with a checksum over them and ``metadata``."""
+    with atomic_path(path) as temporary:
+        save_file(dict(tensors), temporary, metadata={**metadata, "crc32": str(_checksum(tensors, metadata))})
+
+
+def read_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Read the tensors and the metadata that `write_tensors` wrote, onto the CPU.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file is truncated, corrupt or of another kind; the path and the defect are named.
+    """
+    try:
+        with safe_open(path, framework="pt", device="cpu") as stored:
+            metadata: dict[str, str] = stored.metadata() or {}
+            tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise ValueError(f"{os.fspath(path)} is truncated or corrupt: {error}") from error
+    crc = metadata.pop("crc32", None)
+    if crc is None:
+        raise ValueError(f"{os.fspath(path)} was not written by graphvid: it has no checksum")
+    if str(_checksum(tensors, metadata)) != crc:
+        raise ValueError(f"{os.fspath(path)} is corrupt: its checksum does not match its tensors")
+    return tensors, metadata
+
+
+def _checksum(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> int:
+    crc = zlib.crc32(json.dumps(sorted(metadata.items())).encode())
     for name in sorted(tensors):
-        content = tensors[name].reshape(-1).view(torch.uint8) if tensors[name].numel() else tensors[name]
+        tensor = tensors[name].detach().cpu()
+        content = tensor.reshape(-1).view(torch.uint8) if tensor.numel() else tensor
         crc = zlib.crc32(content.numpy().data, zlib.crc32(name.encode(), crc))
     return crc
 

@@ -72,6 +72,15 @@ class RunDirectory:
         ValueError
             If the run in the folder was made with another configuration; the entries that differ are named.
         """
+        wanted = self.check(config, resume=resume)
+        self.path.mkdir(parents=True, exist_ok=True)
+        self._remove_temporaries()
+        if not self.config.exists():
+            write_json(self.config, wanted)
+        return self
+
+    def check(self, config: Mapping[str, Any], *, resume: bool) -> Json:
+        """Raise what `open` would raise, without a change to the folder; give ``config`` as it will be stored."""
         wanted: Json = json.loads(json.dumps(config))
         if self.config.exists():
             if not resume:
@@ -80,15 +89,14 @@ class RunDirectory:
             differing = sorted(_differences(found, wanted))
             if differing:
                 raise ValueError(f"{self.path} holds a run with another configuration: {'; '.join(differing)}")
-            self._remove_temporaries()
-            return self
-        self.path.mkdir(parents=True, exist_ok=True)
-        self._remove_temporaries()
-        others = sorted(entry.name for entry in self.path.iterdir())
-        if others:
-            raise FileExistsError(f"{self.path} holds files but no run: {others[:5]}; choose an empty or a new folder")
-        write_json(self.config, wanted)
-        return self
+            return wanted
+        if self.path.exists():
+            others = sorted({entry.name for entry in self.path.iterdir()} - {entry.name for entry in self._temporaries()})
+            if others:
+                raise FileExistsError(
+                    f"{self.path} holds files but no run: {others[:5]}; choose an empty or a new folder"
+                )
+        return wanted
 
     def read_config(self) -> Json:
         """Give the configuration of the run.
@@ -128,8 +136,11 @@ class RunDirectory:
 
     def _remove_temporaries(self) -> None:
         """Delete what a killed process left of `graphvid._files.atomic_path`."""
-        for entry in self.path.glob(".*-*.*"):
+        for entry in self._temporaries():
             entry.unlink(missing_ok=True)
+
+    def _temporaries(self) -> list[Path]:
+        return list(self.path.glob(".*-*.*"))
 
 
 def _read_json(path: Path) -> Json:

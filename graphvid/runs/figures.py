@@ -14,9 +14,7 @@ from numpy.typing import NDArray
 _INK, _ACCENT, _MUTED, _GRID = "#1f2933", "#1f6feb", "#9aa5b1", "#e4e7eb"
 
 
-def training_curve(
-    steps: Sequence[float], values: Sequence[float], *, label: str, chance: float | None = None
-) -> str:
+def training_curve(steps: Sequence[float], values: Sequence[float], *, label: str, chance: float | None = None) -> str:
     """Draw one statistic against the optimiser steps, with the value it would have by chance as a dashed line."""
     figure, axes = _canvas(5.2, 3.0)
     axes.plot(steps, values, color=_ACCENT, linewidth=1.8)
@@ -64,7 +62,7 @@ def degree_histogram(degrees: NDArray[np.integer]) -> str:
     figure, axes = _canvas(5.2, 3.0)
     top = max(1, int(degrees.max(initial=0)))
     edges = np.unique(np.concatenate([[-0.5, 0.5], np.geomspace(1.5, top + 1, 30)]))
-    axes.hist(degrees, bins=edges, color=_ACCENT)
+    axes.hist(degrees, bins=edges.tolist(), color=_ACCENT)
     axes.set_xscale("symlog", linthresh=1)
     axes.set_yscale("log")
     axes.set_xlabel("neighbours in the graph")

@@ -10,12 +10,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from lightning import Callback, Trainer
 from lightning.pytorch.callbacks import TQDMProgressBar
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 
 from graphvid._dgl import DGLGraph
 from graphvid._files import atomic_path, write_json
@@ -28,7 +25,7 @@ from graphvid.nn import VideoEncoder
 from graphvid.sampling import neighbor_table
 
 from .callbacks import Checkpoint, TrainingLog
-from .checkpoint import SafetensorsCheckpointIO
+from .checkpoint import SafetensorsCheckpointIO, read_tensors, write_tensors
 from .directory import RunDirectory
 from .rgc_report import TRAINED, report
 from .sources import Source, VideoGraph, load
@@ -75,36 +72,41 @@ def train(
     Raises
     ------
     FileExistsError, ValueError
-        If ``out`` holds another run; see `RunDirectory.open`.
+        If ``out`` holds another run; see `RunDirectory.open`. If the data or options do not allow a training and an
+        evaluation, such as a graph without edges; ``out`` is then left as it was.
     """
     config = config if config is not None else RGCConfig()
+    run = RunDirectory(out)
+    callbacks: list[Callback] = [TrainingLog(run.training_log, log_every), Checkpoint(run.checkpoint, checkpoint_every)]
     videos = load(source, progress=progress)
-    run = RunDirectory(out).open(_describe(source, config, videos), resume=resume)
+    description = _describe(source, config, videos)
+    run.check(description, resume=resume)
     if run.metrics.exists():
         if not run.report.exists():
             report(run)
         return run.read_metrics()
 
     split = split_nodes(videos.graph.num_nodes(), train_fraction=_TRAIN_FRACTION, seed=config.seed)
+    described_graph = _describe_graph(videos.graph, split)
+    if not described_graph["test_edges"]:
+        raise ValueError(f"the graph must have an edge between two of its {len(split.test)} test videos, got none")
     training_graph = node_subgraph(videos.graph, split.train)
-    with atomic_path(run.split) as temporary:
-        np.savez(temporary, train=split.train, test=split.test)
     tree = affinity_clustering(training_graph, num_levels=config.num_levels, linkage=config.linkage)
-    tree.save(run.clusters)
-
     model = RelationalGraphClustering(
         training_graph, {name: x[split.train] for name, x in videos.features.modalities.items()}, config, tree=tree
     )
-    callbacks: list[Callback] = [TrainingLog(run.training_log, log_every), Checkpoint(run.checkpoint, checkpoint_every)]
+    run.open(description, resume=resume)
+    with atomic_path(run.split) as temporary:
+        np.savez(temporary, train=split.train, test=split.test)
+    tree.save(run.clusters)
     _fit(model, callbacks, run, progress=progress)
-    with atomic_path(run.encoder) as temporary:
-        save_file(model.encoder.state_dict(), temporary)
+    write_tensors(run.encoder, model.encoder.state_dict())
 
     embedding = model.embed(videos.features.modalities)
     Features(videos.features.ids, {"embedding": embedding}).save(run.embeddings)
     metrics = {
         "cold_start": _compare(videos, split, embedding),
-        "graph": _describe_graph(videos.graph, split),
+        "graph": described_graph,
         "clusters": _describe_tree(tree),
         "sampler": model.sampler.counters,
     }
@@ -139,8 +141,8 @@ def evaluate(run_dir: str | os.PathLike[str], *, progress: bool = True) -> dict[
     config = run.read_config()
     encoder = load_encoder(run_dir)
     videos = load(Source(**config["source"]), progress=progress)
-    if videos.fingerprint() != config["data"]:
-        raise ValueError(f"the source of {run.path} has changed: it was {config['data']}, now {videos.fingerprint()}")
+    if (found := _describe_data(videos)) != config["data"]:
+        raise ValueError(f"the source of {run.path} has changed: it was {config['data']}, now {found}")
     stored = np.load(run.require(run.split), allow_pickle=False)
     split = NodeSplit(stored["train"], stored["test"])
     return _compare(videos, split, embed(encoder, videos.features.modalities))
@@ -159,10 +161,11 @@ def load_encoder(run_dir: str | os.PathLike[str]) -> VideoEncoder:
     run = RunDirectory(run_dir)
     config = run.read_config()
     encoder = build_encoder(config["data"]["dims"], RGCConfig.from_dict(config["model"]))
+    weights, _ = read_tensors(run.require(run.encoder))
     try:
-        encoder.load_state_dict(load_file(run.require(run.encoder)))
-    except (SafetensorError, RuntimeError) as error:
-        raise ValueError(f"{run.encoder} is truncated, corrupt or of another model: {error}") from error
+        encoder.load_state_dict(weights)
+    except RuntimeError as error:
+        raise ValueError(f"{run.encoder} holds the weights of another model than {run.config} describes") from error
     return encoder.eval()
 
 
@@ -194,7 +197,7 @@ def neighbors(run_dir: str | os.PathLike[str], video_id: Any, *, top_k: int = 10
     video_id : hashable
         Id of the video as in the log; its text form is accepted too.
     top_k : int, default 10
-        Number of videos, at least 1.
+        Number of videos, at least 1; all others where there are fewer.
 
     Returns
     -------
@@ -264,10 +267,14 @@ def _describe(source: Source, config: RGCConfig, videos: VideoGraph) -> dict[str
     return {
         "method": METHOD,
         "model": config.to_dict(),
-        "data": {**videos.fingerprint(), "dims": videos.features.dims},
+        "data": _describe_data(videos),
         "source": source.to_dict(),
         "versions": {name: metadata.version(name) for name in _PACKAGES},
     }
+
+
+def _describe_data(videos: VideoGraph) -> dict[str, Any]:
+    return {**videos.fingerprint(), "dims": videos.features.dims}
 
 
 def _describe_graph(graph: DGLGraph, split: NodeSplit) -> dict[str, Any]:

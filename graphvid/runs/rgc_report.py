@@ -92,7 +92,13 @@ def _graph(graph: dict[str, Any]) -> Section:
 def _clusters(levels: list[dict[str, Any]]) -> Section:
     sizes = [np.repeat(np.asarray(level["size"], np.int64), level["clusters"]) for level in levels]
     rows = [
-        [f"level {level['level']}", f"{len(size):,}", f"{size.mean():.1f}", f"{int(np.median(size)):,}", f"{size.max():,}"]
+        [
+            f"level {level['level']}",
+            f"{len(size):,}",
+            f"{size.mean():.1f}",
+            f"{int(np.median(size)):,}",
+            f"{size.max():,}",
+        ]
         for level, size in zip(levels, sizes, strict=True)
     ]
     table = Table(["", "clusters", "mean size", "median", "largest"], rows)

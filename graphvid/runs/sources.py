@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -40,7 +39,8 @@ class Source:
         ``"synthetic"``, ``"tiktok"``, ``"amazon-photo"``, ``"amazon-computers"``, or an OGB node data set such as
         ``"ogbn-products"``.
     data_dir : str, optional
-        Folder of the data sets; default is the environment variable ``GRAPHVID_DATA``.
+        Folder of the data sets, for those that are read from files; default is the environment variable
+        ``GRAPHVID_DATA``.
     log : str, optional
         Watch log, CSV or Parquet; see `graphvid.data.WatchLog.read`.
     edges : str, optional
@@ -67,8 +67,8 @@ class Source:
     features: str | None = None
     weight: Literal["count", "binary", "cosine", "npmi"] = "count"
     min_count: int = 1
-    top_k: int = 50
-    max_videos_per_user: int = 100
+    top_k: int | None = 50
+    max_videos_per_user: int | None = 100
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -79,14 +79,16 @@ class Source:
             raise ValueError("features must be given with log and edges, and not with dataset")
         if self.dataset is not None and self.dataset not in DATASETS and not self.dataset.startswith("ogbn-"):
             raise ValueError(f"dataset must be one of {list(DATASETS)} or an OGB name 'ogbn-...', got {self.dataset!r}")
-        if self.edges is not None or self.dataset in ("amazon-photo", "amazon-computers"):
+        if self.data_dir is not None and self.dataset in (None, "synthetic"):
+            raise ValueError("data_dir must be given only with a dataset that is read from files")
+        if self.log is None and self.dataset not in ("synthetic", "tiktok"):
             changed = [name for name in _LOG_OPTIONS if getattr(self, name) != getattr(Source, name)]
             if changed:
                 raise ValueError(f"{changed} apply to watch logs only; this source is a ready graph")
 
     def to_dict(self) -> dict[str, Any]:  # Any: JSON values
-        """Give the fields that are set, files as absolute paths."""
-        values = {name: value for name, value in asdict(self).items() if value is not None}
+        """Give the fields without the absent ones, files as absolute paths; `Source` takes them back."""
+        values = {name: value for name, value in asdict(self).items() if value is not None or name in _LOG_OPTIONS}
         for name in ("log", "edges", "features", "data_dir"):
             if name in values:
                 values[name] = str(Path(values[name]).resolve())

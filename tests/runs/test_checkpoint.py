@@ -13,8 +13,15 @@ STATE = {
     "rate": 0.5,
     "best": float("inf"),
     "names": ["a", None, True],
-    "optimizer": {"state": {0: {"step": torch.tensor(3.0), "mean": torch.arange(6.0).reshape(2, 3)}}, "betas": (0.9, 1)},
-    "masks": {"empty": torch.zeros(0, 4), "flags": torch.tensor([True, False]), "half": torch.ones(2, dtype=torch.half)},
+    "optimizer": {
+        "state": {0: {"step": torch.tensor(3.0), "mean": torch.arange(6.0).reshape(2, 3)}},
+        "betas": (0.9, 1),
+    },
+    "masks": {
+        "empty": torch.zeros(0, 4),
+        "flags": torch.tensor([True, False]),
+        "half": torch.ones(2, dtype=torch.half),
+    },
 }
 
 

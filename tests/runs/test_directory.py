@@ -37,7 +37,7 @@ def test_a_folder_with_other_files_is_refused(tmp_path):
 def test_resuming_with_another_configuration_names_what_differs(tmp_path):
     RunDirectory(tmp_path).open(CONFIG, resume=False)
     changed = {**CONFIG, "model": {"dim": 32, "hidden": (512,)}}
-    with pytest.raises(ValueError, match="another configuration: model.dim was 64, now 32"):
+    with pytest.raises(ValueError, match=r"another configuration: model\.dim was 64, now 32"):
         RunDirectory(tmp_path).open(changed, resume=True)
 
 
