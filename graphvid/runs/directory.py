@@ -91,7 +91,9 @@ class RunDirectory:
                 raise ValueError(f"{self.path} holds a run with another configuration: {'; '.join(differing)}")
             return wanted
         if self.path.exists():
-            others = sorted({entry.name for entry in self.path.iterdir()} - {entry.name for entry in self._temporaries()})
+            others = sorted(
+                {entry.name for entry in self.path.iterdir()} - {entry.name for entry in self._temporaries()}
+            )
             if others:
                 raise FileExistsError(
                     f"{self.path} holds files but no run: {others[:5]}; choose an empty or a new folder"
