@@ -26,6 +26,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 import torch
 
+from graphvid._ogb import no_version_check
+
 __all__ = ["DGLGraph", "dgl"]
 
 _SUPPORTED = ">=1.1.3,<3"
@@ -88,29 +90,19 @@ def _graphbolt_stand_in(version: str) -> ModuleType:
 
 @contextmanager
 def _quiet_import() -> Iterator[None]:
-    """Let DGL find its backend chosen, pass over its one warning, and leave the environment as it was.
-
-    DGL 2 imports ogb, which asks a package index for a newer version of itself in a thread; it does not where the
-    package ``outdated`` is absent, so that is hidden meanwhile.
-    """
-    variables = {name: os.environ.get(name) for name in ("DGLBACKEND", "OUTDATED_IGNORE")}
+    """Let DGL find its backend chosen, pass over its one warning, and leave the environment as it was."""
+    chosen = os.environ.get("DGLBACKEND")
     os.environ["DGLBACKEND"] = "pytorch"
-    outdated = sys.modules.get("outdated")
-    sys.modules["outdated"] = None  # type: ignore[assignment] # Python's way to make an import fail
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), no_version_check():
             # DGL's docstrings hold "\P" in plain strings, which Python reports when it first compiles the file.
             for category in (DeprecationWarning, SyntaxWarning):
                 warnings.filterwarnings("ignore", message="invalid escape sequence", category=category)
             yield
     finally:
-        del sys.modules["outdated"]
-        if outdated is not None:
-            sys.modules["outdated"] = outdated
-        for name, value in variables.items():
-            os.environ.pop(name, None)
-            if value is not None:
-                os.environ[name] = value
+        del os.environ["DGLBACKEND"]
+        if chosen is not None:
+            os.environ["DGLBACKEND"] = chosen
 
 
 def _import_dgl() -> ModuleType:

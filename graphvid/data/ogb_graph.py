@@ -6,7 +6,6 @@ import contextlib
 import io
 import os
 import shutil
-import sys
 import tempfile
 import zipfile
 import zlib
@@ -19,6 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from graphvid._ogb import no_version_check
 from graphvid.data._files import explain, find_root
 from graphvid.data._ids import name_some
 from graphvid.data.features import Features
@@ -110,19 +110,8 @@ class OGBGraph(RelationalData):
 
 def _import_ogb() -> ModuleType:
     """Return ogb, imported without the thread that asks a package index for a newer version."""
-    if "ogb" not in sys.modules:
-        before = sys.modules.get("outdated")
-        environment = os.environ.get("OUTDATED_IGNORE")
-        sys.modules["outdated"] = None  # type: ignore[assignment] # makes its import fail, which ogb allows for
-        try:
-            import ogb
-        finally:
-            del sys.modules["outdated"]
-            if before is not None:
-                sys.modules["outdated"] = before
-            if environment is None:
-                os.environ.pop("OUTDATED_IGNORE", None)
-    import ogb
+    with no_version_check():
+        import ogb
 
     return ogb  # type: ignore[no-any-return]
 
