@@ -24,7 +24,7 @@ def draw(tables: Any, key: int, batch_size: int, exclude_neighbors: bool) -> tup
     anchor, positive, negative, drawn, used = (np.empty(batch_size, dtype=np.int64) for _ in range(5))
     _draw_pairs(tables, np.uint64(key), anchor, positive)
     if exclude_neighbors:
-        excluded, row_lo, row_hi = tables.excluded, tables.indptr[anchor], tables.indptr[anchor + 1]
+        excluded, row_lo, row_hi = tables.neighbors, tables.indptr[anchor], tables.indptr[anchor + 1]
     else:
         excluded, row_lo, row_hi = tables.position[positive], np.arange(batch_size), np.arange(1, batch_size + 1)
     _draw_negatives(tables, np.uint64(key), excluded, row_lo, row_hi, anchor, negative, drawn, used)
@@ -34,12 +34,11 @@ def draw(tables: Any, key: int, batch_size: int, exclude_neighbors: bool) -> tup
 @njit
 def _draw_pairs(tables, key, anchor, positive):  # type: ignore[no-untyped-def]
     """Fill row i from draws ``DRAWS * i`` onwards of the stream ``key``: a uniform anchor and a neighbour of it."""
-    anchors, indptr, indices = tables.anchors, tables.positive_indptr, tables.positive_indices
-    cumulative = tables.cumulative
+    anchors, order, neighbors, cumulative = tables.anchors, tables.order, tables.neighbors, tables.cumulative
     for i in range(anchor.size):
         anchor[i] = anchors[_below(_bits(key, DRAWS * i + ANCHOR), anchors.size)]
     for i in range(anchor.size):
-        lo, hi = indptr[anchor[i]], indptr[anchor[i] + 1]
+        lo, hi = tables.positive_lo[anchor[i]], tables.positive_hi[anchor[i]]
         bits = _bits(key, DRAWS * i + POSITIVE)
         if cumulative.size:
             target = _unit(bits) * cumulative[hi - 1]
@@ -51,7 +50,11 @@ def _draw_pairs(tables, key, anchor, positive):  # type: ignore[no-untyped-def]
                     hi = middle
         else:
             lo += _below(bits, hi - lo)
-        positive[i] = indices[lo]
+        positive[i] = lo
+    for i in range(anchor.size):  # loops of their own, so that the cache misses of many rows overlap
+        positive[i] = neighbors[positive[i]]
+    for i in range(anchor.size):
+        positive[i] = order[positive[i]]
 
 
 @njit

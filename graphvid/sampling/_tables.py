@@ -36,12 +36,12 @@ class Tables(NamedTuple):
     """
 
     anchors: Ids  # (num_anchors,) videos that may be anchors
-    positive_indptr: Slots  # (num_nodes + 1,)
-    positive_indices: Ids  # (num_positives,)
-    cumulative: NDArray[np.float64]  # (num_positives,) running weight of each row, or empty for uniform
-    outside: NDArray[np.bool_]  # (num_nodes,) no neighbour in the own cluster though one was asked for
     indptr: Slots  # (num_nodes + 1,)
-    excluded: Ids  # (num_edges,) positions of the neighbours, ascending in each row
+    neighbors: Ids  # (num_edges,) positions of the neighbours, ascending in each row
+    positive_lo: Slots  # (num_nodes,) first slot of the neighbours that may be positives
+    positive_hi: Slots  # (num_nodes,) and the slot after the last one
+    outside: NDArray[np.bool_]  # (num_nodes,) no neighbour in the own cluster though one was asked for
+    cumulative: NDArray[np.float64]  # (num_edges,) running weight of each row, or empty for uniform positives
     order: Ids  # (num_nodes,) video at each position
     position: Ids  # (num_nodes,) position of each video
     bounds: Ids  # (num_nodes, num_levels + 2, 2) start and stop of each slice
@@ -77,13 +77,17 @@ def triplet_tables(
     if not len(neighbors.indices):
         raise ValueError(f"graph must have edges, got none between its {num_nodes} nodes")
     anchors, skipped = _anchors(neighbors, exclude_neighbors, on_shortfall)
-    positives = _positives(graph, edge_ids, neighbors, tree, positive)
     outer, inner, child = _pool_slices(0 if tree is None else tree.num_levels, pool, by)
     order, position, bounds, ranks, starts = _tree_slices(tree, num_nodes, with_clusters=bool(child.any()))
-    indptr, excluded = neighbors.indptr.numpy(), position[neighbors.indices.numpy()]
-    _sort_rows(indptr, excluded)
+    indptr, places = neighbors.indptr.numpy(), position[neighbors.indices.numpy()]
+    cumulative = np.empty(0)
+    if positive == "weight":
+        by_place = np.argsort(np.repeat(np.arange(num_nodes), np.diff(indptr)) * num_nodes + places)
+        cumulative = _cumulative_weights(graph, edge_ids[torch.from_numpy(by_place)], indptr)
+    _sort_rows(indptr, places)
+    positives = _positive_slots(indptr, places, bounds, tree, positive)
     pools: tuple[Any, ...] = (order, position, bounds, outer, inner, child, ranks, starts, level_cdf)
-    return Tables(anchors, *positives, indptr, excluded, *pools), skipped
+    return Tables(anchors, indptr, places, *positives, cumulative, *pools), skipped
 
 
 def with_tensors(tables: Tables, device: torch.device | str) -> Any:
@@ -124,26 +128,22 @@ def _anchors(neighbors: NeighborTable, exclude_neighbors: bool, on_shortfall: On
     return anchors.astype(np.int32), len(short)
 
 
-def _positives(
-    graph: DGLGraph, edge_ids: Tensor, neighbors: NeighborTable, tree: ClusterTree | None, positive: Positive
-) -> tuple[Slots, Ids, NDArray[np.float64], NDArray[np.bool_]]:
-    """Return ``positive_indptr``, ``positive_indices``, ``cumulative`` and ``outside`` of `Tables`."""
-    indptr, indices = neighbors.indptr.numpy(), neighbors.indices.numpy().astype(np.int32)
-    uniform, outside = np.empty(0), np.zeros(neighbors.num_nodes, dtype=np.bool_)
-    if positive == "uniform":
-        return indptr, indices, uniform, outside
-    if positive == "weight":
-        return indptr, indices, _cumulative_weights(graph, edge_ids, indptr), outside
+def _positive_slots(
+    indptr: Slots, places: Ids, bounds: Ids, tree: ClusterTree | None, positive: Positive
+) -> tuple[Slots, Slots, NDArray[np.bool_]]:
+    """Return ``positive_lo``, ``positive_hi`` and ``outside`` of `Tables`."""
+    lo, hi, num_nodes = indptr[:-1], indptr[1:], len(indptr) - 1
+    if positive != "cluster":
+        return lo, hi, np.zeros(num_nodes, dtype=np.bool_)
     if tree is None or not tree.num_levels:
         raise ValueError(f"positive='cluster' needs a tree with at least one level, got {tree}")
-    labels = tree.labels[1]
-    owner = np.repeat(np.arange(neighbors.num_nodes), np.diff(indptr))
-    same = labels[owner] == labels[indices]
-    none_same = np.bincount(owner[same], minlength=neighbors.num_nodes) == 0
-    keep = same | none_same[owner]
-    kept_indptr = np.zeros_like(indptr)
-    np.cumsum(np.bincount(owner[keep], minlength=neighbors.num_nodes), out=kept_indptr[1:])
-    return kept_indptr, indices[keep], uniform, none_same
+    owner = np.repeat(np.arange(num_nodes), hi - lo)
+    before = places < bounds[owner, 1, 0]
+    inside = ~before & (places < bounds[owner, 1, 1])
+    number = np.bincount(owner[inside], minlength=num_nodes)
+    first = lo + np.bincount(owner[before], minlength=num_nodes)
+    outside = number == 0
+    return np.where(outside, lo, first), np.where(outside, hi, first + number), outside
 
 
 def _cumulative_weights(graph: DGLGraph, edge_ids: Tensor, indptr: Slots) -> NDArray[np.float64]:

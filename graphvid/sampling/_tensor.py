@@ -18,7 +18,7 @@ def draw(tables: Any, key: int, batch_size: int, exclude_neighbors: bool) -> tup
     """Return anchors, positives, negatives, levels drawn and levels used; see `graphvid.sampling._kernels.draw`."""
     anchor, positive = _draw_pairs(tables, key, batch_size)
     if exclude_neighbors:
-        excluded, row = tables.excluded, (tables.indptr[anchor], tables.indptr[anchor + 1])
+        excluded, row = tables.neighbors, (tables.indptr[anchor], tables.indptr[anchor + 1])
     else:
         rows = torch.arange(batch_size, device=anchor.device)
         excluded, row = tables.position[positive], (rows, rows + 1)
@@ -29,14 +29,14 @@ def _draw_pairs(tables: Any, key: int, batch_size: int) -> tuple[Tensor, Tensor]
     """Return anchors and positives; ``tables`` is a `graphvid.sampling._tables.Tables` of tensors."""
     counter = torch.arange(batch_size, device=tables.anchors.device) * DRAWS
     anchor = tables.anchors[below_tensor(bits_tensor(key, counter + ANCHOR), len(tables.anchors))].long()
-    lo, hi = tables.positive_indptr[anchor], tables.positive_indptr[anchor + 1]
+    lo, hi = tables.positive_lo[anchor], tables.positive_hi[anchor]
     bits = bits_tensor(key, counter + POSITIVE)
     if len(tables.cumulative):
         target = unit_tensor(bits) * tables.cumulative[hi - 1]
         slot = _first_slot(lambda slots: tables.cumulative[slots] > target, (lo, hi))
     else:
         slot = lo + below_tensor(bits, hi - lo)
-    return anchor, tables.positive_indices[slot].long()
+    return anchor, tables.order[tables.neighbors[slot]].long()
 
 
 def _draw_negatives(
