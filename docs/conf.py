@@ -7,12 +7,17 @@ from __future__ import annotations
 
 import logging
 import sys
+import warnings
 from pathlib import Path
+
+import lightning  # noqa: F401 # sets the level of its loggers when imported
 
 import graphvid
 
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
-logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)  # device notices, in the tutorials' output
+# Device notices and a warning inside Lightning about PyTorch would stand in the tutorials' output.
+logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+warnings.filterwarnings("ignore", message=".*LeafSpec")
 
 project = "graphvid"
 author = "the graphvid developers"
@@ -32,6 +37,8 @@ extensions = [
 templates_path = ["_templates"]
 exclude_patterns = ["_build", "gallery", "**/sg_execution_times.rst", "sg_execution_times.rst"]
 default_role = "py:obj"  # `graphvid.data.WatchLog` in a docstring is a link
+# |X| is the size of a cluster in docstrings, not a substitution.
+rst_prolog = ".. |X| replace:: \\|X\\|\n.. |Y| replace:: \\|Y\\|\n"
 nitpicky = False  # types in docstrings are prose: "ndarray of int64, shape (num_edges,)"
 
 # API reference: one page a room with what its ``__all__`` names, one page a name.
@@ -53,7 +60,8 @@ sphinx_gallery_conf = {
     "abort_on_example_error": True,
     "backreferences_dir": "api/generated/backreferences",
     "doc_module": ("graphvid",),
-    "within_subsection_order": "FileNameSortKey",
+    "within_subsection_order": "gallery_order.TutorialOrder",
+    "ignore_repr_types": r"matplotlib|list",
     "show_memory": False,
     "show_signature": False,
     "remove_config_comments": True,
@@ -81,7 +89,7 @@ html_theme_options = {
     "pygments_light_style": "tango",
     "pygments_dark_style": "github-dark",
 }
-html_sidebars = {"index": [], "install": [], "design": [], "cli": []}
+html_sidebars = {page: [] for page in ("index", "install", "design", "cli", "tutorials/*", "methods/*", "results/*")}
 
 
 def is_described(app, what, name, obj, skip, options):

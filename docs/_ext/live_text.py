@@ -44,7 +44,7 @@ class ReadmeCommand(SphinxDirective):
             text = readme_command(readme.read_text(encoding="utf-8"), self.arguments[0])
         except ValueError as error:
             raise self.error(str(error)) from None
-        return [nodes.literal_block(text, text, language="console")]
+        return [nodes.literal_block(text, text, language="bash")]
 
 
 class ProgramOutput(SphinxDirective):
@@ -66,10 +66,21 @@ class Presets(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         default, paper = (RGCConfig.preset(name).to_dict() for name in ("default", "paper"))
-        lines = [".. list-table::", "   :header-rows: 1", "", "   * - option", "     - default", "     - paper"]
+        lines = [
+            ".. list-table::",
+            "   :header-rows: 1",
+            "",
+            "   * - option",
+            "     - default",
+            "     - paper",
+        ]
         for name, value in default.items():
             same = paper[name] == value
-            lines += [f"   * - ``{name}``", f"     - ``{value}``", "     - " + ("" if same else f"``{paper[name]}``")]
+            lines += [
+                f"   * - ``{name}``",
+                f"     - ``{value}``",
+                "     - " + ("" if same else f"``{paper[name]}``"),
+            ]
         return self.parse_text_to_nodes("\n".join(lines))
 
 
@@ -79,7 +90,11 @@ def help_of(words: list[str]) -> str:
     command_line.rich_markup_mode = None  # no boxes, which do not fit a page
     try:
         result = CliRunner().invoke(
-            command_line, [*words, "--help"], prog_name="graphvid", terminal_width=_WIDTH, max_content_width=_WIDTH
+            command_line,
+            [*words, "--help"],
+            prog_name="graphvid",
+            terminal_width=_WIDTH,
+            max_content_width=_WIDTH,
         )
     finally:
         command_line.rich_markup_mode = styled

@@ -2,139 +2,184 @@
 
 A quality record (``quality/*.json``)::
 
-    {"name", "title", "protocol", "date", "versions": {...}, "dataset_sha256", "command", "seeds": [0, 1, 2],
-     "metrics": ["ndcg", "map", ...], "k": 60, "notes",
-     "rows": [{"name", "description", "values": {"ndcg": [one number a seed], ...}, "seconds": [one number a seed]}]}
+    {"name", "title", "protocol", "date", "versions": {...}, "command", "seeds": [0, 1, 2], "metrics": ["ndcg", ...],
+     "k": 60, "data": {...}, "notes",
+     "rows": [{"name", "description", "values": {"ndcg": [one number or null a seed], ...}, "seconds": [one a seed]}]}
 
-``protocol`` and ``notes`` are reStructuredText, the other texts are plain. A row may also hold ``"reference": true`` (an
-oracle: never set in bold as the best). A speed record (``speed/*.json``)::
+``protocol`` and ``notes`` are reStructuredText, the other texts are plain; ``k``, ``data`` and ``notes`` may be absent,
+and so may a row's ``description`` and ``seconds``. A row with ``"reference": true`` is an oracle, never set in bold.
 
-    {"name", "title", "date", "machine", "versions": {...}, "command", "columns": [...], "rows": [[...], ...], "notes"}
+A speed record (``speed/*.json``)::
+
+    {"title", "date", "machine": text or {...}, "versions": {...}, "settings": {...}, "command", "columns": [...],
+     "rows": [[...], ...] or [{column: cell, ...}, ...], "notes"}
+
+of which only ``rows`` must be there. Without ``columns``, the table in ``NAME.md`` is shown where that file is there: it
+is how the program that measured lays its rows out. Pictures, ``NAME*.svg`` or ``NAME*.png``, stand below the table.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import re
 import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-_AT_K = {"ndcg": "NDCG@{k}", "recall": "Recall@{k}", "hit": "Hit@{k}", "map": "MAP", "mrr": "MRR"}
-_REQUIRED = {
-    "quality": ("name", "title", "protocol", "date", "versions", "command", "seeds", "metrics", "rows"),
-    "speed": ("name", "title", "date", "machine", "versions", "command", "columns", "rows"),
-}
+_RANKING = {"ndcg": "NDCG@{k}", "map": "MAP", "mrr": "MRR", "recall": "Recall@{k}", "hit": "Hit@{k}"}
+_QUALITY = ("name", "title", "protocol", "date", "versions", "command", "seeds", "metrics", "rows")
+_NONE = "–"
 
 
 def read_records(folder: Path) -> list[dict[str, Any]]:
-    """Return the records of a folder called ``quality`` or ``speed``, by file name; none if it is absent."""
+    """Return the checked records of a folder called ``quality`` or ``speed``, by file name; none if it is absent."""
     records = []
-    for path in sorted(folder.glob("*.json")):
+    for path in sorted(path for path in folder.glob("*.json") if not path.name.startswith(".")):
         try:
-            record = json.loads(path.read_text(encoding="utf-8"))
-            check_record(folder.name, record)
-        except ValueError as error:
+            record = {"name": path.stem, "title": path.stem, **json.loads(path.read_text(encoding="utf-8"))}
+            if folder.name == "quality":
+                check_quality(record)
+            else:
+                table = path.with_suffix(".md")
+                if "columns" not in record and table.exists():
+                    record |= markdown_table(table.read_text(encoding="utf-8"))
+                record = with_columns(record)
+        except (ValueError, TypeError) as error:
             raise ValueError(f"{path}: {error}") from None
-        records.append(record)
+        pictures = sorted(folder.glob(f"{path.stem}*.svg")) + sorted(folder.glob(f"{path.stem}*.png"))
+        records.append({**record, "pictures": [picture.name for picture in pictures]})
     return records
 
 
-def check_record(kind: str, record: Mapping[str, Any]) -> None:
+def check_quality(record: Mapping[str, Any]) -> None:
     """Raise a ValueError that names what is wrong unless ``record`` has the form in the module's docstring."""
-    absent = [key for key in _REQUIRED[kind] if key not in record]
+    absent = [key for key in _QUALITY if key not in record]
     if absent:
-        raise ValueError(f"a {kind} record must have {list(_REQUIRED[kind])}, {absent} are absent")
-    for number, row in enumerate(record["rows"]):
-        if kind == "speed":
-            if len(row) != len(record["columns"]):
-                raise ValueError(f"row {number} must have {len(record['columns'])} cells, got {len(row)}")
-            continue
+        raise ValueError(f"a quality record must have {list(_QUALITY)}, {absent} are absent")
+    wanted = len(record["seeds"])
+    for row in record["rows"]:
         for metric in record["metrics"]:
-            count = len(row["values"].get(metric, ()))
-            if count != len(record["seeds"]):
-                raise ValueError(
-                    f"row {row['name']!r} must have {len(record['seeds'])} values of {metric!r}, one a seed, got {count}"
-                )
+            got = len(row["values"].get(metric, ()))
+            if got != wanted:
+                raise ValueError(f"row {row['name']!r} must have {wanted} values of {metric!r}, one a seed, got {got}")
+
+
+def markdown_table(text: str) -> dict[str, Any]:
+    """Return ``columns`` and ``rows`` of the first table with pipes in a Markdown text."""
+    lines = [line.strip() for line in text.splitlines() if line.strip().startswith("|")]
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    if len(cells) < 3:
+        raise ValueError("its Markdown file must hold a table with a row, got none")
+    return {"columns": cells[0], "rows": cells[2:]}
+
+
+def with_columns(record: dict[str, Any]) -> dict[str, Any]:
+    """Return a speed record whose rows are lists under ``columns``; raise a ValueError where that cannot be."""
+    rows = record.get("rows")
+    if not isinstance(rows, list) or not rows:
+        raise ValueError(f"a speed record must have rows, a list that is not empty, got {rows!r}")
+    if isinstance(rows[0], Mapping):
+        columns = list(dict.fromkeys(key for row in rows for key in row))
+        return {**record, "columns": columns, "rows": [[row.get(name) for name in columns] for row in rows]}
+    columns = record.get("columns", [])
+    for number, row in enumerate(rows):
+        if len(row) != len(columns):
+            raise ValueError(f"row {number} must have {len(columns)} cells, one a column, got {len(row)}")
+    return record
 
 
 def render(kind: str, record: Mapping[str, Any]) -> str:
-    """Return a section: title, protocol, table, notes, and how to make it again."""
+    """Return a section: title, protocol, table, pictures, notes, and how to make it again."""
     title = _plain(record["title"])
-    body = quality_table(record) if kind == "quality" else speed_table(record)
-    lead = record["protocol"] if kind == "quality" else f"Measured on {_plain(record['machine'])}."
-    parts = [f".. _result-{kind}-{record['name']}:", f"{title}\n{'-' * len(title)}", lead, body, record.get("notes", "")]
-    return "\n\n".join(part for part in [*parts, provenance(record)] if part) + "\n"
+    table = quality_table(record) if kind == "quality" else speed_table(record)
+    pictures = [f".. image:: /../benchmarks/results/{kind}/{name}" for name in record.get("pictures", ())]
+    label, heading = f".. _result-{kind}-{record['name']}:", f"{title}\n{'-' * len(title)}"
+    parts = [label, heading, record.get("protocol"), table, *pictures, record.get("notes"), provenance(kind, record)]
+    return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def quality_table(record: Mapping[str, Any]) -> str:
-    """Return the rows as a list-table, mean ± standard deviation over the seeds, the best mean of a metric in bold."""
-    metrics, rows = record["metrics"], record["rows"]
+def quality_table(record: Mapping[str, Any], metrics: Sequence[str] | None = None) -> str:
+    """Return the rows as a list-table: mean ± standard deviation over the seeds, the best mean of a ranking in bold."""
+    rows = record["rows"]
+    metrics = [name for name in metrics or record["metrics"] if name in record["metrics"]]
     best = {
-        metric: max((_mean(row, metric) for row in rows if not row.get("reference")), default=math.nan)
-        for metric in metrics
+        name: max((_mean(row["values"][name]) for row in rows if not row.get("reference")), default=math.nan)
+        for name in _RANKING.keys() & set(metrics)
     }
-    with_seconds = any(row.get("seconds") for row in rows)
-    header = ["row", *(_AT_K.get(metric, metric).format(k=record.get("k", "k")) for metric in metrics)]
+    header = ["row", *(_RANKING.get(name, name).format(k=record.get("k", "k")) for name in metrics), "seconds"]
     lines = []
     for row in rows:
         name = f"**{_plain(row['name'])}**"
         cells = [f"{name} — {_plain(row['description'])}" if row.get("description") else name]
         for metric in metrics:
-            bold = not row.get("reference") and _mean(row, metric) == best[metric]
-            cells.append(_spread(row["values"][metric], bold=bold))
-        if with_seconds:
-            cells.append(f"{statistics.fmean(row['seconds']):,.0f}" if row.get("seconds") else "")
-        lines.append(cells)
-    return list_table([*header, *(["seconds"] if with_seconds else [])], lines)
+            values = row["values"][metric]
+            cells.append(_spread(values, bold=not row.get("reference") and _mean(values) == best.get(metric)))
+        seconds = _mean(row.get("seconds") or [])
+        lines.append([*cells, f"{seconds:,.0f}" if seconds > -math.inf else _NONE])
+    return list_table(header, lines)
 
 
 def speed_table(record: Mapping[str, Any]) -> str:
     """Return the rows as a list-table."""
-    return list_table([_plain(name) for name in record["columns"]], [[_cell(x) for x in row] for row in record["rows"]])
+    header = [_plain(str(name).replace("_", " ")) for name in record["columns"]]
+    return list_table(header, [[_cell(x) for x in row] for row in record["rows"]])
 
 
 def list_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a ``list-table`` with one header row; the first column is left-aligned by its class, the others right."""
+    """Return a ``list-table`` with one header row, in the style of results."""
     lines = [".. list-table::", "   :header-rows: 1", "   :class: results", ""]
     for row in [header, *rows]:
         lines += [f"   {'* -' if at == 0 else '  -'} {cell}".rstrip() for at, cell in enumerate(row)]
     return "\n".join(lines)
 
 
-def provenance(record: Mapping[str, Any]) -> str:
-    """Return the command, date, seeds, versions and the data's checksum."""
-    versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
-    facts = [f"Measured {record['date']}", f"with {versions}"]
+def provenance(kind: str, record: Mapping[str, Any]) -> str:
+    """Return the command, and in small print what else the figures depend on."""
+    facts = []
+    if "date" in record:
+        facts.append(f"measured {record['date']}")
     if "seeds" in record:
-        facts.append(f"seeds {', '.join(str(seed) for seed in record['seeds'])}; mean ± standard deviation")
-    if record.get("dataset_sha256"):
-        facts.append(f"SHA-256 of the data {str(record['dataset_sha256'])[:16]}…")
-    command = "\n".join(f"   {line}" for line in str(record["command"]).splitlines())
-    return f".. code-block:: console\n\n{command}\n\n.. rst-class:: provenance\n\n{_plain('; '.join(facts))}."
+        facts.append(f"seeds {', '.join(str(seed) for seed in record['seeds'])}, mean ± standard deviation")
+    for key in ("data", "settings", "machine", "versions"):
+        about = record.get(key)
+        if about:
+            facts.append(", ".join(f"{k} {v}" for k, v in about.items()) if isinstance(about, Mapping) else str(about))
+    command = record.get("command") or f"python -m benchmarks {kind} {record['name']}"
+    lines = "\n".join(f"   {line}" for line in str(command).splitlines())
+    small = f"\n\n.. rst-class:: provenance\n\n{_plain('; '.join(facts)).capitalize()}." if facts else ""
+    return f".. code-block:: bash\n\n{lines}{small}"
 
 
-def _mean(row: Mapping[str, Any], metric: str) -> float:
-    return statistics.fmean(row["values"][metric])
+def _mean(values: Sequence[float | None]) -> float:
+    known = [value for value in values if value is not None]
+    return statistics.fmean(known) if known else -math.inf
 
 
-def _spread(values: Sequence[float], *, bold: bool) -> str:
-    mean = f"{statistics.fmean(values):.4f}"
+def _spread(values: Sequence[float | None], *, bold: bool) -> str:
+    known = [value for value in values if value is not None]
+    if not known:
+        return _NONE
+    mean = f"{statistics.fmean(known):.4f}"
     text = f"**{mean}**" if bold else mean
-    return f"{text} ± {statistics.stdev(values):.4f}" if len(values) > 1 else text
+    return f"{text} ± {statistics.stdev(known):.4f}" if len(known) > 1 else text
 
 
 def _cell(value: Any) -> str:
-    if isinstance(value, bool) or value is None:
-        return "" if value is None else str(value).lower()
+    if value is None:
+        return _NONE
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, float):
         return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
-    return _plain(str(value))
+    if isinstance(value, str) and re.fullmatch(r"\d\.\d+e\+\d+", value):
+        return f"{float(value):,.0f}"
+    return _plain(value)
 
 
-def _plain(text: str) -> str:
+def _plain(text: Any) -> str:
     """Return text that reStructuredText shows as it is."""
     return "".join(f"\\{c}" if c in "\\*`_|" else c for c in str(text)).replace("\n", " ")

@@ -1,8 +1,9 @@
-"""``.. results:: quality``: the records of a folder of ``benchmarks/results``; ``quality/NAME``: the table of one record."""
+"""``.. results:: quality``: all records of that folder of ``benchmarks/results``; ``quality/NAME``: one table."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar
 
 import results_rst
 from docutils import nodes
@@ -13,9 +14,13 @@ _NONE = "No record of this measurement is in ``benchmarks/results/{}`` yet."
 
 
 class Results(SphinxDirective):
-    """Show measurements as they were recorded; nothing is copied into the pages by hand."""
+    """Show measurements as they were recorded; nothing is copied into the pages by hand.
+
+    With a name, ``:metrics: ndcg map`` shows these columns only.
+    """
 
     required_arguments = 1
+    option_spec: ClassVar = {"metrics": str.split}
 
     def run(self) -> list[nodes.Node]:
         kind, _, name = self.arguments[0].partition("/")
@@ -32,13 +37,17 @@ class Results(SphinxDirective):
         if not name:
             text = "\n".join(results_rst.render(kind, record) for record in records)
             return self.parse_text_to_nodes(text or _NONE.format(kind), allow_section_headings=True)
-        table = results_rst.quality_table if kind == "quality" else results_rst.speed_table
-        texts = [
-            f"{table(record)}\n\n:ref:`Protocol, versions and command <result-{kind}-{name}>`"
-            for record in records
-            if record["name"] == name
-        ]
-        return self.parse_text_to_nodes(texts[0] if texts else _NONE.format(f"{kind}/{name}.json"))
+        return self.parse_text_to_nodes(self._one(kind, name, records))
+
+    def _one(self, kind: str, name: str, records: list) -> str:
+        for record in records:
+            if record["name"] == name:
+                if kind == "quality":
+                    table = results_rst.quality_table(record, self.options.get("metrics"))
+                else:
+                    table = results_rst.speed_table(record)
+                return f"{table}\n\n:ref:`Protocol, versions and command <result-{kind}-{name}>`"
+        return _NONE.format(f"{kind}/{name}.json")
 
 
 def setup(app):
