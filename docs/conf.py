@@ -52,6 +52,7 @@ numpydoc_show_class_members = False  # the class template lists them
 numpydoc_class_members_toctree = False
 numpydoc_use_plots = False
 viewcode_line_numbers = False
+toc_object_entries_show_parents = "hide"
 
 sphinx_gallery_conf = {
     "examples_dirs": "gallery",
@@ -92,10 +93,11 @@ html_theme_options = {
 html_sidebars = {page: [] for page in ("index", "install", "design", "cli", "tutorials/*", "methods/*", "results/*")}
 
 
-def is_described(app, what, name, obj, skip, options):
-    """Leave out the fields of named tuples, whose only docstring is Python's "Alias for field number 0"."""
-    return True if (getattr(obj, "__doc__", None) or "").startswith("Alias for field number") else None
+def is_left_out(app, what, name, obj, skip, options):
+    """Leave out hooks of PyTorch, and the fields of named tuples with Python's own docstring."""
+    is_field = (getattr(obj, "__doc__", None) or "").startswith("Alias for field number")
+    return True if is_field or name == "extra_repr" else None
 
 
 def setup(app):
-    app.connect("autodoc-skip-member", is_described)
+    app.connect("autodoc-skip-member", is_left_out)

@@ -45,7 +45,7 @@ def test_quality_table_has_mean_deviation_and_the_best_row_in_bold(quality):
     lines = results.quality_table(quality).splitlines()
     cells = [line.split("- ", 1)[1] for line in lines if "- " in line]
     assert [cells[i : i + 4] for i in range(0, len(cells), 4)] == [
-        ["row", "NDCG@60", "retention", "seconds"],
+        ["row", "NDCG\\@60", "retention", "seconds"],
         ["**raw**", "0.1000 ± 0.0000", "–", "–"],
         ["**L0** — Near.", "**0.2500** ± 0.0707", "0.2000 ± 0.1414", "4"],
         ["**oracle**", "0.9000 ± 0.0000", "–", "–"],

@@ -28,7 +28,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-_RANKING = {"ndcg": "NDCG@{k}", "map": "MAP", "mrr": "MRR", "recall": "Recall@{k}", "hit": "Hit@{k}"}
+_RANKING = {"ndcg": "NDCG\\@{k}", "map": "MAP", "mrr": "MRR", "recall": "Recall\\@{k}", "hit": "Hit\\@{k}"}
 _QUALITY = ("name", "title", "protocol", "date", "versions", "command", "seeds", "metrics", "rows")
 _NONE = "–"
 
@@ -148,7 +148,8 @@ def provenance(kind: str, record: Mapping[str, Any]) -> str:
             facts.append(", ".join(f"{k} {v}" for k, v in about.items()) if isinstance(about, Mapping) else str(about))
     command = record.get("command") or f"python -m benchmarks {kind} {record['name']}"
     lines = "\n".join(f"   {line}" for line in str(command).splitlines())
-    small = f"\n\n.. rst-class:: provenance\n\n{_plain('; '.join(facts)).capitalize()}." if facts else ""
+    text = _plain("; ".join(facts))
+    small = f"\n\n.. rst-class:: provenance\n\n{text[0].upper()}{text[1:]}." if facts else ""
     return f".. code-block:: bash\n\n{lines}{small}"
 
 
@@ -182,4 +183,4 @@ def _cell(value: Any) -> str:
 
 def _plain(text: Any) -> str:
     """Return text that reStructuredText shows as it is."""
-    return "".join(f"\\{c}" if c in "\\*`_|" else c for c in str(text)).replace("\n", " ")
+    return "".join(f"\\{c}" if c in "\\*`_|@" else c for c in str(text)).replace("\n", " ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import ClassVar
 
@@ -10,6 +11,7 @@ from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
 _RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
+_NUMBER = re.compile(r"[-\d.,]+( ± [\d.]+)?|–|")
 _NONE = "No record of this measurement is in ``benchmarks/results/{}`` yet."
 
 
@@ -36,8 +38,8 @@ class Results(SphinxDirective):
             raise self.error(str(error)) from None
         if not name:
             text = "\n".join(results_rst.render(kind, record) for record in records)
-            return self.parse_text_to_nodes(text or _NONE.format(kind), allow_section_headings=True)
-        return self.parse_text_to_nodes(self._one(kind, name, records))
+            return _align(self.parse_text_to_nodes(text or _NONE.format(kind), allow_section_headings=True))
+        return _align(self.parse_text_to_nodes(self._one(kind, name, records)))
 
     def _one(self, kind: str, name: str, records: list) -> str:
         for record in records:
@@ -48,6 +50,17 @@ class Results(SphinxDirective):
                     table = results_rst.speed_table(record)
                 return f"{table}\n\n:ref:`Protocol, versions and command <result-{kind}-{name}>`"
         return _NONE.format(f"{kind}/{name}.json")
+
+
+def _align(parsed: list[nodes.Node]) -> list[nodes.Node]:
+    """Give the class "number" to the cells of all columns that hold numbers only."""
+    for group in (found for node in parsed for found in node.findall(nodes.tgroup)):
+        rows = [row.children for row in group.findall(nodes.row)]
+        for column in zip(*rows, strict=True):
+            if all(_NUMBER.fullmatch(cell.astext()) for cell in column[1:]):
+                for cell in column:
+                    cell["classes"].append("number")
+    return parsed
 
 
 def setup(app):

@@ -12,8 +12,10 @@ train, test = split_nodes(graph.num_nodes())  # 70 % and 30 % of the videos; tra
 features = {name: x[train] for name, x in world.features.modalities.items()}
 
 model = RelationalGraphClustering(node_subgraph(graph, train), features, RGCConfig(batch_size=512, num_steps=100))
-quiet = dict.fromkeys(("logger", "enable_checkpointing", "enable_progress_bar", "enable_model_summary"), False)
-Trainer(max_steps=100, **quiet).fit(model)
+trainer = Trainer(
+    max_steps=100, logger=False, enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False
+)
+trainer.fit(model)
 
 embedding = model.embed(world.features.modalities)  # all videos, from their features alone
 unseen = neighbor_table(node_subgraph(graph, test))

@@ -1,6 +1,6 @@
 """
-A hierarchy of clusters, and negatives from it
-==============================================
+Clusters and negatives from them
+================================
 
 By the end you will be able to
 
