@@ -14,6 +14,7 @@ from graphvid.sampling._tables import Pool, Positive
 
 Loss = Literal["neighbor_softmax", "softmax", "triplet"]
 Optimizer = Literal["adam", "sgd"]
+Schedule = Literal["cosine", "staircase"]
 Preset = Literal["default", "paper"]
 
 
@@ -48,8 +49,13 @@ class RGCConfig:
         Optimiser steps.
     optimizer : {"adam", "sgd"}
         ``"sgd"`` has no momentum, as in the paper's preset; ``"adam"`` decouples the weight decay.
-    learning_rate, decay, decay_every
-        The learning rate is multiplied by ``decay`` every ``decay_every`` steps (staircase).
+    learning_rate : float
+        Its largest value.
+    schedule : {"cosine", "staircase"}
+        ``"cosine"`` rises linearly over the first fortieth of the steps and falls to 0 with the last;
+        ``"staircase"``, the paper's, multiplies the learning rate by ``decay`` every ``decay_every`` steps.
+    decay, decay_every
+        Of the staircase.
     weight_decay : float
         L2 penalty of the optimiser.
     seed : int
@@ -78,16 +84,17 @@ class RGCConfig:
     level_probs: tuple[float, ...] = (0.0, 0.0, 0.0, 1.0)
     pool: Pool = "sibling"
     positive: Positive = "uniform"
-    batch_size: int = 2048
+    batch_size: int = 512
     loss: Loss = "neighbor_softmax"
-    temperature: float = 0.1
+    temperature: float = 0.05
     margin: float = 0.5
     mining: bool = False
     candidates: Candidates = "negatives"
     fallback: Fallback = "own"
-    num_steps: int = 400
+    num_steps: int = 800
     optimizer: Optimizer = "adam"
-    learning_rate: float = 1e-3
+    learning_rate: float = 3e-3
+    schedule: Schedule = "cosine"
     decay: float = 1.0
     decay_every: int = 1
     weight_decay: float = 0.0
@@ -171,6 +178,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "candidates": get_args(Candidates),
     "fallback": get_args(Fallback),
     "optimizer": get_args(Optimizer),
+    "schedule": get_args(Schedule),
 }
 _COUNT = (_is_count, "an integer >= 1")
 _POSITIVE = (_is_positive, "a finite number > 0")
@@ -200,6 +208,7 @@ _PAPER = RGCConfig(
     num_steps=1_000_000,
     optimizer="sgd",
     learning_rate=0.1,
+    schedule="staircase",
     decay=0.98,
     decay_every=300_000,
 )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -141,7 +143,7 @@ class RelationalGraphClustering(LightningModule):
             optimizer = torch.optim.SGD(
                 self.encoder.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
             )
-        schedule = torch.optim.lr_scheduler.StepLR(optimizer, config.decay_every, config.decay)
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, partial(_learning_rate_factor, config=config))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def train_dataloader(self) -> Iterator[TripletBatch]:
@@ -225,6 +227,14 @@ def embed(
         ]
     encoder.train(training)
     return np.concatenate(chunks)
+
+
+def _learning_rate_factor(step: int, config: RGCConfig) -> float:
+    """Give the share of ``config.learning_rate`` that step ``step`` uses."""
+    if config.schedule == "staircase":
+        return float(config.decay ** (step // config.decay_every))
+    warm_up = min(1.0, (step + 1) * 40 / config.num_steps)
+    return warm_up * 0.5 * (1 + math.cos(math.pi * step / config.num_steps))
 
 
 class _Batches:

@@ -243,6 +243,8 @@ def _fit(model: RelationalGraphClustering, callbacks: list[Callback], run: RunDi
     with warnings.catch_warnings():
         # The batches are drawn in this process in microseconds; workers would only cost.
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+        # The sampler's step is part of the checkpoint, and the loader goes on from it.
+        warnings.filterwarnings("ignore", message=".*your dataloader is not resumable.*")
         # Lightning 2.6 uses a name that PyTorch 2.13 deprecates.
         warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated", category=FutureWarning)
         trainer.fit(model, ckpt_path=run.checkpoint if run.checkpoint.exists() else None)

@@ -1,0 +1,355 @@
+"""Runs: what a directory holds, that a killed run loses nothing, and what is asked of a finished one."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from graphvid.data import Features, SyntheticCoWatch, load_features
+from graphvid.graphs import split_nodes
+from graphvid.models import RelationalGraphClustering, RGCConfig
+from graphvid.runs import (
+    RunDirectory,
+    SafetensorsCheckpointIO,
+    Source,
+    embed_new,
+    evaluate,
+    load_encoder,
+    neighbors,
+    train,
+)
+
+FILES = {
+    "config.json", "split.npz", "clusters.npz", "checkpoint.safetensors", "training_log.csv", "encoder.safetensors",
+    "embeddings.npz", "metrics.json", "report.html",
+}  # fmt: skip
+SAME = ("encoder.safetensors", "training_log.csv", "embeddings.npz", "metrics.json", "split.npz", "clusters.npz")
+
+
+class Killed(BaseException):
+    """Stands for the end of the process: nothing catches it."""
+
+
+@pytest.fixture
+def copy(finished, tmp_path):
+    return RunDirectory(shutil.copytree(finished, tmp_path / "run"))
+
+
+def run_until(monkeypatch, step, source, config, folder, *, error=Killed, **options):
+    """Train until the batch of ``step`` is asked for, then end the process, as far as a test can."""
+    step_of = RelationalGraphClustering.training_step
+
+    def training_step(model, batch, batch_idx):
+        if model.global_step == step:
+            raise error
+        return step_of(model, batch, batch_idx)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RelationalGraphClustering, "training_step", training_step)
+        with pytest.raises((error, SystemExit)):
+            train(source, folder, config, progress=False, **options)
+
+
+def assert_same_run(a, b):
+    for name in SAME:
+        assert (a / name).read_bytes() == (b / name).read_bytes(), name
+    states = [SafetensorsCheckpointIO().load_checkpoint(folder / "checkpoint.safetensors") for folder in (a, b)]
+    for key in ("state_dict", "optimizer_states", "lr_schedulers", "sampler", "global_step", "callbacks"):
+        assert_same_state(states[0][key], states[1][key])
+
+
+def assert_same_state(a, b):
+    if isinstance(a, torch.Tensor):
+        assert torch.equal(a, b)
+    elif isinstance(a, dict):
+        assert list(a) == list(b)
+        for key in a:
+            assert_same_state(a[key], b[key])
+    elif isinstance(a, (list, tuple)):
+        assert len(a) == len(b)
+        for x, y in zip(a, b):
+            assert_same_state(x, y)
+    else:
+        assert a == b
+
+
+def test_a_run_directory_holds_every_file_and_no_other(finished):
+    assert {entry.name for entry in finished.iterdir()} == FILES
+
+
+def test_the_split_is_that_of_the_seed_and_the_log_has_a_row_a_window(finished, config):
+    split, stored = split_nodes(96, seed=config.seed), np.load(finished / "split.npz", allow_pickle=False)
+    assert np.array_equal(split.train, stored["train"])
+    assert np.array_equal(split.test, stored["test"])
+    with (finished / "training_log.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["step"] for row in rows] == ["3", "6", "8"]
+
+
+@pytest.mark.parametrize("step", [4, 5, 7])
+def test_an_interrupted_run_ends_bit_for_bit_like_an_uninterrupted_one(
+    monkeypatch, source, config, finished, tmp_path, step
+):
+    """The checkpoint of step 4 lies inside the log's window of steps 4 to 6; steps after it are done again."""
+    folder, options = tmp_path / "run", {"checkpoint_every": 4, "log_every": 3}
+    run_until(monkeypatch, step, source, config, folder, **options)
+    state = SafetensorsCheckpointIO().load_checkpoint(folder / "checkpoint.safetensors")
+    assert (state["global_step"], state["sampler"]["step"]) == (4, 4)
+    assert not (folder / "encoder.safetensors").exists()
+    train(source, folder, config, resume=True, progress=False, **options)
+    assert_same_run(folder, finished)
+    assert RunDirectory(folder).read_metrics()["sampler"]["triplets"] == 8 * 32
+
+
+def test_interruptions_add_up(monkeypatch, source, config, finished, tmp_path):
+    """Killed before the first checkpoint, then after every one."""
+    folder, options = tmp_path / "run", {"checkpoint_every": 2, "log_every": 3}
+    for step in (1, 3, 5, 6):
+        run_until(monkeypatch, step, source, config, folder, resume=True, **options)
+    train(source, folder, config, resume=True, progress=False, **options)
+    assert_same_run(folder, finished)
+
+
+def test_ctrl_c_leaves_an_unfinished_run_that_resumes(monkeypatch, source, config, finished, tmp_path):
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        run_until(
+            monkeypatch, 5, source, config, tmp_path / "run", error=KeyboardInterrupt, checkpoint_every=4, log_every=3
+        )
+    finally:
+        signal.signal(signal.SIGINT, handler)  # Lightning ignores it from then on
+    assert not (tmp_path / "run" / "encoder.safetensors").exists()
+    train(source, tmp_path / "run", config, resume=True, checkpoint_every=4, log_every=3, progress=False)
+    assert_same_run(tmp_path / "run", finished)
+
+
+def test_a_process_killed_by_the_system_resumes_bit_for_bit(world_files, tmp_path):
+    """SIGKILL as soon as there is a checkpoint; then the same command with --resume, against an uninterrupted run."""
+    script = (
+        "import sys, time\n"
+        "from graphvid.cli import main\n"
+        "from graphvid.models import RelationalGraphClustering as Model\n"
+        "step = Model.training_step\n"
+        "def slow(*arguments):\n"
+        "    time.sleep(0.05)\n"
+        "    return step(*arguments)\n"
+        "Model.training_step = slow\n"
+        "main()\n"
+    )
+    command = [sys.executable, "-c", script, "train", "rgc", "--out", str(tmp_path / "run"), "--quiet"]
+    command += ["--log", str(world_files / "log.csv"), "--features", str(world_files / "features.npz")]
+    command += ["--checkpoint-every", "7"]
+    settings = {"hidden": "[16]", "dim": "8", "batch_size": "32", "num_steps": "40"}
+    command += [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]
+    environment = {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())}
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    checkpoint = tmp_path / "run" / "checkpoint.safetensors"
+    deadline = time.monotonic() + 120
+    while not checkpoint.exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.kill()
+    output = process.communicate()[0].decode()
+    assert process.returncode == -signal.SIGKILL, output
+    assert not (tmp_path / "run" / "encoder.safetensors").exists()
+    assert SafetensorsCheckpointIO().load_checkpoint(checkpoint)["global_step"] % 7 == 0
+
+    stored = RunDirectory(tmp_path / "run").read_config()
+    config, source = RGCConfig.from_dict(stored["model"]), Source(**stored["source"])
+    train(source, tmp_path / "run", config, resume=True, checkpoint_every=7, progress=False)
+    train(source, tmp_path / "whole", config, checkpoint_every=7, progress=False)
+    assert_same_run(tmp_path / "run", tmp_path / "whole")
+
+
+def test_resuming_a_finished_run_gives_its_figures_without_training(monkeypatch, source, config, copy):
+    before = {name: (copy.path / name).stat().st_mtime_ns for name in FILES}
+    monkeypatch.setattr("graphvid.runs.rgc._fit", lambda *_, **__: pytest.fail("trained again"))
+    assert train(source, copy.path, config, resume=True, progress=False) == copy.read_metrics()
+    assert before == {name: (copy.path / name).stat().st_mtime_ns for name in FILES}
+
+
+@pytest.mark.parametrize("lost", [
+    ("report.html",),
+    ("metrics.json", "report.html"),
+    ("embeddings.npz", "metrics.json", "report.html"),
+    ("encoder.safetensors", "embeddings.npz", "metrics.json", "report.html"),
+])  # fmt: skip
+def test_a_run_killed_after_training_is_completed(source, config, copy, finished, lost):
+    for name in lost:
+        (copy.path / name).unlink()
+    train(source, copy.path, config, resume=True, checkpoint_every=4, log_every=3, progress=False)
+    assert_same_run(copy.path, finished)
+    assert copy.report.read_bytes() == (finished / "report.html").read_bytes()
+
+
+def test_a_folder_with_a_run_is_refused(source, config, copy):
+    with pytest.raises(FileExistsError, match="already holds a run"):
+        train(source, copy.path, config, progress=False)
+
+
+def test_other_options_and_other_data_are_refused_by_name(source, config, copy, world, world_files, tmp_path):
+    with pytest.raises(ValueError, match=r"another configuration: model\.dropout was 0\.3, now 0\.0"):
+        train(source, copy.path, replace(config, dropout=0.0), resume=True, progress=False)
+    with pytest.raises(ValueError, match=r"data\.crc32 was \d+, now \d+; data\.num_edges was"):
+        train(replace(source, min_count=2), copy.path, config, resume=True, progress=False)
+
+
+@pytest.mark.parametrize("damage", ["truncated", "flipped", "empty"])
+def test_a_damaged_checkpoint_is_named(monkeypatch, source, config, tmp_path, damage):
+    folder = tmp_path / "run"
+    run_until(monkeypatch, 5, source, config, folder, checkpoint_every=4)
+    checkpoint = folder / "checkpoint.safetensors"
+    content = bytearray(checkpoint.read_bytes())
+    content[-5] ^= 64
+    checkpoint.write_bytes({"truncated": content[:-100], "flipped": content, "empty": b""}[damage])
+    with pytest.raises(ValueError, match=r"checkpoint\.safetensors is (truncated or )?corrupt"):
+        train(source, folder, config, resume=True, progress=False)
+
+
+@pytest.mark.parametrize("damage", ["truncated", "flipped", "other model", "foreign"])
+def test_a_damaged_encoder_is_named(copy, finished, world, damage):
+    content = bytearray(copy.encoder.read_bytes())
+    if damage == "truncated":
+        copy.encoder.write_bytes(content[:-1])
+    elif damage == "flipped":
+        content[-5] ^= 64
+        copy.encoder.write_bytes(content)
+    elif damage == "foreign":
+        from safetensors.torch import save_file
+
+        save_file({"w": torch.ones(2)}, copy.encoder)
+    else:
+        copy.config.write_text(copy.config.read_text().replace('"dim": 8', '"dim": 9'))
+    message = {
+        "truncated": "is truncated or corrupt",
+        "flipped": "is corrupt: its checksum does not match its tensors",
+        "foreign": "was not written by graphvid: it has no checksum",
+        "other model": "holds the weights of another model than",
+    }[damage]
+    with pytest.raises(ValueError, match=rf"encoder\.safetensors {message}"):
+        embed_new(copy.path, world.features)
+    with pytest.raises(ValueError, match=rf"encoder\.safetensors {message}"):
+        evaluate(copy.path, progress=False)
+
+
+def test_evaluate_gives_the_stored_figures_exactly(finished):
+    assert evaluate(finished, progress=False) == RunDirectory(finished).read_metrics()["cold_start"]
+
+
+def test_evaluate_refuses_a_changed_source(copy, world_files, tmp_path):
+    log = tmp_path / "log.csv"
+    log.write_text("".join((world_files / "log.csv").read_text().splitlines(keepends=True)[:-20]))
+    old = str(world_files / "log.csv")
+    copy.config.write_text(copy.config.read_text().replace(old, str(log)))
+    with pytest.raises(ValueError, match=r"the source of .*run has changed: it was \{.*\}, now \{"):
+        evaluate(copy.path, progress=False)
+    log.unlink()
+    with pytest.raises(FileNotFoundError, match=r"log\.csv not found"):
+        evaluate(copy.path, progress=False)
+
+
+@pytest.mark.parametrize("call", [evaluate, load_encoder, lambda path: neighbors(path, 0)])
+def test_a_missing_or_unfinished_run_is_said_so(call, copy, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"holds no run: there is no config\.json in it"):
+        call(tmp_path / "nothing")
+    copy.encoder.unlink()
+    copy.embeddings.unlink()
+    with pytest.raises(FileNotFoundError, match=r"unfinished run without .*; finish it with --resume"):
+        call(copy.path)
+
+
+def test_new_videos_are_embedded_as_the_model_does(finished):
+    new = SyntheticCoWatch(num_users=20, num_videos=60, seed=9).features
+    embedded = embed_new(finished, Features([f"new {i}" for i in range(60)], new.modalities))
+    assert embedded.ids[0] == "new 0"
+    with torch.no_grad():
+        own = load_encoder(finished)({name: torch.from_numpy(x) for name, x in new.modalities.items()})
+    assert np.array_equal(embedded.modalities["embedding"], own.numpy())
+
+
+def test_videos_of_the_run_keep_their_embedding(finished, world):
+    stored = load_features(finished / "embeddings.npz")
+    assert stored.ids.tolist() == world.features.ids.tolist()
+    assert np.array_equal(embed_new(finished, world.features).modalities["embedding"], stored.modalities["embedding"])
+
+
+@pytest.mark.parametrize(("change", "error", "message"), [
+    (lambda m: {"visual": m["visual"]}, KeyError, r"must have the modalities \['audio', 'visual'\], got \['visual'\]"),
+    (lambda m: {**m, "text": m["audio"]}, KeyError, r"got \['audio', 'text', 'visual'\]"),
+    (lambda m: {**m, "audio": m["audio"][:, 1:]}, ValueError, r"features\['audio'\] must have 32 columns, got 31"),
+])  # fmt: skip
+def test_features_of_other_modalities_or_widths_are_refused(finished, world, change, error, message):
+    with pytest.raises(error, match=message):
+        embed_new(finished, Features(world.features.ids, change(world.features.modalities)))
+
+
+class TestNeighbors:
+    def test_against_a_loop(self, finished):
+        stored = load_features(finished / "embeddings.npz").modalities["embedding"]
+        table = neighbors(finished, 5, top_k=12)
+        cosine = sorted(((float(stored[5] @ row), i) for i, row in enumerate(stored) if i != 5), reverse=True)
+        assert table["video_id"].tolist() == [i for _, i in cosine[:12]]
+        assert table["similarity"].tolist() == pytest.approx([x for x, _ in cosine[:12]], abs=1e-6)
+
+    def test_text_of_an_integer_id_is_taken(self, finished):
+        assert neighbors(finished, "5").equals(neighbors(finished, 5))
+
+    def test_text_ids_and_ties_by_position(self, copy):
+        same = np.ones((4, 2), np.float32) / np.sqrt(2, dtype=np.float32)
+        Features(["d", "c", "b", "a"], {"embedding": same}).save(copy.embeddings)
+        assert neighbors(copy.path, "c")["video_id"].tolist() == ["d", "b", "a"]
+
+    def test_more_than_there_are(self, finished):
+        assert len(neighbors(finished, 5, top_k=1000)) == 95
+
+    def test_unknown_video(self, finished):
+        with pytest.raises(KeyError, match=r"video_id must be one of the 96 videos of .*finished, got 'x'"):
+            neighbors(finished, "x")
+
+    @pytest.mark.parametrize("top_k", [0, -1])
+    def test_top_k(self, finished, top_k):
+        with pytest.raises(ValueError, match=f"top_k must be at least 1, got {top_k}"):
+            neighbors(finished, 5, top_k=top_k)
+
+    def test_damaged_embeddings(self, copy):
+        copy.embeddings.write_bytes(copy.embeddings.read_bytes()[:-50])
+        with pytest.raises(ValueError, match=r"embeddings\.npz is not an \.npz archive, or it is truncated or corrupt"):
+            neighbors(copy.path, 5)
+
+
+@pytest.mark.parametrize(("options", "message"), [
+    ({"checkpoint_every": 0}, "checkpoint_every must be an integer >= 1, got 0"),
+    ({"log_every": 2.5}, "log_every must be an integer >= 1, got 2.5"),
+])  # fmt: skip
+def test_windows_of_no_steps(source, config, tmp_path, options, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        train(source, tmp_path / "run", config, progress=False, **options)
+    assert not (tmp_path / "run").exists()
+
+
+def test_options_that_do_not_fit_the_data_leave_no_run_behind(source, config, tmp_path):
+    wrong = replace(config, level_probs=(0.5, 0.2, 0.0, 0.0))
+    with pytest.raises(ValueError, match="level_probs must"):
+        train(source, tmp_path / "run", wrong, progress=False)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_graph_that_cannot_be_evaluated_is_refused_before_training(config, tmp_path):
+    """One edge between training videos: nothing to find among the test videos."""
+    a, b = split_nodes(20, seed=0).train[:2]
+    (tmp_path / "edges.csv").write_text(f"src,dst\n{a},{b}\n")
+    np.save(tmp_path / "features.npy", np.eye(20))
+    source = Source(edges=str(tmp_path / "edges.csv"), features=str(tmp_path / "features.npy"))
+    with pytest.raises(ValueError, match="must have an edge between two of its 6 test videos, got none"):
+        train(source, tmp_path / "run", config, progress=False)
+    assert not (tmp_path / "run").exists()

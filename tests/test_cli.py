@@ -1,0 +1,200 @@
+"""The command: what it prints, what it writes, and that a mistake is one sentence and exit code 2."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sys
+
+import numpy as np
+import pytest
+
+from graphvid.cli import _parse_options, main
+from graphvid.data import Features, SyntheticCoWatch, load_features
+
+SMALL = ["--set", "hidden=[16]", "--set", "dim=8", "--set", "batch_size=32", "--set", "num_steps=4", "--quiet"]
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("world")
+    world = SyntheticCoWatch(num_users=150, num_videos=96, watches_per_user=6.0)
+    world.log.to_frame().to_csv(folder / "log.csv", index=False)
+    Features([f"v{i}" for i in range(96)], world.features.modalities).save(folder / "named.npz")
+    world.features.save(folder / "features.npz")
+    return folder
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    def command(*arguments):
+        monkeypatch.setattr(sys, "argv", ["graphvid", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        captured = capsys.readouterr()
+        return ended.value.code, captured.out, captured.err
+
+    return command
+
+
+@pytest.fixture
+def train(run, files):
+    def command(out, *more):
+        source = ["--log", files / "log.csv", "--features", files / "features.npz"]
+        return run("train", "rgc", "--out", out, *source, *SMALL, *more)
+
+    return command
+
+
+@pytest.fixture(scope="module")
+def finished(files, tmp_path_factory):
+    from graphvid.models import RGCConfig
+    from graphvid.runs import Source, train
+
+    out = tmp_path_factory.mktemp("runs") / "finished"
+    source = Source(log=str(files / "log.csv"), features=str(files / "features.npz"))
+    train(source, out, RGCConfig(hidden=(16,), dim=8, batch_size=32, num_steps=4), progress=False)
+    return out
+
+
+def assert_sentence(result, pattern):
+    code, _, err = result
+    assert code == 2
+    assert "Traceback" not in err
+    assert re.fullmatch(rf"graphvid: .*{pattern}.*\n", err), err
+
+
+def test_train_prints_the_table_and_writes_the_run(train, finished, tmp_path):
+    code, out, err = train(tmp_path / "run")
+    assert code == 0, err
+    assert out.splitlines()[0] == "Cold start: videos never seen in training, ranked by cosine"
+    assert re.match(r"method +NDCG@60 +MAP +MRR +Recall@60 +Hit@60 +x raw$", out.splitlines()[1])
+    ndcg = json.loads((tmp_path / "run" / "metrics.json").read_text())["cold_start"]["graphvid"]["ndcg"]
+    assert re.search(rf"^graphvid +{ndcg:.4f} ", out, re.MULTILINE)
+    assert f"Report: {tmp_path / 'run' / 'report.html'}" in out
+    same = "encoder.safetensors"
+    assert (tmp_path / "run" / same).read_bytes() == (finished / same).read_bytes()
+
+
+def test_a_folder_with_a_run_is_refused_and_resumed_on_request(train, finished):
+    assert_sentence(train(finished), r"already holds a run; resume it \(--resume\) or choose another folder")
+    code, out, err = train(finished, "--resume")
+    assert code == 0, err
+    assert out.startswith("Cold start")
+
+
+def test_resuming_with_another_option_names_it(train, finished):
+    assert_sentence(train(finished, "--resume", "--set", "dropout=0"), r"model\.dropout was 0\.3, now 0")
+
+
+@pytest.mark.parametrize(("option", "message"), [
+    ("dropout", r"--set must be NAME=VALUE, got 'dropout'"),
+    ("size=3", r"unknown options \['size'\]; known are \["),
+    ("=3", r"unknown options \[''\]"),
+    ("num_steps=many", "num_steps must be an integer >= 1, got 'many'"),
+    ("hidden=32", "hidden must be a list of integers >= 1, got 32"),
+    ("mining=true", "mining must be False unless loss is 'triplet'"),
+    ("learning_rate=NaN", "learning_rate must be a finite number > 0, got nan"),
+    ("loss=", r"loss must be one of \['neighbor_softmax', 'softmax', 'triplet'\], got ''"),
+])  # fmt: skip
+def test_wrong_settings_leave_no_folder(train, tmp_path, option, message):
+    assert_sentence(train(tmp_path / "run", "--set", option), message)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    (["--preset", "big"], r"preset must be one of \['default', 'paper'\], got 'big'"),
+    (["--weight", "tfidf"], r"weight must be one of .*, got 'tfidf'"),
+    (["--top-k", "0"], "top_k must be None or an integer >= 1, got 0"),
+    (["--min-count", "1000"], "the log has no edge: no two videos share min_count=1000 users"),
+    (["--checkpoint-every", "0"], "checkpoint_every must be an integer >= 1, got 0"),
+    (["--dataset", "tiktok"], r"exactly one of dataset, log and edges must be given, got \['dataset', 'log'\]"),
+])  # fmt: skip
+def test_wrong_arguments_leave_no_folder(train, tmp_path, arguments, message):
+    assert_sentence(train(tmp_path / "run", *arguments), message)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(("content", "message"), [
+    ("user_id,video_id\n1,0\n1,1\n", "log must have at least 2 users who watched something, got 1"),
+    ("user_id,video_id\n1,0\n2,1\n", "the log has no edge"),
+    ("user_id,video\n1,0\n", "the log must have the columns"),
+    ("user_id,video_id\n", "the log must have at least one row, got an empty log"),
+    ("user_id,video_id\n1,0\n1,999\n2,0\n", "999"),
+])  # fmt: skip
+def test_wrong_logs(run, files, tmp_path, content, message):
+    (tmp_path / "log.csv").write_text(content)
+    source = ["--log", tmp_path / "log.csv", "--features", files / "features.npz"]
+    assert_sentence(run("train", "rgc", "--out", tmp_path / "run", *source, *SMALL), message)
+    assert not (tmp_path / "run").exists()
+
+
+def test_missing_files(run, files, tmp_path):
+    source = ["--log", tmp_path / "no.csv", "--features", files / "features.npz"]
+    assert_sentence(run("train", "rgc", "--out", tmp_path / "run", *source), r"no\.csv not found")
+    assert_sentence(run("evaluate", "--run", tmp_path), r"holds no run: there is no config\.json in it")
+
+
+def test_evaluate_prints_the_table_of_the_training(run, finished):
+    code, out, _ = run("evaluate", "--run", finished, "--quiet")
+    ndcg = json.loads((finished / "metrics.json").read_text())["cold_start"]["graphvid"]["ndcg"]
+    assert code == 0
+    assert f"{ndcg:.4f}" in out
+
+
+def test_embed_writes_ids_and_vectors(run, finished, files, tmp_path):
+    code, out, err = run("embed", "--run", finished, "--features", files / "named.npz", "--out", tmp_path / "new.npz")
+    assert code == 0, err
+    assert out == f"96 embeddings of 8 columns in {tmp_path / 'new.npz'}\n"
+    new, old = load_features(tmp_path / "new.npz"), load_features(finished / "embeddings.npz")
+    assert new.ids[0] == "v0"
+    assert np.array_equal(new.modalities["embedding"], old.modalities["embedding"])
+
+
+def test_embed_refuses_other_features_and_damaged_weights(run, finished, files, tmp_path):
+    np.save(tmp_path / "f.npy", np.eye(3))
+    options = ["--out", tmp_path / "new.npz"]
+    assert_sentence(
+        run("embed", "--run", finished, "--features", tmp_path / "f.npy", *options), "must have the modalities"
+    )
+    broken = shutil.copytree(finished, tmp_path / "broken")
+    (broken / "encoder.safetensors").write_bytes(b"not weights")
+    assert_sentence(run("embed", "--run", broken, "--features", files / "named.npz", *options), "truncated or corrupt")
+    assert not (tmp_path / "new.npz").exists()
+
+
+def test_neighbors(run, finished):
+    code, out, _ = run("neighbors", "5", "--run", finished, "--top-k", "3")
+    assert code == 0
+    assert out.split()[:2] == ["video_id", "similarity"]
+    assert len(out.splitlines()) == 4
+    assert_sentence(run("neighbors", "v5", "--run", finished), "video_id must be one of the 96 videos of .*, got 'v5'")
+    assert_sentence(run("neighbors", "5", "--run", finished, "--top-k", "0"), "top_k must be at least 1, got 0")
+
+
+def test_quickstart_trains_the_default_preset_on_the_synthetic_world(monkeypatch, run, tmp_path):
+    """Only the wiring; the run itself is made by CI from the README's command."""
+    called = {}
+
+    def train(source, out, config, **options):
+        called.update(source=source, config=config, out=out, **options)
+        zero = dict.fromkeys(("ndcg", "map", "mrr", "recall", "hit"), 0.0) | {"k": 60}
+        return {"cold_start": {"graphvid": zero, "raw features": zero}}
+
+    monkeypatch.setattr("graphvid.runs.train", train)
+    monkeypatch.chdir(tmp_path)
+    code, out, err = run("quickstart", "--seed", "3", "--quiet")
+    assert code == 0, err
+    assert (called["source"].dataset, called["source"].seed, called["config"].seed) == ("synthetic", 3, 3)
+    assert (called["resume"], called["progress"], str(called["out"])) == (False, False, "graphvid-quickstart")
+    assert "nan" in out  # no ratio to nothing
+    assert out.endswith("Next: graphvid neighbors 0\n")
+
+
+def test_settings_are_json_or_text():
+    texts = ["hidden=[32,16]", "loss=triplet", "mining=true", "learning_rate=1e-3", "dim=8", "dim=16", 'linkage="max"']
+    assert _parse_options(texts) == {
+        "hidden": [32, 16], "loss": "triplet", "mining": True, "learning_rate": 1e-3, "dim": 16, "linkage": "max",
+    }  # fmt: skip
+    assert _parse_options(["a=b=c"]) == {"a": "b=c"}
