@@ -35,6 +35,7 @@ def _projected(columns: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
 # The first probe of this method on amazon photo: its optimiser, its size, no regularisation.
 PROBE = RGCConfig(
     hidden=(512,), dim=64, dropout=0.0, input_dropout=0.0, batch_size=2048, num_steps=400, learning_rate=1e-3,
+    schedule="staircase",
     temperature=0.1, loss="triplet",
 )  # fmt: skip
 LEVELS = {
