@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 
+from graphvid._numba import njit
+
 Edges = tuple[int, NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]
 LEVELS = 3
 
@@ -109,8 +111,8 @@ def _affinity_of_coo(edges: Any, threads: int) -> NDArray[Any]:
     return _affinity(UndirectedGraph.from_coo(src, dst, weight, num_nodes=num_nodes), threads)
 
 
-def _vectorised_affinity(matrix: Any, _: int) -> NDArray[Any]:
-    """Affinity clustering with average linkage as SciPy and NumPy allow: lexsort, components, sparse products."""
+def _affinity_by_products(matrix: Any, _: int) -> NDArray[Any]:
+    """Affinity clustering with average linkage in SciPy: lexsort, connected components, sparse products."""
     num_nodes = matrix.shape[0]
     labels = np.arange(num_nodes, dtype=np.int32)
     sizes = np.ones(num_nodes)
@@ -131,6 +133,44 @@ def _vectorised_affinity(matrix: Any, _: int) -> NDArray[Any]:
                 (contracted.data[outside], (contracted.row[outside], contracted.col[outside])), shape=(count, count)
             )
     return labels
+
+
+def _affinity_by_coo(matrix: Any, _: int) -> NDArray[Any]:
+    """As above with the fastest calls known: maxima of row segments, and relabelled coordinates made into CSR.
+
+    It takes all edges that reach a row's maximum, so it is right for distinct weights only.
+    """
+    labels, sizes = np.arange(matrix.shape[0], dtype=np.int32), np.ones(matrix.shape[0])
+    for level in range(LEVELS):
+        widths = np.diff(matrix.indptr)
+        row = np.repeat(np.arange(matrix.shape[0], dtype=np.int32), widths)
+        weight = matrix.data / (sizes[row] * sizes[matrix.indices])
+        full = np.flatnonzero(widths)
+        best = np.repeat(np.maximum.reduceat(weight, matrix.indptr[full]), widths[full])
+        hit = np.flatnonzero(weight == best)
+        chosen = sparse.csr_array((np.ones(len(hit)), (row[hit], matrix.indices[hit])), shape=matrix.shape)
+        count, label = connected_components(chosen, directed=False)
+        labels, sizes = label[labels], np.bincount(label, sizes)
+        if level < LEVELS - 1:
+            low, high = label[row], label[matrix.indices]
+            outside = low != high
+            coordinates = (low[outside], high[outside])
+            matrix = sparse.csr_array((matrix.data[outside], coordinates), shape=(count, count))
+    return labels
+
+
+def _read_once(graph: Any, _: int) -> float:
+    """Read every edge once and return the sum of weights: what memory allows at best."""
+    return float(_sum_of_edges(graph.neighbors, graph.weights))
+
+
+@njit
+def _sum_of_edges(neighbors, weights):  # type: ignore[no-untyped-def]
+    total, ends = 0.0, 0
+    for e in range(len(weights)):
+        total += weights[e]
+        ends ^= neighbors[e]
+    return total if ends >= 0 else -total
 
 
 def _sum_of_networkx(graph: Any, _: int) -> float:
@@ -163,13 +203,15 @@ METHODS: dict[str, dict[str, tuple[Callable[[Edges], Any], Callable[[Any, int], 
         "igraph": (_igraph, _sum_of_igraph),
         "rustworkx": (_rustworkx, _sum_of_rustworkx),
         "networkx": (_networkx, _sum_of_networkx),
+        "edges read once": (_undirected, _read_once),
     },
     "affinity": {
         "graphvid": (_undirected, _affinity),
         "graphvid, from symmetric CSR": (_symmetric, _affinity),
         "graphvid, from DGL": (_dgl, _affinity),
         "graphvid, from shuffled COO": (_shuffled, _affinity_of_coo),
-        "scipy, vectorised": (_symmetric, _vectorised_affinity),
+        "scipy, lexsort and products": (_symmetric, _affinity_by_products),
+        "scipy, reduceat and COO": (_symmetric, _affinity_by_coo),
     },
 }
 

@@ -35,10 +35,10 @@ def _edge_bits(low, high, weight):
 
 
 @njit
-def edge_facts(src, dst, weight, num_nodes):
-    """Return the `EdgeFacts` of an edge list.
+def edge_facts(src, dst, weight, num_nodes, symmetric):
+    """Return the `EdgeFacts` of an edge list; ``mirrored`` is told only if ``symmetric``.
 
-    ``mirrored`` compares sums of 64-bit hashes: two different lists pass for mirrored with probability about 2**-64.
+    It compares sums of 64-bit hashes: two different lists pass for mirrored with probability about 2**-64.
     """
     magnitude = 0.0
     num_up, num_down, first_loop = 0, 0, -1
@@ -54,12 +54,14 @@ def edge_facts(src, dst, weight, num_nodes):
         magnitude += abs(w)
         if u < v:
             num_up += 1
-            up += _edge_bits(u, v, w)
+            if symmetric:
+                up += _edge_bits(u, v, w)
             ascending &= u > last_u or (u == last_u and v >= last_v)
             last_u, last_v = u, v
         elif u > v:
             num_down += 1
-            down += _edge_bits(v, u, w)
+            if symmetric:
+                down += _edge_bits(v, u, w)
         elif first_loop < 0:
             first_loop = e
     return EdgeFacts(-1, -1, magnitude, num_up, num_down, first_loop, ascending, up == down)

@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from tqdm import tqdm
 
 from graphvid.clustering import _contract_kernels as contract_kernels
 from graphvid.clustering import _kernels as kernels
 from graphvid.clustering._kernels import Rows
 from graphvid.clustering._threads import Threads
-from graphvid.clustering.limits import Freeze, SizeRule, frozen_clusters
+from graphvid.clustering.limits import Freeze, SizeRule, checked_node_weight, frozen_clusters
 from graphvid.clustering.linkage import LinkageRule
+from graphvid.clustering.tree import ClusterTree
+from graphvid.clustering.undirected import UndirectedGraph
 
 _NO_COUNTS = np.empty(0, np.int64)
 
@@ -48,14 +50,16 @@ class _Clusters(NamedTuple):
 
 
 def run_levels(
-    source: Rows, node_weight: NDArray[np.float64] | None, num_levels: int | None, rules: Rules, threads: Threads,
+    source: UndirectedGraph, node_weight: ArrayLike | None, num_levels: int | None, rules: Rules, threads: Threads,
     progress: bool,
-) -> tuple[list[NDArray[Any]], int]:  # fmt: skip
-    """Return the parents of every level and the number of the last level at which something merged."""
-    num_nodes = len(source.starts)
-    ids = source.neighbors.dtype
-    sizes = np.ones(num_nodes) if node_weight is None else node_weight
-    clusters = _Clusters(source, source, sizes, np.arange(num_nodes, dtype=ids), True)
+) -> ClusterTree:  # fmt: skip
+    """Return the tree of the clusters of every level."""
+    rows, num_nodes, ids = source.rows(), source.num_nodes, source.neighbors.dtype
+    weights = None if node_weight is None else checked_node_weight(node_weight, rows, rules.size.largest)
+    sizes = np.ones(num_nodes) if weights is None else weights
+    clusters = _Clusters(rows, rows, sizes, np.arange(num_nodes, dtype=ids), True)
+    original = rows if rules.freeze else None
+    del source, rows  # a graph made for this call is freed after the first contraction
     labels = clusters.members  # of the nodes; kept up only for freezing
     live = np.ones(num_nodes, np.bool_)
     parents: list[NDArray[Any]] = []
@@ -77,16 +81,16 @@ def run_levels(
             if level == num_levels:
                 break
             kept = label
-            if rules.freeze:
+            if original is not None:
                 labels = label[labels]
                 live_before = live
-                live = ~frozen_clusters(rules.freeze, source, labels, count)
+                live = ~frozen_clusters(rules.freeze, original, labels, count)
                 live[label[~live_before]] = False
                 kept = np.where(live, np.arange(count, dtype=ids), -1).astype(ids)[label]
             if merged or not live.all():
-                scale = node_weight if clusters.original else None
+                scale = weights if clusters.original else None
                 clusters = _contract(clusters, label, kept, count, scale, rules.linkage, threads)
-    return parents, effective
+    return ClusterTree(num_nodes, parents, effective)
 
 
 def _merge(clusters: _Clusters, rules: Rules, threshold: float, threads: Threads) -> tuple[NDArray[Any], int]:

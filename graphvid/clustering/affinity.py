@@ -125,10 +125,7 @@ def affinity_clustering(
         freeze_list(freeze),
     )
     threads = Threads(num_threads)
-    source = as_undirected(graph)
-    weights = _check_node_weight(node_weight, source.num_nodes, rules.size.largest)
-    parents, effective = run_levels(source.rows(), weights, num_levels, rules, threads, progress)
-    return ClusterTree(source.num_nodes, parents, effective)
+    return run_levels(as_undirected(graph), node_weight, num_levels, rules, threads, progress)
 
 
 class AffinityClustering:
@@ -202,20 +199,3 @@ class AffinityClustering:
 
     def __repr__(self) -> str:
         return f"AffinityClustering({', '.join(f'{name}={value!r}' for name, value in self.get_params().items())})"
-
-
-def _check_node_weight(node_weight: ArrayLike | None, num_nodes: int, max_size: float) -> NDArray[np.float64] | None:
-    if node_weight is None:
-        return None
-    weights = np.ascontiguousarray(node_weight, dtype=np.float64)
-    if weights.shape != (num_nodes,):
-        raise ValueError(f"node_weight must have shape ({num_nodes},), one per node, got {weights.shape}")
-    bad = np.flatnonzero(~((weights > 0) & (weights < np.inf)))
-    if len(bad):
-        raise ValueError(f"node_weight must be positive and finite, got {weights[bad[0]]} for node {bad[0]}")
-    heavy = np.flatnonzero(weights > max_size)
-    if len(heavy):
-        raise ValueError(
-            f"node_weight must not exceed max_cluster_size={max_size}, got {weights[heavy[0]]} for node {heavy[0]}"
-        )
-    return weights

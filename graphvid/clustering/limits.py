@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from graphvid.clustering._contract_kernels import cluster_weights
 from graphvid.clustering._kernels import Rows
@@ -87,6 +87,31 @@ def freeze_list(freeze: Freeze | Sequence[Freeze] | None) -> list[Freeze]:
     if not rules or any(not isinstance(rule, Freeze) for rule in rules):
         raise TypeError(f"freeze must be None, a Freeze or a non-empty sequence of Freeze, got {freeze!r}")
     return rules
+
+
+def checked_node_weight(node_weight: ArrayLike, rows: Rows, max_size: float) -> NDArray[np.float64]:
+    """Return the checked node weights of a graph."""
+    num_nodes = len(rows.starts)
+    weights = np.ascontiguousarray(node_weight, dtype=np.float64)
+    if weights.shape != (num_nodes,):
+        raise ValueError(f"node_weight must have shape ({num_nodes},), one per node, got {weights.shape}")
+    bad = np.flatnonzero(~((weights > 0) & (weights < np.inf)))
+    if len(bad):
+        raise ValueError(f"node_weight must be positive and finite, got {weights[bad[0]]} for node {bad[0]}")
+    heavy = np.flatnonzero(weights > max_size)
+    if len(heavy):
+        raise ValueError(
+            f"node_weight must not exceed max_cluster_size={max_size}, got {weights[heavy[0]]} for node {heavy[0]}"
+        )
+    with np.errstate(over="ignore", under="ignore"):
+        smallest = weights.min(initial=1.0) ** 2
+        largest = weights.sum() ** 2 * np.abs(rows.values).sum()
+    if smallest < np.finfo(np.float64).tiny or largest == np.inf:
+        raise ValueError(
+            "node_weight must be such that products of two, and of all with the edges' weights, are within float64, "
+            f"got {weights.min()} to {weights.max()}"
+        )
+    return weights
 
 
 def frozen_clusters(

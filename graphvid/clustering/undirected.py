@@ -10,10 +10,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from graphvid._dgl import DGLGraph
 from graphvid.clustering import _input_kernels as kernels
+from graphvid.clustering._input_checks import (
+    Duplicates,
+    check_facts,
+    check_policies,
+    edge_arrays,
+    id_type,
+    name_unmirrored,
+)
 from graphvid.clustering._kernels import Rows
-
-Duplicates = Literal["error", "sum", "max"]
-_DUPLICATES = ("error", "sum", "max")
 
 
 @dataclass(frozen=True)
@@ -111,15 +116,15 @@ class UndirectedGraph:
             whose sum is; an edge without its mirror image where ``symmetric``; self-loops and duplicates under "error".
             The edge is named.
         """
-        src, dst, values = _edge_arrays(src, dst, weight, num_nodes)
-        _check_policies(self_loops, duplicates)
-        facts = kernels.edge_facts(src, dst, values, num_nodes)
-        _check_facts(facts, src, dst, values, num_nodes, self_loops)
+        src, dst, values = edge_arrays(src, dst, weight, num_nodes)
+        check_policies(self_loops, duplicates)
+        facts = kernels.edge_facts(src, dst, values, num_nodes, symmetric)
+        check_facts(facts, src, dst, values, num_nodes, self_loops)
         if symmetric and not (facts.mirrored and facts.num_up == facts.num_down):
-            _name_unmirrored(src, dst, values)
+            name_unmirrored(src, dst, values)
         total = facts.num_up + (0 if symmetric else facts.num_down)
         starts = np.zeros(num_nodes + 1, np.int64)
-        neighbors, weights = np.empty(total, _id_type(num_nodes)), np.empty(total)
+        neighbors, weights = np.empty(total, id_type(num_nodes)), np.empty(total)
         if facts.ascending and (symmetric or facts.num_down == 0):
             kernels.copy_ascending(src, dst, values, starts, neighbors, weights)
         else:
@@ -154,7 +159,7 @@ class UndirectedGraph:
         """
         if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
             raise ValueError(f"matrix must be square, got shape {matrix.shape}")
-        _check_policies(self_loops, duplicates)
+        check_policies(self_loops, duplicates)
         if symmetric and matrix.format in ("csr", "csc"):
             graph = cls._from_sound_csr(matrix.indptr, matrix.indices, matrix.data)
             if graph is not None and not (graph.num_self_loops and self_loops == "error"):
@@ -178,10 +183,10 @@ class UndirectedGraph:
         sound, num_loops, num_edges = kernels.upper_starts(indptr, indices, data, first)
         if not sound:
             return None
-        if indices.dtype == _id_type(num_nodes) and data.dtype == np.float64:
+        if indices.dtype == id_type(num_nodes) and data.dtype == np.float64:
             return cls(num_nodes, first, indptr[1:].astype(np.int64), indices, data, num_loops)
         starts = np.empty(num_nodes + 1, np.int64)
-        neighbors, weights = np.empty(num_edges, _id_type(num_nodes)), np.empty(num_edges)
+        neighbors, weights = np.empty(num_edges, id_type(num_nodes)), np.empty(num_edges)
         kernels.copy_upper(indptr, indices, data, first, starts, neighbors, weights)
         return cls(num_nodes, starts[:-1], starts[1:], neighbors, weights, num_loops)
 
@@ -218,7 +223,10 @@ class UndirectedGraph:
         if weight is not None:
             if weight not in graph.edges[canonical].data:
                 held = sorted(graph.edges[canonical].data)
-                raise ValueError(f"weight must name an edge feature of {canonical}, {held}, or be None, got {weight!r}")
+                raise ValueError(
+                    f"weight must name an edge feature of {canonical}, {held}, or be None, got {weight!r}; "
+                    "UndirectedGraph.from_dgl(graph, weight=None) makes every weight 1"
+                )
             values = graph.edges[canonical].data[weight].detach().cpu().numpy()
         src, dst = graph.edges(form="uv", order="eid", etype=canonical)
         return cls.from_coo(
@@ -246,74 +254,4 @@ def as_undirected(graph: GraphLike) -> UndirectedGraph:
     raise TypeError(
         "graph must be a DGLGraph, a SciPy sparse matrix or an UndirectedGraph (UndirectedGraph.from_coo takes "
         f"arrays), got {type(graph).__name__}"
-    )
-
-
-def _id_type(num_nodes: int) -> type[np.int32] | type[np.int64]:
-    return np.int32 if num_nodes < 2**31 else np.int64
-
-
-def _check_policies(self_loops: str, duplicates: str) -> None:
-    if self_loops not in ("drop", "error"):
-        raise ValueError(f"self_loops must be 'drop' or 'error', got {self_loops!r}")
-    if duplicates not in _DUPLICATES:
-        raise ValueError(f"duplicates must be one of {_DUPLICATES}, got {duplicates!r}")
-
-
-def _edge_arrays(
-    src: ArrayLike, dst: ArrayLike, weight: ArrayLike | None, num_nodes: int
-) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """Return the edge list as arrays of one length and of types the kernels take."""
-    if num_nodes < 0:
-        raise ValueError(f"num_nodes must be >= 0, got {num_nodes}")
-    ends = []
-    for name, given in (("src", src), ("dst", dst)):
-        ids = np.asarray(given)
-        if ids.ndim != 1:
-            raise ValueError(f"{name} must have one dimension, got shape {ids.shape}")
-        if len(ids) and not np.issubdtype(ids.dtype, np.signedinteger):
-            raise TypeError(f"{name} must hold signed integers, got {ids.dtype}")
-        ends.append(ids if ids.dtype in (np.int32, np.int64) else ids.astype(np.int64))
-    if len(ends[0]) != len(ends[1]):
-        raise ValueError(f"src and dst must have the same length, got {len(ends[0])} and {len(ends[1])}")
-    values = np.ones(len(ends[0]), np.float32) if weight is None else np.asarray(weight)
-    if values.dtype not in (np.float32, np.float64):
-        values = values.astype(np.float64)
-    if values.shape != ends[0].shape:
-        raise ValueError(f"weight must have shape {ends[0].shape}, one per edge, got {values.shape}")
-    return ends[0], ends[1], values
-
-
-def _check_facts(
-    facts: kernels.EdgeFacts, src: NDArray[Any], dst: NDArray[Any], values: NDArray[Any], num_nodes: int,
-    self_loops: str,
-) -> None:  # fmt: skip
-    """Raise for ids, weights and self-loops that are not accepted."""
-    e = facts.bad_id
-    if e >= 0:
-        name, ids = ("dst", dst) if 0 <= src[e] < num_nodes else ("src", src)
-        raise ValueError(f"{name} must lie in 0..{num_nodes - 1}, got {ids[e]} in edge {e}")
-    e = facts.bad_weight
-    if e >= 0:
-        raise ValueError(f"weight must be finite, got {values[e]} for edge {e}, ({src[e]}, {dst[e]})")
-    if not np.isfinite(facts.magnitude):
-        raise ValueError(f"weight must have a finite sum of magnitudes in float64, got {facts.magnitude}")
-    e = facts.first_loop
-    if e >= 0 and self_loops == "error":
-        count = len(src) - facts.num_up - facts.num_down
-        raise ValueError(f"the graph must have no self-loops, got {count}; the first is edge {e} of node {src[e]}")
-
-
-def _name_unmirrored(src: NDArray[Any], dst: NDArray[Any], values: NDArray[Any]) -> None:
-    """Raise with the first edge, by (low, high, weight), that lacks its mirror image."""
-    low, high = np.minimum(src, dst), np.maximum(src, dst)
-    order = np.lexsort((values, high, low))
-    order = order[src[order] != dst[order]]
-    change = (np.diff(low[order]) != 0) | (np.diff(high[order]) != 0) | (np.diff(values[order]) != 0)
-    group = np.concatenate([[0], np.cumsum(change)])
-    balance = np.bincount(group, weights=np.where(src[order] < dst[order], 1.0, -1.0))
-    e = int(order[np.argmax(balance[group] != 0)])
-    raise ValueError(
-        f"the graph is declared symmetric, but edge {e}, ({src[e]}, {dst[e]}) with weight {values[e]}, has no mirror "
-        "image with the same weight; pass symmetric=False if each edge is given once"
     )

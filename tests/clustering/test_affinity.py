@@ -192,6 +192,31 @@ def test_ties_by_hash_behave_like_distinct_weights(name, mean, largest):
     assert (other.labels[1] != hashed.labels[1]).any()
 
 
+def vectorised(matrix, num_levels):
+    """Affinity clustering with average linkage for distinct weights, in SciPy and NumPy."""
+    labels, sizes = np.arange(matrix.shape[0]), np.ones(matrix.shape[0])
+    for _ in range(num_levels):
+        coo = matrix.tocoo()
+        weight = coo.data / (sizes[coo.row] * sizes[coo.col])
+        order = np.lexsort((weight, coo.row))
+        last = order[np.flatnonzero(np.diff(coo.row[order], append=-1))]
+        chosen = sp.coo_array((np.ones(len(last)), (coo.row[last], coo.col[last])), shape=matrix.shape)
+        count, label = connected_components(chosen, directed=False)
+        labels, sizes = label[labels], np.bincount(label, sizes)
+        row, col = label[coo.row], label[coo.col]
+        matrix = sp.csr_array((coo.data[row != col], (row[row != col], col[row != col])), shape=(count, count))
+        yield labels
+
+
+def test_equals_a_vectorised_implementation_on_a_larger_graph(random_graph):
+    graph = random_graph(np.random.default_rng(10), 20_000, 200_000)
+    low, high, weight = graph.edges()
+    matrix = sp.coo_array((np.r_[weight, weight], (np.r_[low, high], np.r_[high, low])), shape=(20_000, 20_000)).tocsr()
+    tree = affinity_clustering(matrix, num_levels=4)
+    for got, expected in zip(tree.labels[1:], vectorised(matrix, 4), strict=True):
+        np.testing.assert_array_equal(got, expected)
+
+
 def test_dgl_scipy_and_arrays_agree():
     src, dst, weight = np.array([0, 1, 2, 4]), np.array([1, 2, 3, 5]), np.array([0.5, 2, 1, 4])
     both = np.r_[src, dst], np.r_[dst, src], np.r_[weight, weight]
@@ -245,6 +270,8 @@ def test_progress_shows_levels(graph_of, capsys):
         ({"node_weight": [1.0]}, ValueError, r"node_weight must have shape \(2,\), one per node, got \(1,\)"),
         ({"node_weight": [1.0, 0.0]}, ValueError, "node_weight must be positive and finite, got 0.0 for node 1"),
         ({"node_weight": [1.0, math.nan]}, ValueError, "node_weight must be positive and finite, got nan for node 1"),
+        ({"node_weight": [1.0, 1e-200]}, ValueError, "node_weight must be such that products .* 1e-200 to 1.0"),
+        ({"node_weight": [1.0, 1e200]}, ValueError, r"node_weight must be such that products .* 1.0 to 1e\+200"),
         (
             {"node_weight": [1.0, 3.0], "max_cluster_size": 2},
             ValueError,

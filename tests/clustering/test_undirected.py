@@ -58,6 +58,27 @@ def test_a_csr_matrix_with_unsorted_rows_self_loops_and_zeros():
     assert graph.num_self_loops == 1
 
 
+def test_a_sound_csr_matrix_is_shared_and_others_are_copied():
+    rng = np.random.default_rng(1)
+    low, high, weight, src, dst, both = mirrored(rng, 50, 200)
+    diagonal = sp.diags_array(np.ones(50))
+    matrix = (sp.coo_array((both, (src, dst)), shape=(50, 50)) + diagonal).tocsr()
+    matrix.sort_indices()
+    matrix = sp.csr_array((matrix.data, matrix.indices.astype(np.int32), matrix.indptr.astype(np.int32)))
+    shared = UndirectedGraph.from_sparse(matrix)
+    assert np.shares_memory(shared.weights, matrix.data)
+    assert np.shares_memory(shared.neighbors, matrix.indices)
+    narrow = UndirectedGraph.from_sparse(matrix.astype(np.float32))
+    assert len(narrow.weights) == narrow.num_edges == len(low)
+    assert shared.num_self_loops == narrow.num_self_loops == 50
+    assert_edges(shared, low, high, weight)
+    assert_edges(narrow, low, high, weight.astype(np.float32).astype(np.float64))
+    for level, expected in zip(affinity_clustering(shared).labels, affinity_clustering(matrix.tocoo()).labels):
+        np.testing.assert_array_equal(level, expected)
+    with pytest.raises(ValueError, match="must have no self-loops, got 50; the first is edge 0 of node 0"):
+        UndirectedGraph.from_sparse(sp.csr_array(np.eye(50)), self_loops="error")
+
+
 @pytest.mark.parametrize(("policy", "expected"), [("sum", [0.9, 4.0]), ("max", [0.5, 4.0])])
 def test_duplicates_are_combined_and_counted(policy, expected):
     src, dst, weight = [0, 1, 0, 2], [1, 0, 1, 1], [0.1, 0.3, 0.5, 4.0]
