@@ -2,22 +2,25 @@
 
 ``python -m benchmarks speed mining``. Every cell runs in a process of its own, so that its peak memory is its own:
 
-- product: ``anchor @ negative.T`` into a matrix that is there already, the least that any exact miner must do;
+- product: ``anchor @ negative.T`` into one whole matrix, the least that any exact miner must compute;
 - dense: what one writes first: the whole matrix, a mask of the true neighbours, ``masked_fill`` and ``min``;
-- pytorch-metric-learning: ``BatchEasyHardMiner`` (all positives, semi-hard negatives) on labels; it masks no neighbours.
+- pytorch-metric-learning: ``BatchEasyHardMiner`` (semi-hard negatives) by labels, one positive each; masks no neighbours.
 
-Peak memory is beyond the batch and what one small batch before it has loaded and compiled.
+Peak memory is the growth of the resident set during the call, beyond the batch and what a small batch before it has
+loaded and compiled (Linux only, 0 elsewhere).
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import json
-import resource
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -28,6 +31,7 @@ from graphvid.losses._mining import Batch, mine_tensors
 
 DIM, DEGREE, VIDEOS = 256, 50, 100_000
 SIZES = (2_400, 4_800, 9_600)
+CLEAR_REFS = Path("/proc/self/clear_refs")
 Inputs = tuple[list[torch.Tensor], list[torch.Tensor], NeighborTable]
 
 
@@ -86,7 +90,7 @@ def metric_learning(inputs: Inputs) -> Callable[[], object]:
 
     (anchor, positive, negative), _, _ = inputs
     distance = LpDistance(power=2, normalize_embeddings=False)
-    miner = BatchEasyHardMiner("all", "semihard", distance=distance)
+    miner = BatchEasyHardMiner("easy", "semihard", distance=distance)
     rows = torch.arange(len(anchor))
     reference = torch.cat([positive, negative])
     labels = torch.cat([rows, rows + len(rows)])
@@ -104,14 +108,30 @@ METHODS: dict[str, Callable[[Inputs], Callable[[], object]]] = {
 }
 
 
+def _reset_peak() -> int:
+    """Let the peak of the resident set start anew; return the resident bytes."""
+    gc.collect()
+    if CLEAR_REFS.exists():
+        CLEAR_REFS.write_text("5")
+    return _resident("VmRSS")
+
+
+def _resident(field: str) -> int:
+    """Return a figure of the kernel about this process, in bytes."""
+    if not CLEAR_REFS.exists():
+        return 0
+    lines = CLEAR_REFS.with_name("status").read_text().splitlines()
+    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith(field))
+
+
 def measure(method: str, rows: int, threads: int, repeats: int) -> dict[str, float]:
     """Return CPU and wall seconds of the fastest call and the growth of the peak memory, in this process."""
     torch.set_num_threads(threads)
     METHODS[method](make_batch(64))()
     run = METHODS[method](make_batch(rows))
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = _reset_peak()
     run()
-    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024 / 1e6
+    grown = (_resident("VmHWM") - before) / 1e6
     cpu, wall = [], []
     for _ in range(repeats):
         start = time.process_time(), time.perf_counter()
@@ -138,7 +158,8 @@ def main(arguments: list[str]) -> None:
         for method in METHODS:
             command = [sys.executable, "-m", "benchmarks", "speed", "mining", "--cell", method, str(rows)]
             command += ["--repeats", str(options.repeats), "--threads", str(options.threads)]
-            cell = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+            freed = os.environ | {"MALLOC_MMAP_THRESHOLD_": "65536"}  # what is freed leaves the resident set
+            cell = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=freed).stdout)
             seconds = cell["cpu"] if options.threads == 1 else cell["wall"]
             floor = floor or seconds
             figures = {"ms": seconds * 1e3, "times the product": seconds / floor, "peak MB": cell["grown"]}
