@@ -118,7 +118,7 @@ def test_training_lowers_the_loss_and_beats_raw_features_on_unseen_videos():
 @pytest.mark.usefixtures("own_generator")
 def test_training_equals_the_plain_loop(world, graph, tree):
     """Lightning adds nothing of its own: the same parts in a loop give the same weights, bit for bit."""
-    config = replace(SMALL, decay=0.5, decay_every=2)
+    config = replace(SMALL, schedule="staircase", decay=0.5, decay_every=2)
     trained = RelationalGraphClustering(graph, world.features.modalities, config, tree=tree)
     losses = [row["loss"] for row in fit(trained).rows]
     model = RelationalGraphClustering(graph, world.features.modalities, config, tree=tree).train()
