@@ -20,7 +20,7 @@ import torch
 from benchmarks.speed import _results
 from graphvid._dgl import DGLGraph, dgl
 from graphvid.clustering import ClusterTree, affinity_clustering
-from graphvid.sampling import TripletSampler, _tensor
+from graphvid.sampling import TripletSampler, _kernels, _tensor
 from graphvid.sampling._stream import stream_key
 from graphvid.sampling._tables import with_tensors
 
@@ -97,6 +97,18 @@ def python_sampler(graph: DGLGraph, tree: ClusterTree) -> Callable[[int], list[i
     return draw
 
 
+def negatives_alone(sampler: TripletSampler) -> Callable[[int], object]:
+    """Return a function that draws the negatives of a batch whose anchors and their rows are there already."""
+    tables, prepared = sampler._tables, []
+    for step in range(64):
+        anchor = sampler.sample(step).anchor.numpy()
+        prepared.append((tables.indptr[anchor], tables.indptr[anchor + 1], anchor))
+    outputs = [np.empty(BATCH, dtype=np.int64) for _ in range(3)]
+    return lambda step: _kernels._draw_negatives(
+        tables, np.uint64(stream_key(0, step)), tables.neighbors, *prepared[step % 64], *outputs
+    )
+
+
 def best_of(draw: Callable[[int], object], repeats: int) -> float:
     """Return the CPU seconds of the fastest batch, after a first one that compiles."""
     draw(0)
@@ -127,7 +139,9 @@ def main(arguments: list[str]) -> None:
             "graphvid L0, positives by weight": {"positive": "weight"},
         }.items():
             methods[name] = TripletSampler(graph, tree, batch_size=BATCH, **options).sample
-        tables = with_tensors(TripletSampler(graph, tree, batch_size=BATCH)._tables, "cpu")
+        sampler = TripletSampler(graph, tree, batch_size=BATCH)
+        methods["graphvid L0, negatives alone"] = negatives_alone(sampler)
+        tables = with_tensors(sampler._tables, "cpu")
         methods["graphvid L0, tensor operations"] = lambda step, tables=tables: _tensor.draw(
             tables, stream_key(0, step), BATCH, True
         )
