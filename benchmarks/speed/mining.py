@@ -26,8 +26,9 @@ import torch
 import torch.nn.functional as F
 
 from benchmarks.speed import _results
-from graphvid.losses import NeighborTable, SemiHardMiner
+from graphvid.losses import SemiHardMiner
 from graphvid.losses._mining import Batch, mine_tensors
+from graphvid.ops import NeighborTable
 
 DIM, DEGREE, VIDEOS = 256, 50, 100_000
 SIZES = (2_400, 4_800, 9_600)

@@ -144,17 +144,24 @@ def join_best_chunk(first, last, best_to, members, hashed, seed):
 
 
 @njit
-def chain_roots(best_to):
-    """Return the cluster at which each chain of selected edges ends.
+def point_chunk(first, last, best_to, root):
+    """Point each cluster to the end of its selected edge, or to itself if it is the end of a chain.
 
-    Along a chain the edges' order never falls, so the only cycle is a mutual pair; its smaller end is the root.
+    Along a chain the edges' order never falls, so the only cycle is a mutual pair; its smaller end ends the chain.
     """
-    n = len(best_to)
-    root = np.empty_like(best_to)
-    for c in range(n):
+    for c in range(first, last):
         to = best_to[c]
         root[c] = c if to < 0 or (best_to[to] == c and c < to) else to
-    for c in range(n):
+
+
+@njit
+def follow_chunk(first, last, root):
+    """Point each cluster of a range to the end of its chain.
+
+    All clusters on the way are pointed there too, those of other threads' ranges included: whoever writes a slot writes
+    the same value, and a slot not yet written leads to it.
+    """
+    for c in range(first, last):
         end = c
         while root[end] != end:
             end = root[end]
@@ -163,7 +170,6 @@ def chain_roots(best_to):
             onward = root[step]
             root[step] = end
             step = onward
-    return root
 
 
 @njit

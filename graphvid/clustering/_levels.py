@@ -102,8 +102,17 @@ def _merge(clusters: _Clusters, rules: Rules, threshold: float, threads: Threads
         prefer = rules.size.smallest if rules.size.prefer_smallest else np.inf
         root = kernels.merge_in_order(order, best_to, clusters.sizes, rules.size.largest, prefer)
     else:
-        root = kernels.chain_roots(best_to)
+        root = chain_roots(best_to, threads)
     return root, kernels.number_roots(root)
+
+
+def chain_roots(best_to: NDArray[Any], threads: Threads) -> NDArray[Any]:
+    """Return the cluster at which each chain of selected edges ends."""
+    root = np.empty_like(best_to)
+    ranges = threads.split_evenly(len(best_to))
+    threads.run(kernels.point_chunk, ranges, lambda t: (best_to, root))
+    threads.run(kernels.follow_chunk, ranges, lambda t: (root,))
+    return root
 
 
 def _select(
@@ -122,8 +131,7 @@ def _select(
     ends = (rules.size.smallest, *ties, best_value)
     threads.run(kernels.best_ends_chunk, ranges, lambda t: (*edge, *ends, best_to[t]))
     if len(best_to) > 1:
-        even = threads.split_evenly(num_clusters, len(best_to))
-        threads.run(kernels.join_best_chunk, even, lambda t: (best_to, *ties))
+        threads.run(kernels.join_best_chunk, threads.split_evenly(num_clusters), lambda t: (best_to, *ties))
     return best_value, best_to[0]
 
 

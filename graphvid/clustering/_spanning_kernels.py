@@ -17,7 +17,7 @@ class Edges(NamedTuple):
     low: NDArray[Any]  # (capacity + 1,) components, int32 or int64
     high: NDArray[Any]
     weight: NDArray[np.float64]
-    slot: NDArray[np.int64]  # place in the input
+    slot: NDArray[Any]  # place in the input, int32 or int64
 
 
 @njit
@@ -78,29 +78,35 @@ def best_edges_chunk(first, last, edges, best_weight, best):
 
 
 @njit
-def join_edges_chunk(first, last, edges, best):
-    """Join the edges found by several threads, the rows of ``best`` (num_threads, num_components), into row 0."""
-    for t in range(1, best.shape[0]):
-        for c in range(first, last):
-            e, old = best[t, c], best[0, c]
-            if e >= 0 and (old < 0 or edges.slot[e] < edges.slot[old]):
-                best[0, c] = e
+def ends_chunk(first, last, edges, best, to):
+    """Join the edges found by several threads, the rows of ``best``, into row 0, and fill their other ends.
+
+    ``best`` is (num_threads, num_components), ``to`` (num_components,), -1 without an edge.
+    """
+    lows, highs, _, slots = edges
+    for c in range(first, last):
+        e = best[0, c]
+        for t in range(1, best.shape[0]):
+            other = best[t, c]
+            if other >= 0 and (e < 0 or slots[other] < slots[e]):
+                e = other
+        best[0, c] = e
+        to[c] = -1 if e < 0 else lows[e] ^ highs[e] ^ c
 
 
 @njit
-def choose_edges(edges, best, to, chosen, num_chosen):
-    """Fill the other end of each component's best edge, -1 without one; write the edges' slots and return their number.
+def choose_chunk(first, last, edges, best, to, chosen):
+    """Write the slots of a range's best edges to ``chosen`` from ``first`` on; return their number.
 
-    ``chosen`` holds ``num_chosen`` slots so far. A mutual pair is one edge.
+    A mutual pair is one edge, written for its larger end.
     """
-    for c in range(len(best)):
-        e = best[c]
-        to[c] = -1 if e < 0 else edges.low[e] ^ edges.high[e] ^ c
-    for c in range(len(best)):
-        if to[c] >= 0 and (to[to[c]] != c or c < to[c]):
-            chosen[num_chosen] = edges.slot[best[c]]
-            num_chosen += 1
-    return num_chosen
+    slots = edges.slot
+    count = 0
+    for c in range(first, last):
+        if to[c] >= 0 and (to[to[c]] != c or c > to[c]):
+            chosen[first + count] = slots[best[c]]
+            count += 1
+    return count
 
 
 @njit
@@ -119,12 +125,16 @@ def filter_chunk(first, last, edges, label):
 
 
 @njit
-def rows_of(starts, stops, slots):
-    """Return the row of each slot; the slots ascend."""
-    rows = np.empty(len(slots), np.int64)
-    a = 0
-    for i in range(len(slots)):
-        while slots[i] >= stops[a] or slots[i] < starts[a]:
+def forest_chunk(first, last, rows, slots, src, dst, weight):
+    """Fill the ends and the weights of a range of ascending slots."""
+    starts, stops, neighbors, values, _ = rows
+    if first == last:
+        return
+    a = np.searchsorted(stops, slots[first], side="right")  # the first row that ends behind the slot
+    for i in range(first, last):
+        e = slots[i]
+        while e >= stops[a]:
             a += 1
-        rows[i] = a
-    return rows
+        src[i] = a
+        dst[i] = neighbors[e]
+        weight[i] = values[e]

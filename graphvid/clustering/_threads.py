@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from graphvid.clustering._kernels import Rows
 
 EDGES_PER_THREAD = 1 << 17  # with fewer edges a thread is not worth its start
+_EDGES_PER_ROW = 3  # what beginning a row costs, in edges; measured
 
 
 class Threads:
@@ -31,14 +32,14 @@ class Threads:
         num_rows = len(rows.starts)
         if self.num_threads == 1 or num_rows == 0:
             return np.array([[0, num_rows]])
-        ends = np.cumsum(rows.stops - rows.starts)
+        ends = np.cumsum(rows.stops - rows.starts + _EDGES_PER_ROW)
         parts = int(max(1, min(self.num_threads, ends[-1] // EDGES_PER_THREAD)))
         cuts = np.searchsorted(ends, np.arange(1, parts) * (ends[-1] / parts))
         return _pairs(np.concatenate([[0], cuts, [num_rows]]))
 
-    @staticmethod
-    def split_evenly(length: int, parts: int) -> NDArray[np.int64]:
-        """Return ``parts`` ranges of equal length."""
+    def split_evenly(self, length: int) -> NDArray[np.int64]:
+        """Return ranges of equal length, (number of ranges, 2)."""
+        parts = max(1, min(self.num_threads, length // EDGES_PER_THREAD))
         return _pairs(np.linspace(0, length, parts + 1).astype(np.int64))
 
     @staticmethod

@@ -29,12 +29,14 @@ def plot_sizes(tree: ClusterTree, ax: Axes | None = None) -> Axes:
     for level in range(1, tree.num_levels + 1):
         sizes = np.sort(tree.sizes[level])[::-1].astype(np.int64)
         share = np.cumsum(sizes) / max(tree.num_nodes, 1)
-        label = f"level {level}: {len(sizes):,} clusters, mean {tree.num_nodes / max(len(sizes), 1):.1f}"
+        sizes, share = np.r_[sizes[:1], sizes], np.r_[np.zeros(len(sizes[:1])), share]  # down to 0 at the largest
+        count = tree.num_clusters(level)
+        label = f"level {level}: {count:,} clusters, mean {tree.num_nodes / max(count, 1):.1f}"
         axes.plot(sizes, share, drawstyle="steps-pre", marker=".", markersize=3, label=label)
     axes.set(xscale="log", xlabel="cluster size (nodes)", ylabel="share of nodes in clusters at least as large")
     axes.set_ylim(0, 1.05)
     if tree.num_levels:
-        axes.legend()
+        axes.legend(loc="lower left", fontsize="small")
     return axes
 
 

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphvid.clustering import _spanning_kernels as kernels
-from graphvid.clustering._kernels import Rows, chain_roots, number_roots
+from graphvid.clustering._kernels import Rows, number_roots
+from graphvid.clustering._levels import chain_roots
 from graphvid.clustering._spanning_kernels import Edges
 from graphvid.clustering._threads import Threads
 from graphvid.clustering.undirected import GraphLike, as_undirected
@@ -52,7 +53,7 @@ def maximum_spanning_forest(graph: GraphLike, *, num_threads: int | None = None)
     -----
     When there are many more edges than nodes, the heaviest few per node are solved first; most other edges then lie
     inside one component and are left out in one pass. Time O(num_edges log num_nodes), in practice about two passes
-    over the edges. Memory beyond the graph: 24 bytes for each edge of the first pass (about two per node) and about
+    over the edges. Memory beyond the graph: 20 bytes for each edge of the first pass (about two per node) and about
     40 per node and thread.
 
     Examples
@@ -67,17 +68,16 @@ def maximum_spanning_forest(graph: GraphLike, *, num_threads: int | None = None)
     rows = as_undirected(graph).rows()
     num_nodes, ids = len(rows.starts), rows.neighbors.dtype
     components: NDArray[Any] = np.arange(num_nodes, dtype=ids)
-    count = num_nodes
-    chosen, num_chosen = np.empty(max(num_nodes, 1), np.int64), 0
+    chosen: list[NDArray[Any]] = []
     least = _heavy_weight(rows)
     for band in ((least, np.inf), (-np.inf, least)) if least > -np.inf else ((-np.inf, np.inf),):
+        count = num_nodes - sum(len(slots) for slots in chosen)
         edges, segments = _list_edges(rows, components, *band, threads)
-        label, num_chosen = _boruvka(edges, segments, count, chosen, num_chosen, threads)
-        components = label[components]
-        count = num_nodes - num_chosen
-    slots = np.sort(chosen[:num_chosen])
-    src = kernels.rows_of(rows.starts, rows.stops, slots).astype(ids)
-    return SpanningForest(src, rows.neighbors[slots], rows.values[slots], components)
+        components = _boruvka(edges, segments, count, chosen, threads)[components]
+    slots = np.sort(np.concatenate([np.empty(0, np.int32), *chosen]))
+    src, dst, weight = np.empty(len(slots), ids), np.empty(len(slots), ids), np.empty(len(slots))
+    threads.run(kernels.forest_chunk, threads.split_evenly(len(slots)), lambda t: (rows, slots, src, dst, weight))
+    return SpanningForest(src, dst, weight, components)
 
 
 def _heavy_weight(rows: Rows) -> float:
@@ -101,7 +101,8 @@ def _list_edges(
     counts = threads.run(kernels.count_band_chunk, chunks, lambda t: (rows, label, least, below))
     bounds = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
     capacity, ids = int(bounds[-1]) + 1, rows.neighbors.dtype
-    edges = Edges(np.empty(capacity, ids), np.empty(capacity, ids), np.empty(capacity), np.empty(capacity, np.int64))
+    slot_type = np.int32 if len(rows.neighbors) < 2**31 else np.int64
+    edges = Edges(np.empty(capacity, ids), np.empty(capacity, ids), np.empty(capacity), np.empty(capacity, slot_type))
     segments = np.stack([bounds[:-1], bounds[1:]], axis=1)
     where = segments.tolist()
     threads.run(kernels.list_band_chunk, chunks, lambda t: (rows, label, least, below, edges, *where[t]))
@@ -109,27 +110,20 @@ def _list_edges(
 
 
 def _boruvka(
-    edges: Edges,
-    segments: NDArray[np.int64],
-    num_components: int,
-    chosen: NDArray[np.int64],
-    num_chosen: int,
-    threads: Threads,
-) -> tuple[NDArray[Any], int]:
-    """Join components until no edge is left between two; return each one's label, and how many slots are chosen."""
+    edges: Edges, segments: NDArray[np.int64], num_components: int, chosen: list[NDArray[Any]], threads: Threads
+) -> NDArray[Any]:
+    """Join components until no edge is left between two; return their labels, and append the edges' slots."""
     labels: list[NDArray[Any]] = [np.arange(num_components, dtype=edges.low.dtype)]
     while (segments[:, 1] > segments[:, 0]).any():
-        best = _select(edges, segments, num_components, threads)
-        to = np.empty(num_components, edges.low.dtype)
-        num_chosen = kernels.choose_edges(edges, best, to, chosen, num_chosen)
-        label = chain_roots(to)
+        to = _select(edges, segments, num_components, chosen, threads)
+        label = chain_roots(to, threads)
         num_components = number_roots(label)
         labels.append(label)
         segments[:, 1] = _filter(edges, segments, label, threads)
     final = labels.pop()
     while labels:
         final = final[labels.pop()]
-    return final, num_chosen
+    return final
 
 
 def _filter(edges: Edges, segments: NDArray[np.int64], label: NDArray[Any], threads: Threads) -> list[int]:
@@ -137,16 +131,18 @@ def _filter(edges: Edges, segments: NDArray[np.int64], label: NDArray[Any], thre
     return threads.run(kernels.filter_chunk, segments, lambda t: (edges, label))
 
 
-def _select(edges: Edges, segments: NDArray[np.int64], num_components: int, threads: Threads) -> NDArray[np.int64]:
-    """Return the best edge of each component, -1 without one."""
-    shape = (len(segments), num_components)
-    found = np.full(shape, -np.inf)
+def _select(
+    edges: Edges, segments: NDArray[np.int64], num_components: int, chosen: list[NDArray[Any]], threads: Threads
+) -> NDArray[Any]:
+    """Return the other end of each component's best edge, -1 without one, and append the edges' slots."""
+    found = np.full((len(segments), num_components), -np.inf)
     threads.run(kernels.best_weights_chunk, segments, lambda t: (edges, found[t]))
     best_weight = found[0] if len(segments) == 1 else found.max(axis=0)
-    best = np.full(shape, -1, np.int64)
+    best = np.full((len(segments), num_components), -1, edges.slot.dtype)
     threads.run(kernels.best_edges_chunk, segments, lambda t: (edges, best_weight, best[t]))
-    if len(segments) > 1:
-        even = threads.split_evenly(num_components, len(segments))
-        threads.run(kernels.join_edges_chunk, even, lambda t: (edges, best))
-    first: NDArray[np.int64] = best[0]
-    return first
+    to, slots = np.empty(num_components, edges.low.dtype), np.empty(num_components, edges.slot.dtype)
+    ranges = threads.split_evenly(num_components)
+    threads.run(kernels.ends_chunk, ranges, lambda t: (edges, best, to))
+    counts = threads.run(kernels.choose_chunk, ranges, lambda t: (edges, best[0], to, slots))
+    chosen += [slots[first : first + count].copy() for (first, _), count in zip(ranges.tolist(), counts)]
+    return to

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from graphvid.losses.in_batch_softmax import InBatchSoftmaxLoss
 from graphvid.losses.neighbor_softmax import NeighborSoftmaxLoss
-from graphvid.losses.neighbors import NeighborTable
 from graphvid.losses.semi_hard import MinedTriplets, SemiHardMiner
 from graphvid.losses.triplet import TripletLoss, squared_distance
 
@@ -12,7 +11,6 @@ __all__ = [
     "InBatchSoftmaxLoss",
     "MinedTriplets",
     "NeighborSoftmaxLoss",
-    "NeighborTable",
     "SemiHardMiner",
     "TripletLoss",
     "squared_distance",

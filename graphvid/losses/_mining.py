@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from graphvid.losses import _kernels
-from graphvid.losses.neighbors import CandidateLookup, NeighborTable
+from graphvid.losses.candidates import CandidateLookup
+from graphvid.ops import NeighborTable
 
 
 class Batch(NamedTuple):

@@ -8,7 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from graphvid.losses.neighbors import CandidateLookup, NeighborTable, check_ids
+from graphvid.losses.candidates import CandidateLookup
+from graphvid.ops.neighbors import NeighborTable, check_ids
 
 
 class InBatchSoftmaxLoss(nn.Module):

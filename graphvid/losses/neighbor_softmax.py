@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from graphvid.losses.neighbors import NeighborTable, check_ids, expand_ranges
+from graphvid.ops.neighbors import NeighborTable, check_ids, expand_ranges
 
 
 class NeighborSoftmaxLoss(nn.Module):

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from graphvid.losses._mining import Batch, mine_fused, mine_tensors
-from graphvid.losses.neighbors import NeighborTable, check_ids
 from graphvid.losses.triplet import check_margin
+from graphvid.ops.neighbors import NeighborTable, check_ids
 
 Candidates = Literal["negatives", "all"]
 Fallback = Literal["own", "farthest_easy", "drop"]

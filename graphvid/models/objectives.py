@@ -11,11 +11,11 @@ from graphvid.losses import (
     InBatchSoftmaxLoss,
     MinedTriplets,
     NeighborSoftmaxLoss,
-    NeighborTable,
     SemiHardMiner,
     TripletLoss,
     squared_distance,
 )
+from graphvid.ops import NeighborTable
 from graphvid.sampling import TripletBatch
 
 from .config import RGCConfig

@@ -18,8 +18,8 @@ from graphvid._dgl import DGLGraph
 from graphvid._random import seeded
 from graphvid.clustering import ClusterTree, affinity_clustering
 from graphvid.data import Standardizer
-from graphvid.losses import NeighborTable
 from graphvid.nn import Standardize, VideoEncoder
+from graphvid.ops import NeighborTable
 from graphvid.sampling import TripletBatch, TripletSampler, neighbor_table
 
 from .config import RGCConfig

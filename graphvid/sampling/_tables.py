@@ -12,7 +12,7 @@ from torch import Tensor
 
 from graphvid._dgl import DGLGraph
 from graphvid._numba import njit
-from graphvid.losses import NeighborTable
+from graphvid.ops import NeighborTable
 from graphvid.sampling.neighbors import sorted_edges
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from graphvid._dgl import DGLGraph
-from graphvid.losses import NeighborTable
+from graphvid.ops import NeighborTable
 
 
 def neighbor_table(graph: DGLGraph) -> NeighborTable:

@@ -6,7 +6,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from graphvid.losses import InBatchSoftmaxLoss, NeighborTable
+from graphvid.losses import InBatchSoftmaxLoss
+from graphvid.ops import NeighborTable
 
 
 def batch(rows: int, num_nodes: int, seed: int) -> tuple[torch.Tensor, ...]:

@@ -8,7 +8,8 @@ import pytest
 import torch
 from pytorch_metric_learning.losses import SupConLoss
 
-from graphvid.losses import NeighborSoftmaxLoss, NeighborTable
+from graphvid.losses import NeighborSoftmaxLoss
+from graphvid.ops import NeighborTable
 
 
 def random_case(seed: int, *, num_nodes: int = 40, batch: int = 15, num_edges: int = 60):

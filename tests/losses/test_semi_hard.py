@@ -10,8 +10,9 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graphvid.losses import NeighborTable, SemiHardMiner, TripletLoss
+from graphvid.losses import SemiHardMiner, TripletLoss
 from graphvid.losses._mining import Batch, mine_fused, mine_tensors
+from graphvid.ops import NeighborTable
 
 ALL_ROWS = 10  # more than any video of the hand-made batches
 

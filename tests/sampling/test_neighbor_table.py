@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from graphvid._dgl import dgl
-from graphvid.losses import NeighborTable
+from graphvid.ops import NeighborTable
 from graphvid.sampling import neighbor_table
 
 

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from graphvid.losses import NeighborTable
-from graphvid.losses.neighbors import CandidateLookup
+from graphvid.ops import NeighborTable
 
 
 def rows(table: NeighborTable) -> list[list[int]]:
@@ -40,16 +39,3 @@ def test_table_without_edges(num_nodes):
 def test_bad_edges(src, dst, error, message):
     with pytest.raises(error, match=message):
         NeighborTable.from_edges(torch.tensor(src), torch.tensor(dst), num_nodes=3)
-
-
-@pytest.mark.parametrize("with_table", [True, False])
-def test_lookup_finds_every_excluded_entry(with_table):
-    rng = np.random.default_rng(1)
-    src, dst = torch.from_numpy(rng.integers(0, 20, size=(2, 80)))
-    table = NeighborTable.from_edges(src, dst, num_nodes=20) if with_table else None
-    candidates, queries, partners = (torch.from_numpy(rng.integers(0, 20, size=n)) for n in (40, 15, 15))
-    found = torch.zeros(15, 40, dtype=torch.bool)
-    found[CandidateLookup(candidates, table).excluded(queries, partners)] = True
-    for i, (q, p) in enumerate(zip(queries.tolist(), partners.tolist(), strict=True)):
-        barred = {q, p} | (set(rows(table)[q]) if table else set())
-        assert found[i].tolist() == [c in barred for c in candidates.tolist()]

@@ -1,0 +1,43 @@
+"""Where the true neighbours of a row stand among the candidates of a batch."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from graphvid.ops.neighbors import NeighborTable, expand_ranges
+
+
+class CandidateLookup:
+    """Finds all columns of a block that hold an excluded video: the row's own ids or a true neighbour.
+
+    Parameters
+    ----------
+    candidate_ids : Tensor, shape (num_candidates,), int64
+        Video id of each candidate column; a video may occur any number of times.
+    neighbors : NeighborTable or None
+        True neighbours; ``None`` masks only the row's own ids.
+    """
+
+    def __init__(self, candidate_ids: Tensor, neighbors: NeighborTable | None) -> None:
+        self.sorted_ids, self.columns = torch.sort(candidate_ids)
+        self.neighbors = neighbors
+
+    def excluded(self, query_ids: Tensor, partner_ids: Tensor) -> tuple[Tensor, Tensor]:
+        """Return ``(rows, columns)`` of all excluded entries of the block whose rows are these queries.
+
+        Excluded for row ``i`` is every column that holds ``query_ids[i]``, ``partner_ids[i]`` or a neighbour of
+        ``query_ids[i]``. A pair may come twice. Memory O(sum of degrees + number of excluded entries).
+        """
+        rows = torch.arange(query_ids.numel(), device=query_ids.device)
+        all_rows, all_ids = [rows, rows], [query_ids, partner_ids]
+        if self.neighbors is not None:
+            starts = self.neighbors.indptr[query_ids]
+            slots, owner = expand_ranges(starts, self.neighbors.indptr[query_ids + 1] - starts)
+            all_rows.append(owner)
+            all_ids.append(self.neighbors.indices[slots])
+        ids = torch.cat(all_ids)
+        first = torch.searchsorted(self.sorted_ids, ids)
+        count = torch.searchsorted(self.sorted_ids, ids, right=True) - first
+        slots, owner = expand_ranges(first, count)
+        return torch.cat(all_rows)[owner], self.columns[slots]
