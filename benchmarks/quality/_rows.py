@@ -21,6 +21,7 @@ class Row:
     description: str
     model: RGCConfig | None = None
     embed: Embed | None = None
+    reference: bool = False  # an oracle, out of competition
 
 
 def _raw(columns: NDArray[np.float32], seed: int) -> NDArray[np.float32]:

@@ -57,8 +57,9 @@ def main(task: Task, arguments: list[str]) -> None:
     )
     parser.add_argument("--fresh", action="store_true", help="forget the figures in the JSON file")
     options = parser.parse_args(arguments)
-    wanted = [row for row in rows() if not options.rows or any(text in row.name for text in options.rows)]
     videos = load(replace(task.source, data_dir=options.data_dir))
+    table_rows = [*rows(), *_oracle(videos)]
+    wanted = [row for row in table_rows if not options.rows or any(text in row.name for text in options.rows)]
     name = task.name + ("_validation" if options.validation else "")
     runs = _Runs(RESULTS / f".{name}.runs.json", videos.fingerprint(), fresh=options.fresh)
     progress = tqdm(total=len(wanted) * len(options.seeds), unit="run")
@@ -70,9 +71,17 @@ def main(task: Task, arguments: list[str]) -> None:
                 runs.put(row, seed, _score(row, videos, split, seed))
             progress.update()
     progress.close()
-    record = _record(name, task, videos, options, runs, wanted)
+    finished = [row for row in table_rows if all(runs.get(row, seed) for seed in options.seeds)]
+    record = _record(name, task, videos, options, runs, finished)
     write_json(RESULTS / f"{name}.json", record)
     print(table(record))
+
+
+def _oracle(videos: VideoGraph) -> list[Row]:
+    if videos.oracle is None:
+        return []
+    known = videos.oracle
+    return [Row("oracle", "The true topics and tastes.", embed=lambda columns, seed: known, reference=True)]
 
 
 def table(record: dict[str, Any]) -> str:
@@ -117,16 +126,17 @@ class _Runs:
 
 
 def _record(
-    name: str, task: Task, videos: VideoGraph, options: argparse.Namespace, runs: _Runs, wanted: list[Row]
+    name: str, task: Task, videos: VideoGraph, options: argparse.Namespace, runs: _Runs, finished: list[Row]
 ) -> dict[str, Any]:
     held_out = "A quarter of the training videos is held out and scored in place of the test part. "
     lines = []
-    for row in wanted:
+    for row in finished:
         figures = [runs.get(row, seed) or {} for seed in options.seeds]
         lines.append(
             {
                 "name": row.name,
                 "description": row.description,
+                **({"reference": True} if row.reference else {}),
                 "config": None if row.model is None else row.model.to_dict(),
                 "values": {metric: [figure[metric] for figure in figures] for metric in METRICS},
                 "seconds": [figure["seconds"] for figure in figures],

@@ -64,7 +64,8 @@ class RGCConfig:
     Raises
     ------
     ValueError
-        For an unknown choice, a number of another type or out of its range, or mining without the triplet loss.
+        For an unknown choice, a number of another type or out of its range, mining without the triplet loss, or a
+        decay without the staircase.
 
     Examples
     --------
@@ -110,6 +111,11 @@ class RGCConfig:
         if len(self.level_probs) != self.num_levels + 1:
             raise ValueError(
                 f"level_probs must have num_levels + 1 = {self.num_levels + 1} entries, got {self.level_probs}"
+            )
+        if self.schedule == "cosine" and (self.decay, self.decay_every) != (1.0, 1):
+            raise ValueError(
+                "decay and decay_every must be left at 1 unless schedule is 'staircase', "
+                f"got {self.decay} and {self.decay_every}"
             )
         if self.mining and self.loss != "triplet":
             raise ValueError(f"mining must be False unless loss is 'triplet', got loss {self.loss!r}")

@@ -97,13 +97,11 @@ def test_every_loss_trains_the_encoder_and_logs_finite_statistics(world, graph, 
 
 
 def test_training_lowers_the_loss_and_beats_raw_features_on_unseen_videos():
-    # A small world with a clear signal; the margin of 1.2 leaves room for other platforms' rounding.
-    world = SyntheticCoWatch(
-        num_users=600, num_videos=300, num_supertopics=4, topics_per_supertopic=6, watches_per_user=12.0, seed=1
-    )
-    graph, split = co_watch_graph(world.log, top_k=10), split_nodes(300, seed=0)
+    # Half the default world: 1.49 times raw was measured; 1.25 leaves room for other platforms' rounding.
+    world = SyntheticCoWatch(num_users=2000, num_videos=1500, seed=1)
+    graph, split = co_watch_graph(world.log, top_k=20), split_nodes(1500, seed=0)
     train = node_subgraph(graph, split.train)
-    config = RGCConfig(hidden=(64,), dim=16, batch_size=128, num_steps=60, learning_rate=3e-3)
+    config = RGCConfig(hidden=(128,), dim=32, batch_size=128, num_steps=150)
     features = {name: x[split.train] for name, x in world.features.modalities.items()}
     model = RelationalGraphClustering(train, features, config)
     losses = [row["loss"] for row in fit(model).rows]
@@ -111,8 +109,7 @@ def test_training_lowers_the_loss_and_beats_raw_features_on_unseen_videos():
     table = neighbor_table(node_subgraph(graph, split.test))
     raw = cold_start(world.features.concatenate()[split.test], table.indptr, table.indices).ndcg
     learned = cold_start(model.embed(world.features.modalities)[split.test], table.indptr, table.indices).ndcg
-    print("RATIO", learned, raw, np.mean(losses[:10]), np.mean(losses[-10:]))
-    assert learned > 1.2 * raw
+    assert learned > 1.25 * raw
 
 
 @pytest.mark.usefixtures("own_generator")
