@@ -145,10 +145,10 @@ def _print_scores(scores: dict[str, Any]) -> None:
     columns = {"ndcg": f"NDCG@{k}", "map": "MAP", "mrr": "MRR", "recall": f"Recall@{k}", "hit": f"Hit@{k}"}
     raw = scores["raw features"]["ndcg"]
     typer.echo("Cold start: videos never seen in training, ranked by cosine")
-    typer.echo(f"{'method':<16}" + "".join(f"{name:>11}" for name in columns.values()) + f"{'x raw':>8}")
+    typer.echo(f"{'method':<22}" + "".join(f"{name:>11}" for name in columns.values()) + f"{'x raw':>8}")
     for method, values in scores.items():
         cells = "".join(f"{values[key]:>11.4f}" for key in columns)
-        typer.echo(f"{method:<16}{cells}{values['ndcg'] / raw if raw else float('nan'):>8.2f}")
+        typer.echo(f"{method:<22}{cells}{values['ndcg'] / raw if raw else float('nan'):>8.2f}")
 
 
 def _parse_options(options: list[str]) -> dict[str, Any]:

@@ -22,7 +22,6 @@ from tqdm import tqdm
 
 from benchmarks.quality._rows import Row, rows
 from graphvid._files import write_json
-from graphvid.data import Standardizer
 from graphvid.graphs import NodeSplit, node_subgraph, split_nodes
 from graphvid.metrics import cold_start
 from graphvid.models import RelationalGraphClustering, RGCConfig
@@ -81,7 +80,7 @@ def _oracle(videos: VideoGraph) -> list[Row]:
     if videos.oracle is None:
         return []
     known = videos.oracle
-    return [Row("oracle", "The true topics and tastes.", embed=lambda columns, seed: known, reference=True)]
+    return [Row("oracle", "The true topics and tastes.", embed=lambda columns, train, seed: known, reference=True)]
 
 
 def table(record: dict[str, Any]) -> str:
@@ -177,8 +176,7 @@ def _score(row: Row, videos: VideoGraph, split: NodeSplit, seed: int) -> dict[st
         embedding, retention = _train(replace(row.model, seed=seed), videos, split)
     else:
         assert row.embed is not None
-        columns = videos.features.concatenate()
-        embedding = row.embed(Standardizer.fit(columns, split.train).transform(columns), seed)
+        embedding = row.embed(videos.features.concatenate(), split.train, seed)
     seconds = time.perf_counter() - start
     relevant = neighbor_table(node_subgraph(videos.graph, split.test))
     scores = cold_start(embedding[split.test], relevant.indptr, relevant.indices)._asdict()

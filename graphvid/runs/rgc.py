@@ -252,10 +252,13 @@ def _fit(model: RelationalGraphClustering, callbacks: list[Callback], run: RunDi
 
 def _compare(videos: VideoGraph, split: NodeSplit, embedding: NDArray[np.float32]) -> dict[str, Any]:
     """Score the trained embedding and the baselines on the videos that training never saw."""
-    columns = videos.features.concatenate()
-    raw = Standardizer.fit(columns, split.train).transform(columns)
-    chance = np.random.default_rng(0).standard_normal((len(raw), 64), dtype=np.float32)
-    methods = {TRAINED: embedding, "raw features": raw, "random vectors": chance}
+    raw = videos.features.concatenate()
+    methods = {
+        TRAINED: embedding,
+        "raw features": raw,
+        "standardised features": Standardizer.fit(raw, split.train).transform(raw),
+        "random vectors": np.random.default_rng(0).standard_normal((len(raw), 64), dtype=np.float32),
+    }
     if videos.oracle is not None:
         methods["oracle"] = videos.oracle
     table = neighbor_table(node_subgraph(videos.graph, split.test))
