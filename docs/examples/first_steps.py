@@ -11,7 +11,7 @@ graph = co_watch_graph(world.log)  # DGLGraph: (video, co_watch, video), edata["
 train, test = split_nodes(graph.num_nodes())  # 70 % and 30 % of the videos; training never sees the 30 %
 features = {name: x[train] for name, x in world.features.modalities.items()}
 
-model = RelationalGraphClustering(node_subgraph(graph, train), features, RGCConfig(batch_size=512, num_steps=100))
+model = RelationalGraphClustering(node_subgraph(graph, train), features, RGCConfig(num_steps=100))
 trainer = Trainer(
     max_steps=100, logger=False, enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False
 )
