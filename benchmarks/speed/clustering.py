@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.speed._clustering_figures import ties_figure, time_figure
 from benchmarks.speed._clustering_graphs import GRAPHS
 from benchmarks.speed._clustering_methods import METHODS
 
@@ -49,6 +50,9 @@ def main(arguments: list[str]) -> None:
     report = {"machine": _machine(), "rows": rows}
     (options.out / f"{options.name}.json").write_text(json.dumps(report, indent=1) + "\n")
     (options.out / f"{options.name}.md").write_text(table(report))
+    if options.figures:
+        time_figure(report, options.out / f"{options.name}_time.png")
+        ties_figure(options.out / f"{options.name}_ties.png")
     print(table(report))
 
 
@@ -62,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--only", nargs="+", help="methods whose name begins so, default all")
     parser.add_argument("--out", type=Path, default=RESULTS)
     parser.add_argument("--name", default="clustering", help="of the files written")
+    parser.add_argument("--figures", action="store_true", help="also draw time against edges, and ties and sizes")
     return parser
 
 

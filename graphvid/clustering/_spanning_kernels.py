@@ -127,7 +127,7 @@ def filter_chunk(first, last, edges, label):
 @njit
 def forest_chunk(first, last, rows, slots, src, dst, weight):
     """Fill the ends and the weights of a range of ascending slots."""
-    starts, stops, neighbors, values, _ = rows
+    _, stops, neighbors, values, _ = rows
     if first == last:
         return
     a = np.searchsorted(stops, slots[first], side="right")  # the first row that ends behind the slot
