@@ -233,7 +233,7 @@ def _fit(model: RelationalGraphClustering, callbacks: list[Callback], run: RunDi
         max_epochs=1,
         accelerator="auto",
         devices=1,
-        callbacks=[*callbacks, *([TQDMProgressBar()] if progress else [])],
+        callbacks=[*callbacks, *([TQDMProgressBar(refresh_rate=20)] if progress else [])],
         plugins=[SafetensorsCheckpointIO()],
         logger=False,
         enable_checkpointing=False,
