@@ -37,8 +37,7 @@ def quickstart(
     from graphvid.runs import Source
 
     _train(Source(dataset="synthetic", seed=seed), out, RGCConfig(seed=seed), resume=resume, quiet=quiet)
-    if out == _QUICKSTART:
-        typer.echo("Next: graphvid neighbors 0")
+    typer.echo(f"Next: graphvid neighbors 0 --run {out}")
 
 
 @train_app.command("rgc")

@@ -189,7 +189,7 @@ def test_quickstart_trains_the_default_preset_on_the_synthetic_world(monkeypatch
     assert (called["source"].dataset, called["source"].seed, called["config"].seed) == ("synthetic", 3, 3)
     assert (called["resume"], called["progress"], str(called["out"])) == (False, False, "graphvid-quickstart")
     assert "nan" in out  # no ratio to nothing
-    assert out.endswith("Next: graphvid neighbors 0\n")
+    assert out.endswith("Next: graphvid neighbors 0 --run graphvid-quickstart\n")
 
 
 def test_settings_are_json_or_text():
