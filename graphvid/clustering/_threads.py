@@ -26,6 +26,7 @@ class Threads:
         self.num_threads = numba.get_num_threads() if num_threads is None else num_threads
         if self.num_threads < 1:
             raise ValueError(f"num_threads must be >= 1, got {num_threads}")
+        self._pool = ThreadPoolExecutor(self.num_threads)  # starts threads when it gets work, ends them with itself
 
     def split(self, rows: Rows) -> NDArray[np.int64]:
         """Return ranges of rows, (number of ranges, 2)."""
@@ -42,16 +43,14 @@ class Threads:
         parts = max(1, min(self.num_threads, length // EDGES_PER_THREAD))
         return _pairs(np.linspace(0, length, parts + 1).astype(np.int64))
 
-    @staticmethod
     def run(
-        kernel: Callable[..., Any], ranges: NDArray[np.int64], arguments: Callable[[int], tuple[Any, ...]]
+        self, kernel: Callable[..., Any], ranges: NDArray[np.int64], arguments: Callable[[int], tuple[Any, ...]]
     ) -> list[Any]:
         """Return ``kernel(first, last, *arguments(t))`` of every range ``t``."""
         calls = [(int(first), int(last), *arguments(t)) for t, (first, last) in enumerate(ranges)]
         if len(calls) == 1:
             return [kernel(*calls[0])]
-        with ThreadPoolExecutor(len(calls)) as pool:
-            return list(pool.map(lambda call: kernel(*call), calls))
+        return list(self._pool.map(lambda call: kernel(*call), calls))
 
 
 def _pairs(bounds: NDArray[np.int64]) -> NDArray[np.int64]:
