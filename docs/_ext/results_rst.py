@@ -141,7 +141,8 @@ def provenance(kind: str, record: Mapping[str, Any]) -> str:
     if "date" in record:
         facts.append(f"measured {record['date']}")
     if "seeds" in record:
-        facts.append(f"seeds {', '.join(str(seed) for seed in record['seeds'])}, mean ± standard deviation")
+        seeds = ", ".join(str(seed) for seed in record["seeds"])
+        facts.append(f"seeds {seeds}, mean ± standard deviation" if len(record["seeds"]) > 1 else f"one seed, {seeds}")
     for key in ("data", "settings", "machine", "versions"):
         about = record.get(key)
         if about:
