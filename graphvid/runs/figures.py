@@ -21,7 +21,7 @@ def training_curve(steps: Sequence[float], values: Sequence[float], *, label: st
     if chance is not None:
         axes.axhline(chance, color=_MUTED, linestyle="--", linewidth=1.2)
         axes.annotate(f"chance {chance:.2g}", (0.99, chance), xycoords=("axes fraction", "data"), ha="right", va="bottom",
-                      fontsize=8, color=_INK)  # fmt: skip
+                      fontsize=8, color=_INK, bbox={"color": "white", "alpha": 0.8, "pad": 1})  # fmt: skip
         axes.set_ylim(bottom=0.0)
     axes.set_xlabel("step")
     axes.set_ylabel(label)

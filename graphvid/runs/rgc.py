@@ -12,22 +12,19 @@ import numpy as np
 import pandas as pd
 from lightning import Callback, Trainer
 from lightning.pytorch.callbacks import TQDMProgressBar
-from numpy.typing import NDArray
 
-from graphvid._dgl import DGLGraph
 from graphvid._files import atomic_path, write_json
-from graphvid.clustering import ClusterTree, affinity_clustering
-from graphvid.data import Features, Standardizer, load_features
+from graphvid.clustering import affinity_clustering
+from graphvid.data import Features, load_features
 from graphvid.graphs import NodeSplit, node_subgraph, split_nodes
-from graphvid.metrics import ColdStartScores, cold_start
 from graphvid.models import RelationalGraphClustering, RGCConfig, build_encoder, embed
 from graphvid.nn import VideoEncoder
-from graphvid.sampling import neighbor_table
 
 from .callbacks import Checkpoint, TrainingLog
 from .checkpoint import SafetensorsCheckpointIO, read_tensors, write_tensors
 from .directory import RunDirectory
-from .rgc_report import TRAINED, report
+from .rgc_metrics import compare, describe_graph, describe_tree
+from .rgc_report import report
 from .sources import Source, VideoGraph, load
 
 METHOD = "relational graph clustering"
@@ -87,11 +84,11 @@ def train(
         return run.read_metrics()
 
     split = split_nodes(videos.graph.num_nodes(), train_fraction=_TRAIN_FRACTION, seed=config.seed)
-    described_graph = _describe_graph(videos.graph, split)
+    described_graph = describe_graph(videos.graph, split)
     if not described_graph["test_edges"]:
         raise ValueError(f"the graph must have an edge between two of its {len(split.test)} test videos, got none")
     training_graph = node_subgraph(videos.graph, split.train)
-    tree = affinity_clustering(training_graph, num_levels=config.num_levels, linkage=config.linkage)
+    tree = affinity_clustering(training_graph, num_levels=config.num_levels, linkage=config.linkage, progress=progress)
     model = RelationalGraphClustering(
         training_graph, {name: x[split.train] for name, x in videos.features.modalities.items()}, config, tree=tree
     )
@@ -105,9 +102,9 @@ def train(
     embedding = model.embed(videos.features.modalities)
     Features(videos.features.ids, {"embedding": embedding}).save(run.embeddings)
     metrics = {
-        "cold_start": _compare(videos, split, embedding),
+        "cold_start": compare(videos, split, embedding, progress=progress),
         "graph": described_graph,
-        "clusters": _describe_tree(tree),
+        "clusters": describe_tree(tree),
         "sampler": model.sampler.counters,
     }
     write_json(run.metrics, metrics)
@@ -145,7 +142,7 @@ def evaluate(run_dir: str | os.PathLike[str], *, progress: bool = True) -> dict[
         raise ValueError(f"the source of {run.path} has changed: it was {config['data']}, now {found}")
     stored = np.load(run.require(run.split), allow_pickle=False)
     split = NodeSplit(stored["train"], stored["test"])
-    return _compare(videos, split, embed(encoder, videos.features.modalities))
+    return compare(videos, split, embed(encoder, videos.features.modalities), progress=progress)
 
 
 def load_encoder(run_dir: str | os.PathLike[str]) -> VideoEncoder:
@@ -250,24 +247,6 @@ def _fit(model: RelationalGraphClustering, callbacks: list[Callback], run: RunDi
         trainer.fit(model, ckpt_path=run.checkpoint if run.checkpoint.exists() else None)
 
 
-def _compare(videos: VideoGraph, split: NodeSplit, embedding: NDArray[np.float32]) -> dict[str, Any]:
-    """Score the trained embedding and the baselines on the videos that training never saw."""
-    raw = videos.features.concatenate()
-    methods = {
-        TRAINED: embedding,
-        "raw features": raw,
-        "standardised features": Standardizer.fit(raw, split.train).transform(raw),
-        "random vectors": np.random.default_rng(0).standard_normal((len(raw), 64), dtype=np.float32),
-    }
-    if videos.oracle is not None:
-        methods["oracle"] = videos.oracle
-    table = neighbor_table(node_subgraph(videos.graph, split.test))
-    scores: dict[str, ColdStartScores] = {
-        name: cold_start(x[split.test], table.indptr, table.indices) for name, x in methods.items()
-    }
-    return {name: score._asdict() for name, score in scores.items()}
-
-
 def _describe(source: Source, config: RGCConfig, videos: VideoGraph) -> dict[str, Any]:
     return {
         "method": METHOD,
@@ -280,26 +259,3 @@ def _describe(source: Source, config: RGCConfig, videos: VideoGraph) -> dict[str
 
 def _describe_data(videos: VideoGraph) -> dict[str, Any]:
     return {**videos.fingerprint(), "dims": videos.features.dims}
-
-
-def _describe_graph(graph: DGLGraph, split: NodeSplit) -> dict[str, Any]:
-    degrees = graph.in_degrees().numpy()
-    values, counts = np.unique(degrees, return_counts=True)
-    return {
-        "num_videos": graph.num_nodes(),
-        "num_edges": graph.num_edges() // 2,
-        "num_isolated": int((degrees == 0).sum()),
-        "training_videos": len(split.train),
-        "training_edges": node_subgraph(graph, split.train).num_edges() // 2,
-        "test_videos": len(split.test),
-        "test_edges": node_subgraph(graph, split.test).num_edges() // 2,
-        "degree_counts": {"degree": values.tolist(), "videos": counts.tolist()},
-    }
-
-
-def _describe_tree(tree: ClusterTree) -> list[dict[str, Any]]:
-    levels = []
-    for level in range(1, tree.num_levels + 1):
-        values, counts = np.unique(tree.sizes[level], return_counts=True)
-        levels.append({"level": level, "size": values.tolist(), "clusters": counts.tolist()})
-    return levels
