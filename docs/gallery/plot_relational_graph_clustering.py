@@ -121,9 +121,9 @@ trained = model.embed(world.features.modalities)  # every video, from its featur
 trained.shape
 
 # %%
-# The same without Lightning
-# --------------------------
-# The parts are plain PyTorch. This is the triplet loss of the paper: negatives from sibling
+# A plain PyTorch loop
+# --------------------
+# The parts need no Lightning. This is the triplet loss of the paper: negatives from sibling
 # clusters, replaced by harder ones of the batch where there are any.
 encoder = VideoEncoder(
     world.features.dims, fusion="early_concat", hidden=(256,), dim=64, dropout=0.3, seed=0
