@@ -47,6 +47,7 @@ class _Clusters(NamedTuple):
     sizes: NDArray[np.float64]  # summed node weights
     members: NDArray[Any]  # smallest member
     original: bool  # the edges are the input's, and their weights are the linkage's
+    ranges: NDArray[np.int64]  # of rows, one per thread
 
 
 def run_levels(
@@ -57,7 +58,7 @@ def run_levels(
     rows, num_nodes, ids = source.rows(), source.num_nodes, source.neighbors.dtype
     weights = None if node_weight is None else checked_node_weight(node_weight, rows, rules.size.largest)
     sizes = np.ones(num_nodes) if weights is None else weights
-    clusters = _Clusters(rows, rows, sizes, np.arange(num_nodes, dtype=ids), True)
+    clusters = _Clusters(rows, rows, sizes, np.arange(num_nodes, dtype=ids), True, threads.split(rows))
     original = rows if rules.freeze else None
     del source, rows  # a graph made for this call is freed after the first contraction
     labels = clusters.members  # of the nodes; kept up only for freezing
@@ -122,7 +123,7 @@ def _select(
     rows, sizes, num_clusters = clusters.rows, clusters.sizes, len(clusters.sizes)
     code = kernels.LEVEL_ONE if clusters.original else rules.linkage.code
     edge = (rows, code, rules.linkage.bound, threshold, sizes, rules.size.largest)
-    ranges = threads.split(rows)
+    ranges = clusters.ranges
     found = np.full((len(ranges), num_clusters), -np.inf)
     threads.run(kernels.best_values_chunk, ranges, lambda t: (*edge, found[t]))
     best_value = found[0] if len(ranges) == 1 else found.max(axis=0)
@@ -149,7 +150,7 @@ def _contract(
     members[label[::-1]] = clusters.members[::-1]  # the last write is the smallest
     if clusters.original and scale is None and linkage.bound < 1:
         scale = np.ones(len(label))
-    every_edge = _gather(clusters.every_edge, kept, count, scale, linkage, threads)
+    every_edge = _gather(clusters.every_edge, clusters.ranges, kept, count, scale, linkage, threads)
     ranges = threads.split(every_edge)
     if linkage.percentile is not None:
         rows = every_edge._replace(
@@ -163,18 +164,17 @@ def _contract(
             ranges,
             lambda t: (every_edge, rule.q, rule.min_count, rows.stops, rows.neighbors, rows.values),
         )
-        return _Clusters(rows, every_edge, sizes, members, False)
+        return _Clusters(rows, every_edge, sizes, members, False, ranges)
     seen = np.full((len(ranges), count), -1, np.int64)
     threads.run(contract_kernels.combine_chunk, ranges, lambda t: (every_edge, linkage.code == kernels.MAX, seen[t]))
-    return _Clusters(every_edge, every_edge, sizes, members, False)
+    return _Clusters(every_edge, every_edge, sizes, members, False, ranges)
 
 
 def _gather(
-    rows: Rows, label: NDArray[Any], count: int, scale: NDArray[np.float64] | None, linkage: LinkageRule,
-    threads: Threads,
+    rows: Rows, ranges: NDArray[np.int64], label: NDArray[Any], count: int, scale: NDArray[np.float64] | None,
+    linkage: LinkageRule, threads: Threads,
 ) -> Rows:  # fmt: skip
     """Return the edges between different labels, in the rows of their smaller label; parallel edges are kept."""
-    ranges = threads.split(rows)
     cursor = np.zeros((len(ranges), count), np.int64)
     threads.run(contract_kernels.count_chunk, ranges, lambda t: (rows, label, cursor[t]))
     starts, stops = contract_kernels.place_rows(cursor)

@@ -57,8 +57,9 @@ def list_band_chunk(first, last, rows, label, least, below, edges, slot, end):
 
 @njit
 def best_weights_chunk(first, last, edges, best_weight):
-    """Raise ``best_weight`` (num_components,), -inf at first, of both ends of a segment's edges."""
+    """Fill ``best_weight`` (num_components,) from a segment's edges, -inf without one."""
     lows, highs, weights, _ = edges
+    best_weight[:] = -np.inf
     for e in range(np.uintp(first), np.uintp(last)):
         x, y, weight = np.uintp(lows[e]), np.uintp(highs[e]), weights[e]
         best_weight[x] = max(best_weight[x], weight)
@@ -66,9 +67,18 @@ def best_weights_chunk(first, last, edges, best_weight):
 
 
 @njit
+def join_weights_chunk(first, last, best_weight):
+    """Join the best weights found by several threads, the rows of ``best_weight``, into row 0."""
+    for t in range(1, best_weight.shape[0]):
+        for c in range(first, last):
+            best_weight[0, c] = max(best_weight[0, c], best_weight[t, c])
+
+
+@njit
 def best_edges_chunk(first, last, edges, best_weight, best):
-    """Find the edge of smallest slot among those of a segment that reach the best weight of an end."""
+    """Fill ``best`` with the edge of smallest slot among those of a segment that reach an end's best weight, or -1."""
     lows, highs, weights, slots = edges
+    best[:] = -1
     for e in range(np.uintp(first), np.uintp(last)):
         x, y, weight = np.uintp(lows[e]), np.uintp(highs[e]), weights[e]
         if weight == best_weight[x] and (best[x] < 0 or slots[e] < slots[best[x]]):
@@ -96,17 +106,11 @@ def ends_chunk(first, last, edges, best, to):
 
 @njit
 def choose_chunk(first, last, edges, best, to, chosen):
-    """Write the slots of a range's best edges to ``chosen`` from ``first`` on; return their number.
-
-    A mutual pair is one edge, written for its larger end.
-    """
+    """Mark the slots of a range's best edges in ``chosen``; a mutual pair is one edge, marked for its larger end."""
     slots = edges.slot
-    count = 0
     for c in range(first, last):
         if to[c] >= 0 and (to[to[c]] != c or c > to[c]):
-            chosen[first + count] = slots[best[c]]
-            count += 1
-    return count
+            chosen[slots[best[c]]] = True
 
 
 @njit

@@ -53,8 +53,8 @@ def maximum_spanning_forest(graph: GraphLike, *, num_threads: int | None = None)
     -----
     When there are many more edges than nodes, the heaviest few per node are solved first; most other edges then lie
     inside one component and are left out in one pass. Time O(num_edges log num_nodes), in practice about two passes
-    over the edges. Memory beyond the graph: 20 bytes for each edge of the first pass (about two per node) and about
-    40 per node and thread.
+    over the edges. Memory beyond the graph: one byte per edge, 20 for each edge of the first pass (about two per node)
+    and about 40 per node and thread.
 
     Examples
     --------
@@ -68,13 +68,14 @@ def maximum_spanning_forest(graph: GraphLike, *, num_threads: int | None = None)
     rows = as_undirected(graph).rows()
     num_nodes, ids = len(rows.starts), rows.neighbors.dtype
     components: NDArray[Any] = np.arange(num_nodes, dtype=ids)
-    chosen: list[NDArray[Any]] = []
+    chosen = np.zeros(len(rows.neighbors), np.bool_)
     least = _heavy_weight(rows)
+    count = num_nodes
     for band in ((least, np.inf), (-np.inf, least)) if least > -np.inf else ((-np.inf, np.inf),):
-        count = num_nodes - sum(len(slots) for slots in chosen)
         edges, segments = _list_edges(rows, components, *band, threads)
-        components = _boruvka(edges, segments, count, chosen, threads)[components]
-    slots = np.sort(np.concatenate([np.empty(0, np.int32), *chosen]))
+        label, count = _boruvka(edges, segments, count, chosen, threads)
+        components = label[components]
+    slots = np.flatnonzero(chosen)
     src, dst, weight = np.empty(len(slots), ids), np.empty(len(slots), ids), np.empty(len(slots))
     threads.run(kernels.forest_chunk, threads.split_evenly(len(slots)), lambda t: (rows, slots, src, dst, weight))
     return SpanningForest(src, dst, weight, components)
@@ -110,12 +111,14 @@ def _list_edges(
 
 
 def _boruvka(
-    edges: Edges, segments: NDArray[np.int64], num_components: int, chosen: list[NDArray[Any]], threads: Threads
-) -> NDArray[Any]:
-    """Join components until no edge is left between two; return their labels, and append the edges' slots."""
+    edges: Edges, segments: NDArray[np.int64], num_components: int, chosen: NDArray[np.bool_], threads: Threads
+) -> tuple[NDArray[Any], int]:
+    """Join components until no edge is left between two, mark the edges' slots; return the labels and their number."""
     labels: list[NDArray[Any]] = [np.arange(num_components, dtype=edges.low.dtype)]
+    room = np.empty(len(segments) * num_components), np.empty(len(segments) * num_components, edges.slot.dtype)
     while (segments[:, 1] > segments[:, 0]).any():
-        to = _select(edges, segments, num_components, chosen, threads)
+        best_weight, best = (x[: len(segments) * num_components].reshape(len(segments), -1) for x in room)
+        to = _select(edges, segments, best_weight, best, chosen, threads)
         label = chain_roots(to, threads)
         num_components = number_roots(label)
         labels.append(label)
@@ -123,7 +126,7 @@ def _boruvka(
     final = labels.pop()
     while labels:
         final = final[labels.pop()]
-    return final
+    return final, num_components
 
 
 def _filter(edges: Edges, segments: NDArray[np.int64], label: NDArray[Any], threads: Threads) -> list[int]:
@@ -132,17 +135,18 @@ def _filter(edges: Edges, segments: NDArray[np.int64], label: NDArray[Any], thre
 
 
 def _select(
-    edges: Edges, segments: NDArray[np.int64], num_components: int, chosen: list[NDArray[Any]], threads: Threads
-) -> NDArray[Any]:
-    """Return the other end of each component's best edge, -1 without one, and append the edges' slots."""
-    found = np.full((len(segments), num_components), -np.inf)
-    threads.run(kernels.best_weights_chunk, segments, lambda t: (edges, found[t]))
-    best_weight = found[0] if len(segments) == 1 else found.max(axis=0)
-    best = np.full((len(segments), num_components), -1, edges.slot.dtype)
-    threads.run(kernels.best_edges_chunk, segments, lambda t: (edges, best_weight, best[t]))
-    to, slots = np.empty(num_components, edges.low.dtype), np.empty(num_components, edges.slot.dtype)
-    ranges = threads.split_evenly(num_components)
+    edges: Edges, segments: NDArray[np.int64], best_weight: NDArray[np.float64], best: NDArray[Any],
+    chosen: NDArray[np.bool_], threads: Threads,
+) -> NDArray[Any]:  # fmt: skip
+    """Return the other end of each component's best edge, -1 without one, and mark the edges' slots.
+
+    ``best_weight`` and ``best`` are room to work in, (num_segments, num_components).
+    """
+    to = np.empty(best.shape[1], edges.low.dtype)
+    ranges = threads.split_evenly(len(to))
+    threads.run(kernels.best_weights_chunk, segments, lambda t: (edges, best_weight[t]))
+    threads.run(kernels.join_weights_chunk, ranges, lambda t: (best_weight,))
+    threads.run(kernels.best_edges_chunk, segments, lambda t: (edges, best_weight[0], best[t]))
     threads.run(kernels.ends_chunk, ranges, lambda t: (edges, best, to))
-    counts = threads.run(kernels.choose_chunk, ranges, lambda t: (edges, best[0], to, slots))
-    chosen += [slots[first : first + count].copy() for (first, _), count in zip(ranges.tolist(), counts)]
+    threads.run(kernels.choose_chunk, ranges, lambda t: (edges, best[0], to, chosen))
     return to
