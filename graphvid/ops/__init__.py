@@ -1,7 +1,10 @@
-"""Graphs as tensors on any device: what samplers draw from and losses mask by."""
+"""Message passing on any device: relations as tensors, with kernels for the CPU, CUDA and everything PyTorch runs on."""
 
 from __future__ import annotations
 
+from graphvid.ops.adjacency import Adjacency
+from graphvid.ops.backends import available_backends, use_backend
 from graphvid.ops.neighbors import NeighborTable
+from graphvid.ops.segment import segment_reduce
 
-__all__ = ["NeighborTable"]
+__all__ = ["Adjacency", "NeighborTable", "available_backends", "segment_reduce", "use_backend"]

@@ -1,0 +1,472 @@
+"""One relation of a graph as tensors that pass messages on any device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
+
+import torch
+from torch import Tensor
+
+from graphvid.ops._functions import Dot, EdgeSoftmax, Gather, SpMM
+from graphvid.ops._rows import Rows, group_edges
+from graphvid.ops.backends import backend_for, kernels_of
+from graphvid.ops.neighbors import check_ids
+
+if TYPE_CHECKING:
+    from graphvid._dgl import DGLGraph
+
+Norm = Literal["none", "left", "right", "both"]
+Reduce = Literal["sum", "mean", "max"]
+Side = Literal["src", "dst"]
+EdgeOp = Literal["dot", "add", "sub", "mul", "copy"]
+_POWERS = {"none": (0.0, 0.0), "left": (1.0, 0.0), "right": (0.0, 1.0), "both": (0.5, 0.5)}
+_HALF = (torch.float16, torch.bfloat16)
+_FLOATS = (torch.float32, torch.float64, *_HALF)
+_T = TypeVar("_T")
+
+
+class Adjacency:
+    """A bipartite relation, edge ``e`` from ``src[e]`` to ``dst[e]``, that passes messages on any device with gradients.
+
+    An edge sends :math:`a_e x_{src(e)}` with :math:`a_e = w_e \\, d_{out}(src)^{-p} \\, d_{in}(dst)^{-q}`: ``w`` are the
+    edge weights, or 1, and (p, q) is (0, 0), (1, 0), (0, 1) or (1/2, 1/2) for ``norm`` ``"none"``, ``"left"``,
+    ``"right"`` and ``"both"``. Degrees count edges, whatever they weigh, as in `dgl.nn.GraphConv`. Made by `from_dgl`,
+    `from_block` and `from_coo`; it does not change afterwards.
+
+    Values of edges (weights, logits, results of `sddmm`) are in the order of the edges given; for a DGLGraph that is
+    the order of the edge ids.
+
+    Attributes
+    ----------
+    num_src, num_dst, num_edges : int
+        Numbers of source nodes, destination nodes and edges.
+    weight : Tensor or None
+        Edge weights, (num_edges,) or (num_edges, num_heads).
+
+    Notes
+    -----
+    The edges are held as two int32 arrays while their number and the nodes' stay below 2**31, int64 beyond. Grouping
+    by destination happens at the first operation, grouping by source at the first that needs it (`t` or a gradient),
+    each once: O(num_edges) time on the CPU and, with all of it, 28 bytes an edge with int32.
+
+    Every result has a fixed order of summation on the backends ``"numba"`` and ``"triton"``: the same bits on every
+    call and for any number of threads. float16 and bfloat16 are summed in float32.
+
+    Examples
+    --------
+    >>> adjacency = Adjacency.from_coo(torch.tensor([0, 1, 1]), torch.tensor([0, 0, 2]), num_src=2, num_dst=3)
+    >>> adjacency.spmm(torch.tensor([[1.0], [10.0]])).tolist()
+    [[11.0], [0.0], [10.0]]
+    """
+
+    __slots__ = ("_cache", "_ends", "_flip", "_powers", "_sizes", "weight")
+
+    def __init__(
+        self, ends: tuple[Tensor, Tensor], sizes: tuple[int, int], weight: Tensor | None,
+        powers: tuple[float, float], cache: dict[Any, Any] | None = None, flip: int = 0,
+    ) -> None:  # fmt: skip
+        self._ends, self._sizes, self.weight, self._powers = ends, sizes, weight, powers
+        self._cache: dict[Any, Any] = {} if cache is None else cache  # shared with the transpose
+        self._flip = flip
+
+    @classmethod
+    def from_coo(
+        cls, src: Tensor, dst: Tensor, *, num_src: int, num_dst: int, weight: Tensor | None = None, norm: Norm = "none"
+    ) -> Adjacency:
+        """Make it from the ends of edges; needs no DGL.
+
+        Parameters
+        ----------
+        src, dst : Tensor, shape (num_edges,), integer
+            Ids in ``[0, num_src)`` and ``[0, num_dst)``, on one device. Duplicates are edges of their own.
+        num_src, num_dst : int
+            Numbers of nodes.
+        weight : Tensor, shape (num_edges,) or (num_edges, num_heads), floating, optional
+            Default: every edge counts once. It may require a gradient.
+        norm : {"none", "left", "right", "both"}
+            Divide by the out-degree of the source, the in-degree of the destination, or the roots of both.
+
+        Raises
+        ------
+        ValueError, TypeError
+            When lengths differ, an id is out of range, devices are mixed or ``norm`` is unknown.
+        """
+        if src.dim() != 1 or src.shape != dst.shape:
+            raise ValueError(
+                f"src and dst must be 1-D of equal length, got shapes {tuple(src.shape)} and {tuple(dst.shape)}"
+            )
+        for name, size in (("num_src", num_src), ("num_dst", num_dst)):
+            if isinstance(size, bool) or not isinstance(size, int) or size < 0:
+                raise ValueError(f"{name} must be an integer >= 0, got {size!r}")
+        for name, ids, size in (("src", src, num_src), ("dst", dst, num_dst)):
+            check_ids(name, ids, size)
+            _check_device(name, ids, src.device)
+        if norm not in _POWERS:
+            raise ValueError(f"unknown norm {norm!r}; accepted are {list(_POWERS)}")
+        ids = torch.int32 if max(len(src), num_src, num_dst) < 2**31 else torch.int64
+        ends = (src.to(ids).contiguous(), dst.to(ids).contiguous())
+        made = cls(ends, (num_src, num_dst), None, _POWERS[norm])
+        return made if weight is None else made.with_weight(weight)
+
+    @classmethod
+    def from_dgl(
+        cls, graph: DGLGraph, etype: str | tuple[str, str, str] | None = None, *, weight: str | Tensor | None = None,
+        norm: Norm = "none",
+    ) -> Adjacency:  # fmt: skip
+        """Make it from one relation of a graph.
+
+        Parameters
+        ----------
+        graph : DGLGraph
+            Or a block; see `from_block`.
+        etype : str or (str, str, str), optional
+            The relation; may be left out if there is one.
+        weight : str or Tensor, optional
+            Name of the edge data with the weights, or the weights; see `from_coo`.
+        norm : {"none", "left", "right", "both"}
+            See `from_coo`.
+
+        Raises
+        ------
+        TypeError, ValueError, KeyError
+            When ``graph`` is no DGLGraph, the relation or the edge data is not there, or as in `from_coo`.
+        """
+        from graphvid._dgl import DGLGraph
+
+        if not isinstance(graph, DGLGraph):
+            raise TypeError(f"graph must be a DGLGraph, got {type(graph).__name__}")
+        relation = _relation(graph, etype)
+        if isinstance(weight, str):
+            data = graph.edges[relation].data
+            if weight not in data:
+                raise KeyError(f"unknown edge data {weight!r}; relation {relation} has {sorted(data)}")
+            weight = data[weight]
+        src, dst = graph.edges(etype=relation, order="eid")
+        return cls.from_coo(
+            src, dst, num_src=graph.num_src_nodes(relation[0]), num_dst=graph.num_dst_nodes(relation[2]),
+            weight=weight, norm=norm,
+        )  # fmt: skip
+
+    @classmethod
+    def from_block(
+        cls, block: DGLGraph, etype: str | tuple[str, str, str] | None = None, *, weight: str | Tensor | None = None,
+        norm: Norm = "none",
+    ) -> Adjacency:  # fmt: skip
+        """Make it from one relation of a sampled block; as `from_dgl`, for what `dgl.to_block` and its loaders return.
+
+        Raises
+        ------
+        TypeError, ValueError, KeyError
+            As `from_dgl`, and when ``block`` is not a block.
+        """
+        if not getattr(block, "is_block", False):
+            raise TypeError(f"block must be a DGLGraph made by dgl.to_block, got {type(block).__name__}")
+        return cls.from_dgl(block, etype, weight=weight, norm=norm)
+
+    @classmethod
+    def from_segments(cls, indptr: Tensor) -> Adjacency:
+        """Make the relation of consecutive elements to the segments that hold them, ``indptr[i]`` to ``indptr[i + 1]``."""
+        num_edges, num_rows = int(indptr[-1]), indptr.numel() - 1
+        ids = torch.int32 if max(num_edges, num_rows) < 2**31 else torch.int64
+        owner = torch.repeat_interleave(indptr.diff(), output_size=num_edges).to(ids)
+        element = torch.arange(num_edges + 1, dtype=ids, device=indptr.device)
+        made = cls((element[:-1], owner), (num_edges, num_rows), None, _POWERS["none"])
+        made._cache[("rows", 1)] = Rows(indptr.to(ids), element[:-1], None)
+        made._cache[("rows", 0)] = Rows(element, owner, None)
+        return made
+
+    @property
+    def num_src(self) -> int:
+        """Number of source nodes."""
+        return self._sizes[0]
+
+    @property
+    def num_dst(self) -> int:
+        """Number of destination nodes."""
+        return self._sizes[1]
+
+    @property
+    def num_edges(self) -> int:
+        """Number of edges."""
+        return self._ends[0].numel()
+
+    @property
+    def device(self) -> torch.device:
+        """Device of the edges."""
+        return self._ends[0].device
+
+    def __repr__(self) -> str:
+        shape = None if self.weight is None else tuple(self.weight.shape)
+        return (
+            f"Adjacency(num_src={self.num_src}, num_dst={self.num_dst}, num_edges={self.num_edges}, weight={shape}, "
+            f"device='{self.device}')"
+        )
+
+    def t(self) -> Adjacency:
+        """Return the relation with its edges turned round: the transposed matrix, with its weights and norm."""
+        turned = (self._ends[1], self._ends[0]), (self._sizes[1], self._sizes[0])
+        powers = (self._powers[1], self._powers[0])
+        return Adjacency(*turned, self.weight, powers, self._cache, 1 - self._flip)
+
+    def to(self, device: torch.device | str) -> Adjacency:
+        """Return the relation on ``device``, grouped as far as it is here."""
+        device = torch.device(device)
+        if device == self.device:
+            return self
+        cache = {key: value.to(device) for key, value in self._cache.items() if key[0] == "rows"}
+        ends = (self._ends[0].to(device), self._ends[1].to(device))
+        weight = None if self.weight is None else self.weight.to(device)
+        return Adjacency(ends, self._sizes, weight, self._powers, cache, self._flip)
+
+    def with_weight(self, weight: Tensor | None) -> Adjacency:
+        """Return the relation with other weights, (num_edges,) or (num_edges, num_heads), and the same groupings.
+
+        Raises
+        ------
+        TypeError, ValueError
+            When the length, the device or the dtype of ``weight`` does not fit.
+        """
+        if weight is not None:
+            self._check_weight(weight)
+        cache = {key: value for key, value in self._cache.items() if key[0] != "weight"}
+        return Adjacency(self._ends, self._sizes, weight, self._powers, cache, self._flip)
+
+    def degrees(self, side: Side = "dst") -> Tensor:
+        """Return the number of edges of every node of one side, int64: in-degrees for ``"dst"``, else out-degrees."""
+        return self.rows(side).indptr.diff().long()
+
+    def ends(self, side: Side) -> Tensor:
+        """Return the sources or the destinations of the edges, (num_edges,), int32 or int64."""
+        return self._ends[side == "dst"]
+
+    def rows(self, side: Side) -> Rows:
+        """Return the edges grouped by ``side``."""
+        here = int(side == "dst")
+        ends, size = (self._ends[here], self._ends[1 - here]), self._sizes[here]
+        return self._cached(("rows", here ^ self._flip), lambda: group_edges(*ends, size))
+
+    def scales(self, dtype: torch.dtype, *, mean: bool) -> tuple[Tensor | None, Tensor | None]:
+        """Return what the norm, and a mean, multiply by at the sources and at the destinations; None for 1."""
+        powers = (self._powers[0], self._powers[1] + mean)
+        return self._scale("src", powers[0], dtype), self._scale("dst", powers[1], dtype)
+
+    def _scale(self, side: Side, power: float, dtype: torch.dtype) -> Tensor | None:
+        if not power:
+            return None
+        key = ("scale", int(side == "dst") ^ self._flip, power, dtype)
+        return self._cached(key, lambda: self.degrees(side).clamp(min=1).double().pow(-power).to(dtype))
+
+    def edge_values(self, values: Tensor | None, side: Side) -> Tensor | None:
+        """Return values of edges in the order of `rows`; those of the fixed weights are kept."""
+        if values is None:
+            return None
+        if values.requires_grad or self.weight is None or values.data_ptr() != self.weight.data_ptr():
+            return self.rows(side).take(values)
+        key = ("weight", int(side == "dst") ^ self._flip, values.shape, values.dtype)
+        return self._cached(key, lambda: self.rows(side).take(values))
+
+    def dgl_graph(self) -> DGLGraph:
+        """Return the relation as a DGLGraph from node type ``src`` to ``dst``."""
+        from graphvid.ops import _dgl_backend
+
+        return self._cached(("graph", self._flip), lambda: _dgl_backend.make_graph(self))
+
+    def _cached(self, key: tuple[Any, ...], make: Callable[[], _T]) -> _T:
+        if key not in self._cache:
+            self._cache[key] = make()
+        found: _T = self._cache[key]
+        return found
+
+    def spmm(self, x: Tensor, weight: Tensor | None = None, *, reduce: Reduce = "sum") -> Tensor:
+        """Return the sum, the mean or the maximum of the messages at every destination, zeros where there are none.
+
+        .. math:: y_v = \\operatorname{reduce}_{e: dst(e) = v} a_e x_{src(e)}
+
+        Parameters
+        ----------
+        x : Tensor, shape (num_src, dim) or (num_src, num_heads, dim)
+            Features of the sources: float32, float64, float16 or bfloat16.
+        weight : Tensor, shape (num_edges,) or (num_edges, num_heads), optional
+            Weights in place of those of the adjacency, such as attention; of the dtype of ``x``.
+        reduce : {"sum", "mean", "max"}
+            The mean is over the in-edges. The maximum is taken entry by entry, and its gradient goes to the first edge
+            that reaches it.
+
+        Returns
+        -------
+        Tensor, shape (num_dst, dim) or (num_dst, num_heads, dim)
+
+        Raises
+        ------
+        TypeError, ValueError
+            When shape, dtype or device do not fit, or ``reduce`` is unknown.
+
+        Notes
+        -----
+        O(num_edges * dim) time, no memory beyond the result; on the backend ``"torch"``, ``"max"`` also holds the
+        messages of up to 2**24 entries.
+        """
+        if reduce not in get_args(Reduce):
+            raise ValueError(f"unknown reduce {reduce!r}; accepted are {list(get_args(Reduce))}")
+        self._check_features("x", x, "src", (2, 3))
+        weight = self.weight if weight is None else weight
+        if weight is not None:
+            self._check_weight(weight)
+            if weight.dtype != x.dtype:
+                raise TypeError(f"weight and x must have one dtype, got {weight.dtype} and {x.dtype}")
+            if weight.dim() == 2 and (x.dim() != 3 or x.shape[1] != weight.shape[1]):
+                raise ValueError(
+                    f"x must have the {weight.shape[1]} heads of weight, shape (num_src, {weight.shape[1]}, dim), "
+                    f"got shape {tuple(x.shape)}"
+                )
+        backend = backend_for(self.device)
+        heads = 1 if weight is None or weight.dim() == 1 else weight.shape[1]
+        work = _working_dtype(x.dtype, backend)
+        features = x.to(work).reshape(self.num_src, heads, x[0:0].flatten(1).shape[1] // max(heads, 1))
+        values = None if weight is None else weight.to(work).reshape(self.num_edges, heads)
+        if backend == "dgl":
+            from graphvid.ops import _dgl_backend
+
+            out = _dgl_backend.spmm(self, features, values, reduce)
+        else:
+            out = SpMM.apply(features, values, self, kernels_of(backend), reduce, False)
+        return out.reshape(self.num_dst, *x.shape[1:]).to(x.dtype)
+
+    def sddmm(self, u: Tensor, v: Tensor | None = None, *, op: EdgeOp = "dot") -> Tensor:
+        """Return one value for every edge from its two ends.
+
+        Parameters
+        ----------
+        u : Tensor, shape (num_src, dim) or (num_src, num_heads, dim)
+            Features of the sources, floating.
+        v : Tensor, shape (num_dst, ...), optional
+            Features of the destinations, of the same other dimensions, dtype and device; not for ``"copy"``.
+        op : {"dot", "add", "sub", "mul", "copy"}
+            ``"dot"`` multiplies and sums over the last dimension; ``"copy"`` takes ``u`` as it is, and
+            ``adjacency.t().sddmm(v, op="copy")`` the other end.
+
+        Returns
+        -------
+        Tensor
+            (num_edges,) or (num_edges, num_heads) for ``"dot"``, else (num_edges, ...); weights and norm play no part.
+
+        Raises
+        ------
+        TypeError, ValueError
+            When shape, dtype or device do not fit, or ``op`` is unknown.
+        """
+        if op not in get_args(EdgeOp):
+            raise ValueError(f"unknown op {op!r}; accepted are {list(get_args(EdgeOp))}")
+        if (v is None) != (op == "copy"):
+            raise ValueError(f'v must be left out for op="copy" and given for the others, got op={op!r}')
+        self._check_features("u", u, "src", (2, 3))
+        if v is None:
+            return self._gather(u, "src")
+        self._check_features("v", v, "dst", (2, 3))
+        if u.shape[1:] != v.shape[1:] or u.dtype != v.dtype:
+            raise ValueError(
+                f"u and v must agree beyond the first dimension and in dtype, got {tuple(u.shape)} {u.dtype} and "
+                f"{tuple(v.shape)} {v.dtype}"
+            )
+        if op == "add":
+            return self._gather(u, "src") + self._gather(v, "dst")
+        if op == "sub":
+            return self._gather(u, "src") - self._gather(v, "dst")
+        if op == "mul":
+            return self._gather(u, "src") * self._gather(v, "dst")
+        backend = backend_for(self.device)
+        work = _working_dtype(u.dtype, backend)
+        ends = [t.to(work) if t.dim() == 3 else t.to(work)[:, None] for t in (u, v)]
+        if backend == "dgl":
+            from graphvid.ops import _dgl_backend
+
+            out = _dgl_backend.dot(self, *ends)
+        else:
+            out = Dot.apply(*ends, self, kernels_of(backend))
+        return (out if u.dim() == 3 else out[:, 0]).to(u.dtype)
+
+    def _gather(self, x: Tensor, side: Side) -> Tensor:
+        backend = backend_for(self.device)
+        if backend == "dgl":
+            from graphvid.ops import _dgl_backend
+
+            work = _working_dtype(x.dtype, backend)
+            return _dgl_backend.gather(self, x.to(work), side).to(x.dtype)
+        work = _working_dtype(x.dtype, backend)
+        out = Gather.apply(x.to(work).flatten(1)[:, None], self, kernels_of(backend), side)
+        return out.reshape(self.num_edges, *x.shape[1:]).to(x.dtype)
+
+    def edge_softmax(self, logits: Tensor, *, by: Side = "dst") -> Tensor:
+        """Return the softmax of the logits over the in-edges of each destination, or the out-edges of each source.
+
+        Parameters
+        ----------
+        logits : Tensor, shape (num_edges,) or (num_edges, num_heads)
+            Floating; -inf leaves an edge out unless all edges of a node have it.
+        by : {"dst", "src"}
+            The end whose edges sum to 1.
+
+        Returns
+        -------
+        Tensor, of the shape and dtype of logits
+
+        Raises
+        ------
+        TypeError, ValueError
+            When shape, dtype or device do not fit, or ``by`` is unknown.
+        """
+        if by not in get_args(Side):
+            raise ValueError(f"unknown by {by!r}; accepted are {list(get_args(Side))}")
+        self._check_weight(logits, "logits")
+        backend = backend_for(self.device)
+        values = logits.to(_working_dtype(logits.dtype, backend))
+        values = values[:, None] if logits.dim() == 1 else values
+        if backend == "dgl":
+            from graphvid.ops import _dgl_backend
+
+            out = _dgl_backend.softmax(self, values, by)
+        else:
+            out = EdgeSoftmax.apply(values, self.rows(by), kernels_of(backend))
+        return (out[:, 0] if logits.dim() == 1 else out).to(logits.dtype)
+
+    def _check_features(self, name: str, x: Tensor, side: Side, dims: tuple[int, ...]) -> None:
+        size = self._sizes[side == "dst"]
+        if x.dtype not in _FLOATS:
+            raise TypeError(f"{name} must be float32, float64, float16 or bfloat16, got {x.dtype}")
+        if x.dim() not in dims or len(x) != size:
+            raise ValueError(
+                f"{name} must have shape ({size}, dim) or ({size}, num_heads, dim), one row per node of num_{side}, "
+                f"got {tuple(x.shape)}"
+            )
+        _check_device(name, x, self.device)
+
+    def _check_weight(self, weight: Tensor, name: str = "weight") -> None:
+        if weight.dtype not in _FLOATS:
+            raise TypeError(f"{name} must be float32, float64, float16 or bfloat16, got {weight.dtype}")
+        if weight.dim() not in (1, 2) or len(weight) != self.num_edges:
+            raise ValueError(
+                f"{name} must have shape ({self.num_edges},) or ({self.num_edges}, num_heads), one row per edge, "
+                f"got {tuple(weight.shape)}"
+            )
+        _check_device(name, weight, self.device)
+
+
+def _check_device(name: str, x: Tensor, device: torch.device) -> None:
+    if x.device != device:
+        raise ValueError(f"{name} must be on {device} like the edges, got {x.device}")
+
+
+def _relation(graph: DGLGraph, etype: str | tuple[str, str, str] | None) -> tuple[str, str, str]:
+    """Return the canonical relation that ``etype`` names."""
+    relations = [tuple(x) for x in graph.canonical_etypes]
+    found = [x for x in relations if etype is None or etype in (x, x[1])]
+    if len(found) != 1:
+        raise ValueError(f"etype must name one relation, got {etype!r}; graph has {relations}")
+    src, name, dst = found[0]
+    return src, name, dst
+
+
+def _working_dtype(dtype: torch.dtype, backend: str) -> torch.dtype:
+    """Return the dtype in which a backend computes: Triton sums halves in float32 itself."""
+    return torch.float32 if dtype in _HALF and backend != "triton" else dtype
