@@ -44,7 +44,7 @@ def _ask(e, count, indices, x):
         if e + k < np.uintp(len(indices)):
             start = np.uintp(indices[e + k]) * np.uintp(x.shape[1])
             for line in range(np.uintp(0), np.uintp(x.shape[1]), np.uintp(64 // x.itemsize)):
-                prefetch(x, start + line)
+                prefetch(x, start + line)  # type: ignore[call-arg]
 
 
 @njit

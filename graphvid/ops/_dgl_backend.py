@@ -23,7 +23,7 @@ def spmm(adjacency: Adjacency, x: Tensor, weights: Tensor | None, reduce: str) -
     src_scale, dst_scale = adjacency.scales(x.dtype, mean=False)
     x = x if src_scale is None else x * src_scale[:, None, None]
     op, edges = ("copy_lhs", None) if weights is None else ("mul", weights[:, :, None])
-    out = dgl.ops.gspmm(adjacency.dgl_graph(), op, reduce, lhs_data=x, rhs_data=edges)
+    out: Tensor = dgl.ops.gspmm(adjacency.dgl_graph(), op, reduce, lhs_data=x, rhs_data=edges)
     if reduce == "max":  # DGL leaves -inf where no edge ends
         out = out.masked_fill((adjacency.degrees("dst") == 0)[:, None, None], 0)
     return out if dst_scale is None else out * dst_scale[:, None, None]
@@ -31,15 +31,18 @@ def spmm(adjacency: Adjacency, x: Tensor, weights: Tensor | None, reduce: str) -
 
 def dot(adjacency: Adjacency, u: Tensor, v: Tensor) -> Tensor:
     """Return (num_edges, num_heads) in the given order."""
-    return dgl.ops.gsddmm(adjacency.dgl_graph(), "dot", u, v, lhs_target="u", rhs_target="v").squeeze(-1)
+    out: Tensor = dgl.ops.gsddmm(adjacency.dgl_graph(), "dot", u, v, lhs_target="u", rhs_target="v")
+    return out.squeeze(-1)
 
 
 def gather(adjacency: Adjacency, x: Tensor, side: str) -> Tensor:
     """Return (num_edges, num_heads, dim) in the given order."""
     graph = adjacency.dgl_graph()
-    return dgl.ops.copy_u(graph, x) if side == "src" else dgl.ops.copy_v(graph, x)
+    out: Tensor = dgl.ops.copy_u(graph, x) if side == "src" else dgl.ops.copy_v(graph, x)
+    return out
 
 
 def softmax(adjacency: Adjacency, logits: Tensor, side: str) -> Tensor:
     """Return (num_edges, num_heads) in the given order."""
-    return dgl.ops.edge_softmax(adjacency.dgl_graph(), logits, norm_by=side)
+    out: Tensor = dgl.ops.edge_softmax(adjacency.dgl_graph(), logits, norm_by=side)
+    return out

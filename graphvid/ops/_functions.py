@@ -11,7 +11,13 @@ from torch.autograd.function import once_differentiable
 from graphvid.ops._rows import Rows
 
 if TYPE_CHECKING:
-    from graphvid.ops.adjacency import Adjacency
+    from graphvid.ops.adjacency import Adjacency, Side
+
+
+def apply(function: type[torch.autograd.Function], *arguments: Any) -> Tensor:
+    """Return what an autograd function makes of its arguments."""
+    result: Tensor = function.apply(*arguments)  # type: ignore[no-untyped-call]
+    return result
 
 
 class Kernels(Protocol):
@@ -51,6 +57,7 @@ class SpMM(torch.autograd.Function):
         if reduce == "max":
             out, chosen = kernels.spmm_max(rows, x, adjacency.edge_values(weights, "dst"), src_scale)
             out = out if dst_scale is None else out * dst_scale[:, None, None]
+            out = torch.relu(out) if relu else out
         else:
             out = kernels.spmm(rows, x, adjacency.edge_values(weights, "dst"), src_scale, dst_scale, relu=relu)
         saved = x if weights is not None and weights.requires_grad else None
@@ -59,7 +66,7 @@ class SpMM(torch.autograd.Function):
         return out
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         """Return the gradients of x and weights."""
         x, weights, chosen, out = ctx.saved_tensors
@@ -87,7 +94,7 @@ class Dot(torch.autograd.Function):
         return kernels.dot(adjacency.ends("src"), adjacency.ends("dst"), u, v)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         """Return the gradients of u and v: sums of the other end, weighted by ``grad``."""
         (u, v), kernels, adjacency = ctx.saved_tensors, ctx.kernels, ctx.adjacency
@@ -103,13 +110,13 @@ class Gather(torch.autograd.Function):
     """Features of one end of each edge, with a gradient summed in the order of the edges."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, adjacency: Adjacency, kernels: Kernels, side: str) -> Tensor:
+    def forward(ctx: Any, x: Tensor, adjacency: Adjacency, kernels: Kernels, side: Side) -> Tensor:
         """Return (num_edges, num_heads, dim) in the given order."""
         ctx.adjacency, ctx.kernels, ctx.side = adjacency, kernels, side
         return x.index_select(0, adjacency.ends(side))
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         """Return the gradient of x."""
         rows = ctx.adjacency.rows(ctx.side)
@@ -129,7 +136,7 @@ class EdgeSoftmax(torch.autograd.Function):
         return result
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         """Return the gradient of the logits."""
         (result,) = ctx.saved_tensors

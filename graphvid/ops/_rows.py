@@ -7,8 +7,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from graphvid.ops import _cpu_kernels as cpu
-
 
 class Parts(NamedTuple):
     """Rows too long for one program of a GPU, cut into parts of at most a fixed number of edges.
@@ -84,8 +82,10 @@ def group_edges(row: Tensor, column: Tensor, num_rows: int) -> Rows:
     if not (row[1:] < row[:-1]).any():
         return Rows(indptr, column, None)
     if row.device.type == "cpu":
+        from graphvid.ops._cpu_kernels import counting_sort  # on a GPU nothing needs Numba
+
         edge_ids = torch.empty_like(row)
-        cpu.counting_sort(row.numpy(), indptr.numpy().copy(), edge_ids.numpy())
+        counting_sort(row.numpy(), indptr.numpy().copy(), edge_ids.numpy())
     else:
         edge_ids = torch.sort(row, stable=True).indices.to(row.dtype)
     return Rows(indptr, column.index_select(0, edge_ids), edge_ids)

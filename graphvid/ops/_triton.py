@@ -13,7 +13,7 @@ from torch import Tensor
 from graphvid.ops import _triton_kernels as kernels
 from graphvid.ops._rows import Parts, Rows
 
-_LONGEST = 256  # edges that one program takes
+LONGEST = 256  # edges that one program takes
 _BLOCK_E = 8  # edges read at once
 _SOFTMAX_BLOCK = 32
 _DOT_BLOCK = 16
@@ -25,7 +25,7 @@ def spmm(
 ) -> Tensor:  # fmt: skip
     """Return the weighted sum over each row's edges of the rows of ``x``, (num_rows, num_heads, dim)."""
     scales = [src_scale], [dst_scale]
-    return spmm_relations([rows], [x], [weights], *scales, rows.parts(_LONGEST), chosen=chosen, relu=relu)[0]
+    return spmm_relations([rows], [x], [weights], *scales, rows.parts(LONGEST), chosen=chosen, relu=relu)[0]
 
 
 def spmm_relations(
@@ -58,21 +58,21 @@ def spmm_relations(
         tuple(rows.indices if chosen is None else rows.ids() for rows in relations),
         tuple(xs), _given(weights, first), _given(src_scales, first), _given(dst_scales, first),
         first if chosen is None else chosen, out, positive, partial, cut.parts,
-        num_rows, num_heads, dim, xs[0].stride(0), xs[0].stride(1), _LONGEST, factor,
+        num_rows, num_heads, dim, xs[0].stride(0), xs[0].stride(1), LONGEST, factor,
         WEIGHTED=weights[0] is not None, SRC_SCALED=src_scales[0] is not None, CHOSEN=chosen is not None, **common,
-        num_warps=_warps(block),
+        num_warps=_warps(block), enable_fp_fusion=True,
     )  # fmt: skip
     if len(cut.rows):
         kernels.spmm_long_kernel[(len(cut.rows), grid_heads)](
             _given(dst_scales, first), out, positive, partial, cut.rows, cut.indptr, num_rows, num_heads, dim, factor,
-            **common, num_warps=_warps(block),
+            **common, num_warps=_warps(block), enable_fp_fusion=True,
         )  # fmt: skip
     return out, positive if mark else None
 
 
 def spmm_max(rows: Rows, x: Tensor, weights: Tensor | None, src_scale: Tensor | None) -> tuple[Tensor, Tensor]:
     """Return the largest weighted row of ``x`` of each row's edges, entry by entry, and the ids of those edges."""
-    x, cut, (_, num_heads, dim) = x.contiguous(), rows.parts(_LONGEST), x.shape
+    x, cut, (_, num_heads, dim) = x.contiguous(), rows.parts(LONGEST), x.shape
     out = x.new_empty(rows.num_rows, num_heads, dim)
     chosen = torch.empty(out.shape, dtype=rows.indices.dtype, device=x.device)
     if not out.numel():
@@ -83,14 +83,14 @@ def spmm_max(rows: Rows, x: Tensor, weights: Tensor | None, src_scale: Tensor | 
     heads = num_heads * triton.cdiv(dim, block)
     kernels.max_kernel[(rows.num_rows + len(cut.parts), heads)](
         rows.indptr, rows.indices, rows.ids(), x, *_given([weights, src_scale], x), out, chosen, partial,
-        partial_chosen, cut.parts, rows.num_rows, num_heads, dim, x.stride(0), x.stride(1), _LONGEST,
+        partial_chosen, cut.parts, rows.num_rows, num_heads, dim, x.stride(0), x.stride(1), LONGEST,
         WEIGHTED=weights is not None, SRC_SCALED=src_scale is not None, ACC=_accumulator(x),
-        BLOCK_E=_BLOCK_E, BLOCK_D=block, num_warps=_warps(block),
+        BLOCK_E=_BLOCK_E, BLOCK_D=block, num_warps=_warps(block), enable_fp_fusion=True,
     )  # fmt: skip
     if len(cut.rows):
         kernels.max_long_kernel[(len(cut.rows), heads)](
             out, chosen, partial, partial_chosen, cut.rows, cut.indptr, num_heads, dim,
-            ACC=_accumulator(x), BLOCK_D=block, num_warps=_warps(block),
+            ACC=_accumulator(x), BLOCK_D=block, num_warps=_warps(block), enable_fp_fusion=True,
         )  # fmt: skip
     return out, chosen
 
@@ -103,7 +103,7 @@ def dot(src: Tensor, dst: Tensor, u: Tensor, v: Tensor, chosen: Tensor | None = 
         kernels.dot_kernel[(triton.cdiv(num_edges, _DOT_BLOCK), num_heads)](
             src, dst, u.contiguous(), v.contiguous(), u if chosen is None else chosen, out, num_edges, num_heads, dim,
             CHOSEN=chosen is not None, ACC=_accumulator(u),
-            BLOCK_E=_DOT_BLOCK, BLOCK_D=min(64, triton.next_power_of_2(max(dim, 1))), num_warps=1,
+            BLOCK_E=_DOT_BLOCK, BLOCK_D=min(64, triton.next_power_of_2(max(dim, 1))), num_warps=1, enable_fp_fusion=True,
         )  # fmt: skip
     return out
 
@@ -119,18 +119,29 @@ def softmax_backward(rows: Rows, result: Tensor, grad: Tensor) -> Tensor:
 
 
 def _softmax(rows: Rows, values: Tensor, grad: Tensor, *, backward: bool) -> Tensor:
-    out, num_heads, cut = torch.empty_like(values), values.shape[1], rows.parts(_LONGEST)
+    out, num_heads, cut = torch.empty_like(values), values.shape[1], rows.parts(LONGEST)
     if not out.numel():
         return out
     partial = torch.empty(len(cut.parts), num_heads, 2, dtype=_torch_type(values), device=values.device)
     flags = {"BACKWARD": backward, "ACC": _accumulator(values), "BLOCK_E": _SOFTMAX_BLOCK}
     kernels.softmax_kernel[(rows.num_rows + len(cut.parts), num_heads)](
-        rows.indptr, rows.ids(), values, grad, out, partial, cut.parts, rows.num_rows, num_heads, _LONGEST,
-        **flags, num_warps=1,
+        rows.indptr, rows.ids(), values, grad, out, partial, cut.parts, rows.num_rows, num_heads, LONGEST,
+        **flags, num_warps=1, enable_fp_fusion=True,
     )  # fmt: skip
     if len(cut.rows):
         kernels.softmax_long_kernel[(len(cut.parts), num_heads)](
-            rows.ids(), values, grad, out, partial, cut.parts, cut.owner, cut.indptr, num_heads, **flags, num_warps=1
+            rows.ids(),
+            values,
+            grad,
+            out,
+            partial,
+            cut.parts,
+            cut.owner,
+            cut.indptr,
+            num_heads,
+            **flags,
+            num_warps=1,
+            enable_fp_fusion=True,
         )
     return out
 

@@ -5,7 +5,7 @@ than another, no atomics, the same bits on every call. Features are (num_nodes, 
 num_heads). A program's second number is its head and its block of ``dim``.
 """
 
-# mypy: allow-untyped-defs, allow-untyped-calls
+# mypy: ignore-errors
 from __future__ import annotations
 
 import triton
@@ -138,8 +138,8 @@ def spmm_long_kernel(
         for first in range(tl.load(part_indptr + which * RELATIONS + r), stop, BLOCK_E):
             part = (first + tl.arange(0, BLOCK_E)).to(tl.int64)
             mask = (part < stop)[:, None] & inside[None, :]
-            place = partial + (part[:, None] * num_heads + head) * dim + ds[None, :]
-            total += tl.sum(tl.load(place, mask=mask, other=0), axis=0)
+            addresses = partial + (part[:, None] * num_heads + head) * dim + ds[None, :]
+            total += tl.sum(tl.load(addresses, mask=mask, other=0), axis=0)
         total = _end(total, dst_scales[r], row, DST_SCALED, RELU, ACC)
         place = ((r * num_rows + row) * num_heads + head) * dim + ds
         if MARK:
@@ -173,7 +173,7 @@ def max_kernel(
     inside = ds < dim
     whole = unit < num_rows
     if whole:
-        start, stop = tl.load(indptr + unit), tl.load(indptr + unit + 1)
+        start, stop = tl.load(indptr + unit).to(tl.int64), tl.load(indptr + unit + 1).to(tl.int64)
     else:
         start, stop = tl.load(parts + 3 * (unit - num_rows) + 1), tl.load(parts + 3 * (unit - num_rows) + 2)
     if stop - start <= longest:
@@ -220,7 +220,7 @@ def max_long_kernel(
     best = tl.zeros([BLOCK_D], ACC)
     edge_of = tl.full([BLOCK_D], -1, tl.int64)
     for part in range(tl.load(part_indptr + which), tl.load(part_indptr + which + 1)):
-        place = (part.to(tl.int64) * num_heads + head) * dim + ds
+        place = (part * num_heads + head) * dim + ds
         value = tl.load(partial + place, mask=inside, other=0)
         found = tl.load(partial_chosen + place, mask=inside, other=-1).to(tl.int64)
         best, edge_of = _larger(value, found, best, edge_of)
@@ -308,7 +308,7 @@ def softmax_kernel(
     """Do every row that is not long; of every part of the long rows, keep the state in ``partial``."""
     unit, head = tl.program_id(0), tl.program_id(1)
     if unit < num_rows:
-        start, stop = tl.load(indptr + unit), tl.load(indptr + unit + 1)
+        start, stop = tl.load(indptr + unit).to(tl.int64), tl.load(indptr + unit + 1).to(tl.int64)
         if stop - start <= longest:
             highest, total = _softmax_state(
                 start, stop, ids, values, grad, head, num_heads, BACKWARD, ACC, BLOCK_E
@@ -338,7 +338,7 @@ def softmax_long_kernel(
     highest = tl.full([], float("-inf"), ACC)
     total = tl.full([], 0, ACC)
     for other in range(first, last):
-        place = partial + (other.to(tl.int64) * num_heads + head) * 2
+        place = partial + (other * num_heads + head) * 2
         top, share = tl.load(place), tl.load(place + 1)
         if BACKWARD:
             total += share

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, get_args
 
 import torch
 from torch import Tensor
 
-from graphvid.ops._functions import Dot, EdgeSoftmax, Gather, SpMM
+from graphvid.ops._functions import Dot, EdgeSoftmax, Gather, SpMM, apply
 from graphvid.ops._rows import Rows, group_edges
 from graphvid.ops.backends import backend_for, kernels_of
 from graphvid.ops.neighbors import check_ids
@@ -100,13 +100,12 @@ class Adjacency:
             if isinstance(size, bool) or not isinstance(size, int) or size < 0:
                 raise ValueError(f"{name} must be an integer >= 0, got {size!r}")
         for name, ids, size in (("src", src, num_src), ("dst", dst, num_dst)):
-            check_ids(name, ids, size)
             _check_device(name, ids, src.device)
+            check_ids(name, ids, size)
         if norm not in _POWERS:
             raise ValueError(f"unknown norm {norm!r}; accepted are {list(_POWERS)}")
-        ids = torch.int32 if max(len(src), num_src, num_dst) < 2**31 else torch.int64
-        ends = (src.to(ids).contiguous(), dst.to(ids).contiguous())
-        made = cls(ends, (num_src, num_dst), None, _POWERS[norm])
+        ends = tuple(x.to(_id_type(len(src), num_src, num_dst)).contiguous() for x in (src, dst))
+        made = cls((ends[0], ends[1]), (num_src, num_dst), None, _POWERS[norm])
         return made if weight is None else made.with_weight(weight)
 
     @classmethod
@@ -141,7 +140,7 @@ class Adjacency:
             data = graph.edges[relation].data
             if weight not in data:
                 raise KeyError(f"unknown edge data {weight!r}; relation {relation} has {sorted(data)}")
-            weight = data[weight]
+            weight = cast(Tensor, data[weight])
         src, dst = graph.edges(etype=relation, order="eid")
         return cls.from_coo(
             src, dst, num_src=graph.num_src_nodes(relation[0]), num_dst=graph.num_dst_nodes(relation[2]),
@@ -168,7 +167,7 @@ class Adjacency:
     def from_segments(cls, indptr: Tensor) -> Adjacency:
         """Make the relation of consecutive elements to the segments that hold them, ``indptr[i]`` to ``indptr[i + 1]``."""
         num_edges, num_rows = int(indptr[-1]), indptr.numel() - 1
-        ids = torch.int32 if max(num_edges, num_rows) < 2**31 else torch.int64
+        ids = _id_type(num_edges, num_rows)
         owner = torch.repeat_interleave(indptr.diff(), output_size=num_edges).to(ids)
         element = torch.arange(num_edges + 1, dtype=ids, device=indptr.device)
         made = cls((element[:-1], owner), (num_edges, num_rows), None, _POWERS["none"])
@@ -278,7 +277,7 @@ class Adjacency:
         found: _T = self._cache[key]
         return found
 
-    def spmm(self, x: Tensor, weight: Tensor | None = None, *, reduce: Reduce = "sum") -> Tensor:
+    def spmm(self, x: Tensor, weight: Tensor | None = None, *, reduce: Reduce = "sum", relu: bool = False) -> Tensor:
         """Return the sum, the mean or the maximum of the messages at every destination, zeros where there are none.
 
         .. math:: y_v = \\operatorname{reduce}_{e: dst(e) = v} a_e x_{src(e)}
@@ -292,6 +291,9 @@ class Adjacency:
         reduce : {"sum", "mean", "max"}
             The mean is over the in-edges. The maximum is taken entry by entry, and its gradient goes to the first edge
             that reaches it.
+        relu : bool
+            Replace negative results by zero, in the same pass on ``"numba"`` and ``"triton"`` unless ``reduce`` is
+            ``"max"``.
 
         Returns
         -------
@@ -309,7 +311,7 @@ class Adjacency:
         """
         if reduce not in get_args(Reduce):
             raise ValueError(f"unknown reduce {reduce!r}; accepted are {list(get_args(Reduce))}")
-        self._check_features("x", x, "src", (2, 3))
+        self.check_features("x", x, "src", (2, 3))
         weight = self.weight if weight is None else weight
         if weight is not None:
             self._check_weight(weight)
@@ -325,12 +327,13 @@ class Adjacency:
         work = _working_dtype(x.dtype, backend)
         features = x.to(work).reshape(self.num_src, heads, x[0:0].flatten(1).shape[1] // max(heads, 1))
         values = None if weight is None else weight.to(work).reshape(self.num_edges, heads)
-        if backend == "dgl":
+        if backend == "dgl" and self.num_edges:
             from graphvid.ops import _dgl_backend
 
             out = _dgl_backend.spmm(self, features, values, reduce)
+            out = torch.relu(out) if relu else out
         else:
-            out = SpMM.apply(features, values, self, kernels_of(backend), reduce, False)
+            out = apply(SpMM, features, values, self, kernels_of(backend), reduce, relu)
         return out.reshape(self.num_dst, *x.shape[1:]).to(x.dtype)
 
     def sddmm(self, u: Tensor, v: Tensor | None = None, *, op: EdgeOp = "dot") -> Tensor:
@@ -360,10 +363,10 @@ class Adjacency:
             raise ValueError(f"unknown op {op!r}; accepted are {list(get_args(EdgeOp))}")
         if (v is None) != (op == "copy"):
             raise ValueError(f'v must be left out for op="copy" and given for the others, got op={op!r}')
-        self._check_features("u", u, "src", (2, 3))
+        self.check_features("u", u, "src", (2, 3))
         if v is None:
             return self._gather(u, "src")
-        self._check_features("v", v, "dst", (2, 3))
+        self.check_features("v", v, "dst", (2, 3))
         if u.shape[1:] != v.shape[1:] or u.dtype != v.dtype:
             raise ValueError(
                 f"u and v must agree beyond the first dimension and in dtype, got {tuple(u.shape)} {u.dtype} and "
@@ -378,23 +381,23 @@ class Adjacency:
         backend = backend_for(self.device)
         work = _working_dtype(u.dtype, backend)
         ends = [t.to(work) if t.dim() == 3 else t.to(work)[:, None] for t in (u, v)]
-        if backend == "dgl":
+        if backend == "dgl" and self.num_edges:
             from graphvid.ops import _dgl_backend
 
             out = _dgl_backend.dot(self, *ends)
         else:
-            out = Dot.apply(*ends, self, kernels_of(backend))
+            out = apply(Dot, *ends, self, kernels_of(backend))
         return (out if u.dim() == 3 else out[:, 0]).to(u.dtype)
 
     def _gather(self, x: Tensor, side: Side) -> Tensor:
         backend = backend_for(self.device)
-        if backend == "dgl":
+        if backend == "dgl" and self.num_edges:
             from graphvid.ops import _dgl_backend
 
             work = _working_dtype(x.dtype, backend)
             return _dgl_backend.gather(self, x.to(work), side).to(x.dtype)
         work = _working_dtype(x.dtype, backend)
-        out = Gather.apply(x.to(work).flatten(1)[:, None], self, kernels_of(backend), side)
+        out = apply(Gather, x.to(work).flatten(1)[:, None], self, kernels_of(backend), side)
         return out.reshape(self.num_edges, *x.shape[1:]).to(x.dtype)
 
     def edge_softmax(self, logits: Tensor, *, by: Side = "dst") -> Tensor:
@@ -422,15 +425,15 @@ class Adjacency:
         backend = backend_for(self.device)
         values = logits.to(_working_dtype(logits.dtype, backend))
         values = values[:, None] if logits.dim() == 1 else values
-        if backend == "dgl":
+        if backend == "dgl" and self.num_edges:
             from graphvid.ops import _dgl_backend
 
             out = _dgl_backend.softmax(self, values, by)
         else:
-            out = EdgeSoftmax.apply(values, self.rows(by), kernels_of(backend))
+            out = apply(EdgeSoftmax, values, self.rows(by), kernels_of(backend))
         return (out[:, 0] if logits.dim() == 1 else out).to(logits.dtype)
 
-    def _check_features(self, name: str, x: Tensor, side: Side, dims: tuple[int, ...]) -> None:
+    def check_features(self, name: str, x: Tensor, side: Side, dims: tuple[int, ...]) -> None:
         size = self._sizes[side == "dst"]
         if x.dtype not in _FLOATS:
             raise TypeError(f"{name} must be float32, float64, float16 or bfloat16, got {x.dtype}")
@@ -450,6 +453,10 @@ class Adjacency:
                 f"got {tuple(weight.shape)}"
             )
         _check_device(name, weight, self.device)
+
+
+def _id_type(*sizes: int) -> torch.dtype:
+    return torch.int32 if max(sizes) < 2**31 else torch.int64
 
 
 def _check_device(name: str, x: Tensor, device: torch.device) -> None:

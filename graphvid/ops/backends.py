@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
-from importlib import util
+from importlib import import_module, util
 from types import ModuleType
 from typing import Literal, get_args
 
@@ -86,14 +86,10 @@ def backend_for(device: torch.device) -> str:
 
 
 def kernels_of(name: str) -> ModuleType:
-    """Return the module with a backend's kernels; DGL has none, it works on graphs."""
-    if name == "numba":
-        from graphvid.ops import _cpu as kernels
-    elif name == "triton":
-        from graphvid.ops import _triton as kernels
-    else:
-        from graphvid.ops import _torch as kernels
-    return kernels
+    """Return the module with a backend's kernels. DGL has none; it works on graphs, and where they have no edge PyTorch does."""
+    return import_module(
+        {"numba": "graphvid.ops._cpu", "triton": "graphvid.ops._triton"}.get(name, "graphvid.ops._torch")
+    )
 
 
 @cache
