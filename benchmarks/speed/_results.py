@@ -24,8 +24,10 @@ def machine() -> dict[str, str | float]:
     }
 
 
-def write(name: str, title: str, rows: Sequence[Mapping[str, str | float]], **settings: str | float) -> str:
-    """Write ``results/speed/<name>.json`` and ``.md``; return the markdown."""
+def write(
+    name: str, title: str, rows: Sequence[Mapping[str, str | float]], *, write: bool = True, **settings: str | float
+) -> str:
+    """Write ``results/speed/<name>.json`` and ``.md``, unless told not to; return the markdown."""
     about = machine()
     columns = list(rows[0])
     lines = [f"# {title}", "", "| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
@@ -33,6 +35,8 @@ def write(name: str, title: str, rows: Sequence[Mapping[str, str | float]], **se
     described = {**settings, **about}
     lines += ["", f"`python -m benchmarks speed {name}`. " + ", ".join(f"{k} {v}" for k, v in described.items()) + "."]
     text = "\n".join(lines) + "\n"
+    if not write:
+        return text
     RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / f"{name}.md").write_text(text)
     record = {"title": title, "settings": settings, "machine": about, "rows": list(rows)}

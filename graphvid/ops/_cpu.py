@@ -28,11 +28,11 @@ def spmm(
     chosen: Tensor | None = None, relu: bool = False,
 ) -> Tensor:  # fmt: skip
     """Return the weighted sum over each row's edges of the rows of ``x``, (num_rows, num_heads, dim)."""
-    out = torch.empty(rows.num_rows, *x.shape[1:], dtype=x.dtype)
+    out = _empty(rows.num_rows, *x.shape[1:], dtype=_numpy_type(x))
     given = _flat(x), _weights(weights, x), _optional(src_scale, x), _optional(dst_scale, x)
     if chosen is None:
         ahead = _AHEAD if x.numel() * x.element_size() > _CACHED_BYTES else 0
-        _run("sum", rows, rows.indices.numpy(), *given, relu, ahead, _flat(out))
+        _run("sum" if x.shape[1] == 1 else "head_sum", rows, rows.indices.numpy(), *given, relu, ahead, _flat(out))
     else:
         picked, *rest = given
         _run("chosen_sum", rows, rows.indices.numpy(), _ids(rows), picked, _flat(chosen), *rest, _flat(out))
@@ -41,8 +41,8 @@ def spmm(
 
 def spmm_max(rows: Rows, x: Tensor, weights: Tensor | None, src_scale: Tensor | None) -> tuple[Tensor, Tensor]:
     """Return the largest weighted row of ``x`` of each row's edges, entry by entry, and the ids of those edges."""
-    out = torch.empty(rows.num_rows, *x.shape[1:], dtype=x.dtype)
-    chosen = torch.empty(out.shape, dtype=rows.indices.dtype)
+    out = _empty(rows.num_rows, *x.shape[1:], dtype=_numpy_type(x))
+    chosen = _empty(*out.shape, dtype=rows.indices.numpy().dtype)
     given = _flat(x), _weights(weights, x), _optional(src_scale, x)
     _run("max", rows, rows.indices.numpy(), _ids(rows), *given, _flat(out), _flat(chosen))
     return out, chosen
@@ -50,7 +50,7 @@ def spmm_max(rows: Rows, x: Tensor, weights: Tensor | None, src_scale: Tensor | 
 
 def dot(src: Tensor, dst: Tensor, u: Tensor, v: Tensor, chosen: Tensor | None = None) -> Tensor:
     """Return the product of u[src] and v[dst] of every edge and head, (num_edges, num_heads)."""
-    out = torch.empty(len(src), u.shape[1], dtype=u.dtype)
+    out = _empty(len(src), u.shape[1], dtype=_numpy_type(u))
     mask = np.empty((0, 0), src.numpy().dtype) if chosen is None else _flat(chosen)
     arguments = src.numpy(), dst.numpy(), _flat(u), _flat(v), mask, out.numpy()
     _run_ranges("dot", np.linspace(0, len(src), _num_parts(len(src)) + 1).astype(np.int64), arguments)
@@ -69,6 +69,11 @@ def softmax_backward(rows: Rows, result: Tensor, grad: Tensor) -> Tensor:
     out = torch.empty_like(result)
     _run("softmax_backward", rows, _ids(rows), result.numpy(), grad.contiguous().numpy(), out.numpy())
     return out
+
+
+def _empty(*shape: int, dtype: Any) -> Tensor:
+    """Return memory from NumPy, which asks Linux for large pages: PyTorch's small ones cost as much as filling them."""
+    return torch.from_numpy(np.empty(shape, dtype))
 
 
 def _flat(x: Tensor) -> Any:
@@ -95,7 +100,7 @@ def _run(name: str, rows: Rows, *arguments: Any) -> None:
     """Call a kernel on ranges of rows with about equally many edges."""
     indptr, num_edges = rows.indptr.numpy(), rows.indices.numel()
     parts = _num_parts(num_edges)
-    bounds = np.searchsorted(indptr, np.arange(parts + 1) * (num_edges // parts))
+    bounds = np.searchsorted(indptr, np.arange(parts + 1, dtype=indptr.dtype) * (num_edges // parts))
     bounds[0], bounds[-1] = 0, rows.num_rows
     _run_ranges(name, bounds, (indptr, *arguments))
 

@@ -38,54 +38,101 @@ def _coefficient(e, column, head, weights, src_scale, one):
 
 
 @njit(inline="always")
-def _ask(e, count, indices, x):
-    """Prefetch the rows of ``x`` that ``count`` edges from ``e`` on read."""
+def _ask(e, count, indices, x, width, line):
+    """Prefetch the rows of ``x``, ``width`` entries each and ``line`` to a cache line, of ``count`` edges from ``e`` on."""
     for k in range(count):
         if e + k < np.uintp(len(indices)):
-            start = np.uintp(indices[e + k]) * np.uintp(x.shape[1])
-            for line in range(np.uintp(0), np.uintp(x.shape[1]), np.uintp(64 // x.itemsize)):
-                prefetch(x, start + line)  # type: ignore[call-arg]
+            place = np.uintp(indices[e + k]) * width
+            stop = place + width
+            while place < stop:  # a range with such a step would divide
+                prefetch(x, place)  # type: ignore[call-arg]
+                place += line
 
 
-@njit
+@njit(fastmath={"contract"})
 def sum_chunk(first, last, indptr, indices, x, weights, src_scale, dst_scale, relu, ahead, out):
-    """Fill a range of rows of ``out`` with weighted sums of the rows of ``x`` at their columns; four edges at a time."""
-    num_heads, ahead = np.uintp(max(1, weights.shape[1])), np.uintp(ahead)
-    dim, one = np.uintp(x.shape[1]) // num_heads, out.dtype.type(1)
+    """Fill a range of rows of ``out`` with weighted sums of the rows of ``x`` at their columns, for one head.
+
+    Up to four edges are added at a time, and the first ones written, not added to zero. Rows are indexed, not sliced:
+    the slices' reference counts would cost as much as the sums.
+    """
+    width, line, ahead = np.uintp(x.shape[1]), np.uintp(64 // x.itemsize), np.uintp(ahead)
+    one, zero = out.dtype.type(1), np.uintp(0)
     for r in range(np.uintp(first), np.uintp(last)):
-        total = out[r]
-        total[:] = 0
         e, end = np.uintp(indptr[r]), np.uintp(indptr[r + _1])
-        while e + _4 <= end:
-            if ahead:
-                _ask(e + ahead, _4, indices, x)
-            i, j = np.uintp(indices[e]), np.uintp(indices[e + _1])
-            k, m = np.uintp(indices[e + _2]), np.uintp(indices[e + _3])
-            a, b, c, f = x[i], x[j], x[k], x[m]
-            for head in range(num_heads):
-                wi = _coefficient(e, i, head, weights, src_scale, one)
-                wj = _coefficient(e + _1, j, head, weights, src_scale, one)
-                wk = _coefficient(e + _2, k, head, weights, src_scale, one)
-                wm = _coefficient(e + _3, m, head, weights, src_scale, one)
-                for d in range(head * dim, head * dim + dim):
-                    total[d] += (wi * a[d] + wj * b[d]) + (wk * c[d] + wm * f[d])
-            e += _4
+        if e == end:
+            for d in range(width):
+                out[r, d] = 0
+        fresh = True
         while e < end:
+            left = end - e
             if ahead:
-                _ask(e + ahead, _1, indices, x)
+                _ask(e + ahead, min(left, _4), indices, x, width, line)
             i = np.uintp(indices[e])
-            a = x[i]
+            wi = _coefficient(e, i, zero, weights, src_scale, one)
+            if left >= _4:
+                j, k, m = np.uintp(indices[e + _1]), np.uintp(indices[e + _2]), np.uintp(indices[e + _3])
+                wj = _coefficient(e + _1, j, zero, weights, src_scale, one)
+                wk = _coefficient(e + _2, k, zero, weights, src_scale, one)
+                wm = _coefficient(e + _3, m, zero, weights, src_scale, one)
+                if fresh:
+                    for d in range(width):
+                        out[r, d] = (wi * x[i, d] + wj * x[j, d]) + (wk * x[k, d] + wm * x[m, d])
+                else:
+                    for d in range(width):
+                        out[r, d] += (wi * x[i, d] + wj * x[j, d]) + (wk * x[k, d] + wm * x[m, d])
+                e += _4
+            elif left >= _2:
+                j = np.uintp(indices[e + _1])
+                wj = _coefficient(e + _1, j, zero, weights, src_scale, one)
+                if fresh:
+                    for d in range(width):
+                        out[r, d] = wi * x[i, d] + wj * x[j, d]
+                else:
+                    for d in range(width):
+                        out[r, d] += wi * x[i, d] + wj * x[j, d]
+                e += _2
+            else:
+                if fresh:
+                    for d in range(width):
+                        out[r, d] = wi * x[i, d]
+                else:
+                    for d in range(width):
+                        out[r, d] += wi * x[i, d]
+                e += _1
+            fresh = False
+        _finish(out, r, dst_scale, relu)
+
+
+@njit(inline="always")
+def _finish(out, r, dst_scale, relu):
+    """Apply what follows the sum of a row."""
+    if len(dst_scale):
+        for d in range(out.shape[1]):
+            out[r, d] *= dst_scale[r]
+    if relu:
+        for d in range(out.shape[1]):
+            out[r, d] = 0 if out[r, d] < 0 else out[r, d]
+
+
+@njit(fastmath={"contract"})
+def head_sum_chunk(first, last, indptr, indices, x, weights, src_scale, dst_scale, relu, ahead, out):
+    """As `sum_chunk`, with a weight for each head."""
+    width, line, ahead = np.uintp(x.shape[1]), np.uintp(64 // x.itemsize), np.uintp(ahead)
+    num_heads, one = np.uintp(weights.shape[1]), out.dtype.type(1)
+    dim = width // num_heads
+    for r in range(np.uintp(first), np.uintp(last)):
+        for d in range(width):
+            out[r, d] = 0
+        for e in range(np.uintp(indptr[r]), np.uintp(indptr[r + _1])):
+            if ahead:
+                _ask(e + ahead, _1, indices, x, width, line)
+            i = np.uintp(indices[e])
             for head in range(num_heads):
-                wi = _coefficient(e, i, head, weights, src_scale, one)
+                w = _coefficient(e, i, head, weights, src_scale, one)
                 for d in range(head * dim, head * dim + dim):
-                    total[d] += wi * a[d]
-            e += _1
-        if len(dst_scale):
-            for d in range(len(total)):
-                total[d] *= dst_scale[r]
-        if relu:
-            for d in range(len(total)):
-                total[d] = 0 if total[d] < 0 else total[d]
+                    out[r, d] += w * x[i, d]
+        _finish(out, r, dst_scale, relu)
 
 
 @njit
@@ -94,8 +141,8 @@ def chosen_sum_chunk(first, last, indptr, indices, ids, x, chosen, weights, src_
     num_heads = np.uintp(max(1, weights.shape[1]))
     dim, one = np.uintp(x.shape[1]) // num_heads, out.dtype.type(1)
     for r in range(np.uintp(first), np.uintp(last)):
-        total = out[r]
-        total[:] = 0
+        for d in range(out.shape[1]):
+            out[r, d] = 0
         for e in range(np.uintp(indptr[r]), np.uintp(indptr[r + _1])):
             i = np.uintp(indices[e])
             edge = _edge(ids, e)
@@ -103,10 +150,8 @@ def chosen_sum_chunk(first, last, indptr, indices, ids, x, chosen, weights, src_
                 w = _coefficient(e, i, head, weights, src_scale, one)
                 for d in range(head * dim, head * dim + dim):
                     if chosen[i, d] == edge:
-                        total[d] += w * x[i, d]
-        if len(dst_scale):
-            for d in range(len(total)):
-                total[d] *= dst_scale[r]
+                        out[r, d] += w * x[i, d]
+        _finish(out, r, dst_scale, False)
 
 
 @njit
@@ -115,8 +160,8 @@ def max_chunk(first, last, indptr, indices, ids, x, weights, src_scale, out, cho
     num_heads = np.uintp(max(1, weights.shape[1]))
     dim, one = np.uintp(x.shape[1]) // num_heads, out.dtype.type(1)
     for r in range(np.uintp(first), np.uintp(last)):
-        best, edge_of = out[r], chosen[r]
-        best[:], edge_of[:] = 0, -1
+        for d in range(out.shape[1]):
+            out[r, d], chosen[r, d] = 0, -1
         for e in range(np.uintp(indptr[r]), np.uintp(indptr[r + _1])):
             i = np.uintp(indices[e])
             edge = _edge(ids, e)
@@ -124,39 +169,32 @@ def max_chunk(first, last, indptr, indices, ids, x, weights, src_scale, out, cho
                 w = _coefficient(e, i, head, weights, src_scale, one)
                 for d in range(head * dim, head * dim + dim):
                     value = w * x[i, d]
-                    if edge_of[d] < 0 or value > best[d] or (value != value and best[d] == best[d]):
-                        best[d], edge_of[d] = value, edge
+                    best = out[r, d]
+                    if chosen[r, d] < 0 or value > best or (value != value and best == best):
+                        out[r, d], chosen[r, d] = value, edge
 
 
-@njit
+@njit(fastmath={"reassoc", "contract"})
 def dot_chunk(first, last, src, dst, u, v, chosen, out):
     """Fill a range of edges of ``out`` (num_edges, num_heads) with the products of u[src] and v[dst] of each head.
 
-    With ``chosen``, of the entries whose chosen edge it is.
+    With ``chosen``, of the entries whose chosen edge it is. The order of summation is the compiler's, the same on every
+    call.
     """
     num_heads = np.uintp(out.shape[1])
     dim = np.uintp(u.shape[1]) // num_heads
     for e in range(np.uintp(first), np.uintp(last)):
-        a, b = u[np.uintp(src[e])], v[np.uintp(dst[e])]
+        i, j = np.uintp(src[e]), np.uintp(dst[e])
         for head in range(num_heads):
-            start = head * dim
+            start, total = head * dim, out.dtype.type(0)
             if len(chosen):
-                asked, total = chosen[np.uintp(dst[e])], out.dtype.type(0)
                 for d in range(start, start + dim):
-                    if asked[d] == e:
-                        total += a[d] * b[d]
+                    if chosen[j, d] == e:
+                        total += u[i, d] * v[j, d]
             else:
-                total = _dot(a, b, start, start + dim)
+                for d in range(start, start + dim):
+                    total += u[i, d] * v[j, d]
             out[e, head] = total
-
-
-@njit(fastmath={"reassoc", "contract"})
-def _dot(a, b, start, stop):
-    """Return the product of two slices; the order of summation is the compiler's, the same on every call."""
-    total = a.dtype.type(0)
-    for d in range(start, stop):
-        total += a[d] * b[d]
-    return total
 
 
 @njit

@@ -17,6 +17,15 @@ def sum_ranges(bounds, indptr, indices, x, weights, src_scale, dst_scale, relu, 
 
 
 @njit(parallel=True)
+def head_sum_ranges(bounds, indptr, indices, x, weights, src_scale, dst_scale, relu, ahead, out):
+    """Run `head_sum_chunk`."""
+    for t in prange(len(bounds) - 1):
+        kernels.head_sum_chunk(
+            bounds[t], bounds[t + 1], indptr, indices, x, weights, src_scale, dst_scale, relu, ahead, out
+        )
+
+
+@njit(parallel=True)
 def chosen_sum_ranges(bounds, indptr, indices, ids, x, chosen, weights, src_scale, dst_scale, out):
     """Run `chosen_sum_chunk`."""
     for t in prange(len(bounds) - 1):

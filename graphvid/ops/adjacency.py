@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, get_args
 
 import torch
@@ -325,7 +326,7 @@ class Adjacency:
         backend = backend_for(self.device)
         heads = 1 if weight is None or weight.dim() == 1 else weight.shape[1]
         work = _working_dtype(x.dtype, backend)
-        features = x.to(work).reshape(self.num_src, heads, x[0:0].flatten(1).shape[1] // max(heads, 1))
+        features = x.to(work).reshape(self.num_src, heads, prod(x.shape[1:]) // max(heads, 1))
         values = None if weight is None else weight.to(work).reshape(self.num_edges, heads)
         if backend == "dgl" and self.num_edges:
             from graphvid.ops import _dgl_backend

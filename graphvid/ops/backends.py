@@ -86,7 +86,7 @@ def backend_for(device: torch.device) -> str:
 
 
 def kernels_of(name: str) -> ModuleType:
-    """Return the module with a backend's kernels. DGL has none; it works on graphs, and where they have no edge PyTorch does."""
+    """Return the module with a backend's kernels; PyTorch's stand in for DGL's on a graph without edges."""
     return import_module(
         {"numba": "graphvid.ops._cpu", "triton": "graphvid.ops._triton"}.get(name, "graphvid.ops._torch")
     )

@@ -263,7 +263,7 @@ def test_from_block(backend) -> None:
     adjacency = Adjacency.from_block(block)
     x = torch.arange(4.0)[:, None]
     assert adjacency.spmm(x[block.srcdata[dgl.NID]]).tolist() == [[3.0], [3.0]]
-    with pytest.raises(TypeError, match="block must be a DGLGraph made by dgl.to_block"):
+    with pytest.raises(TypeError, match=r"block must be a DGLGraph made by dgl\.to_block"):
         Adjacency.from_block(graph)
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import pytest
 import torch
 
@@ -16,7 +18,7 @@ def test_it_is_a_loop_over_slices(backend, reduce) -> None:
         lambda x: torch.stack(
             [
                 getattr(x[a:b], {"max": "amax"}.get(reduce, reduce))(0) if b > a else x[:0].sum(0)
-                for a, b in zip(indptr[:-1], indptr[1:])
+                for a, b in itertools.pairwise(indptr.tolist())
             ]
         ),
     ):
