@@ -4,7 +4,7 @@
 absent. ``ahead`` is how many edges before its turn a row of ``x`` is asked for, 0 where all of it is in the cache.
 """
 
-# mypy: allow-untyped-defs, allow-untyped-calls
+# mypy: allow-untyped-defs, allow-untyped-calls, disable-error-code="unreachable"
 from __future__ import annotations
 
 import numpy as np

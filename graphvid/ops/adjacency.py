@@ -288,7 +288,8 @@ class Adjacency:
         x : Tensor, shape (num_src, dim) or (num_src, num_heads, dim)
             Features of the sources: float32, float64, float16 or bfloat16.
         weight : Tensor, shape (num_edges,) or (num_edges, num_heads), optional
-            Weights in place of those of the adjacency, such as attention; of the dtype of ``x``.
+            Weights in place of those of the adjacency, such as attention; of the dtype of ``x``, to which both kinds
+            are cast under `torch.autocast`.
         reduce : {"sum", "mean", "max"}
             The mean is over the in-edges. The maximum is taken entry by entry, and its gradient goes to the first edge
             that reaches it.
@@ -316,6 +317,8 @@ class Adjacency:
         weight = self.weight if weight is None else weight
         if weight is not None:
             self._check_weight(weight)
+            if torch.is_autocast_enabled(x.device.type):  # it made x short, and cannot know of weights
+                weight = weight.to(x.dtype)
             if weight.dtype != x.dtype:
                 raise TypeError(f"weight and x must have one dtype, got {weight.dtype} and {x.dtype}")
             if weight.dim() == 2 and (x.dim() != 3 or x.shape[1] != weight.shape[1]):

@@ -279,6 +279,16 @@ def test_weights_may_need_gradients_and_be_replaced() -> None:
     assert adjacency.spmm(torch.ones(2, 1)).tolist() == [[3.0], [3.0]]
 
 
+def test_weights_follow_the_features_under_autocast() -> None:
+    adjacency = Adjacency.from_coo(
+        torch.tensor([0, 1]), torch.tensor([0, 0]), num_src=2, num_dst=1, weight=torch.tensor([2.0, 3.0])
+    )
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        out = adjacency.spmm(torch.nn.functional.linear(torch.ones(2, 3), torch.ones(1, 3)))
+    assert out.dtype == torch.bfloat16
+    assert out.tolist() == [[15.0]]
+
+
 def test_relu_in_the_same_pass(backend, edges) -> None:
     adjacency = edges.adjacency()
     x = _values(edges.num_src, 3)
