@@ -59,7 +59,9 @@ def adjacency(graph: Graph, weight: Tensor | None = None) -> Adjacency:
 
 def pyg_sum(graph: Graph, weight: Tensor | None = None) -> Callable[[Tensor], Tensor]:
     """Return the sum of messages as PyTorch Geometric makes it: one row of messages an edge, then a scatter."""
-    from torch_geometric.utils import scatter
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # it uses torch.jit.script
+        from torch_geometric.utils import scatter
 
     src, dst = graph.src.long(), graph.dst.long()
 

@@ -56,7 +56,7 @@ class SpMM(torch.autograd.Function):
         chosen = None
         if reduce == "max":
             out, chosen = kernels.spmm_max(rows, x, adjacency.edge_values(weights, "dst"), src_scale)
-            out = out if dst_scale is None else out * dst_scale[:, None, None]
+            out = out if dst_scale is None else (out * dst_scale[:, None, None]).to(x.dtype)
             out = torch.relu(out) if relu else out
         else:
             out = kernels.spmm(rows, x, adjacency.edge_values(weights, "dst"), src_scale, dst_scale, relu=relu)

@@ -147,8 +147,8 @@ def _softmax(rows: Rows, values: Tensor, grad: Tensor, *, backward: bool) -> Ten
 
 
 def _given(tensors: Sequence[Tensor | None], stand_in: Tensor) -> tuple[Tensor, ...]:
-    """Return the tensors; a kernel gets ``stand_in`` for one that it does not read."""
-    return tuple(stand_in if x is None else x for x in tensors)
+    """Return the tensors in one piece; a kernel gets ``stand_in`` for one that it does not read."""
+    return tuple(stand_in if x is None else x.contiguous() for x in tensors)
 
 
 def _accumulator(x: Tensor) -> Any:

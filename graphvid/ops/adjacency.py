@@ -247,7 +247,11 @@ class Adjacency:
         return self._cached(("rows", here ^ self._flip), lambda: group_edges(*ends, size))
 
     def scales(self, dtype: torch.dtype, *, mean: bool) -> tuple[Tensor | None, Tensor | None]:
-        """Return what the norm, and a mean, multiply by at the sources and at the destinations; None for 1."""
+        """Return what the norm, and a mean, multiply by at the sources and at the destinations; None for 1.
+
+        In float32 for shorter dtypes, as kernels add up in it.
+        """
+        dtype = torch.float32 if dtype in _HALF else dtype
         powers = (self._powers[0], self._powers[1] + mean)
         return self._scale("src", powers[0], dtype), self._scale("dst", powers[1], dtype)
 

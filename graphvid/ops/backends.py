@@ -108,7 +108,7 @@ def _obstacle(name: str, device: torch.device) -> str:
         return "" if device.type == "cpu" else 'its kernels are for the CPU; use "triton" or "torch"'
     if name == "triton":
         if util.find_spec("triton") is None:
-            return "Triton is not installed: pip install triton"
+            return "Triton is not installed: pip install 'graphvid[triton]'"
         if device.type == "cpu" and os.environ.get("TRITON_INTERPRET") != "1":
             return "Triton compiles for GPUs; set TRITON_INTERPRET=1 before importing graphvid to interpret it"
         return "" if device.type in ("cpu", "cuda") else "Triton kernels of graphvid run on CUDA devices"

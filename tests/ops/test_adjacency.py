@@ -295,10 +295,13 @@ def test_relu_in_the_same_pass(backend, edges) -> None:
     _check(lambda x: adjacency.spmm(x, relu=True), lambda x: _oracle(edges, x, None, "none", "sum").relu(), x)
 
 
-def test_features_may_be_views(backend) -> None:
+def test_features_and_weights_may_be_views(backend) -> None:
     adjacency = Adjacency.from_coo(torch.tensor([0, 2]), torch.tensor([1, 1]), num_src=3, num_dst=2)
     x = _values(5, 3).t()[:, ::2]
     torch.testing.assert_close(adjacency.spmm(x)[1], x[0] + x[2])
+    weight = torch.tensor([[1.0, 9.0], [2.0, 9.0]], dtype=torch.float64)[:, 0]
+    for reduce, expected in (("sum", x[0] + 2 * x[2]), ("max", torch.maximum(x[0], 2 * x[2]))):
+        torch.testing.assert_close(adjacency.spmm(x, weight, reduce=reduce)[1], expected)
 
 
 def test_ids_are_int32_and_moving_keeps_the_object() -> None:

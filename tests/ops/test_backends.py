@@ -52,7 +52,7 @@ def test_triton_without_its_interpreter_says_what_to_set(fresh) -> None:
 
 def test_a_missing_triton_says_what_to_install(fresh) -> None:
     fresh.setattr(backends.util, "find_spec", lambda name: None)
-    with ops.use_backend("triton"), pytest.raises(ImportError, match="Triton is not installed: pip install triton"):
+    with ops.use_backend("triton"), pytest.raises(ImportError, match="Triton is not installed: pip install"):
         _sum()
 
 
