@@ -45,7 +45,12 @@ def main(arguments: Sequence[str]) -> int:
     bandwidth = copy_bandwidth("cuda")
     rows = list(measure(options.sizes, options.dims, bandwidth, "cuda"))
     options.out.mkdir(parents=True, exist_ok=True)
-    report = {"machine": _machine(), "copy_gigabytes_a_second": bandwidth / 1e9, "rows": rows}
+    report = {
+        "command": "python -m benchmarks gpu",
+        "machine": _machine(),
+        "copy_gigabytes_a_second": bandwidth / 1e9,
+        "rows": rows,
+    }
     (options.out / "gpu.json").write_text(json.dumps(report, indent=1) + "\n")
     (options.out / "gpu.md").write_text(table(report))
     print(table(report))

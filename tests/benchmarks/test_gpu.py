@@ -33,7 +33,7 @@ def test_parity_sees_a_difference(gpu, monkeypatch) -> None:
         gpu.Adjacency, "spmm",
         lambda self, x, *rest, **options: right(self, x, *rest, **options) * (1 + 1e-3 * (_backend() == "torch")),
     )  # fmt: skip
-    with pytest.raises(AssertionError, match="torch: spmm sum on a random graph in torch.float32"):
+    with pytest.raises(AssertionError, match=r"torch: spmm sum on a random graph in torch\.float32"):
         gpu.check_parity("cpu")
 
 
