@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from graphvid.nn._shapes import check_shape, check_width
 from graphvid.ops import Adjacency
 
 
@@ -108,16 +109,3 @@ class GraphConv(nn.Module):
     def extra_repr(self) -> str:
         """Return the settings for ``repr``."""
         return f"{self.in_dim}, {self.out_dim}, bias={self.bias is not None}"
-
-
-def check_width(name: str, value: int) -> int:
-    """Return ``value``; raise unless it is an integer of at least 1."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError(f"{name} must be an integer >= 1, got {value!r}")
-    return value
-
-
-def check_shape(name: str, x: Tensor, shape: tuple[int, int], meaning: str) -> None:
-    """Raise unless ``x`` has the shape, whose sides ``meaning`` names."""
-    if x.shape != shape:
-        raise ValueError(f"{name} must have shape {meaning} = {shape}, got {tuple(x.shape)}")

@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 from torch import Tensor, nn
 
-from graphvid.nn.graph_conv import check_shape, check_width
+from graphvid.nn._shapes import check_shape, check_width
 from graphvid.ops import Adjacency
 
 SageReduce = Literal["mean", "max"]
