@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from graphvid._dgl import DGLGraph
+from graphvid._integers import check_integer
 from graphvid.data import WatchLog
 from graphvid.graphs import _kernels
-from graphvid.graphs._integers import check_integer
 from graphvid.graphs.relation import undirected_graph
 
 Weight = Literal["count", "binary", "cosine", "npmi"]

@@ -21,7 +21,12 @@ Norm = Literal["none", "left", "right", "both"]
 Reduce = Literal["sum", "mean", "max"]
 Side = Literal["src", "dst"]
 EdgeOp = Literal["dot", "add", "sub", "mul", "copy"]
-_POWERS = {"none": (0.0, 0.0), "left": (1.0, 0.0), "right": (0.0, 1.0), "both": (0.5, 0.5)}
+_POWERS: dict[Norm, tuple[float, float]] = {
+    "none": (0.0, 0.0),
+    "left": (1.0, 0.0),
+    "right": (0.0, 1.0),
+    "both": (0.5, 0.5),
+}
 _HALF = (torch.float16, torch.bfloat16)
 _FLOATS = (torch.float32, torch.float64, *_HALF)
 _T = TypeVar("_T")
@@ -33,7 +38,7 @@ class Adjacency:
     An edge sends :math:`a_e x_{src(e)}` with :math:`a_e = w_e \\, d_{out}(src)^{-p} \\, d_{in}(dst)^{-q}`: ``w`` are the
     edge weights, or 1, and (p, q) is (0, 0), (1, 0), (0, 1) or (1/2, 1/2) for ``norm`` ``"none"``, ``"left"``,
     ``"right"`` and ``"both"``. Degrees count edges, whatever they weigh, as in `dgl.nn.GraphConv`. Made by `from_dgl`,
-    `from_block` and `from_coo`; it does not change afterwards.
+    `from_block`, `from_coo` and `from_rows`; it does not change afterwards.
 
     Values of edges (weights, logits, results of `sddmm`) are in the order of the edges given; for a DGLGraph that is
     the order of the edge ids.
@@ -97,14 +102,12 @@ class Adjacency:
             raise ValueError(
                 f"src and dst must be 1-D of equal length, got shapes {tuple(src.shape)} and {tuple(dst.shape)}"
             )
-        for name, size in (("num_src", num_src), ("num_dst", num_dst)):
-            if isinstance(size, bool) or not isinstance(size, int) or size < 0:
-                raise ValueError(f"{name} must be an integer >= 0, got {size!r}")
+        _check_size("num_src", num_src)
+        _check_size("num_dst", num_dst)
         for name, ids, size in (("src", src, num_src), ("dst", dst, num_dst)):
             _check_device(name, ids, src.device)
             check_ids(name, ids, size)
-        if norm not in _POWERS:
-            raise ValueError(f"unknown norm {norm!r}; accepted are {list(_POWERS)}")
+        _check_norm(norm)
         ends = tuple(x.to(_id_type(len(src), num_src, num_dst)).contiguous() for x in (src, dst))
         made = cls((ends[0], ends[1]), (num_src, num_dst), None, _POWERS[norm])
         return made if weight is None else made.with_weight(weight)
@@ -165,15 +168,68 @@ class Adjacency:
         return cls.from_dgl(block, etype, weight=weight, norm=norm)
 
     @classmethod
+    def from_rows(
+        cls, indptr: Tensor, src: Tensor, *, num_src: int, weight: Tensor | None = None, norm: Norm = "none"
+    ) -> Adjacency:
+        """Make it from edges that are grouped by destination: ``src[indptr[v] : indptr[v + 1]]`` go to node ``v``.
+
+        For edges known to be right, such as those of a sampler: shapes, dtypes and devices are checked, the ids are
+        not, and a wrong id reads or writes out of bounds later.
+
+        Parameters
+        ----------
+        indptr : Tensor, shape (num_dst + 1,), integer
+            Start of each destination's edges, from 0 to num_edges, ascending.
+        src : Tensor, shape (num_edges,), integer
+            Ids in ``[0, num_src)``, on the same device.
+        num_src : int
+            Number of source nodes.
+        weight, norm
+            See `from_coo`.
+
+        Raises
+        ------
+        ValueError, TypeError
+            When a shape, a dtype or a device does not fit or ``norm`` is unknown.
+
+        Notes
+        -----
+        O(num_edges) time, without a search for the smallest and largest id or a grouping; on a GPU the host does not
+        wait.
+
+        Examples
+        --------
+        >>> adjacency = Adjacency.from_rows(torch.tensor([0, 2, 2, 3]), torch.tensor([1, 0, 1]), num_src=2)
+        >>> adjacency.ends("dst").tolist()
+        [0, 0, 2]
+        >>> adjacency.spmm(torch.tensor([[1.0], [10.0]])).tolist()
+        [[11.0], [0.0], [10.0]]
+        """
+        if indptr.dim() != 1 or not len(indptr) or src.dim() != 1:
+            raise ValueError(
+                f"indptr must have shape (num_dst + 1,) and src shape (num_edges,), got {tuple(indptr.shape)} and "
+                f"{tuple(src.shape)}"
+            )
+        check_ids("indptr", indptr, None)
+        check_ids("src", src, None)
+        _check_device("indptr", indptr, src.device)
+        _check_size("num_src", num_src)
+        _check_norm(norm)
+        num_edges, num_dst = len(src), len(indptr) - 1
+        ids = _id_type(num_edges, num_src, num_dst)
+        indptr, src = indptr.to(ids).contiguous(), src.to(ids).contiguous()
+        dst = torch.repeat_interleave(indptr.diff(), output_size=num_edges)
+        made = cls((src, dst), (num_src, num_dst), None, _POWERS[norm])
+        made._cache[("rows", 1)] = Rows(indptr, src, None)
+        return made if weight is None else made.with_weight(weight)
+
+    @classmethod
     def from_segments(cls, indptr: Tensor) -> Adjacency:
         """Make the relation of consecutive elements to the segments that hold them, ``indptr[i]`` to ``indptr[i + 1]``."""
-        num_edges, num_rows = int(indptr[-1]), indptr.numel() - 1
-        ids = _id_type(num_edges, num_rows)
-        owner = torch.repeat_interleave(indptr.diff(), output_size=num_edges).to(ids)
-        element = torch.arange(num_edges + 1, dtype=ids, device=indptr.device)
-        made = cls((element[:-1], owner), (num_edges, num_rows), None, _POWERS["none"])
-        made._cache[("rows", 1)] = Rows(indptr.to(ids), element[:-1], None)
-        made._cache[("rows", 0)] = Rows(element, owner, None)
+        num_edges = int(indptr[-1])
+        element = torch.arange(num_edges + 1, dtype=_id_type(num_edges, indptr.numel() - 1), device=indptr.device)
+        made = cls.from_rows(indptr, element[:-1], num_src=num_edges)
+        made._cache[("rows", 0)] = Rows(element, made.ends("dst"), None)
         return made
 
     @property
@@ -190,6 +246,11 @@ class Adjacency:
     def num_edges(self) -> int:
         """Number of edges."""
         return self._ends[0].numel()
+
+    @property
+    def norm(self) -> Norm:
+        """What messages are divided by, as given; ``"left"`` and ``"right"`` change places in the transpose."""
+        return next(name for name, powers in _POWERS.items() if powers == self._powers)
 
     @property
     def device(self) -> torch.device:
@@ -465,6 +526,16 @@ class Adjacency:
 
 def _id_type(*sizes: int) -> torch.dtype:
     return torch.int32 if max(sizes) < 2**31 else torch.int64
+
+
+def _check_size(name: str, size: object) -> None:
+    if isinstance(size, bool) or not isinstance(size, int) or size < 0:
+        raise ValueError(f"{name} must be an integer >= 0, got {size!r}")
+
+
+def _check_norm(norm: object) -> None:
+    if norm not in _POWERS:
+        raise ValueError(f"unknown norm {norm!r}; accepted are {list(_POWERS)}")
 
 
 def _check_device(name: str, x: Tensor, device: torch.device) -> None:

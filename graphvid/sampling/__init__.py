@@ -1,10 +1,20 @@
-"""Graph and tree to batches of node ids: triplets with negatives from the cluster hierarchy, blocks of neighbours."""
+"""Graph and tree to batches of node ids: triplets with negatives from the cluster hierarchy, blocks of neighbours.
+
+`NeighborSampler` and what belongs to it need no DGL; the names that need it load when they are first used.
+"""
 
 from __future__ import annotations
 
-from graphvid.sampling.neighbor_sampler import Block, NeighborPicks, NeighborSampler, sample_neighbors, to_block
-from graphvid.sampling.neighbors import neighbor_table
-from graphvid.sampling.triplets import TripletBatch, TripletSampler
+import importlib
+from typing import TYPE_CHECKING
+
+from graphvid.sampling._picks import NeighborPicks
+from graphvid.sampling.blocks import Block, to_block
+from graphvid.sampling.neighbor_sampler import NeighborSampler, sample_neighbors
+
+if TYPE_CHECKING:
+    from graphvid.sampling.neighbors import neighbor_table
+    from graphvid.sampling.triplets import TripletBatch, TripletSampler
 
 __all__ = [
     "Block",
@@ -16,3 +26,17 @@ __all__ = [
     "sample_neighbors",
     "to_block",
 ]
+
+_NEED_DGL = {"TripletBatch": "triplets", "TripletSampler": "triplets", "neighbor_table": "neighbors"}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _NEED_DGL:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(importlib.import_module(f"{__name__}.{_NEED_DGL[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

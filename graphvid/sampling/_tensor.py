@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from graphvid.sampling._kernels import ANCHOR, CLUSTER, DRAWS, LEVEL, MEMBER, POSITIVE, TRIES
+from graphvid.sampling._search import Range, first_slot
 from graphvid.sampling._stream import below_tensor, bits_tensor, unit_tensor
-
-Range = tuple[Tensor, Tensor]  # first and past-the-end slot or position of each row
 
 
 def draw(tables: Any, key: int, batch_size: int, exclude_neighbors: bool) -> tuple[Tensor, ...]:
@@ -33,7 +31,7 @@ def _draw_pairs(tables: Any, key: int, batch_size: int) -> tuple[Tensor, Tensor]
     bits = bits_tensor(key, counter + POSITIVE)
     if len(tables.cumulative):
         target = unit_tensor(bits) * tables.cumulative[hi - 1]
-        slot = _first_slot(lambda slots: tables.cumulative[slots] > target, (lo, hi))
+        slot = first_slot(lambda slots: tables.cumulative[slots] > target, (lo, hi))
     else:
         slot = lo + below_tensor(bits, hi - lo)
     return anchor, tables.order[tables.neighbors[slot]].long()
@@ -77,7 +75,7 @@ def _draw_negatives(
     start = torch.where(in_right, right[0], left[0])
     lo, hi = (torch.where(in_right, slots[1][k], slots[0][k]) for k in (0, 1))
     rank = torch.where(in_right, rank - size, rank)
-    slot = _first_slot(lambda at: excluded[at] - start - (at - lo) > rank, (lo, hi))
+    slot = first_slot(lambda at: excluded[at] - start - (at - lo) > rank, (lo, hi))
     return tables.order[start + rank + (slot - lo)].long(), drawn, used
 
 
@@ -122,23 +120,10 @@ def _bounds(tables: Any, anchor: Tensor, which: Tensor) -> Range:
 
 def _slots(excluded: Tensor, row: Range, positions: Range) -> Range:
     """Return the slots of the excluded positions in a range of positions."""
-    first = _first_slot(lambda slots: excluded[slots] >= positions[0], row)
-    return first, _first_slot(lambda slots: excluded[slots] >= positions[1], (first, row[1]))
+    first = first_slot(lambda slots: excluded[slots] >= positions[0], row)
+    return first, first_slot(lambda slots: excluded[slots] >= positions[1], (first, row[1]))
 
 
 def _size(positions: Range, slots: Range) -> Tensor:
     """Return the number of positions in a range that are not excluded."""
     return positions[1] - positions[0] - (slots[1] - slots[0])
-
-
-def _first_slot(holds: Callable[[Tensor], Tensor], row: Range) -> Tensor:
-    """Return the first slot of each row from which ``holds``, or its end; it must fail before and hold after."""
-    lo, hi = row
-    if not len(lo):
-        return lo
-    for _ in range(int((hi - lo).max()).bit_length()):
-        middle = (lo + hi) >> 1
-        open_ = lo < hi
-        found = holds(torch.where(open_, middle, 0))  # slot 0 is always there
-        lo, hi = torch.where(open_ & ~found, middle + 1, lo), torch.where(open_ & found, middle, hi)
-    return lo

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from graphvid._dgl import DGLGraph
+from graphvid._integers import as_integer
 from graphvid.sampling import _kernels, _tensor
-from graphvid.sampling._stream import stream_key
+from graphvid.sampling._stream import check_seed, stream_key
 from graphvid.sampling._tables import By, OnShortfall, Pool, Positive, triplet_tables, with_tensors
 
 if TYPE_CHECKING:
@@ -151,10 +151,8 @@ class TripletSampler(Iterator[TripletBatch]):
         ):
             if value not in accepted:
                 raise ValueError(f"{name} must be one of {list(accepted)}, got {value!r}")
-        self.batch_size = _check_int("batch_size", batch_size, at_least=1)
-        self.seed = _check_int("seed", seed, at_least=0)
-        if seed >> 64:
-            raise ValueError(f"seed must be below 2**64, got {seed}")
+        self.batch_size = as_integer("batch_size", batch_size, 1)
+        self.seed = check_seed(seed)
         self.exclude_neighbors = bool(exclude_neighbors)
         self.step = 0
         self._tables, skipped = triplet_tables(
@@ -197,7 +195,7 @@ class TripletSampler(Iterator[TripletBatch]):
 
     def _draw(self, step: int) -> tuple[TripletBatch, Tensor, Tensor]:
         """Return the batch of a step and, for each row, the level drawn and the level used."""
-        key = stream_key(self.seed, _check_int("step", step, at_least=0))
+        key = stream_key(self.seed, as_integer("step", step, 0))
         arguments = key, self.batch_size, self.exclude_neighbors
         if self._on_device is None:
             anchor, positive, negative, drawn, used = map(torch.from_numpy, _kernels.draw(self._tables, *arguments))
@@ -232,13 +230,6 @@ class TripletSampler(Iterator[TripletBatch]):
                 f"state must come from a sampler of a graph with {self.counters['skipped_anchors']} videos without a "
                 f"possible negative, got {counters['skipped_anchors']}"
             )
-        step = _check_int("state['step']", state["step"], at_least=0)
-        self.counters = {k: _check_int(f"state['counters'][{k!r}]", counters[k], at_least=0) for k in self.counters}
+        step = as_integer("state['step']", state["step"], 0)
+        self.counters = {k: as_integer(f"state['counters'][{k!r}]", counters[k], 0) for k in self.counters}
         self.step = step
-
-
-def _check_int(name: str, value: object, *, at_least: int) -> int:
-    """Return ``value``; raise unless it is an integer of at least ``at_least``."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < at_least:
-        raise ValueError(f"{name} must be an integer >= {at_least}, got {value!r}")
-    return int(value)

@@ -357,3 +357,49 @@ def test_bad_features(call, error, message) -> None:
     adjacency = Adjacency.from_coo(torch.tensor([0]), torch.tensor([1]), num_src=3, num_dst=2)
     with pytest.raises(error, match=message):
         call(adjacency)
+
+
+def test_rows_are_the_relation_they_were_taken_from(edges) -> None:
+    order = torch.sort(edges.dst, stable=True).indices
+    indptr = torch.cat(
+        [torch.zeros(1, dtype=torch.int64), torch.bincount(edges.dst, minlength=edges.num_dst).cumsum(0)]
+    )
+    weight = _values(len(edges.src), seed=1)
+    made = Adjacency.from_rows(indptr, edges.src[order], num_src=edges.num_src, weight=weight[order], norm="both")
+    given = edges.adjacency(weight=weight, norm="both")
+    assert (made.num_src, made.num_dst, made.num_edges) == (given.num_src, given.num_dst, given.num_edges)
+    assert torch.equal(made.ends("dst"), given.ends("dst")[order])
+    assert made.ends("src").dtype == made.ends("dst").dtype == made.rows("dst").indptr.dtype == torch.int32
+    _check(made.spmm, given.spmm, _values(edges.num_src, 3))
+    _check(made.t().spmm, given.t().spmm, _values(edges.num_dst, 3))
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_the_norm_is_the_one_given_and_turns_with_the_relation(norm) -> None:
+    adjacency = Adjacency.from_rows(torch.tensor([0, 1]), torch.tensor([0]), num_src=1, norm=norm)
+    assert adjacency.norm == adjacency.with_weight(torch.ones(1)).norm == adjacency.t().t().norm == norm
+    assert adjacency.t().norm == {"left": "right", "right": "left"}.get(norm, norm)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        (
+            {"indptr": torch.empty(0).long()},
+            ValueError,
+            r"indptr must have shape \(num_dst \+ 1,\) .*got \(0,\) and \(2,\)",
+        ),
+        ({"indptr": torch.zeros(1, 2).long()}, ValueError, r"src shape \(num_edges,\), got \(1, 2\) and"),
+        ({"src": torch.zeros(2, 1).long()}, ValueError, r"src shape \(num_edges,\), got \(3,\) and \(2, 1\)"),
+        ({"indptr": torch.tensor([0.0, 1.0, 2.0])}, TypeError, "indptr must be an integer tensor, got dtype"),
+        ({"src": torch.tensor([True, False])}, TypeError, "src must be an integer tensor, got dtype"),
+        ({"src": torch.zeros(2, device="meta").long()}, ValueError, "indptr must be on meta like the edges, got cpu"),
+        ({"num_src": 1.0}, ValueError, "num_src must be an integer >= 0, got 1.0"),
+        ({"norm": "sym"}, ValueError, "unknown norm 'sym'; accepted are"),
+        ({"weight": torch.ones(3)}, ValueError, r"weight must have shape \(2,\) or \(2, num_heads\)"),
+    ],
+)
+def test_bad_rows(options, error, message) -> None:
+    arguments = {"indptr": torch.tensor([0, 2, 2]), "src": torch.tensor([0, 1]), "num_src": 2, **options}
+    with pytest.raises(error, match=message):
+        Adjacency.from_rows(arguments.pop("indptr"), arguments.pop("src"), **arguments)

@@ -16,6 +16,12 @@ def check_integer(name: str, value: Any, least: int, *, none: bool = False) -> N
         raise ValueError(f"{name} must be {'None or ' if none else ''}an integer >= {least}, got {value!r}")
 
 
+def as_integer(name: str, value: Any, least: int) -> int:
+    """Return ``value`` as an int; raise unless it is an integer >= ``least``."""
+    check_integer(name, value, least)
+    return int(value)
+
+
 def node_ids(name: str, values: ArrayLike, num_nodes: int, shape: str) -> NDArray[np.int64]:
     """Return ``values`` as int64, or raise unless they are one-dimensional integers in ``[0, num_nodes)``."""
     ids = np.asarray(values)
