@@ -100,20 +100,21 @@ def prefix_sums(values: Tensor, indptr: Tensor) -> Tensor:
 
 
 def pick(table: InEdges, dst_ids: Tensor, fanout: int, replace: bool, key: int) -> NeighborPicks:
-    """Return the picks of a batch of int64 ids in range; rows whose edges are all taken draw no random number."""
+    """Return the picks of a batch of int64 ids in range; without replacement, small rows draw no random number."""
     starts = table.indptr.index_select(0, dst_ids).long()
     degrees = table.indptr.index_select(0, dst_ids + 1).long() - starts
-    counts = degrees if fanout == -1 else torch.where(degrees > 0, fanout, 0) if replace else degrees.clamp(max=fanout)
-    slots, owner = _ranges(starts, counts)
-    if fanout != -1:
-        rows = (degrees > (0 if replace else fanout)).nonzero().squeeze(1)
+    if replace and fanout != -1:
+        rows = (degrees > 0).nonzero().squeeze(1)
+        slots = _draw_replaced(table.weight, rows, starts, degrees, fanout, key)
+        counts, owner = torch.where(degrees > 0, fanout, 0), rows.repeat_interleave(fanout)
+    else:
+        counts = degrees if fanout == -1 else degrees.clamp(max=fanout)
+        slots, owner = _ranges(starts, counts)
+        rows = (degrees > counts).nonzero().squeeze(1)
         if len(rows):
-            drawn = _draw(
-                table.weight, rows, starts.index_select(0, rows), degrees.index_select(0, rows), fanout, replace, key
-            )
+            drawn = _draw(table.weight, rows, starts, degrees, fanout, key)
             first = (torch.cumsum(counts, dim=0) - counts).index_select(0, rows)
-            columns = torch.arange(fanout, device=rows.device)
-            slots.index_copy_(0, (first[:, None] + columns).flatten(), drawn.flatten())
+            slots.index_copy_(0, (first[:, None] + torch.arange(fanout, device=rows.device)).flatten(), drawn)
     edge_ids = slots if table.edge_ids is None else table.edge_ids.index_select(0, slots).long()
     return NeighborPicks(edge_ids, table.src.index_select(0, slots).long(), owner, dst_ids, counts)
 
@@ -125,18 +126,23 @@ def _ranges(starts: Tensor, counts: Tensor) -> tuple[Tensor, Tensor]:
     return torch.arange(len(owner), device=counts.device) + shift.index_select(0, owner), owner
 
 
-def _draw(
-    weight: Tensor | None, rows: Tensor, starts: Tensor, degrees: Tensor, fanout: int, replace: bool, key: int
-) -> Tensor:
-    """Return ``fanout`` slots of each row, (rows, fanout); without ``replace`` every degree is above ``fanout``."""
-    if weight is not None and not replace:
+def _draw_replaced(sums: Tensor | None, rows: Tensor, starts: Tensor, degrees: Tensor, fanout: int, key: int) -> Tensor:
+    """Return ``fanout`` slots of each of ``rows``, which have edges, one row after another."""
+    starts, degrees = starts.index_select(0, rows)[:, None], degrees.index_select(0, rows)[:, None]
+    bits = bits_tensor(key, rows[:, None] * fanout + torch.arange(fanout, device=rows.device))  # (rows, fanout)
+    if sums is None:
+        return (below_tensor(bits, degrees) + starts).flatten()
+    return _draw_by_sums(sums, bits, starts, degrees)
+
+
+def _draw(weight: Tensor | None, rows: Tensor, starts: Tensor, degrees: Tensor, fanout: int, key: int) -> Tensor:
+    """Return ``fanout`` distinct slots of each of ``rows``, which have more edges, one row after another."""
+    starts, degrees = starts.index_select(0, rows), degrees.index_select(0, rows)
+    if weight is not None:
         return _draw_by_keys(weight, starts, degrees, fanout, key)
     columns = torch.arange(fanout, device=rows.device)
     bits = bits_tensor(key, rows * fanout + columns[:, None])  # (fanout, rows): what follows goes column by column
-    if weight is not None:
-        return _draw_by_sums(weight, bits, starts, degrees).t()
-    places = below_tensor(bits, degrees) if replace else _draw_distinct(bits, degrees)
-    return (places + starts).t()
+    return (_draw_distinct(bits, degrees) + starts).t().flatten()
 
 
 def _draw_distinct(bits: Tensor, degrees: Tensor) -> Tensor:
@@ -157,10 +163,10 @@ def _draw_distinct(bits: Tensor, degrees: Tensor) -> Tensor:
 def _draw_by_sums(sums: Tensor, bits: Tensor, starts: Tensor, degrees: Tensor) -> Tensor:
     """Return a slot for each of the bits, in proportion to the weights of the row."""
     stops = starts + degrees
-    target = (unit_tensor(bits) * sums.index_select(0, stops - 1)).flatten()
+    target = (unit_tensor(bits) * sums[stops - 1]).flatten()
     lo, hi = (x.expand_as(bits).flatten() for x in (starts, stops))
     slots = first_slot(lambda at: sums.index_select(0, at) > target, (lo, hi))
-    return torch.minimum(slots, hi - 1).view_as(bits)  # subnormal sums may round up
+    return torch.minimum(slots, hi - 1)  # subnormal sums may round up
 
 
 def _draw_by_keys(log_weight: Tensor, starts: Tensor, degrees: Tensor, fanout: int, key: int) -> Tensor:

@@ -64,25 +64,30 @@ def _unit(bits):  # type: ignore[no-untyped-def]
 
 def bits_tensor(key: int, counter: Tensor) -> Tensor:
     """Return 64 random bits for each counter, as int64."""
-    z = (counter + 1) * _signed(_GOLDEN) + _signed(key)
-    z = (z ^ _shift(z, 30)) * _signed(_FIRST)
-    z = (z ^ _shift(z, 27)) * _signed(_SECOND)
-    return z ^ _shift(z, 31)
+    z = (counter + 1).mul_(_signed(_GOLDEN)).add_(_signed(key))
+    z ^= _shift(z, 30)
+    z *= _signed(_FIRST)
+    z ^= _shift(z, 27)
+    z *= _signed(_SECOND)
+    z ^= _shift(z, 31)
+    return z
 
 
 def below_tensor(bits: Tensor, n: Tensor | int) -> Tensor:
     """Return integers in [0, n), n < 2**31."""
-    return (_shift(bits, 32) * n + (((bits & 0xFFFFFFFF) * n) >> 32)) >> 32
+    high = _shift(bits, 32).mul_(n)
+    high += (bits & 0xFFFFFFFF).mul_(n) >> 32
+    return high.bitwise_right_shift_(32)
 
 
 def unit_tensor(bits: Tensor) -> Tensor:
     """Return float64 in [0, 1)."""
-    return _shift(bits, 11).to(torch.float64) * 2.0**-53
+    return _shift(bits, 11).to(torch.float64).mul_(2.0**-53)
 
 
 def _shift(z: Tensor, k: int) -> Tensor:
     """Shift right with zeros, as for unsigned integers."""
-    return (z >> k) & ((1 << (64 - k)) - 1)
+    return (z >> k).bitwise_and_((1 << (64 - k)) - 1)
 
 
 def _signed(x: int) -> int:
