@@ -141,6 +141,8 @@ def main(arguments: list[str]) -> None:
             methods[name] = TripletSampler(graph, tree, batch_size=BATCH, **options).sample
         sampler = TripletSampler(graph, tree, batch_size=BATCH)
         methods["graphvid L0, negatives alone"] = negatives_alone(sampler)
+        by_cluster = TripletSampler(graph, tree, batch_size=BATCH, by="cluster")
+        methods["graphvid L0 by cluster, negatives alone"] = negatives_alone(by_cluster)
         tables = with_tensors(sampler._tables, "cpu")
         methods["graphvid L0, tensor operations"] = lambda step, tables=tables: _tensor.draw(
             tables, stream_key(0, step), BATCH, True

@@ -357,7 +357,7 @@ class Adjacency:
             are cast under `torch.autocast`.
         reduce : {"sum", "mean", "max"}
             The mean is over the in-edges. The maximum is taken entry by entry, and its gradient goes to the first edge
-            that reaches it.
+            that reaches it (on the backend ``"dgl"`` to any such edge).
         relu : bool
             Replace negative results by zero, in the same pass on ``"numba"`` and ``"triton"`` unless ``reduce`` is
             ``"max"``.

@@ -157,31 +157,31 @@ def _draw_cluster(tables, key, counter, a, level, excluded, lo, hi):  # type: ig
     Tries first; then the clusters are enumerated, so that the draw is exact and ends.
     """
     child, own = tables.child[level], tables.position[a]
-    ranks, starts = tables.ranks[child], tables.starts[child]
+    ranks, starts = tables.ranks, tables.starts  # indexed, not sliced: slices count references
     around = tables.inner[level] == child  # the pool lies around this child cluster of its outer slice
-    first = np.int64(ranks[tables.bounds[a, tables.outer[level], 0]])
-    number = ranks[tables.bounds[a, tables.outer[level], 1] - 1] + 1 - first - around
-    skip = np.int64(ranks[own]) if around else np.int64(starts.size)
+    first = np.int64(ranks[child, tables.bounds[a, tables.outer[level], 0]])
+    number = ranks[child, tables.bounds[a, tables.outer[level], 1] - 1] + 1 - first - around
+    skip = np.int64(ranks[child, own]) if around else np.int64(starts.shape[1])
     for attempt in range(TRIES):
         pick = first + _below(_bits(key, counter + CLUSTER + attempt), number)
         pick += pick >= skip
-        if _members(starts, pick, own, excluded, lo, hi):
-            return np.int64(starts[pick]), np.int64(starts[pick + 1])
+        if _members(starts, child, pick, own, excluded, lo, hi):
+            return np.int64(starts[child, pick]), np.int64(starts[child, pick + 1])
     alive = 0
     for c in range(first, first + number):
-        alive += _members(starts, c + (c >= skip), own, excluded, lo, hi) > 0
+        alive += _members(starts, child, c + (c >= skip), own, excluded, lo, hi) > 0
     rank = _below(_bits(key, counter + CLUSTER + TRIES), alive)
     pick = first - 1
     while rank >= 0:
         pick += 1
-        rank -= _members(starts, pick + (pick >= skip), own, excluded, lo, hi) > 0
+        rank -= _members(starts, child, pick + (pick >= skip), own, excluded, lo, hi) > 0
     pick += pick >= skip
-    return np.int64(starts[pick]), np.int64(starts[pick + 1])
+    return np.int64(starts[child, pick]), np.int64(starts[child, pick + 1])
 
 
 @njit(inline="always")
-def _members(starts, cluster, own, excluded, lo, hi):  # type: ignore[no-untyped-def]
+def _members(starts, child, cluster, own, excluded, lo, hi):  # type: ignore[no-untyped-def]
     """Return the number of eligible videos of a cluster."""
-    start, stop = starts[cluster], starts[cluster + 1]
+    start, stop = starts[child, cluster], starts[child, cluster + 1]
     first, last, _, _ = _four_slots(excluded, lo, hi, start, stop, stop, stop)
     return stop - start - (last - first) - (start <= own < stop)
