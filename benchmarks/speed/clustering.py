@@ -63,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--tasks", nargs="+", default=list(METHODS), choices=list(METHODS))
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="for graphvid; the others use one")
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--only", nargs="+", help="methods whose name begins so, default all")
+    parser.add_argument("--only", nargs="+", help="methods by their full names, default all")
     parser.add_argument("--out", type=Path, default=RESULTS)
     parser.add_argument("--name", default="clustering", help="of the files written")
     parser.add_argument("--figures", action="store_true", help="also draw time against edges, and ties and sizes")
@@ -77,7 +77,7 @@ def _plan(options: argparse.Namespace, num_edges: int) -> list[tuple[str, str, i
         for method in METHODS[task]:
             if num_edges > LIMITS.get(method, num_edges):
                 continue
-            if options.only and not any(method.startswith(prefix) for prefix in options.only):
+            if options.only and method not in options.only:
                 continue
             plan += [(task, method, t) for t in (options.threads if method == "graphvid" else options.threads[:1])]
     return plan

@@ -97,11 +97,13 @@ def _draw_negatives(tables, key, excluded, row_lo, row_hi, anchor, negative, dra
                 left, right = hole_start - start - (s1 - s0), stop - hole_stop - (s3 - s2)
             used[i] = level
             if tables.child[level]:
-                start, stop = _draw_cluster(tables, key, DRAWS * i, anchor[i], level, excluded, lo, hi)
+                start, stop, s0, s3 = _draw_cluster(tables, key, DRAWS * i, anchor[i], level, excluded, lo, hi)
                 own = np.int64(tables.position[anchor[i]])
-                hole_start = own if start <= own < stop else start
-                hole_stop = hole_start + (start <= own < stop)
-                s0, s1, s2, s3 = _four_slots(excluded, lo, hi, start, hole_start, hole_stop, stop)
+                hole_start = hole_stop = start
+                s1 = s2 = s0
+                if start <= own < stop:  # leave out the anchor; it is no neighbour of itself
+                    hole_start, hole_stop = own, own + 1
+                    s1, s2 = _two_slots(excluded, s0, s3, own, own + 1)
                 left, right = hole_start - start - (s1 - s0), stop - hole_stop - (s3 - s2)
             rank = _below(_bits(key, DRAWS * i + MEMBER), left + right)
             in_right = np.int64(rank >= left)  # a branch here would be mispredicted every second time
@@ -152,36 +154,60 @@ def _nth_eligible(rank, start, excluded, lo, hi):  # type: ignore[no-untyped-def
 
 @njit
 def _draw_cluster(tables, key, counter, a, level, excluded, lo, hi):  # type: ignore[no-untyped-def]
-    """Return the slice of a child cluster with an eligible video, uniform among those of the pool.
+    """Return the slice of a child cluster with an eligible video, uniform among those of the pool, and its slots.
 
-    Tries first; then the clusters are enumerated, so that the draw is exact and ends.
+    Tries first; then the clusters are enumerated, so that the draw is exact and ends. The slots are those of the
+    excluded positions in the slice.
     """
     child, own = tables.child[level], tables.position[a]
-    ranks, starts = tables.ranks, tables.starts  # indexed, not sliced: slices count references
+    ranks, starts = tables.ranks, tables.starts
     around = tables.inner[level] == child  # the pool lies around this child cluster of its outer slice
     first = np.int64(ranks[child, tables.bounds[a, tables.outer[level], 0]])
     number = ranks[child, tables.bounds[a, tables.outer[level], 1] - 1] + 1 - first - around
     skip = np.int64(ranks[child, own]) if around else np.int64(starts.shape[1])
     for attempt in range(TRIES):
         pick = first + _below(_bits(key, counter + CLUSTER + attempt), number)
-        pick += pick >= skip
-        if _members(starts, child, pick, own, excluded, lo, hi):
-            return np.int64(starts[child, pick]), np.int64(starts[child, pick + 1])
+        start, stop, s0, s1 = _slice(starts, child, pick + (pick >= skip), excluded, lo, hi)
+        if _eligible(start, stop, s0, s1, own):
+            return start, stop, s0, s1
     alive = 0
     for c in range(first, first + number):
-        alive += _members(starts, child, c + (c >= skip), own, excluded, lo, hi) > 0
+        start, stop, s0, s1 = _slice(starts, child, c + (c >= skip), excluded, lo, hi)
+        alive += _eligible(start, stop, s0, s1, own) > 0
     rank = _below(_bits(key, counter + CLUSTER + TRIES), alive)
     pick = first - 1
     while rank >= 0:
         pick += 1
-        rank -= _members(starts, child, pick + (pick >= skip), own, excluded, lo, hi) > 0
-    pick += pick >= skip
-    return np.int64(starts[child, pick]), np.int64(starts[child, pick + 1])
+        start, stop, s0, s1 = _slice(starts, child, pick + (pick >= skip), excluded, lo, hi)
+        rank -= _eligible(start, stop, s0, s1, own) > 0
+    return start, stop, s0, s1
 
 
 @njit(inline="always")
-def _members(starts, child, cluster, own, excluded, lo, hi):  # type: ignore[no-untyped-def]
-    """Return the number of eligible videos of a cluster."""
-    start, stop = starts[child, cluster], starts[child, cluster + 1]
-    first, last, _, _ = _four_slots(excluded, lo, hi, start, stop, stop, stop)
+def _slice(starts, child, cluster, excluded, lo, hi):  # type: ignore[no-untyped-def]
+    """Return start and stop of a cluster, and the slots of the excluded positions in between."""
+    start, stop = np.int64(starts[child, cluster]), np.int64(starts[child, cluster + 1])
+    first, last = _two_slots(excluded, lo, hi, start, stop)
+    return start, stop, first, last
+
+
+@njit(inline="always")
+def _two_slots(values, lo, hi, a, b):  # type: ignore[no-untyped-def]
+    """Return the first slots in [lo, hi) with values >= a and b, or hi: as `_four_slots`."""
+    i = j = lo
+    size = hi - lo
+    while size > 1:
+        half = size >> 1
+        i += half * (values[i + half - 1] < a)
+        j += half * (values[j + half - 1] < b)
+        size -= half
+    if size:
+        i += values[i] < a
+        j += values[j] < b
+    return i, j
+
+
+@njit(inline="always")
+def _eligible(start, stop, first, last, own):  # type: ignore[no-untyped-def]
+    """Return the number of eligible videos of a slice with the excluded slots ``first`` to ``last``."""
     return stop - start - (last - first) - (start <= own < stop)
