@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import platform
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -47,7 +48,13 @@ def main(arguments: list[str]) -> None:
                     print(_line(rows[-1]), file=sys.stderr, flush=True)
     _check(rows)
     options.out.mkdir(parents=True, exist_ok=True)
-    report = {"machine": _machine(), "rows": rows}
+    sizes = " to ".join(f"{size:,}" for size in sorted({min(options.sizes), max(options.sizes)}))
+    report = {
+        "title": f"Spanning forests and affinity clustering, {sizes} edges",
+        "command": shlex.join(["python", "-m", "benchmarks", "speed", "clustering", *arguments]),
+        "machine": _machine(),
+        "rows": rows,
+    }
     (options.out / f"{options.name}.json").write_text(json.dumps(report, indent=1) + "\n")
     (options.out / f"{options.name}.md").write_text(table(report))
     if options.figures:
@@ -127,7 +134,7 @@ def table(report: dict[str, Any]) -> str:
     """Return the results as markdown: one row per graph, size, task, method and number of threads."""
     machine = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in report["machine"].items())
     lines = [
-        f"Measured by `python -m benchmarks speed clustering` on {machine}.",
+        f"Measured by `{report['command']}` on {machine}.",
         "",
         "| task | graph | nodes | edges | method | threads | wall ns/edge | CPU ns/edge | peak MB | baseline / this |",
         "|---|---|--:|--:|---|--:|--:|--:|--:|--:|",
