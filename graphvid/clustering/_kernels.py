@@ -50,6 +50,7 @@ def _edge_hash(low, high, seed):
 
 @njit
 def denominator(linkage, bound, size_a, size_b):
+    """Return what a linkage divides the summed weight between two clusters by."""
     if linkage == AVERAGE:
         return size_a * size_b
     if linkage == CUT_SPARSITY:

@@ -323,13 +323,17 @@ class Adjacency:
         return self._cached(key, lambda: self.degrees(side).clamp(min=1).double().pow(-power).to(dtype))
 
     def edge_values(self, values: Tensor | None, side: Side) -> Tensor | None:
-        """Return values of edges in the order of `rows`; those of the fixed weights are kept."""
+        """Return values of edges in the order of `rows`; those of fixed weights are kept until the weights change."""
         if values is None:
             return None
         if values.requires_grad or self.weight is None or values.data_ptr() != self.weight.data_ptr():
             return self.rows(side).take(values)
         key = ("weight", int(side == "dst") ^ self._flip, values.shape, values.dtype)
-        return self._cached(key, lambda: self.rows(side).take(values))
+        version = 0 if self.weight.is_inference() else self.weight._version  # counts changes in place
+        if self._cache.get(key, (None, None))[0] != version:
+            self._cache[key] = (version, self.rows(side).take(values))
+        taken: Tensor = self._cache[key][1]
+        return taken
 
     def dgl_graph(self) -> DGLGraph:
         """Return the relation as a DGLGraph from node type ``src`` to ``dst``."""

@@ -279,6 +279,16 @@ def test_weights_may_need_gradients_and_be_replaced() -> None:
     assert adjacency.spmm(torch.ones(2, 1)).tolist() == [[3.0], [3.0]]
 
 
+def test_weights_that_change_in_place_count_as_they_are_now(backend) -> None:
+    weight = torch.ones(3)
+    adjacency = Adjacency.from_coo(
+        torch.tensor([0, 1, 0]), torch.tensor([1, 0, 1]), num_src=2, num_dst=2, weight=weight
+    )
+    assert adjacency.spmm(torch.ones(2, 1)).tolist() == [[1.0], [2.0]]
+    weight.mul_(5)
+    assert adjacency.spmm(torch.ones(2, 1)).tolist() == [[5.0], [10.0]]
+
+
 def test_weights_follow_the_features_under_autocast() -> None:
     adjacency = Adjacency.from_coo(
         torch.tensor([0, 1]), torch.tensor([0, 0]), num_src=2, num_dst=1, weight=torch.tensor([2.0, 3.0])
