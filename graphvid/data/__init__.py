@@ -9,16 +9,20 @@ from graphvid.data.standardizer import Standardizer
 from graphvid.data.synthetic import SyntheticCoWatch
 from graphvid.data.tiktok import TikTok
 from graphvid.data.watch_log import WatchLog
+from graphvid.data.windows import LogWindows, check_no_leak, split_by_time
 
 __all__ = [
     "AmazonCoPurchase",
     "Features",
+    "LogWindows",
     "OGBGraph",
     "RelationalData",
     "Standardizer",
     "SyntheticCoWatch",
     "TikTok",
     "WatchLog",
+    "check_no_leak",
     "load_features",
     "read_edges",
+    "split_by_time",
 ]
