@@ -1,16 +1,50 @@
-"""How good a ranking is: metrics of ranks, and the cold-start evaluation of embeddings."""
+"""How good a model is: rankings, two classes, probabilities, watch times, and the difference of two models."""
 
+from graphvid.metrics.binary import GroupedAUC, UserAUC, auc, auc_by_user, gauc
+from graphvid.metrics.bootstrap import BootstrapDifference, bootstrap_gauc, paired_bootstrap
+from graphvid.metrics.calibration import (
+    CalibrationCurve,
+    base_rate_log_loss,
+    calibration_curve,
+    expected_calibration_error,
+    log_loss,
+)
 from graphvid.metrics.cold_start import ColdStartScores, cold_start
+from graphvid.metrics.hazards import SkipClipScores, skip_clip_scores, survival_log_likelihood
+from graphvid.metrics.impressions import ImpressionRanks, ImpressionScores, impression_scores, rank_impressions
 from graphvid.metrics.neighbor_ranks import rank_neighbors
 from graphvid.metrics.ranking import average_precision, hit, ndcg, recall, reciprocal_rank
+from graphvid.metrics.watch_time import mean_absolute_error, xauc
 
 __all__ = [
+    "BootstrapDifference",
+    "CalibrationCurve",
     "ColdStartScores",
+    "GroupedAUC",
+    "ImpressionRanks",
+    "ImpressionScores",
+    "SkipClipScores",
+    "UserAUC",
+    "auc",
+    "auc_by_user",
     "average_precision",
+    "base_rate_log_loss",
+    "bootstrap_gauc",
+    "calibration_curve",
     "cold_start",
+    "expected_calibration_error",
+    "gauc",
     "hit",
+    "impression_scores",
+    "log_loss",
+    "mean_absolute_error",
     "ndcg",
+    "paired_bootstrap",
+    "rank_impressions",
     "rank_neighbors",
     "recall",
     "reciprocal_rank",
+    "skip_clip_scores",
+    "survival_log_likelihood",
+    "xauc",
 ]
