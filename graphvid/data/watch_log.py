@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,9 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from graphvid.data._files import with_path
 from graphvid.data._ids import encode, look_up, unique_index
+from graphvid.data._measures import MEASURES, read_measures
 from graphvid.data._tables import read_table
 
-MEASURES = ("watch_time", "duration", "timestamp")
 COLUMNS = ("user_id", "video_id", *MEASURES)
 
 
@@ -42,6 +42,9 @@ class WatchLog:
         Length of the video in seconds.
     timestamp : ndarray of float64, shape (num_interactions,), optional
         Start of the interaction in seconds since any fixed moment.
+    dropped : mapping of str to int, default empty
+        Rows left out by ``strict=False``, by column and reason: ``{"duration zero": 3}``. The counts add up to the
+        number of rows; `select` keeps them.
 
     Raises
     ------
@@ -66,14 +69,14 @@ class WatchLog:
     watch_time: NDArray[np.float64] | None = None
     duration: NDArray[np.float64] | None = None
     timestamp: NDArray[np.float64] | None = None
+    dropped: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.num_interactions == 0:
             raise ValueError("the log must have at least one interaction, got an empty log")
-        for field in fields(self):
-            array = getattr(self, field.name)
-            if isinstance(array, np.ndarray) and array.shape != (self.num_interactions,):
-                raise ValueError(f"{field.name} must have shape ({self.num_interactions},), got {array.shape}")
+        for name, array in _arrays(self).items():
+            if array.shape != (self.num_interactions,):
+                raise ValueError(f"{name} must have shape ({self.num_interactions},), got {array.shape}")
         for name, codes, size in (("user", self.user, self.num_users), ("video", self.video, self.num_videos)):
             if codes.min() < 0 or codes.max() >= size:
                 raise ValueError(f"{name} must be in [0, {size}), got {codes.min()} to {codes.max()}")
@@ -101,6 +104,8 @@ class WatchLog:
         columns: Mapping[str, str] | None = None,
         video_ids: Iterable[Any] | None = None,
         duplicates: Literal["drop", "keep", "error"] = "drop",
+        strict: bool = True,
+        milliseconds: Collection[str] = (),
     ) -> WatchLog:
         """Return the validated log of a frame.
 
@@ -116,6 +121,14 @@ class WatchLog:
             log that is not in it is an error. Default: the videos of the log.
         duplicates : {"drop", "keep", "error"}, default "drop"
             What to do with a row that equals an earlier one in all the columns read. Dropping warns with a count.
+        strict : bool, default True
+            Whether a ``watch_time``, ``duration`` or ``timestamp`` that is missing, negative, not finite or text is an
+            error. False drops such rows and rows with a ``duration`` of 0, with one warning; the counts stay in
+            ``dropped``. A row that is wrong in several columns counts once, under the first of them in the order above.
+            Text that is a number is then read as one: a single bad value turns a whole column of a CSV into text.
+        milliseconds : collection of str, default ()
+            Which of ``watch_time``, ``duration`` and ``timestamp`` the frame holds in milliseconds. They are divided
+            by 1000, so that ``round(1000 * seconds)`` is the whole number of milliseconds again (up to 2**50).
 
         Returns
         -------
@@ -127,7 +140,8 @@ class WatchLog:
         ------
         ValueError
             A missing column, a missing id, an empty frame, an unknown video, a duplicate row (``duplicates="error"``),
-            a value that is not a finite number >= 0; with the row (counted from 0) and the value.
+            a value that is not a finite number >= 0; with the row (counted from 0) and the value. No row left by
+            ``strict=False``. A name in ``milliseconds`` without a column.
         TypeError
             A column of the wrong dtype, an id that is not hashable.
 
@@ -149,15 +163,23 @@ class WatchLog:
         names = find_columns(list(frame.columns), columns)
         if not len(frame):
             raise ValueError("the log must have at least one row, got an empty log")
+        absent = [name for name in milliseconds if name not in MEASURES or name not in names]
+        if absent:
+            raise ValueError(f"milliseconds must name columns among {[*MEASURES]} that are there, got {absent}")
         user, users = encode(frame[names["user_id"]], names["user_id"])
         if video_ids is None:
             video, videos = encode(frame[names["video_id"]], names["video_id"])
         else:
             videos = unique_index(video_ids, "video_ids")
             video = look_up(frame[names["video_id"]], videos, names["video_id"], "video_ids")
-        measures = {name: _seconds(frame[names[name]], names[name]) for name in MEASURES if name in names}
-        log = cls(user, video, users, videos, **measures)
-        return log if duplicates == "keep" else _without_duplicates(log, duplicates)
+        measures = {name: frame[names[name]] for name in MEASURES if name in names}
+        seconds, bad, dropped = read_measures(measures, milliseconds, strict)
+        log, rows = cls(user, video, users, videos, **seconds, dropped=dropped), np.arange(len(frame))
+        if dropped:
+            _report(bad, dropped)
+            rows = np.flatnonzero(~bad)
+            log = _compact(log.select(rows), keep_videos=video_ids is not None)
+        return log if duplicates == "keep" else _without_duplicates(log, duplicates, rows)
 
     @classmethod
     def read(
@@ -167,6 +189,8 @@ class WatchLog:
         columns: Mapping[str, str] | None = None,
         video_ids: Iterable[Any] | None = None,
         duplicates: Literal["drop", "keep", "error"] = "drop",
+        strict: bool = True,
+        milliseconds: Collection[str] = (),
     ) -> WatchLog:
         """Return the validated log of a CSV (``.csv``, ``.csv.gz``) or Parquet (``.parquet``) file.
 
@@ -186,7 +210,14 @@ class WatchLog:
         text = ("video_id",) if vocabulary is not None and vocabulary.dtype == object else ()
         try:
             frame = read_table(path, lambda present: find_columns(present, columns), COLUMNS[:2], text)
-            return cls.from_frame(frame, columns=columns, video_ids=vocabulary, duplicates=duplicates)
+            return cls.from_frame(
+                frame,
+                columns=columns,
+                video_ids=vocabulary,
+                duplicates=duplicates,
+                strict=strict,
+                milliseconds=milliseconds,
+            )
         except (ValueError, TypeError) as error:
             raise with_path(error, path) from None
 
@@ -207,8 +238,7 @@ class WatchLog:
         rows = np.asarray(rows)
         if rows.dtype == bool and rows.shape != self.user.shape:
             raise ValueError(f"rows must be a mask of shape {self.user.shape}, got {rows.shape}")
-        arrays = {field.name: getattr(self, field.name) for field in fields(self)}
-        return replace(self, **{key: array[rows] for key, array in arrays.items() if isinstance(array, np.ndarray)})
+        return replace(self, **{name: array[rows] for name, array in _arrays(self).items()})
 
 
 def find_columns(present: list[str], columns: Mapping[str, str] | None) -> dict[str, str]:
@@ -228,34 +258,35 @@ def find_columns(present: list[str], columns: Mapping[str, str] | None) -> dict[
     return names
 
 
-def _seconds(series: pd.Series, name: str) -> NDArray[np.float64]:
-    """Return a column as float64, or refuse what is not a finite number >= 0."""
-    accepted = f"{name} must hold finite numbers >= 0 (seconds)"
-    kinds = pd.api.types
-    real = kinds.is_numeric_dtype(series.dtype) and not kinds.is_complex_dtype(series.dtype)
-    text = kinds.is_object_dtype(series.dtype) or kinds.is_string_dtype(series.dtype)
-    if kinds.is_bool_dtype(series.dtype) or not (real or text):
-        raise TypeError(f"{accepted}, got dtype {series.dtype}")
-    numbers = pd.to_numeric(series.astype(object), errors="coerce") if text else series
-    values = numbers.to_numpy(dtype=np.float64, na_value=np.nan)
-    wrong = ~(np.isfinite(values) & (values >= 0))
-    if wrong.any():
-        row = int(wrong.argmax())
-        value = series.iloc[row]
-        shown = repr(value) if isinstance(value, str) else str(value)
-        raise ValueError(f"{accepted}, got {shown} in row {row} ({wrong.sum()} such rows)")
-    if text and any(isinstance(value, str) for value in series):
-        raise TypeError(f"{accepted}, got text that looks like numbers")
-    return values
+def _arrays(log: WatchLog) -> dict[str, NDArray[np.generic]]:
+    """Return the columns that are there, by name."""
+    values = {entry.name: getattr(log, entry.name) for entry in fields(log)}
+    return {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
 
 
-def _without_duplicates(log: WatchLog, duplicates: Literal["drop", "error"]) -> WatchLog:
-    arrays = {field.name: getattr(log, field.name) for field in fields(log)}
-    repeated = pd.DataFrame({key: array for key, array in arrays.items() if isinstance(array, np.ndarray)}).duplicated()
-    mask = repeated.to_numpy()
+def _compact(log: WatchLog, keep_videos: bool) -> WatchLog:
+    """Return the log without users, and videos unless they are kept, of whom no row is left."""
+    users, user = np.unique(log.user, return_inverse=True)
+    videos, video = np.unique(log.video, return_inverse=True)
+    log = replace(log, user=user, user_ids=log.user_ids[users])
+    return log if keep_videos else replace(log, video=video, video_ids=log.video_ids[videos])
+
+
+def _report(bad: NDArray[np.bool_], dropped: Mapping[str, int]) -> None:
+    """Warn of the rows that strict=False drops, or raise where none is left."""
+    counts = ", ".join(f"{reason} in {count}" for reason, count in dropped.items())
+    found = f"{bad.sum()} of {len(bad)} rows dropped by strict=False ({counts}), the first is row {bad.argmax()}"
+    if bad.all():
+        raise ValueError(f"the log must have at least one row of finite numbers >= 0 with a duration > 0, got: {found}")
+    warnings.warn(found, UserWarning, stacklevel=3)
+
+
+def _without_duplicates(log: WatchLog, duplicates: Literal["drop", "error"], rows: NDArray[np.int64]) -> WatchLog:
+    """Return the log without repeated rows; ``rows`` says where in the table they were, for the message."""
+    mask = pd.DataFrame(_arrays(log)).duplicated().to_numpy()
     if not mask.any():
         return log
-    found = f"{mask.sum()} rows equal an earlier one in every column, the first is row {mask.argmax()}"
+    found = f"{mask.sum()} rows equal an earlier one in every column, the first is row {rows[mask.argmax()]}"
     if duplicates == "error":
         raise ValueError(f"the log must have no duplicate rows with duplicates='error', got: {found}")
     warnings.warn(f"{found}; dropped (pass duplicates='keep' to keep them)", UserWarning, stacklevel=3)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import decimal
 import gzip
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -330,6 +331,133 @@ def test_a_truncated_parquet_file_is_named(tmp_path, frame):
     path.write_bytes(path.read_bytes()[:-200])
     with pytest.raises(ValueError, match=r"log.parquet: it is not a .parquet file, or it is truncated or corrupt"):
         WatchLog.read(path)
+
+
+def test_bad_rows_are_dropped_with_one_warning_that_counts_them(frame):
+    many = pd.concat([frame] * 3, ignore_index=True).assign(timestamp=np.arange(12.0))
+    many = many.astype({"watch_time": object, "duration": float})
+    many.loc[[1, 5], "watch_time"] = [None, "much"]
+    many.loc[[2, 5, 8], "duration"] = [0, -1, np.inf]
+    many.loc[[2, 9], "timestamp"] = [np.nan, -1]
+    with pytest.warns(UserWarning, match="rows dropped by strict=False") as caught:
+        log = WatchLog.from_frame(many, strict=False)
+    assert [str(warning.message) for warning in caught] == [
+        "5 of 12 rows dropped by strict=False (watch_time text in 1, watch_time missing in 1, duration not finite in 1, "
+        "duration zero in 1, timestamp negative in 1), the first is row 1"
+    ]
+    assert caught[0].filename == __file__
+    assert log.dropped == {
+        "watch_time text": 1,
+        "watch_time missing": 1,
+        "duration not finite": 1,
+        "duration zero": 1,
+        "timestamp negative": 1,
+    }
+    good = many.drop(index=[1, 2, 5, 8, 9]).astype({"watch_time": float})
+    pd.testing.assert_frame_equal(log.to_frame(), WatchLog.from_frame(good).to_frame())
+    assert log.select([0]).dropped == log.dropped
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 3),
+            st.integers(0, 3),
+            *[st.sampled_from([None, np.nan, -np.inf, np.inf, -1.0, -0.0, 0, 1e-9, 2, "x", "", "nan", "inf", "4"])] * 3,
+        ),
+        min_size=1,
+        max_size=12,
+    )
+)
+def test_dropping_agrees_with_a_loop(rows):
+    kept = []
+    for user, video, *values in rows:
+        try:
+            numbers = [float(value) for value in values]
+        except (TypeError, ValueError):
+            continue
+        if all(0 <= number < np.inf for number in numbers) and numbers[1] > 0:
+            kept.append((user, video, *numbers))
+    frame = pd.DataFrame(rows, columns=["user_id", "video_id", "watch_time", "duration", "timestamp"])
+    if not kept:
+        with pytest.raises(ValueError, match=rf"at least one row .* got: {len(rows)} of {len(rows)} rows dropped"):
+            WatchLog.from_frame(frame, strict=False)
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        log = WatchLog.from_frame(frame, strict=False, duplicates="keep")
+    assert list(log.to_frame().itertuples(index=False, name=None)) == kept
+    assert sum(log.dropped.values()) == len(rows) - len(kept)
+    assert list(log.user_ids) == sorted({row[0] for row in kept})
+    assert list(log.video_ids) == sorted({row[1] for row in kept})
+
+
+def test_nothing_is_dropped_where_nothing_is_wrong_or_strict(frame):
+    assert WatchLog.from_frame(frame, strict=False).dropped == {}
+    assert WatchLog.from_frame(frame).dropped == {}
+    assert WatchLog.from_frame(frame[["user_id", "video_id"]], strict=False).num_interactions == 4
+    none = frame.assign(duration=0)
+    np.testing.assert_array_equal(WatchLog.from_frame(none).duration, np.zeros(4))
+    with pytest.raises(ValueError, match=r"one row of finite numbers .*, got: 4 of 4 rows .* \(duration zero in 4\)"):
+        WatchLog.from_frame(none, strict=False)
+    with pytest.raises(TypeError, match=r"timestamp must hold .* got dtype datetime64"):
+        WatchLog.from_frame(frame.assign(timestamp=pd.to_datetime(["2020-01-01"] * 4)), strict=False)
+    with pytest.raises(ValueError, match="user_id must not be missing, got 1 missing, the first in row 3"):
+        WatchLog.from_frame(none.assign(user_id=["a", "b", "c", None]), strict=False)
+
+
+def test_a_given_vocabulary_survives_the_dropping_and_duplicates_are_named_by_their_row(frame):
+    bad = frame.assign(watch_time=[np.nan, 1.0, 1.0, 1.0])
+    with pytest.warns(UserWarning, match=r"1 of 4 rows dropped .* the first is row 0"):
+        log = WatchLog.from_frame(bad, video_ids=[20, 99, 30, 10], strict=False)
+    assert list(log.video_ids) == [20, 99, 30, 10]
+    np.testing.assert_array_equal(log.video, [3, 2, 0])
+    assert list(log.user_ids) == ["al", "cy"]
+    doubled = pd.concat([bad, bad.iloc[[2]]], ignore_index=True)
+    with pytest.warns(UserWarning, match="rows dropped by strict=False") as caught:
+        log = WatchLog.from_frame(doubled, strict=False)
+    assert ["the first is row 0" in str(w.message) for w in caught] == [True, False]
+    assert "1 rows equal an earlier one in every column, the first is row 4" in str(caught[1].message)
+    assert log.num_interactions == 3
+    assert log.dropped == {"watch_time missing": 1}
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".csv.gz", ".parquet"])
+def test_bad_rows_of_a_file_are_dropped(tmp_path, frame, suffix):
+    path = tmp_path / f"log{suffix}"
+    text = frame.assign(watch_time=["4.0", "2.5", "much", None], duration=[10, 0, 10, 12])
+    text.to_parquet(path) if suffix == ".parquet" else text.to_csv(path, index=False)
+    with pytest.warns(UserWarning, match=r"3 of 4 rows dropped by strict=False"):
+        log = WatchLog.read(path, strict=False)
+    assert log.dropped == {"watch_time text": 1, "watch_time missing": 1, "duration zero": 1}
+    assert log.to_frame().to_dict("records") == [
+        {"user_id": "bo", "video_id": 30, "watch_time": 4.0, "duration": 10.0, "timestamp": 100.0}
+    ]
+    with pytest.raises(ValueError, match=rf"log{suffix}: watch_time must hold .* got 'much' in row 2 \(2 such rows\)"):
+        WatchLog.read(path)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.integers(0, 2**50), min_size=1, max_size=30))
+def test_milliseconds_come_back_exactly(times):
+    frame = pd.DataFrame({"user_id": 0, "video_id": range(len(times)), "watch_time": times, "timestamp": times})
+    log = WatchLog.from_frame(frame, milliseconds=("watch_time", "timestamp"))
+    assert [round(1000 * seconds) for seconds in log.watch_time.tolist()] == times
+    np.testing.assert_array_equal(np.rint(log.timestamp * 1000).astype(np.int64), times)
+
+
+def test_only_the_columns_named_are_milliseconds(frame):
+    log = WatchLog.from_frame(frame, milliseconds=["watch_time"], columns={"duration": "timestamp"})
+    np.testing.assert_array_equal(log.watch_time, [0.004, 0.0025, 0.009, 0.0])
+    np.testing.assert_array_equal(log.duration, frame["timestamp"])
+    with pytest.raises(
+        ValueError, match=r"watch_time must hold finite numbers >= 0 \(milliseconds\), got -1.0 in row 1"
+    ):
+        WatchLog.from_frame(frame.assign(watch_time=[0.0, -1.0, 2.0, 2.0]), milliseconds=["watch_time"])
+    for names in (["user_id"], ["watch_time", "duration"], "watch_time"):
+        with pytest.raises(ValueError, match=r"milliseconds must name columns among \['watch_time', .* that are there"):
+            WatchLog.from_frame(frame.drop(columns="duration"), milliseconds=names)
 
 
 def test_a_missing_file_is_named(tmp_path):

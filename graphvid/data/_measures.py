@@ -1,0 +1,85 @@
+"""Columns of times: numbers >= 0 as seconds, or the rows that hold something else, counted by reason."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+MEASURES = ("watch_time", "duration", "timestamp")
+
+
+class Measures(NamedTuple):
+    """Seconds of every measure, the rows that hold no such numbers, and how many for which reason."""
+
+    seconds: dict[str, NDArray[np.float64]]
+    bad: NDArray[np.bool_]
+    counts: dict[str, int]
+
+
+def read_measures(columns: Mapping[str, pd.Series], milliseconds: Collection[str], strict: bool) -> Measures:
+    """Return the measures; what is not a finite number >= 0 is an error if ``strict``, else its row is bad.
+
+    Without ``strict`` a duration of 0 is bad too, and text that is a number is read as one. A bad row is counted once,
+    under its first column and reason.
+
+    Raises
+    ------
+    ValueError
+        A value that is not a finite number >= 0 (``strict``).
+    TypeError
+        Text that is a number (``strict``), or a column whose dtype holds neither numbers nor text.
+    """
+    seconds: dict[str, NDArray[np.float64]] = {}
+    bad, counts = np.zeros(max(map(len, columns.values()), default=0), dtype=bool), {}
+    for name, series in columns.items():
+        accepted = f"{series.name} must hold finite numbers >= 0 ({'milli' * (name in milliseconds)}seconds)"
+        values, text = _as_numbers(series, accepted)
+        if strict:
+            _refuse(series, values, text, accepted)
+        else:
+            for reason, rows in _find_bad(series, values, text, name).items():
+                if (rows & ~bad).any():
+                    counts[f"{name} {reason}"] = int((rows & ~bad).sum())
+                bad |= rows
+        seconds[name] = values / 1000 if name in milliseconds else values
+    return Measures(seconds, bad, counts)
+
+
+def _as_numbers(series: pd.Series, accepted: str) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return the values, NaN where there is no number, and which of them are text."""
+    kinds = pd.api.types
+    real = kinds.is_numeric_dtype(series.dtype) and not kinds.is_complex_dtype(series.dtype)
+    mixed = kinds.is_object_dtype(series.dtype) or kinds.is_string_dtype(series.dtype)
+    if kinds.is_bool_dtype(series.dtype) or not (real or mixed):
+        raise TypeError(f"{accepted}, got dtype {series.dtype}")
+    numbers = pd.to_numeric(series.astype(object), errors="coerce") if mixed else series
+    text = [isinstance(value, str) for value in series] if mixed else np.zeros(len(series), dtype=bool)
+    return numbers.to_numpy(dtype=np.float64, na_value=np.nan), np.asarray(text, dtype=bool)
+
+
+def _refuse(series: pd.Series, values: NDArray[np.float64], text: NDArray[np.bool_], accepted: str) -> None:
+    wrong = ~(np.isfinite(values) & (values >= 0))
+    if wrong.any():
+        row = int(wrong.argmax())
+        value = series.iloc[row]
+        shown = repr(value) if isinstance(value, str) else str(value)
+        raise ValueError(f"{accepted}, got {shown} in row {row} ({wrong.sum()} such rows)")
+    if text.any():
+        raise TypeError(f"{accepted}, got text that looks like numbers")
+
+
+def _find_bad(
+    series: pd.Series, values: NDArray[np.float64], text: NDArray[np.bool_], name: str
+) -> dict[str, NDArray[np.bool_]]:
+    """Return the bad rows by reason; a row can have several."""
+    return {
+        "text": text & np.isnan(values),
+        "missing": np.asarray(series.isna()),
+        "not finite": ~np.isfinite(values),
+        "negative": values < 0,
+        "zero": (values == 0) & (name == "duration"),
+    }
