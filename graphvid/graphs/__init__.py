@@ -1,7 +1,21 @@
 """Tables to graphs: the second step, ``WatchLog`` or edge list in, ``DGLGraph`` out."""
 
+from graphvid.graphs.clip_labels import ClipLabels, label_clips
 from graphvid.graphs.co_watch import co_watch_graph
+from graphvid.graphs.norms import EdgeNorms, edge_norms
 from graphvid.graphs.relation import relation_graph
 from graphvid.graphs.split import NodeSplit, node_subgraph, split_nodes
+from graphvid.graphs.user_clip import user_clip_graph
 
-__all__ = ["NodeSplit", "co_watch_graph", "node_subgraph", "relation_graph", "split_nodes"]
+__all__ = [
+    "ClipLabels",
+    "EdgeNorms",
+    "NodeSplit",
+    "co_watch_graph",
+    "edge_norms",
+    "label_clips",
+    "node_subgraph",
+    "relation_graph",
+    "split_nodes",
+    "user_clip_graph",
+]
