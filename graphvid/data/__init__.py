@@ -1,6 +1,7 @@
 """Files and tables to validated tables and arrays: watch logs, features, data sets. Knows no graph library."""
 
 from graphvid.data.amazon import AmazonCoPurchase
+from graphvid.data.clip_features import ClipFeatures
 from graphvid.data.edges import read_edges
 from graphvid.data.features import Features, load_features
 from graphvid.data.ogb_graph import OGBGraph
@@ -13,6 +14,7 @@ from graphvid.data.windows import LogWindows, check_no_leak, split_by_time
 
 __all__ = [
     "AmazonCoPurchase",
+    "ClipFeatures",
     "Features",
     "LogWindows",
     "OGBGraph",
