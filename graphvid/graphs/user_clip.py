@@ -114,18 +114,13 @@ def user_clip_graph(
         raise ValueError(f"timestamp must be given with resolve='last' and only then, got {given} with {resolve!r}")
     if timestamp is not None:
         labels = _latest(labels, timestamp)
-    num_clips = labels.num_clips
-    num_nodes = {"user": num_users, "clip": num_videos * num_clips}
-    if shared_positives:
-        num_nodes["video"] = num_videos
-        whole = np.zeros_like(labels.stop), labels.complete.astype(np.int64)
-        positive = _merge(labels, whole, labels.count, 1)
-    else:
-        positive = _merge(labels, _positive_clips(labels, positive_mode), labels.count, num_clips)
-    weight = labels.stop if negative_mode == "official" else np.ones_like(labels.stop)
-    negative = _merge(labels, _negative_clips(labels, negative_mode), weight, num_clips)
+    positive = _positives(labels, positive_mode, num_videos, shared_positives)
+    negative = _negatives(labels, negative_mode, num_videos)
     if multiplicity == "binary":
         positive, negative = ((user, node, np.ones_like(count)) for user, node, count in (positive, negative))
+    num_nodes = {"user": num_users, "clip": num_videos * labels.num_clips}
+    if shared_positives:
+        num_nodes["video"] = num_videos
     relations = {"pos": ("video" if shared_positives else "clip", positive), "neg": ("clip", negative)}
     return _graph(relations, num_nodes)
 
@@ -150,6 +145,9 @@ def _check_labels(labels: ClipLabels, num_users: int, num_videos: int) -> None:
     sizes = {"user": num_users, "video": num_videos, "stop": labels.num_clips + 1}
     for name, size in sizes.items():
         node_ids(f"labels.{name}", getattr(labels, name), size, "(num_rows,)")
+    most = int(num_users) * int(num_videos) * int(labels.num_clips)
+    if most >= 2**63:
+        raise ValueError(f"num_users * num_videos * num_clips must be below 2^63, got {most}")
     lengths = [len(getattr(labels, name)) for name in (*sizes, "count")]
     if len(set(lengths)) > 1:
         raise ValueError(f"user, video, stop and count of labels must have equal lengths, got {lengths}")
@@ -173,38 +171,51 @@ def _latest(labels: ClipLabels, timestamp: ArrayLike) -> ClipLabels:
     return labels._replace(**{name: getattr(labels, name)[keep] for name in fields})
 
 
-def _positive_clips(labels: ClipLabels, mode: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the first clip of each row that is positive, and the first after it that is not."""
-    none = np.zeros_like(labels.stop)
-    return none, labels.stop if mode == "prefix" else np.where(labels.complete, labels.num_clips, none)
+def _positives(labels: ClipLabels, mode: str, num_videos: int, shared: bool) -> Edges:
+    num_clips = labels.num_clips
+    if mode == "prefix":
+        row, clip = _clips(labels, np.zeros_like(labels.stop), labels.stop)
+        return _merge(labels.user[row], clip, labels.count[row], num_videos * num_clips)
+    done = labels.complete
+    user, video, weight = _merge(labels.user[done], labels.video[done], labels.count[done], num_videos)
+    if shared:
+        return user, video, weight
+    clip = (video[:, None] * num_clips + np.arange(num_clips)).ravel()
+    return np.repeat(user, num_clips), clip, np.repeat(weight, num_clips)
 
 
-def _negative_clips(labels: ClipLabels, mode: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the first clip of each row that is negative, and the first after it that is not."""
-    stop = labels.stop
+def _negatives(labels: ClipLabels, mode: str, num_videos: int) -> Edges:
+    stop, end = labels.stop, labels.stop + ~labels.complete
     if mode == "none":
-        return stop, stop
-    if mode == "skip_and_after":
-        return stop, np.full_like(stop, labels.num_clips)
-    skipped = ~labels.complete & (stop > 0 if mode == "official" else True)
-    return stop, stop + skipped
+        end = stop
+    elif mode == "skip_and_after":
+        end = np.full_like(stop, labels.num_clips)
+    row, clip = _clips(labels, stop, end)
+    weight = stop[row] if mode == "official" else np.ones_like(row)
+    seen = weight > 0
+    return _merge(labels.user[row[seen]], clip[seen], weight[seen], num_videos * labels.num_clips)
 
 
-def _merge(
-    labels: ClipLabels, clips: tuple[NDArray[np.int64], NDArray[np.int64]], weight: NDArray[np.int64], num_clips: int
-) -> Edges:
-    """Return the edges to a range of clips of every row, each once, by (user, clip), with their summed weights."""
-    first, end = clips
+def _clips(
+    labels: ClipLabels, first: NDArray[np.int64], end: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the clips from ``first`` to before ``end`` of the video of each row, with their row."""
     length = end - first
     row = np.repeat(np.arange(len(length)), length)
     within = np.arange(len(row)) - np.repeat(np.cumsum(length) - length, length)
-    user, clip = labels.user[row], labels.video[row] * num_clips + first[row] + within
-    order = np.lexsort((clip, user))
-    user, clip, summed = user[order], clip[order], weight[row][order]
-    starts = np.flatnonzero(np.concatenate([[True], (user[1:] != user[:-1]) | (clip[1:] != clip[:-1])])[: len(user)])
+    return row, labels.video[row] * labels.num_clips + first[row] + within
+
+
+def _merge(user: NDArray[np.int64], node: NDArray[np.int64], weight: NDArray[np.int64], num_nodes: int) -> Edges:
+    """Return each edge once, by (user, node), with the sum of its weights."""
+    order = np.argsort(user * num_nodes + node)  # the sums are of integers: any order among equal edges will do
+    user, node, weight = user[order], node[order], weight[order]
+    is_start = np.ones(len(order), bool)
+    is_start[1:] = (user[1:] != user[:-1]) | (node[1:] != node[:-1])
+    starts = np.flatnonzero(is_start)
     if starts.size:
-        summed = np.add.reduceat(summed, starts)
-    return user[starts], clip[starts], summed
+        weight = np.add.reduceat(weight, starts)
+    return user[starts], node[starts], weight
 
 
 def _graph(relations: dict[str, tuple[str, Edges]], num_nodes: dict[str, int]) -> DGLGraph:
