@@ -2,10 +2,13 @@
 
 from graphvid.data.amazon import AmazonCoPurchase
 from graphvid.data.clip_features import ClipFeatures
+from graphvid.data.clip_files import read_clip_files
 from graphvid.data.edges import read_edges
 from graphvid.data.features import Features, load_features
+from graphvid.data.kuai import read_frame_release, read_kuairand, read_kuairec
 from graphvid.data.ogb_graph import OGBGraph
 from graphvid.data.relational import RelationalData
+from graphvid.data.segmm import SegmentLabels, SegMM
 from graphvid.data.standardizer import Standardizer
 from graphvid.data.synthetic import SyntheticCoWatch
 from graphvid.data.tiktok import TikTok
@@ -19,12 +22,18 @@ __all__ = [
     "LogWindows",
     "OGBGraph",
     "RelationalData",
+    "SegMM",
+    "SegmentLabels",
     "Standardizer",
     "SyntheticCoWatch",
     "TikTok",
     "WatchLog",
     "check_no_leak",
     "load_features",
+    "read_clip_files",
     "read_edges",
+    "read_frame_release",
+    "read_kuairand",
+    "read_kuairec",
     "split_by_time",
 ]

@@ -1,0 +1,84 @@
+"""Clip features in a folder of one file a video."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphvid.data._files import explain, with_path
+from graphvid.data._ids import name_some, unique_index
+from graphvid.data.clip_features import ClipFeatures
+
+
+def read_clip_files(folder: str | Path, ids: Iterable[Any] | None = None) -> ClipFeatures:
+    """Return the clip features in a folder with one ``.npy`` file a video, named by its id.
+
+    The form in which the authors of FRAME release theirs: four vectors of 128 columns a video.
+
+    Parameters
+    ----------
+    folder : str or pathlib.Path
+        Holds ``<id>.npy`` of shape (num_clips, dim) for every video, all of one shape.
+    ids : iterable of ids, optional
+        The videos to read, in that order; other files are not opened. Default: those of all files, in sorted order, as
+        integers if every name is one, and as text otherwise.
+
+    Returns
+    -------
+    ClipFeatures
+        float32, in memory; `ClipFeatures.save` makes a store of it that is memory-mapped.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such folder.
+    ValueError
+        No file at all, videos without a file (names some), a corrupt file, one of another shape, and all that
+        `ClipFeatures` refuses.
+
+    References
+    ----------
+    FRAME (SIGIR 2023), released code and features: GitHub repository tsinghua-fib-lab/FRAME.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder} not found: expected a folder with one .npy file a video")
+    names = {path.stem for path in folder.iterdir() if path.suffix == ".npy"}
+    if ids is None:
+        whole = all(re.fullmatch(r"0|-?[1-9]\d{0,17}", name) for name in names)
+        ids = sorted(int(name) for name in names) if whole else sorted(names)
+    index = unique_index(ids, "ids")
+    absent = [value for value in index if str(value) not in names]
+    if absent or not len(index):
+        raise ValueError(
+            f"{folder} must hold a file <id>.npy for every video, got none for {name_some(absent) or 'any'}"
+        )
+    table = np.empty(0, dtype=np.float32)
+    for row, value in enumerate(index):
+        path = folder / f"{value}.npy"
+        array = _load(path)
+        if row == 0:
+            table = np.empty((len(index), *array.shape), dtype=np.float32)
+        if array.shape != table.shape[1:] or array.dtype.kind not in "biuf":
+            expected = f"shape {table.shape[1:]} like {index[0]}.npy and a real dtype"
+            raise ValueError(f"{path} must have {expected}, got shape {array.shape} and dtype {array.dtype}")
+        with np.errstate(over="ignore"):
+            table[row] = array
+    try:
+        return ClipFeatures(index, table)
+    except ValueError as error:
+        raise with_path(error, folder) from None
+
+
+def _load(path: Path) -> NDArray[Any]:
+    try:
+        with path.open("rb") as file:
+            array: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
+    except (ValueError, EOFError, OSError) as error:
+        raise explain(path, "an .npy array", error) from None
+    return array
