@@ -11,6 +11,7 @@ from graphvid.data.relational import RelationalData
 from graphvid.data.segmm import SegmentLabels, SegMM
 from graphvid.data.standardizer import Standardizer
 from graphvid.data.synthetic import SyntheticCoWatch
+from graphvid.data.synthetic_skip import SyntheticSkip
 from graphvid.data.tiktok import TikTok
 from graphvid.data.watch_log import WatchLog
 from graphvid.data.windows import LogWindows, check_no_leak, split_by_time
@@ -26,6 +27,7 @@ __all__ = [
     "SegmentLabels",
     "Standardizer",
     "SyntheticCoWatch",
+    "SyntheticSkip",
     "TikTok",
     "WatchLog",
     "check_no_leak",

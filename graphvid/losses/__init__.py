@@ -5,6 +5,7 @@ from __future__ import annotations
 from graphvid.losses.in_batch_softmax import InBatchSoftmaxLoss
 from graphvid.losses.neighbor_softmax import NeighborSoftmaxLoss
 from graphvid.losses.semi_hard import MinedTriplets, SemiHardMiner
+from graphvid.losses.skips import clip_order_loss, completion_loss, cross_view_loss, observed_clip_loss
 from graphvid.losses.triplet import TripletLoss, squared_distance
 
 __all__ = [
@@ -13,5 +14,9 @@ __all__ = [
     "NeighborSoftmaxLoss",
     "SemiHardMiner",
     "TripletLoss",
+    "clip_order_loss",
+    "completion_loss",
+    "cross_view_loss",
+    "observed_clip_loss",
     "squared_distance",
 ]

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
 from graphvid.clustering.linkage import LinkageName
 from graphvid.losses.semi_hard import Candidates, Fallback
+from graphvid.models._options import (
+    COUNT,
+    NOT_NEGATIVE,
+    POSITIVE,
+    SEED,
+    SHARE,
+    SWITCH,
+    Rule,
+    check_options,
+    from_options,
+    is_count,
+    is_number,
+)
 from graphvid.nn.video_encoder import Fusion
 from graphvid.sampling._tables import Pool, Positive
 
@@ -102,12 +114,7 @@ class RGCConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, choices in _CHOICES.items():
-            if getattr(self, name) not in choices:
-                raise ValueError(f"{name} must be one of {list(choices)}, got {getattr(self, name)!r}")
-        for name, (accepts, accepted) in _ACCEPTED.items():
-            if not accepts(getattr(self, name)):
-                raise ValueError(f"{name} must be {accepted}, got {getattr(self, name)!r}")
+        check_options(self, _CHOICES, _RULES)
         if len(self.level_probs) != self.num_levels + 1:
             raise ValueError(
                 f"level_probs must have num_levels + 1 = {self.num_levels + 1} entries, got {self.level_probs}"
@@ -147,32 +154,11 @@ class RGCConfig:
         KeyError
             For an option that does not exist.
         """
-        known = {field.name for field in fields(cls)}
-        unknown = sorted(set(values) - known)
-        if unknown:
-            raise KeyError(f"unknown options {unknown}; known are {sorted(known)}")
-        options: dict[str, Any] = {name: tuple(x) if isinstance(x, list) else x for name, x in values.items()}
-        return cls(**options)
+        return from_options(cls, values)
 
     def to_dict(self) -> dict[str, Any]:
         """Give the options as JSON values."""
         return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
-
-
-def _is_count(value: object, at_least: int = 1) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= at_least
-
-
-def _is_number(value: object, at_least: float = 0.0) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and at_least <= value < math.inf
-
-
-def _is_positive(value: object) -> bool:
-    return _is_number(value, math.ulp(0.0))
-
-
-def _is_share(value: object) -> bool:
-    return _is_number(value) and value < 1  # type: ignore[operator]
 
 
 _CHOICES: dict[str, tuple[str, ...]] = {
@@ -186,19 +172,15 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "optimizer": get_args(Optimizer),
     "schedule": get_args(Schedule),
 }
-_COUNT = (_is_count, "an integer >= 1")
-_POSITIVE = (_is_positive, "a finite number > 0")
-_NOT_NEGATIVE = (_is_number, "a finite number >= 0")
-_SHARE = (_is_share, "a number in [0, 1)")
-_ACCEPTED: dict[str, tuple[Callable[[object], bool], str]] = {
-    **dict.fromkeys(("dim", "num_levels", "batch_size", "num_steps", "decay_every"), _COUNT),
-    **dict.fromkeys(("temperature", "learning_rate", "decay"), _POSITIVE),
-    **dict.fromkeys(("margin", "weight_decay"), _NOT_NEGATIVE),
-    **dict.fromkeys(("dropout", "input_dropout"), _SHARE),
-    "hidden": (lambda x: isinstance(x, tuple) and all(map(_is_count, x)), "a list of integers >= 1"),
-    "level_probs": (lambda x: isinstance(x, tuple) and all(map(_is_number, x)), "a list of numbers >= 0"),
-    "mining": (lambda x: isinstance(x, bool), "true or false"),
-    "seed": (lambda x: _is_count(x, 0), "an integer >= 0"),
+_RULES: dict[str, Rule] = {
+    **dict.fromkeys(("dim", "num_levels", "batch_size", "num_steps", "decay_every"), COUNT),
+    **dict.fromkeys(("temperature", "learning_rate", "decay"), POSITIVE),
+    **dict.fromkeys(("margin", "weight_decay"), NOT_NEGATIVE),
+    **dict.fromkeys(("dropout", "input_dropout"), SHARE),
+    "hidden": (lambda x: isinstance(x, tuple) and all(map(is_count, x)), "a list of integers >= 1"),
+    "level_probs": (lambda x: isinstance(x, tuple) and all(map(is_number, x)), "a list of numbers >= 0"),
+    "mining": SWITCH,
+    "seed": SEED,
 }
 
 _PAPER = RGCConfig(

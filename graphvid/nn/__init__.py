@@ -1,9 +1,22 @@
 """Layers and encoders: tensors in, vectors out."""
 
+from .clip_scorer import ClipScorer
 from .graph_conv import GraphConv
 from .hetero_conv import HeteroConv
 from .sage_conv import SAGEConv
+from .skip_heads import CompletionHead, SurvivalHead
 from .standardize import Standardize
+from .user_clip_conv import UserClipConv
 from .video_encoder import VideoEncoder
 
-__all__ = ["GraphConv", "HeteroConv", "SAGEConv", "Standardize", "VideoEncoder"]
+__all__ = [
+    "ClipScorer",
+    "CompletionHead",
+    "GraphConv",
+    "HeteroConv",
+    "SAGEConv",
+    "Standardize",
+    "SurvivalHead",
+    "UserClipConv",
+    "VideoEncoder",
+]

@@ -1,0 +1,122 @@
+"""Losses on the clips of a view: its end, every clip that was seen, and the order of what was passed and what was left."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid
+
+
+def completion_loss(log_complete: Tensor, log_skip: Tensor, complete: Tensor) -> Tensor:
+    """Return the mean cross-entropy of complete views and skips.
+
+    Parameters
+    ----------
+    log_complete, log_skip : Tensor, shape (num_views,)
+        Logarithms of the predicted probabilities of the two; see `graphvid.nn.CompletionHead`.
+    complete : Tensor of bool, shape (num_views,)
+        Whether the view was complete.
+
+    Returns
+    -------
+    Tensor, shape ()
+        0 for no view.
+
+    Examples
+    --------
+    >>> half = torch.tensor([0.5, 0.5]).log()
+    >>> completion_loss(half, half, torch.tensor([True, False]))
+    tensor(0.6931)
+    """
+    return -torch.where(complete, log_complete, log_skip).sum() / max(len(complete), 1)
+
+
+def observed_clip_loss(scores: Tensor, stop: Tensor, *, positive_weight: float = 0.3) -> Tensor:
+    r"""Return the point-wise part of the released code's supervision: every clip that was seen has a label.
+
+    The clips before a skip are positive, the clip of the skip is negative, all clips of a complete view are positive.
+
+    .. math:: \frac{1}{|\mathrm{seen}|} \Bigl(\sum_{+} \lambda\, w_v\, \mathrm{softplus}(-z) + \sum_{-} \mathrm{softplus}(z)\Bigr)
+
+    Parameters
+    ----------
+    scores : Tensor, shape (num_views, num_clips)
+        Logits :math:`z`; a large one means that the user stays.
+    stop : Tensor of int64, shape (num_views,)
+        Clip of the skip, or ``num_clips`` for a complete view.
+    positive_weight : float, default 0.3
+        :math:`\lambda`, the released code's. :math:`w_v` is the share of the clips that were passed.
+
+    Returns
+    -------
+    Tensor, shape ()
+        0 for no view.
+
+    Examples
+    --------
+    >>> observed_clip_loss(torch.zeros(1, 2), torch.tensor([1])).item() / 0.6931471806  # (0.3 / 2 + 1) / 2
+    0.575...
+    """
+    num_clips = scores.shape[1]
+    clip = torch.arange(num_clips, device=scores.device)
+    passed, left = clip < stop[:, None], clip == stop[:, None]
+    weight = passed * (positive_weight / num_clips * stop[:, None]) + left.to(scores.dtype)
+    loss = binary_cross_entropy_with_logits(scores, passed.to(scores.dtype), weight=weight, reduction="sum")
+    return loss / max(int((passed | left).sum()), 1)
+
+
+def clip_order_loss(scores: Tensor, stop: Tensor) -> Tensor:
+    """Return the pair-wise loss inside a view: each clip that was passed should score above the clip of the skip.
+
+    The mean of ``softplus(-(z_passed - z_left))`` over all such pairs.
+
+    Parameters
+    ----------
+    scores, stop
+        See `observed_clip_loss`.
+
+    Returns
+    -------
+    Tensor, shape ()
+        0 where no view has such a pair: complete views and skips in the first clip have none.
+
+    Examples
+    --------
+    >>> clip_order_loss(torch.tensor([[5.0, 5.0, 9.0]]), torch.tensor([1]))
+    tensor(0.6931)
+    """
+    num_clips = scores.shape[1]
+    clip = torch.arange(num_clips, device=scores.device)
+    passed = (clip < stop[:, None]) & (stop < num_clips)[:, None]
+    left = scores.gather(1, stop.clamp(max=num_clips - 1)[:, None])
+    return (-logsigmoid(scores - left) * passed).sum() / max(int(passed.sum()), 1)
+
+
+def cross_view_loss(scores: Tensor, stop: Tensor, *, limit: int = 200) -> Tensor:
+    """Return the released code's pair-wise loss: positive clips above negative clips, across all views of the batch.
+
+    The mean of ``softplus(-(sigmoid(z_+) - sigmoid(z_-)))`` over the first ``limit`` positive and the first ``limit``
+    negative clips in the order of the batch.
+
+    Parameters
+    ----------
+    scores, stop
+        See `observed_clip_loss`, which also says which clips are positive and negative.
+    limit : int, default 200
+        The released code's.
+
+    Returns
+    -------
+    Tensor, shape ()
+        0 where there is no positive or no negative clip.
+
+    Examples
+    --------
+    >>> cross_view_loss(torch.zeros(2, 2), torch.tensor([2, 0]))
+    tensor(0.6931)
+    """
+    clip = torch.arange(scores.shape[1], device=scores.device)
+    probability = torch.sigmoid(scores)
+    positive = probability[clip < stop[:, None]][:limit]
+    negative = probability[clip == stop[:, None]][:limit]
+    return -logsigmoid(positive[:, None] - negative).sum() / max(len(positive) * len(negative), 1)
