@@ -35,8 +35,8 @@ STEPS = {  # bytes an edge, read and written in order
         "combine_chunk": ("combine parallel edges", 2 * (ID + WEIGHT)),
     },
     "spanning forest": {
-        "count_band_chunk": ("count a band of weights", ID + WEIGHT),
-        "list_band_chunk": ("list it", ID + WEIGHT),
+        "list_heavy_chunk": ("list the heaviest edges", ID + WEIGHT),
+        "list_outer_chunk": ("list those between components", ID + WEIGHT),
         "best_weights_chunk": ("best weight of each component", 2 * ID + WEIGHT),
         "best_edges_chunk": ("best edge of each component", 2 * ID + WEIGHT + SLOT),
         "filter_chunk": ("relabel, leave out inner edges", 2 * (2 * ID + WEIGHT + SLOT)),
@@ -88,10 +88,10 @@ def _record(run: Callable[[], object]) -> dict[str, tuple[float, int]]:
     plain = Threads.run
 
     def timed(
-        self: Threads, kernel: Any, ranges: NDArray[np.int64], arguments: Callable[[int], tuple[Any, ...]]
+        self: Threads, kernel: Any, ranges: NDArray[np.int64], arguments: Callable[[int], tuple[Any, ...]], *more: Any
     ) -> Any:
         started = time.perf_counter()
-        result = plain(self, kernel, ranges, arguments)
+        result = plain(self, kernel, ranges, arguments, *more)
         spent, edges = found[kernel.__name__]
         first = arguments(0)[0] if len(ranges) else None
         visited = (

@@ -135,13 +135,24 @@ def _precedes(end, to, other, hashed, seed):
 
 
 @njit
+def join_values_chunk(first, last, best_value):
+    """Join the best values found by several threads, the rows of ``best_value``, into row 0."""
+    for t in range(1, best_value.shape[0]):
+        for c in range(first, last):
+            best_value[0, c] = max(best_value[0, c], best_value[t, c])
+
+
+@njit
 def join_best_chunk(first, last, best_to, members, hashed, seed):
     """Join the ends found by several threads, the rows of ``best_to`` (num_threads, num_clusters), into row 0."""
     for t in range(1, best_to.shape[0]):
         for c in range(first, last):
             to, old = best_to[t, c], best_to[0, c]
-            if to >= 0 and (old < 0 or _precedes(members[c], members[to], members[old], hashed, seed)):
-                best_to[0, c] = to
+            if min(to, old) >= 0:  # of equal weight, which is rare
+                if _precedes(members[c], members[to], members[old], hashed, seed):
+                    best_to[0, c] = to
+            else:
+                best_to[0, c] = max(to, old)
 
 
 @njit

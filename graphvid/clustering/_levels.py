@@ -17,6 +17,7 @@ from graphvid.clustering.linkage import LinkageRule
 from graphvid.clustering.tree import ClusterTree
 from graphvid.clustering.undirected import UndirectedGraph
 
+_SELECT_RANGES = 8  # per thread; with one, the thread of the nearer rows needs up to half again as long
 _NO_COUNTS = np.empty(0, np.int64)
 
 
@@ -47,7 +48,7 @@ class _Clusters(NamedTuple):
     sizes: NDArray[np.float64]  # summed node weights
     members: NDArray[Any]  # smallest member
     original: bool  # the edges are the input's, and their weights are the linkage's
-    ranges: NDArray[np.int64]  # of rows, one per thread
+    ranges: NDArray[np.int64]  # of rows
 
 
 def run_levels(
@@ -123,17 +124,17 @@ def _select(
     rows, sizes, num_clusters = clusters.rows, clusters.sizes, len(clusters.sizes)
     code = kernels.LEVEL_ONE if clusters.original else rules.linkage.code
     edge = (rows, code, rules.linkage.bound, threshold, sizes, rules.size.largest)
-    ranges = clusters.ranges
-    found = np.full((len(ranges), num_clusters), -np.inf)
-    threads.run(kernels.best_values_chunk, ranges, lambda t: (*edge, found[t]))
-    best_value = found[0] if len(ranges) == 1 else found.max(axis=0)
-    best_to = np.full((len(ranges), num_clusters), -1, rows.neighbors.dtype)
+    ranges = threads.split(rows, _SELECT_RANGES)
+    slots = threads.split_evenly(num_clusters)
+    best_value = threads.tables(ranges, num_clusters, np.float64)
+    threads.run(kernels.best_values_chunk, ranges, lambda t: edge, best_value, -np.inf)
+    threads.run(kernels.join_values_chunk, slots, lambda t: (best_value,))
+    best_to = threads.tables(ranges, num_clusters, rows.neighbors.dtype)
     ties = (clusters.members, rules.hashed, rules.seed)
-    ends = (rules.size.smallest, *ties, best_value)
-    threads.run(kernels.best_ends_chunk, ranges, lambda t: (*edge, *ends, best_to[t]))
-    if len(best_to) > 1:
-        threads.run(kernels.join_best_chunk, threads.split_evenly(num_clusters), lambda t: (best_to, *ties))
-    return best_value, best_to[0]
+    ends = (*edge, rules.size.smallest, *ties, best_value[0])
+    threads.run(kernels.best_ends_chunk, ranges, lambda t: ends, best_to, -1)
+    threads.run(kernels.join_best_chunk, slots, lambda t: (best_to, *ties))
+    return best_value[0], best_to[0]
 
 
 def _contract(
@@ -165,8 +166,8 @@ def _contract(
             lambda t: (every_edge, rule.q, rule.min_count, rows.stops, rows.neighbors, rows.values),
         )
         return _Clusters(rows, every_edge, sizes, members, False, ranges)
-    seen = np.full((len(ranges), count), -1, np.int64)
-    threads.run(contract_kernels.combine_chunk, ranges, lambda t: (every_edge, linkage.code == kernels.MAX, seen[t]))
+    seen = threads.tables(ranges, count, np.int64)
+    threads.run(contract_kernels.combine_chunk, ranges, lambda t: (every_edge, linkage.code == kernels.MAX), seen, -1)
     return _Clusters(every_edge, every_edge, sizes, members, False, ranges)
 
 

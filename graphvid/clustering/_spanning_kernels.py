@@ -21,45 +21,49 @@ class Edges(NamedTuple):
 
 
 @njit
-def count_band_chunk(first, last, rows, label, least, below):
-    """Count the edges with ``least <= weight < below`` that join different components."""
+def list_heavy_chunk(first, last, rows, least, edges, slot, end):
+    """Write the edges of a range of rows that are not lighter than ``least`` to the slots up to ``end``.
+
+    The ends of an edge are its components. Returns the slot that would be next, were there no end. Every edge is
+    written and then overwritten unless it counts, which spares a branch that is hard to guess.
+    """
     starts, stops, neighbors, values, _ = rows
-    count = 0
+    lows, highs, weights, slots = edges
+    slot, end, spare = np.uintp(slot), np.uintp(end), np.uintp(len(lows) - 1)
     for a in range(np.uintp(first), np.uintp(last)):
-        x = label[a]
         for e in range(np.uintp(starts[a]), np.uintp(stops[a])):
-            value = values[e]
-            count += (value >= least) & (value < below) & (x != label[np.uintp(neighbors[e])])
-    return count
+            at = slot if slot < end else spare
+            lows[at] = a
+            highs[at] = neighbors[e]
+            weights[at] = values[e]
+            slots[at] = e
+            slot += np.uintp(values[e] >= least)
+    return np.int64(slot)
 
 
 @njit
-def list_band_chunk(first, last, rows, label, least, below, edges, slot, end):
-    """Write those edges to the segment from ``slot`` to ``end``.
-
-    Every edge is written and then overwritten unless it counts, which spares a branch that is hard to guess.
-    """
+def list_outer_chunk(first, last, rows, label, edges, slot, end):
+    """Write the edges between different components in the same way."""
     starts, stops, neighbors, values, _ = rows
     lows, highs, weights, slots = edges
     slot, end, spare = np.uintp(slot), np.uintp(end), np.uintp(len(lows) - 1)
     for a in range(np.uintp(first), np.uintp(last)):
         x = label[a]
         for e in range(np.uintp(starts[a]), np.uintp(stops[a])):
-            value = values[e]
             y = label[np.uintp(neighbors[e])]
             at = slot if slot < end else spare
             lows[at] = x
             highs[at] = y
-            weights[at] = value
+            weights[at] = values[e]
             slots[at] = e
-            slot += np.uintp((value >= least) & (value < below) & (x != y))
+            slot += np.uintp(x != y)
+    return np.int64(slot)
 
 
 @njit
 def best_weights_chunk(first, last, edges, best_weight):
-    """Fill ``best_weight`` (num_components,) from a segment's edges, -inf without one."""
+    """Raise ``best_weight`` (num_components,), -inf at first, of both ends of a segment's edges."""
     lows, highs, weights, _ = edges
-    best_weight[:] = -np.inf
     for e in range(np.uintp(first), np.uintp(last)):
         x, y, weight = np.uintp(lows[e]), np.uintp(highs[e]), weights[e]
         best_weight[x] = max(best_weight[x], weight)
@@ -67,18 +71,12 @@ def best_weights_chunk(first, last, edges, best_weight):
 
 
 @njit
-def join_weights_chunk(first, last, best_weight):
-    """Join the best weights found by several threads, the rows of ``best_weight``, into row 0."""
-    for t in range(1, best_weight.shape[0]):
-        for c in range(first, last):
-            best_weight[0, c] = max(best_weight[0, c], best_weight[t, c])
-
-
-@njit
 def best_edges_chunk(first, last, edges, best_weight, best):
-    """Fill ``best`` with the edge of smallest slot among those of a segment that reach an end's best weight, or -1."""
+    """Find the edge of smallest slot among those of a segment that reach an end's best weight.
+
+    ``best`` (num_components,), -1 at first, is that edge.
+    """
     lows, highs, weights, slots = edges
-    best[:] = -1
     for e in range(np.uintp(first), np.uintp(last)):
         x, y, weight = np.uintp(lows[e]), np.uintp(highs[e]), weights[e]
         if weight == best_weight[x] and (best[x] < 0 or slots[e] < slots[best[x]]):
@@ -98,8 +96,10 @@ def ends_chunk(first, last, edges, best, to):
         e = best[0, c]
         for t in range(1, best.shape[0]):
             other = best[t, c]
-            if other >= 0 and (e < 0 or slots[other] < slots[e]):
-                e = other
+            if min(e, other) >= 0:  # of equal weight, which is rare
+                e = other if slots[other] < slots[e] else e
+            else:
+                e = max(e, other)
         best[0, c] = e
         to[c] = -1 if e < 0 else lows[e] ^ highs[e] ^ c
 
@@ -129,16 +129,28 @@ def filter_chunk(first, last, edges, label):
 
 
 @njit
-def forest_chunk(first, last, rows, slots, src, dst, weight):
-    """Fill the ends and the weights of a range of ascending slots."""
-    _, stops, neighbors, values, _ = rows
-    if first == last:
-        return
-    a = np.searchsorted(stops, slots[first], side="right")  # the first row that ends behind the slot
+def take_chunk(first, last, values, places, taken):
+    """Fill ``taken`` with ``values[places]``."""
     for i in range(first, last):
+        taken[i] = values[np.uintp(places[i])]
+
+
+@njit
+def forest_chunk(first, last, rows, chosen, place, end, src, dst, weight):
+    """Write the ends and the weights of the chosen edges of a range of rows from ``place`` to ``end``."""
+    starts, stops, neighbors, values, _ = rows
+    if place == end:
+        return
+    slots = np.empty(end - place + 1, np.int64)
+    count = np.uintp(0)
+    for e in range(np.uintp(starts[first]), np.uintp(stops[last - 1])):
+        slots[count] = e  # overwritten unless chosen
+        count += np.uintp(chosen[e])
+    a = first
+    for i in range(end - place):
         e = slots[i]
         while e >= stops[a]:
             a += 1
-        src[i] = a
-        dst[i] = neighbors[e]
-        weight[i] = values[e]
+        src[place + i] = a
+        dst[place + i] = neighbors[e]
+        weight[place + i] = values[e]

@@ -8,18 +8,19 @@ from typing import Any
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from graphvid.clustering._kernels import Rows
 
 EDGES_PER_THREAD = 1 << 17  # with fewer edges a thread is not worth its start
 _EDGES_PER_ROW = 3  # what beginning a row costs, in edges; measured
+_BLOCKS = 1 << 12  # of rows, at whose ends the ranges are cut
 
 
 class Threads:
-    """Runs a kernel over ranges of rows that hold about equally many edges, each range on one thread.
+    """Runs a kernel over ranges of rows that hold about equally many edges, whichever thread is free taking the next.
 
-    Which rows a thread gets depends on their number; what the kernels compute must not.
+    Which rows a thread gets depends on chance; what the kernels compute must not.
     """
 
     def __init__(self, num_threads: int | None = None) -> None:
@@ -28,30 +29,57 @@ class Threads:
             raise ValueError(f"num_threads must be >= 1, got {num_threads}")
         self._pool = ThreadPoolExecutor(self.num_threads)  # starts threads when it gets work, ends them with itself
 
-    def split(self, rows: Rows) -> NDArray[np.int64]:
-        """Return ranges of rows, (number of ranges, 2)."""
+    def split(self, rows: Rows, per_thread: int = 1) -> NDArray[np.int64]:
+        """Return ranges of rows, (number of ranges, 2); several per thread balance their load."""
         num_rows = len(rows.starts)
         if self.num_threads == 1 or num_rows == 0:
             return np.array([[0, num_rows]])
-        ends = np.cumsum(rows.stops - rows.starts + _EDGES_PER_ROW)
-        parts = int(max(1, min(self.num_threads, ends[-1] // EDGES_PER_THREAD)))
-        cuts = np.searchsorted(ends, np.arange(1, parts) * (ends[-1] / parts))
-        return _pairs(np.concatenate([[0], cuts, [num_rows]]))
+        firsts = np.arange(0, num_rows, max(1, num_rows // _BLOCKS))
+        work = np.add.reduceat(rows.stops, firsts) - np.add.reduceat(rows.starts, firsts)
+        ends = np.cumsum(work + _EDGES_PER_ROW * np.diff(firsts, append=num_rows))
+        parts = self._parts(int(ends[-1]), per_thread)
+        cuts = np.searchsorted(ends, np.arange(1, parts) * int(ends[-1]) // parts)
+        return pairs(np.concatenate([[0], firsts[cuts], [num_rows]]))
 
     def split_evenly(self, length: int) -> NDArray[np.int64]:
         """Return ranges of equal length, (number of ranges, 2)."""
-        parts = max(1, min(self.num_threads, length // EDGES_PER_THREAD))
-        return _pairs(np.linspace(0, length, parts + 1).astype(np.int64))
+        return pairs(np.linspace(0, length, self._parts(length, 1) + 1).astype(np.int64))
+
+    def _parts(self, num_edges: int, per_thread: int) -> int:
+        threads = min(self.num_threads, num_edges // EDGES_PER_THREAD)
+        return per_thread * threads if threads > 1 else 1
+
+    def tables(self, ranges: NDArray[np.int64], length: int, dtype: DTypeLike) -> NDArray[Any]:
+        """Return room for a table of each thread that works on the ranges, (number of threads, length)."""
+        return np.empty((min(self.num_threads, len(ranges)), length), dtype)
 
     def run(
-        self, kernel: Callable[..., Any], ranges: NDArray[np.int64], arguments: Callable[[int], tuple[Any, ...]]
-    ) -> list[Any]:
-        """Return ``kernel(first, last, *arguments(t))`` of every range ``t``."""
-        calls = [(int(first), int(last), *arguments(t)) for t, (first, last) in enumerate(ranges)]
-        if len(calls) == 1:
-            return [kernel(*calls[0])]
-        return list(self._pool.map(lambda call: kernel(*call), calls))
+        self, kernel: Callable[..., Any], ranges: NDArray[np.int64], arguments: Callable[[int], tuple[Any, ...]],
+        tables: NDArray[Any] | None = None, empty: float = 0,
+    ) -> list[Any]:  # fmt: skip
+        """Return ``kernel(first, last, *arguments(t))`` of every range ``t``.
+
+        With ``tables``, the kernel's last argument is the table of the thread, filled with ``empty`` at first; a thread
+        takes its ranges in ascending order.
+        """
+        results: list[Any] = [None] * len(ranges)
+        pending = iter(enumerate(ranges.tolist()))
+
+        def work(thread: int) -> None:
+            own: tuple[Any, ...] = ()
+            if tables is not None:
+                tables[thread].fill(empty)
+                own = (tables[thread],)
+            for t, (first, last) in pending:
+                results[t] = kernel(first, last, *arguments(t), *own)
+
+        others = [self._pool.submit(work, k) for k in range(1, min(self.num_threads, len(ranges)))]
+        work(0)
+        for other in others:
+            other.result()
+        return results
 
 
-def _pairs(bounds: NDArray[np.int64]) -> NDArray[np.int64]:
+def pairs(bounds: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the ranges between consecutive bounds."""
     return np.stack([bounds[:-1], bounds[1:]], axis=1)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graphvid.clustering import _spanning_kernels as kernels
-from graphvid.clustering._kernels import Rows, number_roots
+from graphvid.clustering._kernels import Rows, join_values_chunk, number_roots
 from graphvid.clustering._levels import chain_roots
 from graphvid.clustering._spanning_kernels import Edges
-from graphvid.clustering._threads import Threads
+from graphvid.clustering._threads import EDGES_PER_THREAD, Threads, pairs
 from graphvid.clustering.undirected import GraphLike, as_undirected
 
 _HEAVY_PER_NODE = 2.0  # heaviest edges per node in the first pass, about; from 1.5 to 3 the time differs by a fifth
-_SAMPLE = 1 << 14
+_MARGIN = 1.25  # room for so many times the heaviest edges that there should be
+_SAMPLE = 1 << 12
+_RANGES = 4  # per thread
 
 
 class SpanningForest(NamedTuple):
@@ -53,7 +56,7 @@ def maximum_spanning_forest(graph: GraphLike, *, num_threads: int | None = None)
     -----
     When there are many more edges than nodes, the heaviest few per node are solved first; most other edges then lie
     inside one component and are left out in one pass. Time O(num_edges log num_nodes), in practice about two passes
-    over the edges. Memory beyond the graph: one byte per edge, 20 for each edge of the first pass (about two per node)
+    over the edges. Memory beyond the graph: one byte per edge, 20 for each edge of the first pass (about 2.5 per node)
     and about 40 per node and thread.
 
     Examples
@@ -67,65 +70,73 @@ def maximum_spanning_forest(graph: GraphLike, *, num_threads: int | None = None)
     threads = Threads(num_threads)
     rows = as_undirected(graph).rows()
     num_nodes, ids = len(rows.starts), rows.neighbors.dtype
-    components: NDArray[Any] = np.arange(num_nodes, dtype=ids)
+    chunks = threads.split(rows, _RANGES)
+    widths = np.array([rows.stops[a:b].sum() - rows.starts[a:b].sum() for a, b in chunks])
     chosen = np.zeros(len(rows.neighbors), np.bool_)
-    least = _heavy_weight(rows)
-    count = num_nodes
-    for band in ((least, np.inf), (-np.inf, least)) if least > -np.inf else ((-np.inf, np.inf),):
-        edges, segments = _list_edges(rows, components, *band, threads)
-        label, count = _boruvka(edges, segments, count, chosen, threads)
-        components = label[components]
-    slots = np.flatnonzero(chosen)
-    src, dst, weight = np.empty(len(slots), ids), np.empty(len(slots), ids), np.empty(len(slots))
-    threads.run(kernels.forest_chunk, threads.split_evenly(len(slots)), lambda t: (rows, slots, src, dst, weight))
+    share = _HEAVY_PER_NODE * num_nodes / max(1, widths.sum())
+    least = _heavy_weight(rows, share) if 0 < share < 0.5 else -np.inf
+    split = least > -np.inf
+    room = _room(np.ceil(_MARGIN * share * widths).astype(np.int64) if split else widths, rows)
+    listed = _list_edges(kernels.list_heavy_chunk, rows, least, chunks, room, threads)
+    components, count = _boruvka(*listed, num_nodes, chosen, threads)
+    if split:
+        listed = _list_edges(kernels.list_outer_chunk, rows, components, chunks, room, threads)
+        label, count = _boruvka(*listed, count, chosen, threads)
+        components = _take(label, components, threads)
+    bounds = np.concatenate([[0], rows.starts[chunks[1:, 0]], [len(chosen)]])
+    ends = np.cumsum([0, *(np.count_nonzero(chosen[a:b]) for a, b in pairs(bounds))]).tolist()
+    src, dst, weight = np.empty(ends[-1], ids), np.empty(ends[-1], ids), np.empty(ends[-1])
+    threads.run(kernels.forest_chunk, chunks, lambda t: (rows, chosen, *ends[t : t + 2], src, dst, weight))
     return SpanningForest(src, dst, weight, components)
 
 
-def _heavy_weight(rows: Rows) -> float:
-    """Return a weight that about ``_HEAVY_PER_NODE`` edges per node reach, or -inf if there are few edges."""
-    widths = rows.stops - rows.starts
-    num_edges = int(widths.sum())
-    if num_edges <= 2 * _HEAVY_PER_NODE * len(widths):
-        return -np.inf
-    places = np.linspace(0, num_edges - 1, _SAMPLE).astype(np.int64)
-    ends = np.cumsum(widths)
-    owner = np.searchsorted(ends, places, side="right")
-    sample = rows.values[rows.starts[owner] + places - (ends[owner] - widths[owner])]
-    return float(np.quantile(sample, 1 - _HEAVY_PER_NODE * len(widths) / num_edges))
+def _heavy_weight(rows: Rows, share: float) -> float:
+    """Return a weight that about ``share`` of the edges reach, from a sample."""
+    places = np.linspace(rows.starts[0], rows.stops[-1] - 1, _SAMPLE).astype(np.int64)
+    return float(np.quantile(rows.values[places], 1 - share))
 
 
-def _list_edges(
-    rows: Rows, label: NDArray[Any], least: float, below: float, threads: Threads
-) -> tuple[Edges, NDArray[np.int64]]:
-    """Return the edges of a band of weights between components, and their segments."""
-    chunks = threads.split(rows)
-    counts = threads.run(kernels.count_band_chunk, chunks, lambda t: (rows, label, least, below))
-    bounds = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+def _room(widths: NDArray[np.int64], rows: Rows) -> tuple[Edges, NDArray[np.int64]]:
+    """Return room for segments of edges, and the segments."""
+    bounds = np.concatenate([[0], np.cumsum(widths)])
     capacity, ids = int(bounds[-1]) + 1, rows.neighbors.dtype
     slot_type = np.int32 if len(rows.neighbors) < 2**31 else np.int64
     edges = Edges(np.empty(capacity, ids), np.empty(capacity, ids), np.empty(capacity), np.empty(capacity, slot_type))
-    segments = np.stack([bounds[:-1], bounds[1:]], axis=1)
+    return edges, pairs(bounds)
+
+
+def _list_edges(
+    kernel: Callable[..., int], rows: Rows, which: float | NDArray[Any], chunks: NDArray[np.int64],
+    room: tuple[Edges, NDArray[np.int64]], threads: Threads,
+) -> tuple[Edges, NDArray[np.int64]]:  # fmt: skip
+    """Return the edges that the kernel selects and their segments, in ``room`` or, if that is too small, in new room."""
+    edges, segments = room
     where = segments.tolist()
-    threads.run(kernels.list_band_chunk, chunks, lambda t: (rows, label, least, below, edges, *where[t]))
-    return edges, segments
+    ends = threads.run(kernel, chunks, lambda t: (rows, which, edges, *where[t]))
+    if (ends > segments[:, 1]).any():
+        return _list_edges(kernel, rows, which, chunks, _room(ends - segments[:, 0], rows), threads)
+    return edges, np.stack([segments[:, 0], ends], axis=1)
 
 
 def _boruvka(
     edges: Edges, segments: NDArray[np.int64], num_components: int, chosen: NDArray[np.bool_], threads: Threads
 ) -> tuple[NDArray[Any], int]:
     """Join components until no edge is left between two, mark the edges' slots; return the labels and their number."""
-    labels: list[NDArray[Any]] = [np.arange(num_components, dtype=edges.low.dtype)]
-    room = np.empty(len(segments) * num_components), np.empty(len(segments) * num_components, edges.slot.dtype)
-    while (segments[:, 1] > segments[:, 0]).any():
-        best_weight, best = (x[: len(segments) * num_components].reshape(len(segments), -1) for x in room)
-        to = _select(edges, segments, best_weight, best, chosen, threads)
+    labels: list[NDArray[Any]] = []
+    capacity = min(threads.num_threads, len(segments)) * num_components
+    room = np.empty(capacity), np.empty(capacity, edges.slot.dtype)
+    while num_edges := int((segments[:, 1] - segments[:, 0]).sum()):
+        if num_edges < EDGES_PER_THREAD and len(segments) > 1:
+            places = np.concatenate([np.arange(a, b) for a, b in segments] + [[0]])  # and the spare one
+            edges, segments = Edges(*(x[places] for x in edges)), np.array([[0, num_edges]])
+        to = _select(edges, segments, num_components, room, chosen, threads)
         label = chain_roots(to, threads)
         num_components = number_roots(label)
         labels.append(label)
         segments[:, 1] = _filter(edges, segments, label, threads)
-    final = labels.pop()
+    final = labels.pop() if labels else np.arange(num_components, dtype=edges.low.dtype)
     while labels:
-        final = final[labels.pop()]
+        final = _take(final, labels.pop(), threads)
     return final, num_components
 
 
@@ -134,19 +145,28 @@ def _filter(edges: Edges, segments: NDArray[np.int64], label: NDArray[Any], thre
     return threads.run(kernels.filter_chunk, segments, lambda t: (edges, label))
 
 
+def _take(values: NDArray[Any], places: NDArray[Any], threads: Threads) -> NDArray[Any]:
+    """Return ``values[places]``."""
+    taken = np.empty_like(places)
+    threads.run(kernels.take_chunk, threads.split_evenly(len(places)), lambda t: (values, places, taken))
+    return taken
+
+
 def _select(
-    edges: Edges, segments: NDArray[np.int64], best_weight: NDArray[np.float64], best: NDArray[Any],
+    edges: Edges, segments: NDArray[np.int64], num_components: int, room: tuple[NDArray[Any], NDArray[Any]],
     chosen: NDArray[np.bool_], threads: Threads,
 ) -> NDArray[Any]:  # fmt: skip
     """Return the other end of each component's best edge, -1 without one, and mark the edges' slots.
 
-    ``best_weight`` and ``best`` are room to work in, (num_segments, num_components).
+    ``room`` is for a table of weights and one of edges per thread.
     """
-    to = np.empty(best.shape[1], edges.low.dtype)
-    ranges = threads.split_evenly(len(to))
-    threads.run(kernels.best_weights_chunk, segments, lambda t: (edges, best_weight[t]))
-    threads.run(kernels.join_weights_chunk, ranges, lambda t: (best_weight,))
-    threads.run(kernels.best_edges_chunk, segments, lambda t: (edges, best_weight[0], best[t]))
+    tables = min(threads.num_threads, len(segments))
+    best_weight, best = (x[: tables * num_components].reshape(tables, -1) for x in room)
+    to = np.empty(num_components, edges.low.dtype)
+    ranges = threads.split_evenly(num_components)
+    threads.run(kernels.best_weights_chunk, segments, lambda t: (edges,), best_weight, -np.inf)
+    threads.run(join_values_chunk, ranges, lambda t: (best_weight,))
+    threads.run(kernels.best_edges_chunk, segments, lambda t: (edges, best_weight[0]), best, -1)
     threads.run(kernels.ends_chunk, ranges, lambda t: (edges, best, to))
     threads.run(kernels.choose_chunk, ranges, lambda t: (edges, best[0], to, chosen))
     return to

@@ -46,6 +46,19 @@ def test_edges_equal_scipy(random_graph, monkeypatch, num_nodes, num_edges, num_
     assert list(zip(forest.src.tolist(), forest.dst.tolist())) == expected
 
 
+@pytest.mark.parametrize("num_threads", [1, 2, 4])
+def test_heavy_edges_in_a_few_rows_find_room(random_graph, monkeypatch, num_threads):
+    # so do the many edges that these leave between components
+    monkeypatch.setattr("graphvid.clustering._threads.EDGES_PER_THREAD", 1)
+    graph = random_graph(np.random.default_rng(3), 2000, 60000)
+    low, high, _ = graph.edges()
+    weight = 2.0 ** -(low // 100) - np.arange(len(low)) / 2.0**50
+    forest = maximum_spanning_forest(graph.from_coo(low, high, weight, num_nodes=2000), num_threads=num_threads)
+    tree = minimum_spanning_tree(sp.csr_array((2.0 - weight, (low, high)), shape=(2000, 2000))).tocoo()
+    expected = sorted(zip(np.minimum(*tree.coords).tolist(), np.maximum(*tree.coords).tolist()))
+    assert list(zip(forest.src.tolist(), forest.dst.tolist())) == expected
+
+
 @pytest.mark.parametrize("equal", [False, True])
 def test_threads_and_edge_order_change_nothing(random_graph, monkeypatch, equal):
     monkeypatch.setattr("graphvid.clustering._threads.EDGES_PER_THREAD", 1)
