@@ -1,1 +1,1 @@
-"""Benchmarks: `quality` compares what methods find, `speed` what they cost, each beside its baselines in the same run."""
+"""Benchmarks: `quality` compares what methods find, `speed` what they cost, `peers` other libraries on the same task."""

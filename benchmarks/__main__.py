@@ -1,4 +1,4 @@
-"""``python -m benchmarks {quality,speed} NAME ...`` runs ``main`` of ``benchmarks/<kind>/<name>.py``.
+"""``python -m benchmarks {quality,speed,peers} NAME ...`` runs ``main`` of ``benchmarks/<kind>/<name>.py``.
 
 ``python -m benchmarks gpu`` runs ``benchmarks/gpu.py``, which needs less than the others.
 """
@@ -9,7 +9,7 @@ import importlib
 import pkgutil
 import sys
 
-KINDS = ("quality", "speed")
+KINDS = ("quality", "speed", "peers")
 
 
 def main(arguments: list[str]) -> int:
