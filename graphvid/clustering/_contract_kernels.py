@@ -13,6 +13,18 @@ from graphvid.clustering._kernels import denominator
 
 
 @njit
+def join_members(label, sizes, members, new_sizes, new_members):
+    """Add up the sizes (``new_sizes`` is 0 at first) and find the smallest members of the clusters of new labels."""
+    count = 0
+    for c in range(len(label)):
+        x = label[c]
+        new_sizes[x] += sizes[c]
+        if x == count:  # labels are numbered by their smallest clusters
+            new_members[x] = members[c]
+            count += 1
+
+
+@njit
 def count_chunk(first, last, rows, label, count):
     """Count the edges that stay, per new row; ``label`` -1 takes a cluster's edges out of the graph."""
     starts, stops, neighbors, _, _ = rows

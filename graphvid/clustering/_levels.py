@@ -146,9 +146,8 @@ def _contract(
     ``kept`` is ``label`` with -1 for the clusters whose edges leave. ``scale`` are the node weights, for the original
     edges only.
     """
-    sizes = np.bincount(label, weights=clusters.sizes, minlength=count).astype(np.float64, copy=False)
-    members = np.empty(count, clusters.members.dtype)
-    members[label[::-1]] = clusters.members[::-1]  # the last write is the smallest
+    sizes, members = np.zeros(count), np.empty(count, clusters.members.dtype)
+    contract_kernels.join_members(label, clusters.sizes, clusters.members, sizes, members)
     if clusters.original and scale is None and linkage.bound < 1:
         scale = np.ones(len(label))
     every_edge = _gather(clusters.every_edge, clusters.ranges, kept, count, scale, linkage, threads)

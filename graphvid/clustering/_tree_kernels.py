@@ -21,6 +21,15 @@ def numbered_by_first(parent):
 
 
 @njit
+def parents_of(parent, labels):
+    """Return the parent of each label."""
+    found = np.empty_like(labels)
+    for i in range(len(labels)):
+        found[i] = parent[np.uintp(labels[i])]
+    return found
+
+
+@njit
 def sum_by_parent(parent, sizes):
     """Return the sum of the children's sizes of each parent."""
     total = np.zeros(parent.max() + 1 if len(parent) else 0, sizes.dtype)

@@ -103,7 +103,7 @@ class ClusterTree:
         id_type = np.int32 if self.num_nodes < 2**31 else np.int64
         labels: list[NDArray[Any]] = [np.arange(self.num_nodes, dtype=id_type)]
         for parent in self.parents:
-            labels.append(parent[labels[-1]])
+            labels.append(kernels.parents_of(parent, labels[-1]))
         return labels
 
     @cached_property
