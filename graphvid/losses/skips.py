@@ -36,7 +36,8 @@ def observed_clip_loss(scores: Tensor, stop: Tensor, *, positive_weight: float =
 
     The clips before a skip are positive, the clip of the skip is negative, all clips of a complete view are positive.
 
-    .. math:: \frac{1}{|\mathrm{seen}|} \Bigl(\sum_{+} \lambda\, w_v\, \mathrm{softplus}(-z) + \sum_{-} \mathrm{softplus}(z)\Bigr)
+    .. math::
+        \frac{1}{|\mathrm{seen}|} \Bigl(\sum_{+} \lambda\, w_v\, \mathrm{softplus}(-z) + \sum_{-} \mathrm{softplus}(z)\Bigr)
 
     Parameters
     ----------

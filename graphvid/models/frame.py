@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Literal, cast
 
 import numpy as np
 import torch
@@ -199,7 +199,8 @@ class FRAME(LightningModule):
         of_users = self.network.users(torch.stack(sums))
         of_clips = self.network.clips(inputs, into_clips or None, of_users)
         place = torch.where(user < 0, len(users), torch.searchsorted(users, user))
-        return self.network.scorer(pad(of_users, (0, 0, 0, 1)), of_clips, place, video_index)
+        scores: Tensor = self.network.scorer(pad(of_users, (0, 0, 0, 1)), of_clips, place, video_index)
+        return scores
 
     def predict(
         self,
@@ -309,15 +310,14 @@ class FRAME(LightningModule):
         if self.learnt is not None:
             return
         for relations in {id(kind): kind for kind in (self.relations, self.training_relations)}.values():
-            for relation in relations:
-                relation.kept_sums = self.targets.user.new_zeros(
-                    (self.graph.num_nodes("user"), self.clips.dim), dtype=torch.float64
-                )
+            sums = [torch.zeros(self.graph.num_nodes("user"), self.clips.dim, dtype=torch.float64) for _ in relations]
             for videos in self._chunks(np.unique(self.labels.video), "sums over clips", progress):
                 chunk = torch.from_numpy(videos)
                 inputs = self._inputs(chunk).double()
-                for relation in relations:
-                    relation.kept_sums += relation.sums(chunk, inputs)
+                for total, relation in zip(sums, relations):
+                    total += relation.sums(chunk, inputs)
+            for total, relation in zip(sums, relations):
+                relation.kept_sums = total
 
     def _sums(self, relation: UserClipRelation) -> Tensor:
         if relation.kept_sums is not None:
@@ -330,10 +330,12 @@ class FRAME(LightningModule):
         for start in tqdm(range(0, len(videos), size), desc=name, unit="chunk", disable=not progress):
             yield videos[start : start + size]
 
-    def _relations(self, graph: DGLGraph) -> nn.ModuleList:
-        return nn.ModuleList(
-            UserClipRelation(graph, name, self.clips.num_clips, self.config.norm) for name in ("pos", "neg")
+    def _relations(self, graph: DGLGraph) -> Sequence[UserClipRelation]:
+        names: tuple[Literal["pos", "neg"], ...] = ("pos", "neg")
+        relations = nn.ModuleList(
+            UserClipRelation(graph, name, self.clips.num_clips, self.config.norm) for name in names
         )
+        return cast(Sequence[UserClipRelation], relations)
 
     # Durations
 
@@ -379,7 +381,7 @@ def _user_rows(users: ArrayLike, num_users: int) -> NDArray[np.int64]:
     return np.where(cold, -1, checked)
 
 
-def _joined(parts: tuple[Tensor | None, ...]) -> NDArray[Any] | None:
+def _joined(parts: tuple[Tensor | None, ...]) -> Any:  # an array, or None of a column that the head does not have
     tensors = [part for part in parts if part is not None]
     return torch.cat(tensors).cpu().numpy() if tensors else None
 

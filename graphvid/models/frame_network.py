@@ -49,7 +49,7 @@ class FRAMENetwork(nn.Module):
 
     def project(self, inputs: Tensor) -> Tensor:
         """Return :math:`H^0`, (..., config.dim), of the inputs of clips, or of sums of them, (..., in_dim)."""
-        weight = self.weight
+        weight: Tensor = self.weight
         if self.config.id_embedding == "add":
             weight = torch.cat([weight, torch.eye(self.config.dim, dtype=weight.dtype, device=weight.device)])
         return inputs @ weight
@@ -90,7 +90,8 @@ class FRAMENetwork(nn.Module):
         if isinstance(self.head, SurvivalHead):
             loss = -self.head.log_likelihood(scores, stop, bucket).mean()
         else:
-            loss = completion_loss(*self.head(scores), stop == scores.shape[1])
+            log_complete, log_skip = self.head(scores)
+            loss = completion_loss(log_complete, log_skip, stop == scores.shape[1])
         if config.supervision == "hybrid":
             loss = loss + config.point_weight * observed_clip_loss(scores, stop)
             loss = loss + config.pair_weight * clip_order_loss(scores, stop)

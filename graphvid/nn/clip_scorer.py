@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, get_args
+from collections.abc import Sequence
+from typing import Literal, cast, get_args
 
 import torch
 from torch import Tensor, nn
@@ -67,8 +68,8 @@ class ClipScorer(nn.Module):
         self.interaction, self.branches = interaction, branches
         count = 2 if branches == "both" else 1
         parts = 3 if interaction == "concat+hadamard" else 2
-        self.first = nn.ModuleList(nn.Linear(parts * dim, hidden) for _ in range(count))
-        self.second = nn.ModuleList(nn.Linear(hidden, 1) for _ in range(count))
+        self.first = _linear(parts * dim, hidden, count)
+        self.second = _linear(hidden, 1, count)
         for layer in (*self.first, *self.second):
             nn.init.xavier_normal_(layer.weight)
             nn.init.zeros_(layer.bias)
@@ -93,9 +94,9 @@ class ClipScorer(nn.Module):
             Logits.
         """
         pair_clips = clips[video_index] if self.interaction == "concat+hadamard" else None
-        scores = []
+        scores: list[Tensor] = []
         for of_user, first, second in zip(users, self.first, self.second, strict=False):
-            weights = first.weight.split(self.dim, dim=1)
+            weights = first.weight.view(self.hidden, -1, self.dim).unbind(1)
             hidden = (of_user @ weights[0].T)[user_index][:, None] + (clips @ weights[1].T + first.bias)[video_index]
             if pair_clips is not None:
                 hidden = hidden + (of_user[user_index][:, None] * pair_clips) @ weights[2].T
@@ -104,3 +105,7 @@ class ClipScorer(nn.Module):
             return scores[0]
         alpha = softplus(self.raw_alpha)
         return alpha[0] * scores[0] - alpha[1] * scores[1] + self.bias
+
+
+def _linear(rows: int, columns: int, count: int) -> Sequence[nn.Linear]:
+    return cast(Sequence[nn.Linear], nn.ModuleList(nn.Linear(rows, columns) for _ in range(count)))
