@@ -129,6 +129,23 @@ def filter_chunk(first, last, edges, label):
 
 
 @njit
+def count_roots_chunk(first, last, root):
+    """Count the components that are their own roots."""
+    count = 0
+    for c in range(first, last):
+        count += root[c] == c
+    return count
+
+
+@njit
+def number_roots_chunk(first, last, root, count, number):
+    """Fill ``number`` of the roots of a range, from ``count`` on."""
+    for c in range(first, last):
+        number[c] = count  # never read unless of a root
+        count += root[c] == c
+
+
+@njit
 def take_chunk(first, last, values, places, taken):
     """Fill ``taken`` with ``values[places]``."""
     for i in range(first, last):

@@ -81,8 +81,9 @@ def maximum_spanning_forest(graph: GraphLike, *, num_threads: int | None = None)
     components, count = _boruvka(*listed, num_nodes, chosen, threads)
     if split:
         listed = _list_edges(kernels.list_outer_chunk, rows, components, chunks, room, threads)
-        label, count = _boruvka(*listed, count, chosen, threads)
+        label, _ = _boruvka(*listed, count, chosen, threads)
         components = _take(label, components, threads)
+    number_roots(components)
     bounds = np.concatenate([[0], rows.starts[chunks[1:, 0]], [len(chosen)]])
     ends = np.cumsum([0, *(np.count_nonzero(chosen[a:b]) for a, b in pairs(bounds))]).tolist()
     src, dst, weight = np.empty(ends[-1], ids), np.empty(ends[-1], ids), np.empty(ends[-1])
@@ -130,8 +131,7 @@ def _boruvka(
             places = np.concatenate([np.arange(a, b) for a, b in segments] + [[0]])  # and the spare one
             edges, segments = Edges(*(x[places] for x in edges)), np.array([[0, num_edges]])
         to = _select(edges, segments, num_components, room, chosen, threads)
-        label = chain_roots(to, threads)
-        num_components = number_roots(label)
+        label, num_components = _number(chain_roots(to, threads), threads)
         labels.append(label)
         segments[:, 1] = _filter(edges, segments, label, threads)
     final = labels.pop() if labels else np.arange(num_components, dtype=edges.low.dtype)
@@ -143,6 +143,15 @@ def _boruvka(
 def _filter(edges: Edges, segments: NDArray[np.int64], label: NDArray[Any], threads: Threads) -> list[int]:
     """Relabel the edges, leave out those inside a component, and return the segments' new ends."""
     return threads.run(kernels.filter_chunk, segments, lambda t: (edges, label))
+
+
+def _number(root: NDArray[Any], threads: Threads) -> tuple[NDArray[Any], int]:
+    """Return the labels 0, 1, ... of the components, in the order of their roots, and their number."""
+    ranges = threads.split_evenly(len(root))
+    ends = np.cumsum([0, *threads.run(kernels.count_roots_chunk, ranges, lambda t: (root,))]).tolist()
+    number = np.empty_like(root)
+    threads.run(kernels.number_roots_chunk, ranges, lambda t: (root, ends[t], number))
+    return _take(number, root, threads), ends[-1]
 
 
 def _take(values: NDArray[Any], places: NDArray[Any], threads: Threads) -> NDArray[Any]:
