@@ -19,18 +19,14 @@ class RunDirectory:
     ============================= ==================================================================================
     file                          content
     ============================= ==================================================================================
-    ``config.json``               model, graph and data of the run, written first; a resumed run must agree with it
-    ``split.npz``                 ids of training and test videos
-    ``clusters.npz``              the cluster tree of the training graph
+    ``config.json``               method, model and data of the run, written first; a resumed run must agree with it
     ``checkpoint.safetensors``    the trainer's state, replaced every few steps
     ``training_log.csv``          loss and statistics, one row for every few steps
-    ``encoder.safetensors``       the encoder's weights and standardisation
-    ``embeddings.npz``            ``ids`` and ``embedding``, one row a video
-    ``metrics.json``              cold-start figures of the embedding and the baselines
+    ``metrics.json``              the figures of the method and its baselines
     ``report.html``               all of it as plots and tables; written last
     ============================= ==================================================================================
 
-    Every file is written whole or not at all.
+    Every file is written whole or not at all. `train` and `train_frame` name those that their methods add.
 
     Parameters
     ----------
@@ -41,12 +37,8 @@ class RunDirectory:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         self.config = self.path / "config.json"
-        self.split = self.path / "split.npz"
-        self.clusters = self.path / "clusters.npz"
         self.checkpoint = self.path / "checkpoint.safetensors"
         self.training_log = self.path / "training_log.csv"
-        self.encoder = self.path / "encoder.safetensors"
-        self.embeddings = self.path / "embeddings.npz"
         self.metrics = self.path / "metrics.json"
         self.report = self.path / "report.html"
 
@@ -100,16 +92,26 @@ class RunDirectory:
                 )
         return wanted
 
-    def read_config(self) -> Json:
+    def read_config(self, method: str | None = None) -> Json:
         """Give the configuration of the run.
+
+        Parameters
+        ----------
+        method : str, optional
+            What the run must be one of.
 
         Raises
         ------
         FileNotFoundError
             If the folder holds no run.
+        ValueError
+            If it holds a run of another method.
         """
         self.require(self.config)
-        return _read_json(self.config)
+        config = _read_json(self.config)
+        if method is not None and config["method"] != method:
+            raise ValueError(f"{self.path} must hold a run of {method}, got one of {config['method']}")
+        return config
 
     def read_metrics(self) -> Json:
         """Give the figures of the run.

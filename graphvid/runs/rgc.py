@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import os
-import warnings
-from importlib import metadata
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from lightning import Callback, Trainer
-from lightning.pytorch.callbacks import TQDMProgressBar
 
 from graphvid._files import atomic_path, write_json
 from graphvid.clustering import affinity_clustering
@@ -20,16 +15,16 @@ from graphvid.graphs import NodeSplit, node_subgraph, split_nodes
 from graphvid.models import RelationalGraphClustering, RGCConfig, build_encoder, embed
 from graphvid.nn import VideoEncoder
 
-from .callbacks import Checkpoint, TrainingLog
-from .checkpoint import SafetensorsCheckpointIO, read_tensors, write_tensors
+from .checkpoint import read_tensors, write_tensors
 from .directory import RunDirectory
 from .rgc_metrics import compare, describe_graph, describe_tree
 from .rgc_report import report
 from .sources import Source, VideoGraph, load
+from .training import fit, training_callbacks, versions
 
 METHOD = "relational graph clustering"
 _TRAIN_FRACTION = 0.7
-_PACKAGES = ("graphvid", "torch", "dgl", "numpy", "numba", "scipy", "lightning")
+_SPLIT, _CLUSTERS, _ENCODER, _EMBEDDINGS = "split.npz", "clusters.npz", "encoder.safetensors", "embeddings.npz"
 
 
 def train(
@@ -49,7 +44,9 @@ def train(
     source : Source
         Where the graph and the features come from.
     out : path-like
-        The run directory; see `RunDirectory` for its files.
+        The run directory: the files of `RunDirectory` and ``split.npz`` (nodes of training and test videos),
+        ``clusters.npz`` (the cluster tree of the training graph), ``encoder.safetensors`` (weights and standardisation),
+        ``embeddings.npz`` (``ids`` and ``embedding``, one row a video).
     config : RGCConfig, optional
         Options of the model.
     resume : bool, default False
@@ -74,7 +71,7 @@ def train(
     """
     config = config if config is not None else RGCConfig()
     run = RunDirectory(out)
-    callbacks: list[Callback] = [TrainingLog(run.training_log, log_every), Checkpoint(run.checkpoint, checkpoint_every)]
+    callbacks = training_callbacks(run, log_every, checkpoint_every)
     videos = load(source, progress=progress)
     description = _describe(source, config, videos)
     run.check(description, resume=resume)
@@ -93,14 +90,14 @@ def train(
         training_graph, {name: x[split.train] for name, x in videos.features.modalities.items()}, config, tree=tree
     )
     run.open(description, resume=resume)
-    with atomic_path(run.split) as temporary:
+    with atomic_path(run.path / _SPLIT) as temporary:
         np.savez(temporary, train=split.train, test=split.test)
-    tree.save(run.clusters)
-    _fit(model, callbacks, run, progress=progress)
-    write_tensors(run.encoder, model.encoder.state_dict())
+    tree.save(run.path / _CLUSTERS)
+    fit(model, model.config.num_steps, callbacks, run, progress=progress)
+    write_tensors(run.path / _ENCODER, model.encoder.state_dict())
 
     embedding = model.embed(videos.features.modalities)
-    Features(videos.features.ids, {"embedding": embedding}).save(run.embeddings)
+    Features(videos.features.ids, {"embedding": embedding}).save(run.path / _EMBEDDINGS)
     metrics = {
         "cold_start": compare(videos, split, embedding, progress=progress),
         "graph": described_graph,
@@ -135,12 +132,12 @@ def evaluate(run_dir: str | os.PathLike[str], *, progress: bool = True) -> dict[
         If the source has changed since the run.
     """
     run = RunDirectory(run_dir)
-    config = run.read_config()
+    config = run.read_config(METHOD)
     encoder = load_encoder(run_dir)
     videos = load(Source(**config["source"]), progress=progress)
     if (found := _describe_data(videos)) != config["data"]:
         raise ValueError(f"the source of {run.path} has changed: it was {config['data']}, now {found}")
-    stored = np.load(run.require(run.split), allow_pickle=False)
+    stored = np.load(run.require(run.path / _SPLIT), allow_pickle=False)
     split = NodeSplit(stored["train"], stored["test"])
     return compare(videos, split, embed(encoder, videos.features.modalities), progress=progress)
 
@@ -156,13 +153,14 @@ def load_encoder(run_dir: str | os.PathLike[str]) -> VideoEncoder:
         If its weights are truncated, corrupt or of another model.
     """
     run = RunDirectory(run_dir)
-    config = run.read_config()
+    config = run.read_config(METHOD)
     encoder = build_encoder(config["data"]["dims"], RGCConfig.from_dict(config["model"]))
-    weights, _ = read_tensors(run.require(run.encoder))
+    file = run.require(run.path / _ENCODER)
+    weights, _ = read_tensors(file)
     try:
         encoder.load_state_dict(weights)
     except RuntimeError as error:
-        raise ValueError(f"{run.encoder} holds the weights of another model than {run.config} describes") from error
+        raise ValueError(f"{file} holds the weights of another model than {run.config} describes") from error
     return encoder.eval()
 
 
@@ -211,7 +209,8 @@ def neighbors(run_dir: str | os.PathLike[str], video_id: Any, *, top_k: int = 10
     if top_k < 1:
         raise ValueError(f"top_k must be at least 1, got {top_k}")
     run = RunDirectory(run_dir)
-    stored = load_features(run.require(run.embeddings))
+    run.read_config(METHOD)
+    stored = load_features(run.require(run.path / _EMBEDDINGS))
     texts = stored.ids.astype(str)
     if str(video_id) not in texts:
         raise KeyError(f"video_id must be one of the {len(texts)} videos of {run.path}, got {video_id!r}")
@@ -223,37 +222,13 @@ def neighbors(run_dir: str | os.PathLike[str], video_id: Any, *, top_k: int = 10
     return pd.DataFrame({"video_id": stored.ids.take(best), "similarity": similarity[best]})
 
 
-def _fit(model: RelationalGraphClustering, callbacks: list[Callback], run: RunDirectory, *, progress: bool) -> None:
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    trainer = Trainer(
-        max_steps=model.config.num_steps,
-        max_epochs=1,
-        accelerator="auto",
-        devices=1,
-        callbacks=[*callbacks, *([TQDMProgressBar(refresh_rate=20)] if progress else [])],
-        plugins=[SafetensorsCheckpointIO()],
-        logger=False,
-        enable_checkpointing=False,
-        enable_model_summary=False,
-        enable_progress_bar=progress,
-    )
-    with warnings.catch_warnings():
-        # The batches are drawn in this process in microseconds; workers would only cost.
-        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-        # The sampler's step is part of the checkpoint, and the loader goes on from it.
-        warnings.filterwarnings("ignore", message=".*your dataloader is not resumable.*")
-        # Lightning 2.6 uses a name that PyTorch 2.13 deprecates.
-        warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated", category=FutureWarning)
-        trainer.fit(model, ckpt_path=run.checkpoint if run.checkpoint.exists() else None)
-
-
 def _describe(source: Source, config: RGCConfig, videos: VideoGraph) -> dict[str, Any]:
     return {
         "method": METHOD,
         "model": config.to_dict(),
         "data": _describe_data(videos),
         "source": source.to_dict(),
-        "versions": {name: metadata.version(name) for name in _PACKAGES},
+        "versions": versions(),
     }
 
 

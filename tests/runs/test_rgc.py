@@ -173,7 +173,7 @@ def test_a_process_killed_by_the_system_resumes_bit_for_bit(world_files, tmp_pat
 
 def test_resuming_a_finished_run_gives_its_figures_without_training(monkeypatch, source, config, copy):
     before = {name: (copy.path / name).stat().st_mtime_ns for name in FILES}
-    monkeypatch.setattr("graphvid.runs.rgc._fit", lambda *_, **__: pytest.fail("trained again"))
+    monkeypatch.setattr("graphvid.runs.rgc.fit", lambda *_, **__: pytest.fail("trained again"))
     assert train(source, copy.path, config, resume=True, progress=False) == copy.read_metrics()
     assert before == {name: (copy.path / name).stat().st_mtime_ns for name in FILES}
 
@@ -218,16 +218,16 @@ def test_a_damaged_checkpoint_is_named(monkeypatch, source, config, tmp_path, da
 
 @pytest.mark.parametrize("damage", ["truncated", "flipped", "other model", "foreign"])
 def test_a_damaged_encoder_is_named(copy, finished, world, damage):
-    content = bytearray(copy.encoder.read_bytes())
+    content = bytearray((copy.path / "encoder.safetensors").read_bytes())
     if damage == "truncated":
-        copy.encoder.write_bytes(content[:-1])
+        (copy.path / "encoder.safetensors").write_bytes(content[:-1])
     elif damage == "flipped":
         content[-5] ^= 64
-        copy.encoder.write_bytes(content)
+        (copy.path / "encoder.safetensors").write_bytes(content)
     elif damage == "foreign":
         from safetensors.torch import save_file
 
-        save_file({"w": torch.ones(2)}, copy.encoder)
+        save_file({"w": torch.ones(2)}, (copy.path / "encoder.safetensors"))
     else:
         copy.config.write_text(copy.config.read_text().replace('"dim": 8', '"dim": 9'))
     message = {
@@ -262,8 +262,8 @@ def test_evaluate_refuses_a_changed_source(copy, world_files, tmp_path):
 def test_a_missing_or_unfinished_run_is_said_so(call, copy, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"holds no run: there is no config\.json in it"):
         call(tmp_path / "nothing")
-    copy.encoder.unlink()
-    copy.embeddings.unlink()
+    (copy.path / "encoder.safetensors").unlink()
+    (copy.path / "embeddings.npz").unlink()
     with pytest.raises(FileNotFoundError, match=r"unfinished run without .*; finish it with --resume"):
         call(copy.path)
 
@@ -306,7 +306,7 @@ class TestNeighbors:
 
     def test_text_ids_and_ties_by_position(self, copy):
         same = np.ones((4, 2), np.float32) / np.sqrt(2, dtype=np.float32)
-        Features(["d", "c", "b", "a"], {"embedding": same}).save(copy.embeddings)
+        Features(["d", "c", "b", "a"], {"embedding": same}).save((copy.path / "embeddings.npz"))
         assert neighbors(copy.path, "c")["video_id"].tolist() == ["d", "b", "a"]
 
     def test_more_than_there_are(self, finished):
@@ -322,7 +322,7 @@ class TestNeighbors:
             neighbors(finished, 5, top_k=top_k)
 
     def test_damaged_embeddings(self, copy):
-        copy.embeddings.write_bytes(copy.embeddings.read_bytes()[:-50])
+        (copy.path / "embeddings.npz").write_bytes((copy.path / "embeddings.npz").read_bytes()[:-50])
         with pytest.raises(ValueError, match=r"embeddings\.npz is not an \.npz archive, or it is truncated or corrupt"):
             neighbors(copy.path, 5)
 
