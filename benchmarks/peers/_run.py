@@ -1,7 +1,8 @@
 """Run peers on the tasks of several seeds, each in a process of its own, and write one table.
 
 Answers are kept in a hidden folder beside the results, one a row and seed, so that a killed run goes on where it was;
-an answer to another task, or with other options, is found out and made again. Figures are computed from the answers.
+an answer to another task, or with other options, is found out and made again; one of older code is not, see ``--fresh``.
+Figures are computed from the answers.
 """
 
 from __future__ import annotations
@@ -84,11 +85,11 @@ def main(contest: Contest, command: str, arguments: list[str]) -> None:
     described = {"name": contest.name, "title": contest.title, "protocol": contest.protocol}
     made_by = f"{command} {shlex.join(arguments)}".rstrip()
     record = {**described, **make_record(made_by, settings.seeds, lines, oracle, truths)}
+    check_oracle(record)
     write_json(RESULTS / f"{contest.name}.json", record)
     with atomic_path(RESULTS / f"{contest.name}.md") as path:
         path.write_text(markdown(record), encoding="utf-8")
     print(markdown(record))
-    check_oracle(record)
 
 
 def _parser(contest: Contest, command: str) -> argparse.ArgumentParser:
