@@ -36,6 +36,8 @@ class Edges(NamedTuple):
         Place in ``nodes`` of each.
     degree : Tensor of float64, shape (num_nodes,)
         Of every node, without the targets' edges.
+    count : Tensor of int64, shape (num_nodes,)
+        Number of edges of every node, without the targets'.
     """
 
     nodes: Tensor
@@ -43,6 +45,7 @@ class Edges(NamedTuple):
     own: Tensor
     own_node: Tensor
     degree: Tensor
+    count: Tensor
 
 
 class UserClipRelation(nn.Module):
@@ -76,6 +79,7 @@ class UserClipRelation(nn.Module):
     weight: Tensor
     user_degree: Tensor
     node_degree: Tensor
+    node_count: Tensor
     kept_sums: Tensor | None
 
     def __init__(self, graph: DGLGraph, name: Literal["pos", "neg"], num_clips: int, norm: Norm) -> None:
@@ -96,6 +100,7 @@ class UserClipRelation(nn.Module):
         self.register_buffer("user_degree", degree, persistent=False)
         degree = torch.zeros(num_nodes, dtype=torch.float64).index_add_(0, node, wide)
         self.register_buffer("node_degree", degree, persistent=False)
+        self.register_buffer("node_count", torch.bincount(node, minlength=num_nodes), persistent=False)
         self.register_buffer("kept_sums", None, persistent=False)
 
     @property
@@ -134,14 +139,15 @@ class UserClipRelation(nn.Module):
         targets : Tensor of int64, shape (num_targets, 2), optional
             Distinct (user, video) pairs in ascending order, whose edges are left out; the videos are among ``videos``.
         fanout, seed, step
-            See `graphvid.sampling.sample_neighbors`.
+            See `graphvid.sampling.sample_neighbors`. As many more are picked as a node may lose to the targets, so that
+            ``fanout`` are left.
         """
         nodes = self.nodes(videos)
-        picks = sample_neighbors(self.adjacency, nodes, fanout, seed=seed, step=step)
-        degree = self.node_degree[nodes]
+        degree, count = self.node_degree[nodes], self.node_count[nodes]
         if targets is None:
+            picks = sample_neighbors(self.adjacency, nodes, fanout, seed=seed, step=step)
             empty = nodes.new_empty(0)
-            return Edges(nodes, picks, empty, empty, degree)
+            return Edges(nodes, picks, empty, empty, degree, count)
         num_nodes = len(self.node_degree)
         first = targets[:, 0] * num_nodes + targets[:, 1] * self.nodes_per_video
         low = torch.searchsorted(self.keys, first)
@@ -151,12 +157,15 @@ class UserClipRelation(nn.Module):
         at = torch.searchsorted(videos, torch.div(node, self.nodes_per_video, rounding_mode="floor"))
         own_node = at * self.nodes_per_video + node % self.nodes_per_video
         degree = degree.index_add(0, own_node, -self.weight[own].double())
+        lost = torch.bincount(own_node, minlength=len(nodes))
+        if fanout > 0:
+            fanout += int(lost.max())
+        picks = sample_neighbors(self.adjacency, nodes, fanout, seed=seed, step=step)
         keep = ~_is_in(picks.edge_ids, own)
         dst = picks.dst_index[keep]
-        counts = torch.bincount(dst, minlength=len(nodes))
-        return Edges(
-            nodes, NeighborPicks(picks.edge_ids[keep], picks.src[keep], dst, nodes, counts), own, own_node, degree
-        )
+        kept = torch.bincount(dst, minlength=len(nodes))
+        picks = NeighborPicks(picks.edge_ids[keep], picks.src[keep], dst, nodes, kept)
+        return Edges(nodes, picks, own, own_node, degree, count - lost)
 
     def user_sums(self, sums: Tensor, users: Tensor, edges: Edges | None, clips: Tensor) -> tuple[Tensor, Tensor]:
         """Return normalised sums and degrees of users, without the targets' edges.
@@ -208,13 +217,13 @@ class UserClipRelation(nn.Module):
     def into_nodes(self, users: Tensor, user_degree: Tensor, edges: Edges, dtype: torch.dtype) -> Adjacency:
         """Return the second hop from ``users`` to the nodes of the step, weighted by the norm.
 
-        Where only some edges were picked, they stand for all: their weights are scaled so that they add up to the degree.
+        Where only some edges were picked, each stands for as many as there are for one pick, so that the expectation is
+        the sum over all.
         """
         picks = edges.picks
         src = torch.searchsorted(users, picks.src)
         weight = self.weight[picks.edge_ids].double()
-        picked = torch.zeros_like(edges.degree).index_add_(0, picks.dst_index, weight)
-        scale = edges.degree * _inverse(edges.degree, self.back_clip_power) * _inverse(picked, 1.0)
+        scale = _inverse(edges.degree, self.back_clip_power) * edges.count / picks.counts.clamp(min=1)
         weight = weight * _inverse(user_degree, self.back_user_power)[src] * scale[picks.dst_index]
         indptr = torch.nn.functional.pad(picks.counts.cumsum(0), (1, 0))
         return Adjacency.from_rows(indptr, src, num_src=len(users), weight=weight.to(dtype))
