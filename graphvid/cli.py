@@ -20,6 +20,14 @@ app.add_typer(train_app, name="train")
 _QUICKSTART = Path("graphvid-quickstart")
 
 Out = Annotated[Path, typer.Option(help="Run directory; new or empty, or a run to resume.")]
+Option = Annotated[
+    list[str] | None, typer.Option("--set", help="Change an option of the preset: --set num_steps=100. Repeatable.")
+]
+CheckpointEvery = Annotated[int, typer.Option(help="Steps between checkpoints.")]
+Milliseconds = Annotated[
+    list[str] | None,
+    typer.Option(help="A column that holds milliseconds: watch_time, duration, timestamp. Repeatable."),
+]
 Run = Annotated[Path, typer.Option("--run", help="Run directory of a finished run.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Continue the run in the directory.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bars.")]
@@ -55,11 +63,9 @@ def train_rgc(
     top_k: Annotated[int, typer.Option(help="Strongest neighbours kept a video.")] = 50,
     max_videos_per_user: Annotated[int, typer.Option(help="Videos of one user that count.")] = 100,
     preset: Annotated[str, typer.Option(help="default or paper.")] = "default",
-    option: Annotated[
-        list[str] | None, typer.Option("--set", help="Change an option of the preset: --set num_steps=100. Repeatable.")
-    ] = None,
+    option: Option = None,
     seed: Annotated[int, typer.Option(help="Of the split and of training.")] = 0,
-    checkpoint_every: Annotated[int, typer.Option(help="Steps between checkpoints.")] = 50,
+    checkpoint_every: CheckpointEvery = 50,
     resume: Resume = False,
     quiet: Quiet = False,
 ) -> None:
@@ -82,6 +88,69 @@ def train_rgc(
     base = RGCConfig.preset(preset).to_dict()  # type: ignore[arg-type] # checked there
     config = RGCConfig.from_dict({**base, "seed": seed, **_parse_options(option or [])})
     _train(source, out, config, resume=resume, quiet=quiet, checkpoint_every=checkpoint_every)
+
+
+@train_app.command("frame")
+def train_frame(
+    out: Out,
+    log: Annotated[
+        Path | None,
+        typer.Option(help="Watch log: CSV or Parquet with user_id, video_id, watch_time, duration, timestamp."),
+    ] = None,
+    clips: Annotated[Path | None, typer.Option(help="Clip features: a folder, .npy or .npz.")] = None,
+    test_log: Annotated[Path | None, typer.Option(help="Test views; else the last of every user are held out.")] = None,
+    test_fraction: Annotated[float, typer.Option(help="Share of every user's views that is held out.")] = 0.25,
+    dataset: Annotated[str | None, typer.Option(help="synthetic-skip, a generated world.")] = None,
+    milliseconds: Milliseconds = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Refuse a log with a bad or repeated row.")] = False,
+    preset: Annotated[str, typer.Option(help="survival, paper or official.")] = "survival",
+    option: Option = None,
+    ablation: Annotated[bool, typer.Option(help="Also train with fewer clips a video, to compare.")] = True,
+    seed: Annotated[int, typer.Option(help="Of the generated world and of training.")] = 0,
+    checkpoint_every: CheckpointEvery = 50,
+    resume: Resume = False,
+    quiet: Quiet = False,
+) -> None:
+    """FRAME: who finishes which video, and at which clip the others leave."""
+    from graphvid.models import FRAMEConfig
+    from graphvid.runs import ViewSource
+    from graphvid.runs import train_frame as train
+
+    source = ViewSource(
+        dataset=dataset,
+        log=_text(log),
+        clips=_text(clips),
+        test_log=_text(test_log),
+        test_fraction=test_fraction,
+        strict=strict,
+        milliseconds=tuple(milliseconds or ()),
+        seed=seed if dataset is not None else 0,
+    )
+    base = FRAMEConfig.preset(preset).to_dict()  # type: ignore[arg-type] # checked there
+    config = FRAMEConfig.from_dict({**base, "seed": seed, **_parse_options(option or [])})
+    metrics = train(
+        source, out, config, ablation=ablation, resume=resume, checkpoint_every=checkpoint_every, progress=not quiet
+    )
+    _print_skip_scores(metrics)
+    typer.echo(f"Report: {out / 'report.html'}")
+
+
+@app.command()
+def predict(
+    log: Annotated[Path, typer.Option(help="Users and videos to score: CSV or Parquet with user_id, video_id.")],
+    out: Annotated[Path, typer.Option(help="File to write: .csv or .parquet.")],
+    run: Annotated[Path, typer.Option("--run", help="Run directory of a finished FRAME run.")],
+    clips: Annotated[Path | None, typer.Option(help="Clip features of videos the run does not know.")] = None,
+    milliseconds: Milliseconds = None,
+) -> None:
+    """Say who will finish which video, for how long they will watch, and at which clip they most likely leave."""
+    from graphvid.data import ClipFeatures, WatchLog
+    from graphvid.runs import predict_frame, write_table
+
+    pairs = WatchLog.read(log, duplicates="keep", milliseconds=milliseconds or ())
+    table = predict_frame(run, pairs, clips=None if clips is None else ClipFeatures.open(clips))
+    write_table(table, out)
+    typer.echo(f"{len(table):,} predictions in {out}")
 
 
 @app.command()
@@ -148,6 +217,20 @@ def _print_scores(scores: dict[str, Any]) -> None:
     for method, values in scores.items():
         cells = "".join(f"{values[key]:>11.4f}" for key in columns)
         typer.echo(f"{method:<22}{cells}{values['ndcg'] / raw if raw else float('nan'):>8.2f}")
+
+
+def _print_skip_scores(metrics: dict[str, Any]) -> None:
+    columns = ("GAUC", "AUC", "log loss", "ECE", "NDCG@3")
+    typer.echo(f"{metrics['views']['test']:,} test views, {metrics['views']['training']:,} training views")
+    for reason, count in metrics["views"]["dropped"].items():
+        typer.echo(f"{count:,} rows left out: {reason}")
+    typer.echo(f"{'method':<28}" + "".join(f"{name:>10}" for name in columns))
+    fewer = {f"FRAME, clips a video: {coarse['num_clips']}": coarse for coarse in metrics["ablation"]}
+    for method, found in {**metrics["methods"], **fewer}.items():
+        values = (found["gauc"]["value"], found["auc"], found["log_loss"], found["expected_calibration_error"],
+                  found["impressions"]["3"]["ndcg"])  # fmt: skip
+        typer.echo(f"{method:<28}" + "".join(f"{value:>10.4f}" for value in values))
+    typer.echo(f"{'constant rate':<28}{'':>20}{metrics['base_rate_log_loss']:>10.4f}")
 
 
 def _parse_options(options: list[str]) -> dict[str, Any]:

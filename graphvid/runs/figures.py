@@ -9,7 +9,10 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
+
+from graphvid.metrics import CalibrationCurve
 
 _INK, _ACCENT, _MUTED, _GRID = "#1f2933", "#1f6feb", "#9aa5b1", "#e4e7eb"
 
@@ -67,6 +70,65 @@ def degree_histogram(degrees: NDArray[np.integer]) -> str:
     axes.set_yscale("log")
     axes.set_xlabel("neighbours in the graph")
     axes.set_ylabel("videos")
+    return _svg(figure)
+
+
+def drop_off_curves(
+    curves: Mapping[str, tuple[NDArray[np.floating], NDArray[np.floating] | None]], *, num_views: Mapping[str, int]
+) -> str:
+    """Draw who is still there at the start of each clip and at the end: observed as points, predicted as lines.
+
+    Parameters
+    ----------
+    curves : mapping of str to pair of ndarray, each of shape (num_clips + 1,)
+        Observed and, if there is one, predicted curve of every group of views.
+    num_views : mapping of str to int
+        Views of every group; bars are 1.96 standard errors of the observed shares.
+    """
+    figure, axes = _canvas(5.2, 3.4)
+    shades = mpl.colormaps["viridis"](np.linspace(0.1, 0.75, len(curves))) if len(curves) > 1 else [_ACCENT]
+    for (name, (observed, predicted)), color in zip(curves.items(), shades, strict=True):
+        clip = np.arange(len(observed))
+        error = 1.96 * np.sqrt(observed * (1 - observed) / num_views[name])
+        axes.errorbar(clip, observed, yerr=error, fmt="o", color=color, markersize=4, linewidth=1, label=name)
+        if predicted is not None:
+            axes.plot(clip, predicted, color=color, linewidth=1.8)
+    axes.set_ylim(0, 1.02)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_xlabel("clips watched to their end")
+    axes.set_ylabel("share of views still there")
+    axes.legend(frameon=False, fontsize=8)
+    return _svg(figure)
+
+
+def calibration_plot(curves: Mapping[str, CalibrationCurve], *, highlight: str) -> str:
+    """Draw the share of complete views against the predicted probability, a point for every bin of each method."""
+    figure, axes = _canvas(4.4, 3.6)
+    axes.plot([0, 1], [0, 1], color=_MUTED, linestyle="--", linewidth=1.2)
+    for name, curve in curves.items():
+        color = _ACCENT if name == highlight else _MUTED
+        axes.plot(curve.predicted, curve.observed, "o-", color=color, markersize=4, linewidth=1.2, label=name)
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, 1)
+    axes.set_xlabel("predicted probability to finish")
+    axes.set_ylabel("share finished")
+    axes.legend(frameon=False, fontsize=8)
+    return _svg(figure)
+
+
+def score_by_clips(num_clips: Sequence[int], scores: Sequence[float], *, label: str) -> str:
+    """Draw a score against the number of clips that a video is cut into."""
+    figure, axes = _canvas(4.4, 3.0)
+    places = range(len(num_clips))
+    axes.plot(places, scores, "o-", color=_ACCENT, linewidth=1.8)
+    for place, score in zip(places, scores, strict=True):
+        axes.annotate(
+            f"{score:.3f}", (place, score), xytext=(0, 7), textcoords="offset points", ha="center", fontsize=9
+        )
+    axes.set_xticks(list(places), [str(count) for count in num_clips])
+    axes.margins(x=0.15, y=0.3)
+    axes.set_xlabel("clips a video")
+    axes.set_ylabel(label)
     return _svg(figure)
 
 
