@@ -44,6 +44,10 @@ class ClipScorer(nn.Module):
 
     Notes
     -----
+    At the start every hidden unit adds up the products of all columns with one random factor, so that it sees the inner
+    product of user and clip, and a tenth of a Xavier normal start for the rest. From a random start of the products, too,
+    the network finds the inner product, but later, and it has learnt single clips by heart before.
+
     The hidden layer is a sum of a part of the user, a part of the clip and one of their products, so the first two are
     computed once a user and once a clip: O(num_pairs * dim * hidden) time with the products, else
     O((num_users + num_clips) * dim * hidden + num_pairs * hidden).
@@ -70,9 +74,10 @@ class ClipScorer(nn.Module):
         parts = 3 if interaction == "concat+hadamard" else 2
         self.first = _linear(parts * dim, hidden, count)
         self.second = _linear(hidden, 1, count)
-        for layer in (*self.first, *self.second):
-            nn.init.xavier_normal_(layer.weight)
-            nn.init.zeros_(layer.bias)
+        for first, second in zip(self.first, self.second, strict=True):
+            _start(first, dim)
+            nn.init.xavier_normal_(second.weight)
+            nn.init.zeros_(second.bias)
         if branches == "both":
             self.raw_alpha = nn.Parameter(torch.tensor([math.log(math.expm1(alpha)) for alpha in (0.8, 0.2)]))
             self.bias = nn.Parameter(torch.zeros(()))
@@ -109,3 +114,13 @@ class ClipScorer(nn.Module):
 
 def _linear(rows: int, columns: int, count: int) -> Sequence[nn.Linear]:
     return cast(Sequence[nn.Linear], nn.ModuleList(nn.Linear(rows, columns) for _ in range(count)))
+
+
+def _start(layer: nn.Linear, dim: int) -> None:
+    """Draw the weights of a hidden layer over a user, a clip and perhaps their products."""
+    nn.init.xavier_normal_(layer.weight)
+    nn.init.zeros_(layer.bias)
+    with torch.no_grad():
+        if layer.in_features > 2 * dim:
+            layer.weight[:, : 2 * dim] *= 0.1
+            layer.weight[:, 2 * dim :] = torch.randn(layer.out_features, 1) / math.sqrt(dim)

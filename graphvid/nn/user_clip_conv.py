@@ -33,9 +33,8 @@ class UserClipConv(nn.Module):
     ----------
     user_weight : Parameter, shape (2, in_dim, dim), or (1, in_dim, dim) with shared weights
     clip_weight : Parameter, shape (2, dim, dim), or (1, dim, dim)
-        Both with orthonormal rows or columns at the start, from PyTorch's global generator, so that the products of
-        users and clips, on which their scores depend, survive the layer; Xavier normal starts of the released code
-        train slower and end lower.
+        Both start at the identity: a user is then the rectified sum of their clips, column by column comparable with a
+        clip. From the Xavier normal start of the released code, scores that multiply the two train slower and end lower.
 
     Notes
     -----
@@ -68,9 +67,9 @@ class UserClipConv(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw the weights anew."""
+        """Set the weights to the identity, or to its first rows or columns."""
         for weight in (*self.user_weight, *self.clip_weight):
-            nn.init.orthogonal_(weight)
+            nn.init.eye_(weight)
 
     def forward(
         self, into_users: Sequence[Adjacency], into_clips: Sequence[Adjacency], x: Tensor

@@ -89,10 +89,15 @@ def test_starting_values():
     made = ClipScorer(64, hidden=512)
     torch.testing.assert_close(torch.nn.functional.softplus(made.raw_alpha), torch.tensor([0.8, 0.2]))
     assert made.bias == 0
-    for layer in (*made.first, *made.second):
-        assert not layer.bias.any()
-        rows, columns = layer.weight.shape
-        assert layer.weight.std().item() == pytest.approx(math.sqrt(2 / (rows + columns)), rel=0.15)
+    for first, second in zip(made.first, made.second, strict=True):
+        assert not first.bias.any() and not second.bias.any()
+        of_vectors, of_products = first.weight[:, :128], first.weight[:, 128:]
+        assert of_vectors.std().item() == pytest.approx(0.1 * math.sqrt(2 / (512 + 192)), rel=0.15)
+        assert torch.equal(of_products, of_products[:, :1].expand(512, 64))
+        assert of_products[:, 0].std().item() == pytest.approx(1 / 8, rel=0.15)
+        assert second.weight.std().item() == pytest.approx(math.sqrt(2 / 513), rel=0.15)
+    plain = ClipScorer(64, hidden=512, interaction="concat").first[0].weight
+    assert plain.std().item() == pytest.approx(math.sqrt(2 / (512 + 128)), rel=0.15)
     assert {name for name, _ in ClipScorer(2, branches="positive").named_parameters()} == {
         "first.0.weight", "first.0.bias", "second.0.weight", "second.0.bias",
     }  # fmt: skip
