@@ -66,7 +66,8 @@ def _draw_negatives(tables, key, excluded, row_lo, row_hi, anchor, negative, dra
     keeps the compiler from leaving out the loads that bring the row into the cache.
     """
     bounds, outer, inner, order, level_cdf = tables.bounds, tables.outer, tables.inner, tables.order, tables.level_cdf
-    last, touched = level_cdf.size - 1, 0
+    last, touched, child = level_cdf.size - 1, 0, tables.child
+    cluster = np.empty((_BLOCK, 2), dtype=np.int64)  # start and stop of the first that is tried
     box = np.empty((_BLOCK, 4), dtype=np.int64)  # start, hole start, hole stop, stop; later rank, start, lo, hi
     for block in range(0, anchor.size, _BLOCK):
         size = min(_BLOCK, anchor.size - block)
@@ -79,26 +80,36 @@ def _draw_negatives(tables, key, excluded, row_lo, row_hi, anchor, negative, dra
             drawn[i] = level
             box[r, 0], box[r, 3] = bounds[anchor[i], outer[level], 0], bounds[anchor[i], outer[level], 1]
             box[r, 1], box[r, 2] = bounds[anchor[i], inner[level], 0], bounds[anchor[i], inner[level], 1]
+        if tables.ranks.size:
+            _try_clusters(tables, key, block, anchor[block : block + size], drawn, box, cluster)
         for r in range(size):
             for slot in range(row_lo[block + r], row_hi[block + r], 16):  # 16 int32 fill a cache line
                 touched += excluded[slot]
         for r in range(size):
             i = block + r
             lo, hi, level = row_lo[i], row_hi[i], drawn[i]
-            start, hole_start, hole_stop, stop = box[r, 0], box[r, 1], box[r, 2], box[r, 3]
-            s0, s1, s2, s3 = _four_slots(excluded, lo, hi, start, hole_start, hole_stop, stop)
-            left, right = hole_start - start - (s1 - s0), stop - hole_stop - (s3 - s2)
-            while left + right == 0 and level < last:
-                level += 1
-                start, stop = np.int64(bounds[anchor[i], outer[level], 0]), np.int64(bounds[anchor[i], outer[level], 1])
-                hole_start = np.int64(bounds[anchor[i], inner[level], 0])
-                hole_stop = np.int64(bounds[anchor[i], inner[level], 1])
+            own, found = np.int64(bounds[anchor[i], 0, 0]), False
+            if child[level]:
+                start, stop = cluster[r, 0], cluster[r, 1]
+                s0, s3 = _two_slots(excluded, lo, hi, start, stop)
+                found = _eligible(start, stop, s0, s3, own) > 0
+            if not found:
+                start, hole_start, hole_stop, stop = box[r, 0], box[r, 1], box[r, 2], box[r, 3]
                 s0, s1, s2, s3 = _four_slots(excluded, lo, hi, start, hole_start, hole_stop, stop)
                 left, right = hole_start - start - (s1 - s0), stop - hole_stop - (s3 - s2)
+                while left + right == 0 and level < last:
+                    level += 1
+                    start = np.int64(bounds[anchor[i], outer[level], 0])
+                    stop = np.int64(bounds[anchor[i], outer[level], 1])
+                    hole_start = np.int64(bounds[anchor[i], inner[level], 0])
+                    hole_stop = np.int64(bounds[anchor[i], inner[level], 1])
+                    s0, s1, s2, s3 = _four_slots(excluded, lo, hi, start, hole_start, hole_stop, stop)
+                    left, right = hole_start - start - (s1 - s0), stop - hole_stop - (s3 - s2)
+                if child[level]:
+                    start, stop, s0, s3 = _draw_cluster(tables, key, DRAWS * i, anchor[i], level, excluded, lo, hi)
+                    found = True
             used[i] = level
-            if tables.child[level]:
-                start, stop, s0, s3 = _draw_cluster(tables, key, DRAWS * i, anchor[i], level, excluded, lo, hi)
-                own = np.int64(tables.position[anchor[i]])
+            if found:
                 hole_start = hole_stop = start
                 s1 = s2 = s0
                 if start <= own < stop:  # leave out the anchor; it is no neighbour of itself
@@ -150,6 +161,30 @@ def _nth_eligible(rank, start, excluded, lo, hi):  # type: ignore[no-untyped-def
     if size:
         slot += excluded[slot] - slot <= target
     return start + rank + (slot - lo)
+
+
+@njit
+def _try_clusters(tables, key, block, anchor, drawn, box, cluster):  # type: ignore[no-untyped-def]
+    """Fill ``cluster`` with the slices that `_draw_cluster` tries first for a block of rows; empty ones without any.
+
+    Step by step for all rows, so that their cache misses overlap. ``box`` holds start and stop of the outer slices.
+    """
+    ranks, starts, inner, bounds = tables.ranks, tables.starts, tables.inner, tables.bounds
+    for r in range(anchor.size):
+        child = tables.child[drawn[block + r]]
+        cluster[r, 0], cluster[r, 1] = ranks[child, box[r, 0]], ranks[child, box[r, 3] - 1]
+    for r in range(anchor.size):
+        level = drawn[block + r]
+        child, first = tables.child[level], cluster[r, 0]
+        around = inner[level] == child
+        number = cluster[r, 1] + 1 - first - around
+        pick = first + _below(_bits(key, DRAWS * (block + r) + CLUSTER), number)
+        pick += around & (pick >= ranks[child, bounds[anchor[r], 0, 0]])
+        cluster[r, 0], cluster[r, 1] = pick if number else first, number
+    for r in range(anchor.size):
+        child, pick = tables.child[drawn[block + r]], cluster[r, 0]
+        cluster[r, 0] = starts[child, pick]
+        cluster[r, 1] = starts[child, pick + 1] if cluster[r, 1] else cluster[r, 0]
 
 
 @njit
