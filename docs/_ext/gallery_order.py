@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-_ORDER = ("plot_relational_graph_clustering.py", "plot_affinity_clustering.py", "plot_message_passing.py")
+_ORDER = (
+    "plot_relational_graph_clustering.py",
+    "plot_frame.py",
+    "plot_affinity_clustering.py",
+    "plot_message_passing.py",
+)
 
 
 class TutorialOrder:

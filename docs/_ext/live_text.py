@@ -11,8 +11,8 @@ from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 from typer.testing import CliRunner
 
+from graphvid import models
 from graphvid.cli import app as command_line
-from graphvid.models import RGCConfig
 
 _DOCS = Path(__file__).parents[1]
 _WIDTH = 96
@@ -62,25 +62,24 @@ class ProgramOutput(SphinxDirective):
 
 
 class Presets(SphinxDirective):
-    """``.. presets::``: every field of `RGCConfig` in both presets."""
+    """``.. presets:: RGCConfig default paper``: every option of a configuration in some of its presets, the first whole."""
+
+    required_arguments = 2
+    optional_arguments = 9
 
     def run(self) -> list[nodes.Node]:
-        default, paper = (RGCConfig.preset(name).to_dict() for name in ("default", "paper"))
+        name, *presets = self.arguments
+        options = [getattr(models, name).preset(preset).to_dict() for preset in presets]
         lines = [
             ".. list-table::",
             "   :header-rows: 1",
             "",
             "   * - option",
-            "     - default",
-            "     - paper",
+            *(f"     - {preset}" for preset in presets),
         ]
-        for name, value in default.items():
-            same = paper[name] == value
-            lines += [
-                f"   * - ``{name}``",
-                f"     - ``{value}``",
-                "     - " + ("" if same else f"``{paper[name]}``"),
-            ]
+        for option, value in options[0].items():
+            others = ["" if other[option] == value else f"``{other[option]}``" for other in options[1:]]
+            lines += [f"   * - ``{option}``", f"     - ``{value}``", *(f"     - {other}".rstrip() for other in others)]
         return self.parse_text_to_nodes("\n".join(lines))
 
 
