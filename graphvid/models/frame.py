@@ -89,7 +89,7 @@ class FRAME(LightningModule):
     ``id_embedding`` the sums are made in every step, over the whole graph.
 
     All randomness is a function of ``config.seed`` and the number of the step, so on the CPU a resumed training equals
-    an uninterrupted one bit for bit.
+    an uninterrupted one bit for bit, with the same number of threads; PyTorch rounds differently with another.
 
     References
     ----------
@@ -266,7 +266,7 @@ class FRAME(LightningModule):
         """Return the inputs of all clips of some videos, (num_videos, num_clips, in_dim)."""
         parts = [] if self.config.trainable_features else [self._features(self.clips, videos)]
         if self.learnt is not None:
-            parts.append(self.learnt[videos])
+            parts.append(self.learnt.index_select(0, videos))
         return torch.cat(parts, dim=-1)
 
     def _new_inputs(self, clips: ClipFeatures, videos: Tensor) -> Tensor:

@@ -98,13 +98,15 @@ class ClipScorer(nn.Module):
         Tensor, shape (num_pairs, num_clips)
             Logits.
         """
-        pair_clips = clips[video_index] if self.interaction == "concat+hadamard" else None
+        # The gradient of index_select is summed in one order with any number of threads, that of [] is not.
+        pair_clips = clips.index_select(0, video_index) if self.interaction == "concat+hadamard" else None
         scores: list[Tensor] = []
         for of_user, first, second in zip(users, self.first, self.second, strict=False):
             weights = first.weight.view(self.hidden, -1, self.dim).unbind(1)
-            hidden = (of_user @ weights[0].T)[user_index][:, None] + (clips @ weights[1].T + first.bias)[video_index]
+            of_users = (of_user @ weights[0].T).index_select(0, user_index)
+            hidden = of_users[:, None] + (clips @ weights[1].T + first.bias).index_select(0, video_index)
             if pair_clips is not None:
-                hidden = hidden + (of_user[user_index][:, None] * pair_clips) @ weights[2].T
+                hidden = hidden + (of_user.index_select(0, user_index)[:, None] * pair_clips) @ weights[2].T
             scores.append(second(torch.relu_(hidden)).squeeze(-1))
         if self.branches == "positive":
             return scores[0]

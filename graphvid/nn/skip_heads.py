@@ -121,7 +121,7 @@ class SurvivalHead(nn.Module):
         bucket : Tensor of int64, shape (num_pairs,), optional
             Default: bucket 0.
         """
-        logits = scores + (self.baseline[:1] if bucket is None else self.baseline[bucket])
+        logits = scores + (self.baseline[:1] if bucket is None else self.baseline.index_select(0, bucket))
         return logsigmoid(logits), logsigmoid(-logits)
 
     def log_likelihood(self, scores: Tensor, stop: Tensor, bucket: Tensor | None = None) -> Tensor:
