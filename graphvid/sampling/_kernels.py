@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphvid._numba import njit
+from graphvid.ops._prefetch import prefetch
 from graphvid.sampling._stream import _below, _bits, _unit
 
 DRAWS = 32  # random numbers reserved for a row, in this order:
@@ -62,11 +63,10 @@ def _draw_negatives(tables, key, excluded, row_lo, row_hi, anchor, negative, dra
     """Fill row i of ``negative``, of the level drawn and of the level used.
 
     The pool of a level is the outer slice of the anchor without the inner one, that is a left and a right range of
-    positions, without the positions ``excluded[row_lo[i] : row_hi[i]]``, which ascend. Returns a number that only
-    keeps the compiler from leaving out the loads that bring the row into the cache.
+    positions, without the positions ``excluded[row_lo[i] : row_hi[i]]``, which ascend.
     """
     bounds, outer, inner, order, level_cdf = tables.bounds, tables.outer, tables.inner, tables.order, tables.level_cdf
-    last, touched, child = level_cdf.size - 1, 0, tables.child
+    last, child = level_cdf.size - 1, tables.child
     cluster = np.empty((_BLOCK, 2), dtype=np.int64)  # start and stop of the first that is tried
     box = np.empty((_BLOCK, 4), dtype=np.int64)  # start, hole start, hole stop, stop; later rank, start, lo, hi
     for block in range(0, anchor.size, _BLOCK):
@@ -84,7 +84,7 @@ def _draw_negatives(tables, key, excluded, row_lo, row_hi, anchor, negative, dra
             _try_clusters(tables, key, block, anchor[block : block + size], drawn, box, cluster)
         for r in range(size):
             for slot in range(row_lo[block + r], row_hi[block + r], 16):  # 16 int32 fill a cache line
-                touched += excluded[slot]
+                prefetch(excluded, slot)  # type: ignore[call-arg]
         for r in range(size):
             i = block + r
             lo, hi, level = row_lo[i], row_hi[i], drawn[i]
@@ -124,7 +124,6 @@ def _draw_negatives(tables, key, excluded, row_lo, row_hi, anchor, negative, dra
             negative[block + r] = _nth_eligible(box[r, 0], box[r, 1], excluded, box[r, 2], box[r, 3])
         for i in range(block, block + size):
             negative[i] = order[negative[i]]
-    return touched
 
 
 @njit(inline="always")
