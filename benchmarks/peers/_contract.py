@@ -2,14 +2,14 @@
 
 This module needs NumPy and pandas only, since a peer's environment has no graphvid. A task is a folder with
 
-- ``train.parquet``, ``valid.parquet``: ``row_id, user, video, duration_bucket, timestamp, supervision, label, stop``;
-- ``test.parquet``: ``row_id, user, video, duration_bucket, timestamp``, without labels;
+- ``train.parquet``, ``valid.parquet``: all columns below;
+- ``test.parquet``: ``row_id, user, video, duration, duration_bucket, timestamp``, nothing that the viewer did;
 - ``clip_features.npy``: float32, shape (num_videos, num_clips, dim);
 - ``sizes.json``: ``num_users``, ``num_duration_buckets``.
 
-``label`` is 1 for a completed view; ``stop`` is the clip of the skip, or ``num_clips`` for a completed view; and
-``supervision`` tells the rows of the later training window from those of the graph window. All peers are given them;
-those with one vector a video (`Task.pooled`) have no use but for the label.
+``label`` is 1 for a completed view; ``stop`` is the clip of the skip, or ``num_clips`` for a completed view; ``watch_time``
+is what both come from; and ``supervision`` tells the rows of the later training window from those of the graph window.
+All peers are given them; those with one vector a video (`Task.pooled`) have no use but for the label.
 
 An answer is a folder with
 
@@ -30,8 +30,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-INPUTS = ("row_id", "user", "video", "duration_bucket", "timestamp")
-TARGETS = ("supervision", "label", "stop")
+INPUTS = ("row_id", "user", "video", "duration", "duration_bucket", "timestamp")
+TARGETS = ("supervision", "watch_time", "label", "stop")
 TRAIN, VALID, TEST, CLIPS, SIZES = "train.parquet", "valid.parquet", "test.parquet", "clip_features.npy", "sizes.json"
 SCORES, ABOUT = "scores.parquet", "answer.json"
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-_SIMPLE, _DEEPCTR = "benchmarks.peers._simple", "benchmarks.peers._deepctr"
+_SIMPLE, _DEEPCTR, _FRAME = (f"benchmarks.peers.{name}" for name in ("_simple", "_deepctr", "_frame"))
 _MODELS = {
     "DeepFM": "First order, factorization machine and deep network.",
     "NFM": "Bi-interaction pooling, then a deep network.",
@@ -63,5 +63,11 @@ def rows(settings: argparse.Namespace) -> list[Row]:
 
 
 def frame_rows(settings: argparse.Namespace) -> list[Row]:
-    """Return the rows of FRAME: presets and the one-clip ablation."""
-    return []
+    """Return the rows of FRAME: presets, and the ablation to one clip."""
+    table = []
+    for preset in ("survival", "paper"):
+        for num_clips in (1, 8):
+            name = f"FRAME {preset}, {num_clips} clip{'s' * (num_clips > 1)}"
+            about = f"Preset {preset} as it is, not tuned on these rows, {num_clips} a video."
+            table.append(Row(name, about, f"{_FRAME}:frame", {"preset": preset, "num_clips": num_clips}))
+    return table

@@ -53,9 +53,11 @@ def make_task(
             "row_id": np.arange(log.num_interactions),
             "user": log.user,
             "video": log.video,
+            "duration": log.duration,
             "duration_bucket": np.searchsorted(inner, log.duration, side="left"),
             "timestamp": log.timestamp,
             "supervision": supervision,
+            "watch_time": log.watch_time,
             "label": labels.complete.astype(np.int64),
             "stop": labels.stop,
         }

@@ -42,19 +42,19 @@ def task_of(world):
 @pytest.fixture
 def tiny():
     """Two users and three videos of two clips; all by hand."""
-    columns = ["row_id", "user", "video", "duration_bucket", "timestamp", "supervision", "label", "stop"]
+    columns = [*module("_contract").INPUTS, *module("_contract").TARGETS]
     train = pd.DataFrame(
         [
-            (0, 0, 0, 0, 0.0, False, 1, 2),
-            (1, 0, 1, 0, 1.0, False, 0, 1),
-            (2, 1, 1, 1, 2.0, False, 0, 0),
-            (3, 1, 2, 1, 3.0, False, 0, 0),
-            (4, 0, 2, 0, 4.0, True, 1, 2),
+            (0, 0, 0, 2.0, 0, 0.0, False, 2.0, 1, 2),
+            (1, 0, 1, 2.0, 0, 1.0, False, 1.5, 0, 1),
+            (2, 1, 1, 4.0, 1, 2.0, False, 1.5, 0, 0),
+            (3, 1, 2, 4.0, 1, 3.0, False, 0.0, 0, 0),
+            (4, 0, 2, 2.0, 0, 4.0, True, 4.5, 1, 2),
         ],
         columns=columns,
     )
-    valid = pd.DataFrame([(5, 1, 0, 1, 5.0, True, 0, 1)], columns=columns)
-    test = pd.DataFrame([(6, 0, 1, 0, 6.0), (7, 1, 2, 1, 7.0)], columns=columns[:5])
+    valid = pd.DataFrame([(5, 1, 0, 4.0, 1, 5.0, True, 2.5, 0, 1)], columns=columns)
+    test = pd.DataFrame([(6, 0, 1, 2.0, 0, 6.0), (7, 1, 2, 4.0, 1, 7.0)], columns=columns[:6])
     clips = np.array([[[1, 0], [0, 2]], [[3, 0], [0, 4]], [[5, 0], [0, 6]]], dtype=np.float32)
     return module("_contract").Task(train, valid, test, clips, num_users=2, num_duration_buckets=2)
 
@@ -242,6 +242,29 @@ def test_gauc_of_the_tuned_peers_is_that_of_the_scorer():
     label = (rng.random(400) < 0.5).astype(np.int8)  # whose sums must not overflow
     label[user == 3] = 1
     assert module("_deepctr").gauc(user, label, score) == pytest.approx(metrics.gauc(label, score, user).value)
+
+
+def test_the_log_that_frame_is_trained_on_has_all_rows_with_a_label_and_no_other():
+    world = small_world(seed=2)
+    task, _ = task_of(world)
+    log = module("_frame").training_log(task)
+    wanted = world.log.select(np.sort(np.concatenate([world.windows.graph, world.windows.supervision])))
+    pd.testing.assert_frame_equal(log.to_frame(), wanted.to_frame())
+    assert (log.num_users, log.num_videos) == (12, 40)
+
+
+@pytest.mark.parametrize(
+    ("preset", "num_clips", "has_hazards"), [("survival", 8, True), ("survival", 1, False), ("paper", 8, False)]
+)
+def test_frame_answers(preset, num_clips, has_hazards):
+    task, truth = task_of(small_world())
+    answer = module("_frame").frame(task, seed=0, preset=preset, num_clips=num_clips)
+    assert answer.score.shape == (len(truth),)
+    assert len(np.unique(answer.score)) > 10
+    assert answer.about["config"]["num_clips"] == num_clips
+    assert (answer.hazards is not None) == has_hazards
+    if has_hazards:
+        np.testing.assert_allclose((1 - answer.hazards).prod(axis=1), answer.score, rtol=1e-4)
 
 
 def test_trials_use_every_value_of_the_grid_about_equally_often():
