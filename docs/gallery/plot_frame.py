@@ -57,7 +57,7 @@ print(f"{log.num_interactions:,} training rows, {test.num_interactions:,} test r
 # on the boundary of two clips has finished the first; the arithmetic is in whole milliseconds.
 labels = label_clips(log, num_clips=8)
 rows = pd.DataFrame({"watch_time": log.watch_time, "stop": labels.stop})
-rows.groupby("stop")["watch_time"].agg(["count", "min", "max"]).T
+rows.groupby("stop")["watch_time"].agg(["count", "min", "max"])
 
 # %%
 # A finished video gives an edge ``pos`` from the user to each of its clips, a skip one edge ``neg`` to
@@ -85,9 +85,9 @@ panels[1].set(title="truth: liked (green), disliked (red)", xlabel="clip")
 # --------------------
 # `~graphvid.models.FRAME` holds the graph, the network and the batches. A step scores all clips of
 # the batch's videos for its users, with the batch's own edges left out of the graph: they are the
-# answer. The loss is the likelihood of where each view ended. The sizes are picked for a world
-# this small.
-config = FRAMEConfig(dim=64, hidden=64, batch_size=256, num_epochs=10, seed=0)
+# answer. The loss is the likelihood of where each view ended. Batches are smaller than the default,
+# since this world is small.
+config = FRAMEConfig(batch_size=256, seed=0)
 model = FRAME(log, world.clips, config)
 batches = model.train_dataloader()
 optimizer = torch.optim.Adam(model.parameters(), lr=config.learning_rate)
