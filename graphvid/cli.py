@@ -144,12 +144,17 @@ def predict(
     milliseconds: Milliseconds = None,
 ) -> None:
     """Say who will finish which video, for how long they will watch, and at which clip they most likely leave."""
+    from graphvid._files import atomic_path
     from graphvid.data import ClipFeatures, WatchLog
-    from graphvid.runs import predict_frame, write_table
+    from graphvid.runs import predict_frame
 
+    if out.suffix not in (".csv", ".parquet"):
+        raise ValueError(f"out must end in .csv or .parquet, got {out.name!r}")
     pairs = WatchLog.read(log, duplicates="keep", milliseconds=milliseconds or ())
     table = predict_frame(run, pairs, clips=None if clips is None else ClipFeatures.open(clips))
-    write_table(table, out)
+    with atomic_path(out) as temporary:
+        write = table.to_csv if out.suffix == ".csv" else table.to_parquet
+        write(temporary, index=False)
     typer.echo(f"{len(table):,} predictions in {out}")
 
 

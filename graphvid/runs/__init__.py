@@ -3,7 +3,7 @@
 from .checkpoint import SafetensorsCheckpointIO
 from .directory import RunDirectory
 from .frame import load_frame, train_frame
-from .frame_predict import predict_frame, write_table
+from .frame_predict import predict_frame
 from .rgc import embed_new, evaluate, load_encoder, neighbors, train
 from .sources import Source, VideoGraph, load
 from .views import Views, ViewSource, load_views
@@ -25,5 +25,4 @@ __all__ = [
     "predict_frame",
     "train",
     "train_frame",
-    "write_table",
 ]

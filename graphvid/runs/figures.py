@@ -126,7 +126,7 @@ def score_by_clips(num_clips: Sequence[int], scores: Sequence[float], *, label: 
             f"{score:.3f}", (place, score), xytext=(0, 7), textcoords="offset points", ha="center", fontsize=9
         )
     axes.set_xticks(list(places), [str(count) for count in num_clips])
-    axes.margins(x=0.15, y=0.3)
+    axes.margins(x=0.3, y=0.2)
     axes.set_xlabel("clips a video")
     axes.set_ylabel(label)
     return _svg(figure)

@@ -18,7 +18,7 @@ from graphvid.models import FRAME, FRAMEConfig, SkipPrediction
 
 from .checkpoint import read_tensors, write_tensors
 from .directory import RunDirectory
-from .frame_metrics import Forecast, Outcomes, compare, compare_clips, label, leaving_clips, outcomes
+from .frame_metrics import TRAINED, Forecast, Outcomes, compare, compare_clips, label, leaving_clips, outcomes
 from .frame_report import PREDICTIONS, report
 from .training import fit, training_callbacks, versions
 from .views import Views, ViewSource, load_views
@@ -103,27 +103,18 @@ def _train(
     with atomic_path(run.path / _SPLIT) as temporary:
         np.savez(temporary, train=views.split["train"], test=views.split["test"])
     if progress:
-        tqdm.write(f"Training with {num_clips} clips a video")
+        tqdm.write(f"Training with {num_clips} clip{'s' * (num_clips > 1)} a video")
     fit(model, len(model.train_dataloader()), callbacks, run, progress=progress)
     write_tensors(run.path / _NETWORK, model.state_dict())
-    predicted = model.predict(test.known_user, test.video, durations=test.duration)
-    _write_predictions(run, views, test, predicted)
-    hazard = None if predicted.drop_off is None else 1 - predicted.stay.astype(np.float64)
-    forecast = Forecast(predicted.complete, hazard)
-    metrics = compare(test, model.labels, views.train, forecast, views.oracle)
-    metrics["clips"] = leaving_clips(model, views.train)
-    metrics["num_clips"] = num_clips
-    metrics["views"] = _count_views(views, model, test)
-    metrics["ablation"] = []
+    metrics = _evaluate(run, views, model, test)
     for count in fewer if ablation else []:
-        folder = out / f"clips-{count}"
         coarse = _train(
-            source, views, folder, replace(config, num_clips=count), False,
+            source, views, out / f"clips-{count}", replace(config, num_clips=count), False,
             resume=True, checkpoint_every=checkpoint_every, log_every=log_every, progress=progress,
         )  # fmt: skip
-        complete = read_arrays(folder / PREDICTIONS, ("complete",))["complete"]
-        difference = compare_clips(test, predicted.complete, complete.astype(np.float64))
-        metrics["ablation"].append({"num_clips": count, **coarse["methods"][METHOD], "gauc_difference": difference})
+        fine, less = (_read_complete(folder) for folder in (out, out / f"clips-{count}"))
+        found = {**coarse["methods"][TRAINED], "gauc_difference": compare_clips(test, fine, less)}
+        metrics["ablation"].append({"num_clips": count, **found})
     write_json(run.metrics, metrics)
     report(run)
     return metrics
@@ -160,6 +151,24 @@ def load_frame(run_dir: str | os.PathLike[str], *, progress: bool = False) -> tu
             f"{run.path / _NETWORK} holds the weights of another model than {run.config} describes"
         ) from error
     return model.eval(), views
+
+
+def _evaluate(run: RunDirectory, views: Views, model: FRAME, test: Outcomes) -> dict[str, Any]:
+    """Write what the model says of the test views, and return its figures, without those of fewer clips."""
+    predicted = model.predict(test.known_user, test.video, durations=test.duration)
+    _write_predictions(run, views, test, predicted)
+    hazard = None if predicted.drop_off is None else 1 - predicted.stay.astype(np.float64)
+    return {
+        **compare(test, model.labels, views.train, Forecast(predicted.complete, hazard), views.oracle),
+        "num_clips": test.num_clips,
+        "clips": leaving_clips(model, views.train),
+        "views": _count_views(views, model, test),
+        "ablation": [],
+    }
+
+
+def _read_complete(folder: Path) -> NDArray[np.float64]:
+    return read_arrays(folder / PREDICTIONS, ("complete",))["complete"].astype(np.float64)
 
 
 def _write_predictions(run: RunDirectory, views: Views, test: Outcomes, said: SkipPrediction) -> None:

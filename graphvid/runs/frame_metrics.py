@@ -129,14 +129,14 @@ def baselines(labels: ClipLabels, log: WatchLog, test: Outcomes) -> dict[str, Fo
     videos = completion_rate(labels.video, labels.complete, log.num_videos)
     return {
         "position prior": Forecast((1 - hazard).prod(axis=1), hazard),
-        "completion rate of the user": Forecast(users[test.known_user]),
-        "completion rate of the video": Forecast(videos[test.video]),
+        "rate of the user": Forecast(users[test.known_user]),
+        "rate of the video": Forecast(videos[test.video]),
     }
 
 
 def score(test: Outcomes, forecast: Forecast) -> dict[str, Any]:  # Any: JSON values, here and below
     """Return all figures of one method on the test views; None where it says nothing of clips or watch times."""
-    complete, prob = test.complete, np.clip(forecast.complete, 0.0, 1.0)
+    complete, prob = test.complete, forecast.complete
     impressions = (impression_scores(complete, prob, test.user, test.video, k=k) for k in (3, 5))
     clip = watch_time = None
     if forecast.hazard is not None:

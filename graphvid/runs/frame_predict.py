@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from graphvid._files import atomic_path
 from graphvid.data import ClipFeatures, WatchLog
 
 from .frame import load_frame
@@ -66,24 +64,6 @@ def predict_frame(
         table["watch_time"] = table["watch_ratio"] * duration
     ids = {"user_id": log.user_ids.take(log.user), "video_id": log.video_ids.take(log.video)}
     return pd.concat([pd.DataFrame(ids), table], axis=1)
-
-
-def write_table(table: pd.DataFrame, path: str | os.PathLike[str]) -> None:
-    """Write a table to a .csv or .parquet file, whole or not at all.
-
-    Raises
-    ------
-    ValueError
-        For another suffix.
-    """
-    target = Path(path)
-    if target.suffix not in (".csv", ".parquet"):
-        raise ValueError(f"out must end in .csv or .parquet, got {target.name!r}")
-    with atomic_path(target) as temporary:
-        if target.suffix == ".csv":
-            table.to_csv(temporary, index=False)
-        else:
-            table.to_parquet(temporary, index=False)
 
 
 def _new_videos(

@@ -49,7 +49,7 @@ def report(run: RunDirectory) -> None:
 
 def _finishing(metrics: dict[str, Any]) -> Section:
     methods = metrics["methods"]
-    columns = ["method", "GAUC", "AUC", "log loss", "ECE", "NDCG@3", "NDCG@5", "Recall@3", "Recall@5"]
+    columns = ["", "GAUC", "AUC", "log loss", "ECE", "NDCG@3", "NDCG@5", "Recall@3", "Recall@5"]
     rows = []
     for name, found in methods.items():
         cells = [found["gauc"]["value"], found["auc"], found["log_loss"], found["expected_calibration_error"]]
@@ -60,7 +60,8 @@ def _finishing(metrics: dict[str, Any]) -> Section:
         f"GAUC is the mean over {gauc['num_users']:,} users, weighted by their test views; {gauc['num_left_out']:,} finished "
         f"all or none and are left out. NDCG and Recall rank each user's own test views; {impressions['num_left_out']:,} "
         f"users finished none and are left out. The log loss of the constant rate of training is "
-        f"{metrics['base_rate_log_loss']:.4f}. Rates of users and videos are drawn towards the rate of all."
+        f"{metrics['base_rate_log_loss']:.4f}. The rates are shares of complete "
+        "training views, drawn towards that of all."
     )
     bars = ranking_bars(
         {name: found["gauc"]["value"] for name, found in methods.items()}, label="GAUC", highlight=TRAINED
@@ -113,7 +114,7 @@ def _drop_off(views: Mapping[str, NDArray[Any]], groups: Mapping[str, NDArray[np
 
 def _calibration(metrics: dict[str, Any], views: Mapping[str, NDArray[Any]]) -> Section:
     complete = views["stop"] == views["stay"].shape[1]
-    curve = calibration_curve(complete, np.clip(views["complete"], 0, 1))
+    curve = calibration_curve(complete, views["complete"])
     text = (
         f"The mean distance from the diagonal is the expected calibration error, "
         f"{metrics['methods'][TRAINED]['expected_calibration_error']:.4f}. Of the training views "

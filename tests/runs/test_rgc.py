@@ -306,7 +306,7 @@ class TestNeighbors:
 
     def test_text_ids_and_ties_by_position(self, copy):
         same = np.ones((4, 2), np.float32) / np.sqrt(2, dtype=np.float32)
-        Features(["d", "c", "b", "a"], {"embedding": same}).save((copy.path / "embeddings.npz"))
+        Features(["d", "c", "b", "a"], {"embedding": same}).save(copy.path / "embeddings.npz")
         assert neighbors(copy.path, "c")["video_id"].tolist() == ["d", "b", "a"]
 
     def test_more_than_there_are(self, finished):

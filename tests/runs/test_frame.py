@@ -1,0 +1,441 @@
+"""Runs of FRAME: what a directory holds, that a killed run loses nothing, its figures, and what is asked of it later."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.metrics import log_loss, roc_auc_score
+
+from graphvid.data import ClipFeatures, WatchLog, split_by_time
+from graphvid.models import FRAME, FRAMEConfig
+from graphvid.runs import (
+    RunDirectory,
+    SafetensorsCheckpointIO,
+    ViewSource,
+    evaluate,
+    load_frame,
+    load_views,
+    neighbors,
+    predict_frame,
+    train_frame,
+)
+
+OWN = ["checkpoint.safetensors", "config.json", "metrics.json", "network.safetensors", "predictions.npz", "report.html",
+       "split.npz", "training_log.csv"]  # fmt: skip
+SAME = [name for name in OWN if name not in ("checkpoint.safetensors", "config.json")]
+FOLDERS = (".", "clips-4", "clips-1")
+
+
+class Killed(BaseException):
+    """Stands for the end of the process: nothing catches it."""
+
+
+@pytest.fixture
+def copy(skip_finished, tmp_path):
+    return RunDirectory(shutil.copytree(skip_finished, tmp_path / "run"))
+
+
+def run_until(monkeypatch, num_clips, step, source, config, folder, **options):
+    """Train until the batch of ``step`` of the model with ``num_clips`` is asked for, then end the process."""
+    step_of = FRAME.training_step
+
+    def training_step(model, batch, batch_idx):
+        if (model.clips.num_clips, model.global_step) == (num_clips, step):
+            raise Killed
+        return step_of(model, batch, batch_idx)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FRAME, "training_step", training_step)
+        with pytest.raises(Killed):
+            train_frame(source, folder, config, progress=False, **options)
+
+
+def assert_same_run(a, b, folders=FOLDERS):
+    for folder in folders:
+        for name in SAME:
+            assert (a / folder / name).read_bytes() == (b / folder / name).read_bytes(), f"{folder}/{name}"
+        one, other = (
+            SafetensorsCheckpointIO().load_checkpoint(run / folder / "checkpoint.safetensors")["state_dict"]
+            for run in (a, b)
+        )
+        assert list(one) == list(other)
+        assert all(torch.equal(one[key], other[key]) for key in one)
+
+
+class TestDirectory:
+    def test_every_file_and_no_other(self, skip_finished):
+        for folder in FOLDERS:
+            names = sorted(entry.name for entry in (skip_finished / folder).iterdir())
+            assert names == (sorted([*OWN, "clips-1", "clips-4"]) if folder == "." else OWN)
+
+    def test_a_folder_of_fewer_clips_is_a_run_of_its_own(self, skip_source, skip_config, skip_finished, tmp_path):
+        options = {"ablation": False, "checkpoint_every": 4, "log_every": 3, "progress": False}
+        train_frame(skip_source, tmp_path / "run", replace(skip_config, num_clips=1), **options)
+        assert_same_run(tmp_path / "run", skip_finished / "clips-1", (".",))
+        assert RunDirectory(tmp_path / "run").read_metrics()["ablation"] == []
+
+    @pytest.mark.parametrize(("num_clips", "fewer"), [(1, []), (2, [1]), (4, [2, 1])])
+    def test_which_fewer_clips(self, monkeypatch, skip_source, skip_config, tmp_path, num_clips, fewer):
+        monkeypatch.setattr("graphvid.runs.frame.fit", lambda *_, **__: None)
+        monkeypatch.setattr("graphvid.runs.frame.report", lambda *_: None)
+        config = replace(skip_config, num_clips=num_clips)
+        metrics = train_frame(skip_source, tmp_path / "run", config, progress=False)
+        assert [found["num_clips"] for found in metrics["ablation"]] == fewer
+        assert RunDirectory(tmp_path / "run").read_config()["ablation"] == fewer
+
+    def test_what_is_trained_is_said(self, monkeypatch, capsys, skip_source, skip_config, tmp_path):
+        monkeypatch.setattr("graphvid.runs.frame.fit", lambda *_, **__: None)
+        monkeypatch.setattr("graphvid.runs.frame.report", lambda *_: None)
+        train_frame(skip_source, tmp_path / "run", skip_config)
+        said = re.findall(r"Training with \d clips? a video", capsys.readouterr().out)
+        assert said == [
+            "Training with 8 clips a video",
+            "Training with 4 clips a video",
+            "Training with 1 clip a video",
+        ]
+
+    def test_the_split_is_that_of_time(self, skip_finished, skip_files):
+        log = WatchLog.read(skip_files / "log.csv")
+        windows, stored = split_by_time(log), np.load(skip_finished / "split.npz")
+        assert stored["test"].tolist() == windows.test.tolist()
+        assert stored["train"].tolist() == sorted([*windows.graph, *windows.supervision])
+
+    def test_predictions_are_of_the_test_views(self, skip_finished, skip_files):
+        stored = np.load(skip_finished / "predictions.npz")
+        frame = pd.read_csv(skip_files / "log.csv")
+        test = frame.iloc[np.load(skip_finished / "split.npz")["test"]]
+        assert stored["user_id"].tolist() == test["user_id"].tolist()
+        assert stored["video_id"].tolist() == test["video_id"].tolist()
+        assert stored["stop"].tolist() == [min(int(seconds // 1), 8) for seconds in test["watch_time"]]
+        assert stored["watch_time"] == pytest.approx(test["watch_time"].clip(upper=8.0))
+        assert stored["drop_off"].shape == (len(test), 9)
+        assert stored["complete"] == pytest.approx(stored["stay"].prod(axis=1), rel=1e-5)
+
+
+class TestResuming:
+    @pytest.mark.parametrize(("num_clips", "step"), [(8, 2), (8, 5), (8, 9), (4, 0), (1, 6)])
+    def test_an_interrupted_run_ends_bit_for_bit_like_an_uninterrupted_one(
+        self, monkeypatch, skip_source, skip_config, skip_finished, tmp_path, num_clips, step
+    ):
+        folder, options = tmp_path / "run", {"checkpoint_every": 4, "log_every": 3}
+        run_until(monkeypatch, num_clips, step, skip_source, skip_config, folder, **options)
+        assert not (folder / "metrics.json").exists()
+        train_frame(skip_source, folder, skip_config, resume=True, progress=False, **options)
+        assert_same_run(folder, skip_finished)
+
+    def test_a_process_killed_by_the_system_resumes_bit_for_bit(self, skip_files, tmp_path):
+        script = (
+            "import time\n"
+            "from graphvid.cli import main\n"
+            "from graphvid.models import FRAME\n"
+            "step = FRAME.training_step\n"
+            "def slow(*arguments):\n"
+            "    time.sleep(0.05)\n"
+            "    return step(*arguments)\n"
+            "FRAME.training_step = slow\n"
+            "main()\n"
+        )
+        command = [sys.executable, "-c", script, "train", "frame", "--out", str(tmp_path / "run"), "--quiet"]
+        command += ["--log", str(skip_files / "log.csv"), "--clips", str(skip_files / "clips"), "--no-ablation"]
+        command += ["--checkpoint-every", "7", "--set", "dim=8", "--set", "hidden=8", "--set", "batch_size=32"]
+        environment = {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())}
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        checkpoint = tmp_path / "run" / "checkpoint.safetensors"
+        deadline = time.monotonic() + 120
+        while not checkpoint.exists() and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        process.kill()
+        output = process.communicate()[0].decode()
+        assert process.returncode == -signal.SIGKILL, output
+        assert not (tmp_path / "run" / "network.safetensors").exists()
+
+        stored = RunDirectory(tmp_path / "run").read_config()
+        config, source = FRAMEConfig.from_dict(stored["model"]), ViewSource(**stored["source"])
+        options = {"ablation": False, "checkpoint_every": 7, "progress": False}
+        train_frame(source, tmp_path / "run", config, resume=True, **options)
+        train_frame(source, tmp_path / "whole", config, **options)
+        assert_same_run(tmp_path / "run", tmp_path / "whole", (".",))
+
+    def test_a_finished_run_is_not_trained_again(self, monkeypatch, skip_source, skip_config, copy):
+        monkeypatch.setattr("graphvid.runs.frame.fit", lambda *_, **__: pytest.fail("trained again"))
+        assert train_frame(skip_source, copy.path, skip_config, resume=True, progress=False) == copy.read_metrics()
+
+    @pytest.mark.parametrize("lost", [
+        ["report.html"],
+        ["metrics.json", "report.html"],
+        ["network.safetensors", "predictions.npz", "metrics.json", "report.html"],
+    ])  # fmt: skip
+    def test_a_run_killed_after_training_is_completed(self, skip_source, skip_config, copy, skip_finished, lost):
+        for name in lost:
+            (copy.path / name).unlink()
+        train_frame(skip_source, copy.path, skip_config, resume=True, checkpoint_every=4, log_every=3, progress=False)
+        assert_same_run(copy.path, skip_finished)
+
+    def test_a_folder_with_a_run_is_refused(self, skip_source, skip_config, copy):
+        with pytest.raises(FileExistsError, match="already holds a run"):
+            train_frame(skip_source, copy.path, skip_config, progress=False)
+
+    @pytest.mark.parametrize(("change", "options", "message"), [
+        ({"dim": 9}, {}, r"model\.dim was 8, now 9"),
+        ({}, {"ablation": False}, r"ablation was \[4, 1\], now \[\]"),
+    ])  # fmt: skip
+    def test_other_options_are_refused_by_name(self, skip_source, skip_config, copy, change, options, message):
+        with pytest.raises(ValueError, match=f"another configuration: {message}"):
+            train_frame(skip_source, copy.path, replace(skip_config, **change), resume=True, progress=False, **options)
+
+    def test_other_views_are_refused_by_name(self, skip_source, skip_config, copy):
+        with pytest.raises(ValueError, match=r"data\.crc32 was .*data\.test_views was 60, now 120"):
+            train_frame(replace(skip_source, test_fraction=0.5), copy.path, skip_config, resume=True, progress=False)
+
+
+class TestFigures:
+    @pytest.fixture
+    def stored(self, skip_finished):
+        return np.load(skip_finished / "predictions.npz")
+
+    @pytest.fixture
+    def metrics(self, skip_finished):
+        return RunDirectory(skip_finished).read_metrics()
+
+    @pytest.fixture
+    def training(self, skip_files, skip_finished):
+        frame = pd.read_csv(skip_files / "log.csv")
+        frame["stop"] = [min(int(seconds // 1), 8) for seconds in frame["watch_time"]]
+        return frame.iloc[np.load(skip_finished / "split.npz")["train"]]
+
+    def test_of_the_model_against_scikit_learn_and_loops(self, metrics, stored, training):
+        found, complete = metrics["methods"]["FRAME"], stored["stop"] == 8
+        assert found["auc"] == pytest.approx(roc_auc_score(complete, stored["complete"]))
+        assert found["log_loss"] == pytest.approx(log_loss(complete, stored["complete"]))
+        rate = (training["stop"] == 8).mean()
+        assert metrics["base_rate_log_loss"] == pytest.approx(log_loss(complete, np.full(len(complete), rate)))
+        areas, sizes = [], []
+        for user in np.unique(stored["user_id"]):
+            rows = stored["user_id"] == user
+            if 0 < complete[rows].sum() < rows.sum():
+                areas.append(roc_auc_score(complete[rows], stored["complete"][rows]))
+                sizes.append(rows.sum())
+        assert found["gauc"]["value"] == pytest.approx(np.average(areas, weights=sizes))
+        assert (found["gauc"]["num_users"], found["gauc"]["num_left_out"]) == (len(areas), 20 - len(areas))
+        expected = stored["watch_ratio"] * 8.0
+        assert found["watch_time"]["mean_absolute_error"] == pytest.approx(
+            np.abs(expected - stored["watch_time"]).mean(), rel=1e-5
+        )
+
+    def test_of_the_position_prior_by_counting(self, metrics, stored, training):
+        hazard = []
+        for clip in range(8):
+            reached, left = (training["stop"] >= clip).sum(), (training["stop"] == clip).sum()
+            hazard.append((left + 0.5) / (reached + 1))
+        alive = np.concatenate([[1.0], np.cumprod(1 - np.array(hazard))])
+        lands = alive[:8] * hazard / (1 - alive[8])
+        skips = stored["stop"][stored["stop"] < 8]
+        found = metrics["methods"]["position prior"]
+        assert found["skip_clip"]["log_likelihood"] == pytest.approx(np.log(lands[skips]).mean())
+        assert found["skip_clip"]["accuracy"] == pytest.approx((skips == lands.argmax()).mean())
+        assert found["gauc"]["value"] == 0.5
+        seconds = 8 * (lands @ (np.arange(8) + 0.5) / 8 * (1 - alive[8]) + alive[8])
+        mae = np.abs(stored["watch_time"] - seconds).mean()
+        assert found["watch_time"]["mean_absolute_error"] == pytest.approx(mae)
+
+    @pytest.mark.parametrize(("method", "column"), [("rate of the user", "user_id"), ("rate of the video", "video_id")])
+    def test_of_the_rates_by_counting(self, metrics, stored, training, method, column):
+        overall = (training["stop"] == 8).mean()
+        score = []
+        for value in stored[column]:
+            rows = training[training[column] == value]
+            score.append(((rows["stop"] == 8).sum() + 10 * overall) / (len(rows) + 10))
+        found = metrics["methods"][method]
+        assert found["log_loss"] == pytest.approx(log_loss(stored["stop"] == 8, score))
+        assert (found["skip_clip"], found["watch_time"]) == (None, None)
+
+    def test_fewer_clips_are_compared_on_the_same_views(self, metrics, skip_finished):
+        for found in metrics["ablation"]:
+            own = RunDirectory(skip_finished / f"clips-{found['num_clips']}").read_metrics()["methods"]["FRAME"]
+            assert {name: found[name] for name in own} == own
+            gain = found["gauc_difference"]
+            fine = metrics["methods"]["FRAME"]["gauc"]["value"]
+            assert gain["difference"] == pytest.approx(fine - own["gauc"]["value"])
+            assert gain["lower"] <= gain["difference"] <= gain["upper"]
+
+    def test_leaving_clips_by_counting(self, metrics, training, skip_finished):
+        usual, shares = {}, {}
+        for clip in range(8):
+            usual[clip] = ((training["stop"] == clip).sum() + 0.5) / ((training["stop"] >= clip).sum() + 1)
+            for video, rows in training.groupby("video_id"):
+                left, reached = (rows["stop"] == clip).sum(), (rows["stop"] >= clip).sum()
+                if left:
+                    shares[video, clip] = ((left + 10 * usual[clip]) / (reached + 10), left, reached)
+        top = sorted((share for share, _, _ in shares.values()), reverse=True)[:15]
+        model, views = load_frame(skip_finished)
+        assert len(metrics["clips"]) == 15
+        for row, expected in zip(metrics["clips"], top, strict=True):
+            share, left, reached = shares[row["video_id"], row["clip"]]
+            assert share == pytest.approx(expected)
+            assert (row["left"], row["reached"]) == (left, reached)
+            assert row["usual"] == pytest.approx(usual[row["clip"]])
+            said = model.predict(np.arange(20), np.full(20, views.clips.ids.get_loc(row["video_id"])))
+            there = said.drop_off[:, row["clip"]]
+            leave = there * (1 - said.stay[:, row["clip"]])
+            assert row["predicted"] == pytest.approx(leave.sum() / there.sum(), rel=1e-5)
+
+    def test_counts_of_views(self, metrics):
+        assert metrics["views"] == {
+            "training": 180, "test": 60, "test_of_new_users": 0, "test_of_new_videos": 0, "dropped": {},
+        }  # fmt: skip
+
+    @pytest.mark.parametrize("preset", ["paper", "official"])
+    def test_other_heads_say_nothing_of_hazards(self, skip_source, tmp_path, preset):
+        config = replace(FRAMEConfig.preset(preset), dim=8, hidden=8, num_epochs=1)
+        metrics = train_frame(skip_source, tmp_path / "run", config, ablation=False, progress=False)
+        found = metrics["methods"]["FRAME"]
+        assert (found["skip_clip"], found["watch_time"]) == (None, None)
+        assert "drop_off" not in np.load(tmp_path / "run" / "predictions.npz")
+        assert "so it has no row and no line" in (tmp_path / "run" / "report.html").read_text()
+        log = WatchLog.from_frame(pd.DataFrame({"user_id": ["u1"], "video_id": ["v1"]}))
+        table = predict_frame(tmp_path / "run", log)
+        assert table.columns.tolist() == ["user_id", "video_id", "complete", "offending_clip", "best_clip"]
+
+
+class TestPredicting:
+    def pairs(self, users, videos, **columns):
+        return WatchLog.from_frame(pd.DataFrame({"user_id": users, "video_id": videos, **columns}), duplicates="keep")
+
+    def test_the_test_views_again(self, skip_finished):
+        stored = np.load(skip_finished / "predictions.npz")
+        table = predict_frame(skip_finished, self.pairs(stored["user_id"], stored["video_id"]))
+        assert table["user_id"].tolist() == stored["user_id"].tolist()
+        assert np.array_equal(table["complete"], stored["complete"])
+        assert table["offending_clip"].tolist() == stored["stay"].argmin(axis=1).tolist()
+        assert table["best_clip"].tolist() == stored["stay"].argmax(axis=1).tolist()
+        assert table["watch_time"].to_numpy() == pytest.approx(8 * stored["watch_ratio"])
+
+    def test_new_users_and_videos(self, skip_finished):
+        model, views = load_frame(skip_finished)
+        array = np.random.default_rng(0).normal(size=(2, 16, 32)).astype(np.float32)
+        new = ClipFeatures(["new", "v3"], array)
+        log = self.pairs(["u4", "nobody", "u4"], ["new", "v3", "unseen"])
+        table = predict_frame(skip_finished, log, clips=new)
+        user = views.train.user_ids.get_loc("u4")
+        assert table["complete"][0] == model.predict([user], [0], clips=new.pool(8)).complete[0]
+        assert table["complete"][1] == model.predict([-1], [views.clips.ids.get_loc("v3")]).complete[0]
+        assert table["watch_time"].isna().tolist() == [True, False, True]  # nobody knows their durations
+        seconds = predict_frame(skip_finished, self.pairs(["u4"], ["new"], duration=[20.0]), clips=new)
+        assert seconds["watch_time"][0] == pytest.approx(20 * table["watch_ratio"][0])
+
+    def test_integer_ids_are_found_as_text(self, skip_files, skip_config, tmp_path):
+        frame = pd.read_csv(skip_files / "log.csv")
+        frame["user_id"] = frame["user_id"].str[1:].astype(int)
+        frame.to_parquet(tmp_path / "log.parquet")
+        source = ViewSource(log=str(tmp_path / "log.parquet"), clips=str(skip_files / "clips"))
+        train_frame(source, tmp_path / "run", skip_config, ablation=False, progress=False)
+        tables = [predict_frame(tmp_path / "run", self.pairs(users, ["v1"] * 2)) for users in ([3, 4], ["3", "4"])]
+        assert np.array_equal(tables[0]["complete"], tables[1]["complete"])
+
+    @pytest.mark.parametrize("clips", [None, ClipFeatures(["other"], np.zeros((1, 8, 32)))])
+    def test_an_unknown_video_needs_clips(self, skip_finished, clips):
+        message = "clips must be given for the 1 videos that the run does not know, got none for 'new'"
+        with pytest.raises(ValueError, match=message):
+            predict_frame(skip_finished, self.pairs(["u1", "u2"], ["new", "new"]), clips=clips)
+
+    @pytest.mark.parametrize(("shape", "message"), [
+        ((1, 12, 32), "num_clips must divide the 12 of the clip features, got 8"),
+        ((1, 8, 31), "clips must have 8 clips of 32 columns, got 8 of 31"),
+    ])  # fmt: skip
+    def test_clips_of_another_form(self, skip_finished, shape, message):
+        with pytest.raises(ValueError, match=message):
+            predict_frame(skip_finished, self.pairs(["u1"], ["new"]), clips=ClipFeatures(["new"], np.zeros(shape)))
+
+    @pytest.mark.parametrize("damage", ["truncated", "other model"])
+    def test_damaged_weights_are_named(self, copy, damage):
+        file = copy.path / "network.safetensors"
+        if damage == "truncated":
+            file.write_bytes(file.read_bytes()[:-1])
+        else:
+            copy.config.write_text(copy.config.read_text().replace('"dim": 8', '"dim": 9'))
+        message = {"truncated": "is truncated or corrupt", "other model": "holds the weights of another model than"}
+        with pytest.raises(ValueError, match=rf"network\.safetensors {message[damage]}"):
+            load_frame(copy.path)
+
+    def test_a_changed_source(self, copy, skip_files, tmp_path):
+        frame = pd.read_csv(skip_files / "log.csv")
+        frame["watch_time"] = frame["watch_time"].iloc[::-1].to_numpy()
+        frame.to_csv(tmp_path / "log.csv", index=False)
+        copy.config.write_text(copy.config.read_text().replace(str(skip_files / "log.csv"), str(tmp_path / "log.csv")))
+        with pytest.raises(ValueError, match=r"the source of .*run has changed: it was \{.*\}, now \{"):
+            load_frame(copy.path)
+
+    def test_unfinished_and_other_runs(self, copy, finished, skip_finished):
+        (copy.path / "network.safetensors").unlink()
+        with pytest.raises(FileNotFoundError, match=r"unfinished run without network\.safetensors"):
+            load_frame(copy.path)
+        with pytest.raises(ValueError, match="must hold a run of FRAME, got one of relational graph clustering"):
+            load_frame(finished)
+        for call in (evaluate, lambda run: neighbors(run, "v1")):
+            with pytest.raises(ValueError, match="must hold a run of relational graph clustering, got one of FRAME"):
+                call(skip_finished)
+
+
+class TestRefusedBeforeTraining:
+    def refuse(self, source, config, tmp_path, message, **options):
+        with pytest.raises(ValueError, match=message):
+            train_frame(source, tmp_path / "run", config, progress=False, **options)
+        assert not (tmp_path / "run").exists()
+
+    def test_windows_of_no_steps(self, skip_source, skip_config, tmp_path):
+        self.refuse(skip_source, skip_config, tmp_path, "checkpoint_every must be", checkpoint_every=0)
+        self.refuse(skip_source, skip_config, tmp_path, "log_every must be", log_every=2.5)
+
+    def test_another_number_of_clips(self, skip_source, skip_config, tmp_path):
+        config = replace(skip_config, num_clips=3)
+        self.refuse(skip_source, config, tmp_path, "num_clips must divide the 8 of the clip features, got 3")
+
+    @pytest.mark.parametrize(("watched", "message"), [
+        (lambda test: 8.0, r"at least 2 users must have both .* among the test views, got 0: 240 of 240"),
+        (lambda test: 3.0, r"at least 2 users must have both .* got 0: 0 of 60 test views are complete"),
+        (lambda test: np.where(test, 8.0, 3.0), "at least 2 users must have both"),
+    ])  # fmt: skip
+    def test_test_views_of_one_kind(self, skip_files, skip_config, tmp_path, watched, message):
+        frame = pd.read_csv(skip_files / "log.csv")
+        last = frame.groupby("user_id")["timestamp"].rank(method="first") > 9
+        frame.assign(watch_time=watched(last)).to_csv(tmp_path / "log.csv", index=False)
+        source = ViewSource(log=str(tmp_path / "log.csv"), clips=str(skip_files / "clips"))
+        self.refuse(source, skip_config, tmp_path, message.replace("240", "60"))
+
+    def test_training_views_of_one_kind(self, skip_files, skip_config, tmp_path):
+        frame = pd.read_csv(skip_files / "log.csv")
+        early = frame.groupby("user_id")["timestamp"].rank(method="first") <= 9
+        frame.loc[early, "watch_time"] = 8.0
+        frame.to_csv(tmp_path / "log.csv", index=False)
+        source = ViewSource(log=str(tmp_path / "log.csv"), clips=str(skip_files / "clips"))
+        self.refuse(
+            source, skip_config, tmp_path, "log must have both complete views and skips, got 180 complete of 180"
+        )
+
+    def test_a_zero_duration_with_strict(self, skip_files, skip_config, tmp_path):
+        for row in (0, 239):  # in training, in test
+            frame = pd.read_csv(skip_files / "log.csv").sort_values("timestamp")
+            frame.iloc[row, frame.columns.get_loc("duration")] = 0.0
+            frame.to_csv(tmp_path / "log.csv", index=False)
+            source = ViewSource(log=str(tmp_path / "log.csv"), clips=str(skip_files / "clips"), strict=True)
+            self.refuse(source, skip_config, tmp_path, r"1 rows of the log have no duration > 0")
+
+    def test_short_views_are_counted(self, skip_source, skip_config, tmp_path):
+        config = replace(skip_config, min_watch_time=0.5)
+        metrics = train_frame(skip_source, tmp_path / "run", config, ablation=False, progress=False)
+        views = load_views(skip_source)
+        short = sum(int((log.watch_time < 0.5).sum()) for log in (views.train, views.test))
+        assert short > 0
+        assert metrics["views"]["dropped"] == {"min_watch_time": short}
+        assert metrics["views"]["training"] + metrics["views"]["test"] == 240 - short
