@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from lightning import Callback, Trainer
@@ -24,7 +24,7 @@ from benchmarks.quality._rows import Row, rows
 from graphvid._files import write_json
 from graphvid.graphs import NodeSplit, node_subgraph, split_nodes
 from graphvid.metrics import cold_start
-from graphvid.models import RelationalGraphClustering, RGCConfig
+from graphvid.models import FRAMEConfig, RelationalGraphClustering, RGCConfig
 from graphvid.runs import Source, VideoGraph, load
 from graphvid.sampling import neighbor_table
 
@@ -60,7 +60,7 @@ def main(task: Task, arguments: list[str]) -> None:
     table_rows = [*rows(), *_oracle(videos)]
     wanted = [row for row in table_rows if not options.rows or any(text in row.name for text in options.rows)]
     name = task.name + ("_validation" if options.validation else "")
-    runs = _Runs(RESULTS / f".{name}.runs.json", videos.fingerprint(), fresh=options.fresh)
+    runs = Runs(RESULTS / f".{name}.runs.json", videos.fingerprint(), fresh=options.fresh)
     progress = tqdm(total=len(wanted) * len(options.seeds), unit="run")
     for seed in options.seeds:
         split = _split(videos, seed, validation=options.validation)
@@ -85,9 +85,10 @@ def _oracle(videos: VideoGraph) -> list[Row]:
 
 def table(record: dict[str, Any]) -> str:
     """Give the figures of a record as a Markdown table, mean ± standard deviation over the seeds."""
-    lines = [f"| row | {' | '.join(METRICS)} | seconds |", "|---" * (len(METRICS) + 2) + "|"]
+    metrics = record["metrics"]
+    lines = [f"| row | {' | '.join(metrics)} | seconds |", "|---" * (len(metrics) + 2) + "|"]
     for row in record["rows"]:
-        cells = [_mean(row["values"][metric]) for metric in METRICS]
+        cells = [_mean(row["values"][metric]) for metric in metrics]
         lines.append(f"| {row['name']} | {' | '.join(cells)} | {statistics.median(row['seconds']):.0f} |")
     return "\n".join(lines)
 
@@ -100,7 +101,17 @@ def _mean(values: list[float | None]) -> str:
     return f"{statistics.mean(known):.4f}{deviation}"
 
 
-class _Runs:
+class Stored(Protocol):
+    """A row whose figures are kept: by its name and its configuration."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def model(self) -> RGCConfig | FRAMEConfig | None: ...
+
+
+class Runs:
     """Figures of single runs on disk, by row, configuration and seed, so that a killed benchmark goes on."""
 
     def __init__(self, path: Path, data: dict[str, Any], *, fresh: bool) -> None:
@@ -111,21 +122,21 @@ class _Runs:
             if self.content["data"] != data:
                 raise ValueError(f"{path} was made from other data, {self.content['data']}, now {data}; use --fresh")
 
-    def get(self, row: Row, seed: int) -> dict[str, Any] | None:
+    def get(self, row: Stored, seed: int) -> dict[str, Any] | None:
         found: dict[str, Any] | None = self.content["runs"].get(self._key(row, seed))
         return found
 
-    def put(self, row: Row, seed: int, figures: dict[str, Any]) -> None:
+    def put(self, row: Stored, seed: int, figures: dict[str, Any]) -> None:
         self.content["runs"][self._key(row, seed)] = figures
         write_json(self.path, self.content)
 
     @staticmethod
-    def _key(row: Row, seed: int) -> str:
+    def _key(row: Stored, seed: int) -> str:
         return json.dumps([row.name, None if row.model is None else row.model.to_dict(), seed])
 
 
 def _record(
-    name: str, task: Task, videos: VideoGraph, options: argparse.Namespace, runs: _Runs, finished: list[Row]
+    name: str, task: Task, videos: VideoGraph, options: argparse.Namespace, runs: Runs, finished: list[Row]
 ) -> dict[str, Any]:
     held_out = "A quarter of the training videos is held out and scored in place of the test part. "
     lines = []

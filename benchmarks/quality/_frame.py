@@ -1,0 +1,79 @@
+"""What the tables of FRAME share: a training, its figures, and differences over users."""
+
+from __future__ import annotations
+
+import logging
+import time
+import warnings
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+from lightning import Trainer
+from numpy.typing import NDArray
+
+from graphvid import metrics
+from graphvid.data import ClipFeatures, WatchLog
+from graphvid.models import FRAME, FRAMEConfig
+
+METRICS = ("gauc", "auc", "log_loss", "base_log_loss", "ece", "ndcg@3", "recall@3")
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """A line of a table: a configuration that is trained, or what ``baseline`` names."""
+
+    name: str
+    description: str
+    model: FRAMEConfig | None = None
+    baseline: str = ""
+    setting: dict[str, Any] = field(default_factory=dict)
+    reference: bool = False
+
+
+class Views(NamedTuple):
+    """The views that are scored."""
+
+    user: NDArray[np.int64]
+    video: NDArray[np.int64]
+    complete: NDArray[np.int64]
+
+
+def train(log: WatchLog, clips: ClipFeatures, config: FRAMEConfig) -> tuple[FRAME, float]:
+    """Return a trained model and the seconds it took."""
+    start = time.perf_counter()
+    model = FRAME(log, clips, config)
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Lightning's advice on workers and loggers
+        Trainer(
+            max_steps=len(model.train_dataloader()), max_epochs=1, accelerator="cpu", logger=False,
+            enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
+        ).fit(model)  # fmt: skip
+    return model, time.perf_counter() - start
+
+
+def figures(views: Views, probability: NDArray[np.float64]) -> dict[str, Any]:
+    """Return `METRICS` of the probabilities to complete, and the AUC of every user for the bootstrap."""
+    user, video, complete = views
+    ranking = metrics.impression_scores(complete, probability, user, video, k=3)
+    by_user = metrics.auc_by_user(complete, probability, user)
+    return {
+        "gauc": metrics.gauc(complete, probability, user).value,
+        "auc": metrics.auc(complete, probability),
+        "log_loss": metrics.log_loss(complete, probability),
+        "base_log_loss": metrics.base_rate_log_loss(complete),
+        "ece": metrics.expected_calibration_error(complete, probability),
+        "ndcg@3": ranking.ndcg,
+        "recall@3": ranking.recall,
+        "user_auc": np.round(by_user.auc, 6).tolist(),
+        "user_views": by_user.num_impressions.tolist(),
+    }
+
+
+def difference(first: list[dict[str, Any]], second: list[dict[str, Any]]) -> metrics.BootstrapDifference:
+    """Return the paired bootstrap, over the users of all seeds, of the difference of two GAUCs."""
+    columns = [np.concatenate([run[name] for run in runs]) for runs, name in (
+        (first, "user_auc"), (second, "user_auc"), (first, "user_views")
+    )]  # fmt: skip
+    return metrics.paired_bootstrap(*columns)
