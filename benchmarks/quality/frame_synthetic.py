@@ -54,7 +54,7 @@ def rows() -> list[Row]:
                 "paper, 8 clips": ("The preset of the published equations.", _PAPER),
                 "paper, 1 clip": ("", replace(_PAPER, num_clips=1)),
                 "official, 4 clips": ("The preset of the released code.", replace(_OFFICIAL, num_clips=4)),
-                "paper with products": ("With products in the scorer.", replace(_PAPER, interaction="concat+hadamard")),
+                "survival, mean_prob head": ("The paper's head with products.", replace(_DEFAULT, head="mean_prob")),
                 "survival without products": ("Scores from concatenated vectors.", replace(_DEFAULT, interaction="concat")),
                 "survival, raw features": ("Features not standardised.", replace(_DEFAULT, standardize=False)),
                 "survival, norm sym": ("", replace(_DEFAULT, norm="sym")),
