@@ -29,10 +29,8 @@ GRID: dict[str, tuple[float, ...]] = {
     "l2": (0.0, 1e-6, 1e-5, 1e-4),
 }
 _BATCH = 256
-_INIT_STD = (
-    0.01  # with the library's 0.0001, AutoInt learned nothing in 25 epochs; to the others it makes no difference
-)
-_LOG_NEURONS = 64  # of AFN; the library's 256 take four times as long and were no better
+_INIT_STD = 0.01  # with the library's 0.0001, AutoInt learned nothing in 25 epochs, and no other model learned more
+_LOG_NEURONS = 64  # of AFN; the library's 256 take four times as long
 _FIELDS = ("user", "video", "duration_bucket", "clips")
 
 
@@ -56,8 +54,8 @@ def deepctr(task: Task, seed: int, model: str, trials: int, epochs: int, patienc
     results = []
     for options in draw_trials(trials, seed):
         network = _build(model, task, options, seed)
-        gauc, best = _fit(network, task.train, task.valid, epochs, patience)
-        results.append({**options, "gauc": round(gauc, 4), "epochs": best})
+        value, best = _fit(network, task.train, task.valid, epochs, patience)
+        results.append({**options, "gauc": round(value, 4), "epochs": best})
     chosen = max(results, key=lambda result: result["gauc"])
     network = _build(model, task, chosen, seed)
     _fit(network, task.known, None, int(chosen["epochs"]), patience)

@@ -68,6 +68,6 @@ def frame_rows(settings: argparse.Namespace) -> list[Row]:
     for preset in ("survival", "paper"):
         for num_clips in (1, 8):
             name = f"FRAME {preset}, {num_clips} clip{'s' * (num_clips > 1)}"
-            about = f"Preset {preset} as it is, not tuned on these rows, {num_clips} a video."
+            about = f"The preset as it is, features averaged to {num_clips} a video."
             table.append(Row(name, about, f"{_FRAME}:frame", {"preset": preset, "num_clips": num_clips}))
     return table
