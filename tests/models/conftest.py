@@ -9,6 +9,7 @@ from lightning import Callback, Trainer
 
 from graphvid.data import SyntheticSkip
 from graphvid.runs import SafetensorsCheckpointIO
+from graphvid.runs.callbacks import Checkpoint
 
 
 class Losses(Callback):
@@ -28,17 +29,20 @@ def skip_world():
 
 @pytest.fixture(scope="session")
 def fit_frame():
-    """Train a model, to the end or to a step, from the start or from a checkpoint; gives the trainer and the losses."""
+    """Train a model, to the end or to a step, from the start or a checkpoint, and save it there; gives the losses."""
 
-    def fit(model, *, steps=-1, checkpoint=None):
+    def fit(model, *, steps=-1, checkpoint=None, save=None):
         losses = Losses()
+        callbacks = [losses] if save is None else [losses, Checkpoint(save, steps)]
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-            trainer = Trainer(
+            warnings.filterwarnings(
+                "ignore", message=".*your dataloader is not resumable.*"
+            )  # the module starts it there
+            Trainer(
                 max_steps=steps, max_epochs=1, logger=False, enable_checkpointing=False, enable_progress_bar=False,
-                enable_model_summary=False, accelerator="cpu", callbacks=[losses], plugins=[SafetensorsCheckpointIO()],
-            )  # fmt: skip
-            trainer.fit(model, ckpt_path=checkpoint)
-        return trainer, losses.values
+                enable_model_summary=False, accelerator="cpu", callbacks=callbacks, plugins=[SafetensorsCheckpointIO()],
+            ).fit(model, ckpt_path=checkpoint)  # fmt: skip
+        return losses.values
 
     return fit
