@@ -12,30 +12,30 @@ from benchmarks.peers._contract import Answer, Task
 from benchmarks.quality._frame import train
 from graphvid.data import ClipFeatures, WatchLog
 from graphvid.models import FRAMEConfig
+from graphvid.models.frame_config import Preset
 
 
-def frame(task: Task, seed: int, preset: str, num_clips: int, **options: Any) -> Answer:
-    """Train a preset on all known rows; ``options`` change it."""
-    config = replace(FRAMEConfig.preset(preset), seed=seed, num_clips=num_clips, **options)  # type: ignore[arg-type]
-    clips = ClipFeatures(pd.RangeIndex(len(task.clips)), task.clips)
-    model, _ = train(_log(task), clips, config)
-    found = model.predict(task.test["user"], task.test["video"])
-    comparable = found.drop_off is not None and num_clips == task.clips.shape[1]
-    count = sum(parameter.numel() for parameter in model.parameters())
-    hazards = 1 - found.stay.astype(np.float64) if comparable else None
-    return Answer(found.complete, count, hazards, packages=("torch", "dgl", "lightning"))
-
-
-def _log(task: Task) -> WatchLog:
-    """Return the known rows as a log in which every clip lasts a second and a skip falls in the middle of its clip."""
-    known, num_clips = task.known, task.clips.shape[1]
-    stop = known["stop"].to_numpy(dtype=np.float64)
-    return WatchLog(
-        known["user"].to_numpy(dtype=np.int64),
-        known["video"].to_numpy(dtype=np.int64),
-        pd.RangeIndex(task.num_users),
-        pd.RangeIndex(len(task.clips)),
-        watch_time=np.where(stop == num_clips, stop, stop + 0.5),
-        duration=np.full(len(known), float(num_clips)),
-        timestamp=known["timestamp"].to_numpy(dtype=np.float64),
+def frame(task: Task, seed: int, preset: Preset, num_clips: int, **options: Any) -> Answer:
+    """Train a preset on all rows with a label; ``options`` change it. Features are averaged to ``num_clips`` a video."""
+    config = replace(FRAMEConfig.preset(preset), seed=seed, num_clips=num_clips, **options)
+    log = training_log(task)
+    model, _ = train(log, ClipFeatures(log.video_ids, task.clips), config)
+    found = model.predict(task.test["user"], task.test["video"], durations=task.test["duration"])
+    consistent = found.drop_off is not None and num_clips == task.clips.shape[1]
+    return Answer(
+        score=found.complete,
+        num_parameters=sum(p.numel() for p in model.parameters() if p.requires_grad),
+        hazards=1.0 - found.stay.astype(np.float64) if consistent else None,
+        about={"config": config.to_dict()},
+        packages=("graphvid", "torch", "dgl", "lightning"),
     )
+
+
+def training_log(task: Task) -> WatchLog:
+    """Return all rows with a label as a log whose ids are the task's integers."""
+    known = task.known.sort_values(["user", "timestamp", "row_id"])
+    user, video, watched, duration, time = (
+        known[name].to_numpy() for name in ("user", "video", "watch_time", "duration", "timestamp")
+    )
+    users, videos = pd.RangeIndex(task.num_users), pd.RangeIndex(len(task.clips))
+    return WatchLog(user, video, users, videos, watch_time=watched, duration=duration, timestamp=time)
