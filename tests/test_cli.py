@@ -8,12 +8,15 @@ import shutil
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from graphvid.cli import _parse_options, main
-from graphvid.data import Features, SyntheticCoWatch, load_features
+from graphvid.data import ClipFeatures, Features, SyntheticCoWatch, SyntheticSkip, load_features
 
 SMALL = ["--set", "hidden=[16]", "--set", "dim=8", "--set", "batch_size=32", "--set", "num_steps=4", "--quiet"]
+
+SMALL_FRAME = ["--set", "hidden=8", "--set", "dim=8", "--set", "num_epochs=1", "--set", "num_clips=2", "--quiet"]
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +26,9 @@ def files(tmp_path_factory):
     world.log.to_frame().to_csv(folder / "log.csv", index=False)
     Features([f"v{i}" for i in range(96)], world.features.modalities).save(folder / "named.npz")
     world.features.save(folder / "features.npz")
+    skips = SyntheticSkip(num_users=20, num_videos=40, impressions_per_user=12)
+    skips.log.to_frame().to_csv(folder / "views.csv", index=False)
+    skips.clips.save(folder / "clips")
     return folder
 
 
@@ -171,6 +177,129 @@ def test_neighbors(run, finished):
     assert len(out.splitlines()) == 4
     assert_sentence(run("neighbors", "v5", "--run", finished), "video_id must be one of the 96 videos of .*, got 'v5'")
     assert_sentence(run("neighbors", "5", "--run", finished, "--top-k", "0"), "top_k must be at least 1, got 0")
+
+
+@pytest.fixture
+def train_frame(run, files):
+    def command(out, *more, log=files / "views.csv", clips=files / "clips"):
+        return run("train", "frame", "--out", out, "--log", log, "--clips", clips, *SMALL_FRAME, *more)
+
+    return command
+
+
+@pytest.fixture(scope="module")
+def frame_run(files, tmp_path_factory):
+    from graphvid.models import FRAMEConfig
+    from graphvid.runs import ViewSource
+    from graphvid.runs import train_frame as train
+
+    out = tmp_path_factory.mktemp("runs") / "frame"
+    source = ViewSource(log=str(files / "views.csv"), clips=str(files / "clips"))
+    train(source, out, FRAMEConfig(dim=8, hidden=8, num_epochs=1, num_clips=2), progress=False)
+    return out
+
+
+class TestFrame:
+    def test_train_prints_the_table_and_writes_the_run(self, train_frame, frame_run, tmp_path):
+        code, out, err = train_frame(tmp_path / "run")
+        assert code == 0, err
+        lines = out.splitlines()
+        assert lines[0] == "60 test views, 180 training views"
+        assert re.match(r"method +GAUC +AUC +log loss +ECE +NDCG@3$", lines[1])
+        metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+        assert re.search(rf"^FRAME +{metrics['methods']['FRAME']['gauc']['value']:.4f} ", out, re.MULTILINE)
+        coarse = metrics["ablation"][0]["gauc"]["value"]
+        assert re.search(rf"^FRAME, clips a video: 1 +{coarse:.4f} ", out, re.MULTILINE)
+        assert lines[-1] == f"Report: {tmp_path / 'run' / 'report.html'}"
+        same = "network.safetensors"
+        assert (tmp_path / "run" / same).read_bytes() == (frame_run / same).read_bytes()
+
+    def test_a_run_is_resumed_on_request(self, train_frame, frame_run):
+        assert_sentence(train_frame(frame_run), r"already holds a run; resume it \(--resume\)")
+        code, out, err = train_frame(frame_run, "--resume")
+        assert code == 0, err
+        assert "position prior" in out
+        assert_sentence(train_frame(frame_run, "--resume", "--no-ablation"), r"ablation was \[1\], now \[\]")
+
+    def test_rows_left_out_are_said(self, train_frame, files, tmp_path):
+        text = (files / "views.csv").read_text()
+        (tmp_path / "bad.csv").write_text(text + "3,3,1.0,0.0,99999.0\n")
+        with pytest.warns(UserWarning, match="1 of 241 rows dropped"):
+            code, out, err = train_frame(tmp_path / "run", "--no-ablation", log=tmp_path / "bad.csv")
+        assert code == 0, err
+        assert "\n1 rows left out: duration zero\n" in out
+        failed = train_frame(tmp_path / "strict", "--strict", log=tmp_path / "bad.csv")
+        assert_sentence(failed, "1 rows of the log have no duration > 0")
+        assert not (tmp_path / "strict").exists()
+
+    @pytest.mark.parametrize(("arguments", "message"), [
+        (["--preset", "big"], r"preset must be one of \['survival', 'paper', 'official'\], got 'big'"),
+        (["--set", "num_clips=3"], "num_clips must divide the 8 of the clip features, got 3"),
+        (["--set", "width=3"], r"unknown options \['width'\]"),
+        (["--test-fraction", "1"], r"test_fraction must be in \(0, 1\), got 1.0"),
+        (["--milliseconds", "speed"], r"milliseconds must name columns among .*, got \['speed'\]"),
+        (["--checkpoint-every", "0"], "checkpoint_every must be an integer >= 1, got 0"),
+        (["--dataset", "synthetic-skip"], "exactly one of dataset and log must be given"),
+        (["--seed", "-1"], "seed must be an integer >= 0, got -1"),
+    ])  # fmt: skip
+    def test_wrong_arguments_leave_no_folder(self, train_frame, tmp_path, arguments, message):
+        assert_sentence(train_frame(tmp_path / "run", *arguments), message)
+        assert not (tmp_path / "run").exists()
+
+    def test_a_video_without_clips(self, train_frame, files, tmp_path):
+        ClipFeatures(range(39), np.ones((39, 8, 2))).save(tmp_path / "clips")
+        failed = train_frame(tmp_path / "run", clips=tmp_path / "clips")
+        assert_sentence(failed, r"video_id must be among the 39 of video_ids, got 39")
+
+    def test_a_test_log_that_leaks(self, train_frame, files, tmp_path):
+        failed = train_frame(tmp_path / "run", "--test-log", files / "views.csv")
+        assert_sentence(failed, "test rows must not be training rows, but 240 of 240 are")
+
+    def test_a_seed_is_of_the_world_and_of_training(self, monkeypatch, run, tmp_path):
+        called = {}
+
+        def train(source, out, config, **options):
+            called.update(source=source, config=config, **options)
+            raise ValueError("far enough")
+
+        monkeypatch.setattr("graphvid.runs.train_frame", train)
+        options = ["--seed", "3", "--preset", "paper", "--set", "norm=mean", "--no-ablation"]
+        assert_sentence(run("train", "frame", "--dataset", "synthetic-skip", "--out", tmp_path, *options), "far enough")
+        assert (called["source"].dataset, called["source"].seed, called["config"].seed) == ("synthetic-skip", 3, 3)
+        assert (called["config"].head, called["config"].norm) == ("mean_prob", "mean")
+        assert (called["ablation"], called["progress"], called["resume"]) == (False, True, False)
+
+    @pytest.mark.parametrize("suffix", ["csv", "parquet"])
+    def test_predict_writes_a_row_for_every_row(self, run, frame_run, tmp_path, suffix):
+        (tmp_path / "ask.csv").write_text("user_id,video_id,duration\n3,5,8000\n999,5,8000\n3,5,4000\n")
+        out = tmp_path / f"said.{suffix}"
+        asked = ["--run", frame_run, "--log", tmp_path / "ask.csv", "--milliseconds", "duration"]
+        code, said, err = run("predict", *asked, "--out", out)
+        assert code == 0, err
+        assert said == f"3 predictions in {out}\n"
+        table = pd.read_csv(out) if suffix == "csv" else pd.read_parquet(out)
+        assert table.columns.tolist() == [
+            "user_id", "video_id", "complete", "offending_clip", "best_clip", "watch_ratio", "watch_time",
+        ]  # fmt: skip
+        assert table["user_id"].tolist() == [3, 999, 3]
+        assert table["complete"].between(0, 1).all()
+        assert table["watch_time"][0] == pytest.approx(2 * table["watch_time"][2])
+
+    def test_predict_of_new_videos(self, run, frame_run, tmp_path):
+        (tmp_path / "ask.csv").write_text("user_id,video_id\n3,5000\n")
+        asked = ["--run", frame_run, "--log", tmp_path / "ask.csv", "--out", tmp_path / "said.csv"]
+        assert_sentence(run("predict", *asked), "clips must be given for the 1 videos that the run does not know")
+        assert not (tmp_path / "said.csv").exists()
+        ClipFeatures([5000], np.ones((1, 8, 32))).save(tmp_path / "clips")
+        code, _, err = run("predict", *asked, "--clips", tmp_path / "clips")
+        assert code == 0, err
+
+    def test_predict_refusals(self, run, frame_run, finished, files, tmp_path):
+        asked = ["--log", files / "views.csv", "--out"]
+        failed = run("predict", "--run", frame_run, *asked, tmp_path / "said.txt")
+        assert_sentence(failed, r"out must end in \.csv or \.parquet, got 'said\.txt'")
+        failed = run("predict", "--run", finished, *asked, tmp_path / "said.csv")
+        assert_sentence(failed, "must hold a run of FRAME, got one of relational graph clustering")
 
 
 def test_quickstart_trains_the_default_preset_on_the_synthetic_world(monkeypatch, run, tmp_path):

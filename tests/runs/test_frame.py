@@ -33,7 +33,7 @@ from graphvid.runs import (
 
 OWN = ["checkpoint.safetensors", "config.json", "metrics.json", "network.safetensors", "predictions.npz", "report.html",
        "split.npz", "training_log.csv"]  # fmt: skip
-SAME = [name for name in OWN if name not in ("checkpoint.safetensors", "config.json")]
+SAME = [name for name in OWN if name not in ("checkpoint.safetensors", "config.json", "report.html")]
 FOLDERS = (".", "clips-4", "clips-1")
 
 
@@ -61,6 +61,12 @@ def run_until(monkeypatch, num_clips, step, source, config, folder, **options):
             train_frame(source, folder, config, progress=False, **options)
 
 
+@pytest.fixture
+def no_report(monkeypatch):
+    """Leave the report out, which takes longer than all else here; it is a function of the files that are compared."""
+    monkeypatch.setattr("graphvid.runs.frame.report", lambda *_: None)
+
+
 def assert_same_run(a, b, folders=FOLDERS):
     for folder in folders:
         for name in SAME:
@@ -79,24 +85,25 @@ class TestDirectory:
             names = sorted(entry.name for entry in (skip_finished / folder).iterdir())
             assert names == (sorted([*OWN, "clips-1", "clips-4"]) if folder == "." else OWN)
 
+    @pytest.mark.usefixtures("no_report")
     def test_a_folder_of_fewer_clips_is_a_run_of_its_own(self, skip_source, skip_config, skip_finished, tmp_path):
         options = {"ablation": False, "checkpoint_every": 4, "log_every": 3, "progress": False}
         train_frame(skip_source, tmp_path / "run", replace(skip_config, num_clips=1), **options)
         assert_same_run(tmp_path / "run", skip_finished / "clips-1", (".",))
         assert RunDirectory(tmp_path / "run").read_metrics()["ablation"] == []
 
+    @pytest.mark.usefixtures("no_report")
     @pytest.mark.parametrize(("num_clips", "fewer"), [(1, []), (2, [1]), (4, [2, 1])])
     def test_which_fewer_clips(self, monkeypatch, skip_source, skip_config, tmp_path, num_clips, fewer):
         monkeypatch.setattr("graphvid.runs.frame.fit", lambda *_, **__: None)
-        monkeypatch.setattr("graphvid.runs.frame.report", lambda *_: None)
         config = replace(skip_config, num_clips=num_clips)
         metrics = train_frame(skip_source, tmp_path / "run", config, progress=False)
         assert [found["num_clips"] for found in metrics["ablation"]] == fewer
         assert RunDirectory(tmp_path / "run").read_config()["ablation"] == fewer
 
+    @pytest.mark.usefixtures("no_report")
     def test_what_is_trained_is_said(self, monkeypatch, capsys, skip_source, skip_config, tmp_path):
         monkeypatch.setattr("graphvid.runs.frame.fit", lambda *_, **__: None)
-        monkeypatch.setattr("graphvid.runs.frame.report", lambda *_: None)
         train_frame(skip_source, tmp_path / "run", skip_config)
         said = re.findall(r"Training with \d clips? a video", capsys.readouterr().out)
         assert said == [
@@ -124,7 +131,8 @@ class TestDirectory:
 
 
 class TestResuming:
-    @pytest.mark.parametrize(("num_clips", "step"), [(8, 2), (8, 5), (8, 9), (4, 0), (1, 6)])
+    @pytest.mark.usefixtures("no_report")
+    @pytest.mark.parametrize(("num_clips", "step"), [(8, 2), (8, 5), (4, 0), (1, 9)])
     def test_an_interrupted_run_ends_bit_for_bit_like_an_uninterrupted_one(
         self, monkeypatch, skip_source, skip_config, skip_finished, tmp_path, num_clips, step
     ):
@@ -134,6 +142,7 @@ class TestResuming:
         train_frame(skip_source, folder, skip_config, resume=True, progress=False, **options)
         assert_same_run(folder, skip_finished)
 
+    @pytest.mark.usefixtures("no_report")
     def test_a_process_killed_by_the_system_resumes_bit_for_bit(self, skip_files, tmp_path):
         script = (
             "import time\n"
@@ -181,6 +190,7 @@ class TestResuming:
             (copy.path / name).unlink()
         train_frame(skip_source, copy.path, skip_config, resume=True, checkpoint_every=4, log_every=3, progress=False)
         assert_same_run(copy.path, skip_finished)
+        assert copy.report.read_bytes() == (skip_finished / "report.html").read_bytes()
 
     def test_a_folder_with_a_run_is_refused(self, skip_source, skip_config, copy):
         with pytest.raises(FileExistsError, match="already holds a run"):
@@ -290,9 +300,11 @@ class TestFigures:
             leave = there * (1 - said.stay[:, row["clip"]])
             assert row["predicted"] == pytest.approx(leave.sum() / there.sum(), rel=1e-5)
 
-    def test_counts_of_views(self, metrics):
+    def test_counts_of_views(self, metrics, stored, training):
+        new = sum(video not in set(training["video_id"]) for video in stored["video_id"])
+        assert new == 2
         assert metrics["views"] == {
-            "training": 180, "test": 60, "test_of_new_users": 0, "test_of_new_videos": 0, "dropped": {},
+            "training": 180, "test": 60, "test_of_new_users": 0, "test_of_new_videos": new, "dropped": {},
         }  # fmt: skip
 
     @pytest.mark.parametrize("preset", ["paper", "official"])
@@ -314,7 +326,7 @@ class TestPredicting:
 
     def test_the_test_views_again(self, skip_finished):
         stored = np.load(skip_finished / "predictions.npz")
-        table = predict_frame(skip_finished, self.pairs(stored["user_id"], stored["video_id"]))
+        table = predict_frame(skip_finished, self.pairs(stored["user_id"], stored["video_id"], duration=8.0))
         assert table["user_id"].tolist() == stored["user_id"].tolist()
         assert np.array_equal(table["complete"], stored["complete"])
         assert table["offending_clip"].tolist() == stored["stay"].argmin(axis=1).tolist()
@@ -334,6 +346,7 @@ class TestPredicting:
         seconds = predict_frame(skip_finished, self.pairs(["u4"], ["new"], duration=[20.0]), clips=new)
         assert seconds["watch_time"][0] == pytest.approx(20 * table["watch_ratio"][0])
 
+    @pytest.mark.usefixtures("no_report")
     def test_integer_ids_are_found_as_text(self, skip_files, skip_config, tmp_path):
         frame = pd.read_csv(skip_files / "log.csv")
         frame["user_id"] = frame["user_id"].str[1:].astype(int)
@@ -431,6 +444,7 @@ class TestRefusedBeforeTraining:
             source = ViewSource(log=str(tmp_path / "log.csv"), clips=str(skip_files / "clips"), strict=True)
             self.refuse(source, skip_config, tmp_path, r"1 rows of the log have no duration > 0")
 
+    @pytest.mark.usefixtures("no_report")
     def test_short_views_are_counted(self, skip_source, skip_config, tmp_path):
         config = replace(skip_config, min_watch_time=0.5)
         metrics = train_frame(skip_source, tmp_path / "run", config, ablation=False, progress=False)
