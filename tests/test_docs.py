@@ -56,6 +56,13 @@ def test_quality_table_shows_the_metrics_asked_for(quality):
     assert "retention" not in results.quality_table(quality, ["ndcg", "map"])
 
 
+def test_names_of_metrics_are_words(quality):
+    quality |= {"metrics": ["gauc", "row_log_loss"]}
+    quality["rows"] = [{"name": "raw", "values": {"gauc": [0.5, 0.7], "row_log_loss": [1.0, 2.0]}}]
+    header = results.quality_table(quality).splitlines()[4:8]
+    assert [cell.split("- ", 1)[1] for cell in header] == ["row", "GAUC", "row log loss", "seconds"]
+
+
 def test_quality_section_says_how_to_make_it_again(quality):
     text = results.render("quality", quality)
     assert text.startswith(".. _result-quality-photo:\n\nPhoto\n-----\n\nSplit 7:3.")

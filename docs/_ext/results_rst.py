@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Any
 
 _RANKING = {"ndcg": "NDCG\\@{k}", "map": "MAP", "mrr": "MRR", "recall": "Recall\\@{k}", "hit": "Hit\\@{k}"}
+_WORDS = {"gauc": "GAUC", "auc": "AUC", "ece": "ECE"}
 _QUALITY = ("name", "title", "protocol", "date", "versions", "command", "seeds", "metrics", "rows")
 _NONE = "–"
 
@@ -108,7 +109,7 @@ def quality_table(record: Mapping[str, Any], metrics: Sequence[str] | None = Non
         name: max((_mean(row["values"][name]) for row in rows if not row.get("reference")), default=math.nan)
         for name in _RANKING.keys() & set(metrics)
     }
-    header = ["row", *(_RANKING.get(name, name).format(k=record.get("k", "k")) for name in metrics), "seconds"]
+    header = ["row", *(_heading(name, record.get("k", "k")) for name in metrics), "seconds"]
     lines = []
     for row in rows:
         name = f"**{_plain(row['name'])}**"
@@ -152,6 +153,12 @@ def provenance(kind: str, record: Mapping[str, Any]) -> str:
     text = _plain("; ".join(facts))
     small = f"\n\n.. rst-class:: provenance\n\n{text[0].upper()}{text[1:]}." if facts else ""
     return f".. code-block:: bash\n\n{lines}{small}"
+
+
+def _heading(metric: str, k: object) -> str:
+    """Return the name of a metric in words, so that a narrow column can break it."""
+    name = _RANKING.get(metric, _WORDS.get(metric, metric))
+    return name.format(k=k).replace("_", " ")
 
 
 def _mean(values: Sequence[float | None]) -> float:

@@ -272,4 +272,4 @@ print(f"{nobody.complete.mean():.2f} predicted, {finished.mean():.2f} observed")
 # Where to go from here
 # ---------------------
 # :doc:`/methods/frame` has the equations, how leaks are kept out, the presets, and the tables: five
-# seeds, three null settings in which clips must not help, and other people's models.
+# seeds, settings in which clips must not help, and other people's models.
