@@ -70,15 +70,15 @@ def test_every_preset_takes_steps_and_lowers_the_loss(world, fit_frame, preset):
 
 
 def test_training_finds_who_leaves_where(fit_frame):
-    """On half a world the trained model orders what viewers have not seen yet; x GAUC was measured."""
+    """On half a world the trained model orders what viewers have not seen yet; 0.73 before and 0.77 after training was measured."""
     world = SyntheticSkip(num_users=150, num_videos=400, impressions_per_user=40)
     train, test = np.sort(np.concatenate(world.windows[:2])), world.windows.test
     model = FRAME(world.log.select(train), world.clips, FRAMEConfig(dim=32, hidden=32, num_epochs=8, batch_size=512))
-    fit_frame(model)
     users, label = world.log.user[test], world.log.watch_time[test] >= 8.0
-    found = model.predict(users, world.log.video[test])
-    value, oracle = (gauc(label, score, users).value for score in (found.complete, world.oracle[test]))
-    assert 0.6 < value < oracle + 0.01
+    start = gauc(label, model.predict(users, world.log.video[test]).complete, users).value
+    fit_frame(model)
+    end = gauc(label, model.predict(users, world.log.video[test]).complete, users).value
+    assert max(start + 0.01, 0.74) < end < gauc(label, world.oracle[test], users).value + 0.01
 
 
 def test_a_step_with_fanout_beyond_every_degree_is_a_whole_step(world):
