@@ -123,7 +123,7 @@ def score_by_clips(num_clips: Sequence[int], scores: Sequence[float], *, label: 
     axes.plot(places, scores, "o-", color=_ACCENT, linewidth=1.8)
     for place, score in zip(places, scores, strict=True):
         axes.annotate(
-            f"{score:.3f}", (place, score), xytext=(0, 7), textcoords="offset points", ha="center", fontsize=9
+            f"{score:.3f}", (place, score), xytext=(-6, 3), textcoords="offset points", ha="right", fontsize=9
         )
     axes.set_xticks(list(places), [str(count) for count in num_clips])
     axes.margins(x=0.3, y=0.2)
