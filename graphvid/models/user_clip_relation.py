@@ -36,7 +36,7 @@ class Edges(NamedTuple):
         Place in ``nodes`` of each.
     degree : Tensor of float64, shape (num_nodes,)
         Of every node, without the targets' edges.
-    count : Tensor of int64, shape (num_nodes,)
+    num_edges : Tensor of int64, shape (num_nodes,)
         Number of edges of every node, without the targets'.
     """
 
@@ -45,7 +45,7 @@ class Edges(NamedTuple):
     own: Tensor
     own_node: Tensor
     degree: Tensor
-    count: Tensor
+    num_edges: Tensor
 
 
 class UserClipRelation(nn.Module):
@@ -223,7 +223,7 @@ class UserClipRelation(nn.Module):
         picks = edges.picks
         src = torch.searchsorted(users, picks.src)
         weight = self.weight[picks.edge_ids].double()
-        scale = _inverse(edges.degree, self.back_clip_power) * edges.count / picks.counts.clamp(min=1)
+        scale = _inverse(edges.degree, self.back_clip_power) * edges.num_edges / picks.counts.clamp(min=1)
         weight = weight * _inverse(user_degree, self.back_user_power)[src] * scale[picks.dst_index]
         indptr = torch.nn.functional.pad(picks.counts.cumsum(0), (1, 0))
         return Adjacency.from_rows(indptr, src, num_src=len(users), weight=weight.to(dtype))
