@@ -70,7 +70,7 @@ def test_every_preset_takes_steps_and_lowers_the_loss(world, fit_frame, preset):
 
 
 def test_training_finds_who_leaves_where(fit_frame):
-    """On half a world the trained model orders what viewers have not seen yet; 0.73 before and 0.77 after training was measured."""
+    """Half a world; 0.73 GAUC before and 0.77 after training was measured on views that were held back."""
     world = SyntheticSkip(num_users=150, num_videos=400, impressions_per_user=40)
     train, test = np.sort(np.concatenate(world.windows[:2])), world.windows.test
     model = FRAME(world.log.select(train), world.clips, FRAMEConfig(dim=32, hidden=32, num_epochs=8, batch_size=512))
