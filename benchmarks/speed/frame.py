@@ -59,6 +59,7 @@ def main(arguments: list[str]) -> None:
     extrapolated = _extrapolate(report["epochs"], max(options.sizes))
     report["epochs"] += [extrapolated] if extrapolated else []
     report["machine"] = _results.machine() | {"PyG": metadata.version("torch_geometric"), "threads": options.threads}
+    report["machine"]["OMP_WAIT_POLICY"] = "passive"
     text = table(report)
     if not options.no_write:
         options.out.mkdir(parents=True, exist_ok=True)
@@ -135,7 +136,9 @@ def _run(task: str, world: Path, options: argparse.Namespace, *more: object, dev
     given = [task, world, "--threads", options.threads, "--device", device, *more]
     command = [sys.executable, "-m", "benchmarks.speed._frame_methods", *map(str, given)]
     threads = str(options.threads)
-    environment = {**os.environ, "OMP_NUM_THREADS": threads, "NUMBA_NUM_THREADS": threads}
+    # Threads that spin at a barrier make figures of a busy machine meaningless; asleep they cost a few microseconds.
+    settings = {"OMP_NUM_THREADS": threads, "NUMBA_NUM_THREADS": threads, "OMP_WAIT_POLICY": "passive"}
+    environment = {**os.environ, **settings}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)} failed: {done.stderr[-2000:]}")
