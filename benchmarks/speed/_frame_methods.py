@@ -40,7 +40,10 @@ _FORMS: dict[str, Callable[[Any, peers.Views], nn.Module]] = {
     "PyG, torch.sparse": lambda conv, views: peers.pyg_layers(conv, views, sparse=True),
     "dense": peers.Dense,
 }
-_OURS: dict[str, dict[str, Any]] = {"graphvid": {}, "own edges kept": {"target_edges": "include"}}
+_OURS: dict[str, dict[str, Any]] = {
+    "graphvid": {},
+    "own edges kept": {"target_edges": "include", "cold_user_share": 0.0},
+}
 METHODS = (*_OURS, *_FORMS)
 
 

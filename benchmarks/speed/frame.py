@@ -1,11 +1,11 @@
 """Training `graphvid.models.FRAME` beside its two hops over the whole graph: by ops, DGL, PyG and dense matrices.
 
 ``python -m benchmarks speed frame``. The world has the size of the paper's set A, generated: 12,739 users, 58,291 videos
-of 8 clips, 342,694 views, 128 columns, batches of 1,024. Every measurement is a process of its own. All methods start
-from the same weights, take the same batches, and their losses are checked to agree. They are:
+of 8 clips, 342,694 views, 128 columns of features, batches of 1,024. Every measurement is a process of its own. All
+methods start from the same weights, take the same batches, and their losses are checked to agree. They are:
 
 - graphvid: the preset "survival" as users train it; the edges of the batch's own views are left out;
-- own edges kept: the same with them, which is what the methods below compute;
+- own edges kept: the same with them and with every user, which is what the methods below compute;
 - shared positives: `UserClipConv` over the whole graph at every step, the positives stored once a video;
 - an edge a clip: the same with eight edges for a completed video, as all methods below;
 - DGL: `dgl.nn.GraphConv`, PyG: `SAGEConv` without root, once a relation and hop;
@@ -31,7 +31,7 @@ from typing import Any
 import torch
 
 from benchmarks.speed import _results
-from benchmarks.speed._frame_methods import METHODS
+from benchmarks.speed._frame_methods import CONFIG, METHODS
 from benchmarks.speed._frame_world import NUM_CLIPS, NUM_USERS, NUM_VIDEOS, make_world
 
 Row = dict[str, Any]
@@ -59,6 +59,7 @@ def main(arguments: list[str]) -> None:
     extrapolated = _extrapolate(report["epochs"], max(options.sizes))
     report["epochs"] += [extrapolated] if extrapolated else []
     report["machine"] = _results.machine() | {"PyG": metadata.version("torch_geometric"), "threads": options.threads}
+    report["machine"] |= {"dim": CONFIG.dim, "hidden": CONFIG.hidden}
     report["machine"]["OMP_WAIT_POLICY"] = "passive"
     text = table(report)
     if not options.no_write:
@@ -152,8 +153,8 @@ def matrix_bytes(part: float) -> float:
 
 
 def matrix_flops(part: float) -> float:
-    """Return the FLOPs of a step in products with them: a hop out and back, forward and backward, 128 columns."""
-    return matrix_bytes(part) / 4 * 2 * 2 * 2 * 128
+    """Return the FLOPs of a step in products with them: a hop out and back, forward and backward."""
+    return matrix_bytes(part) / 4 * 2 * 2 * 2 * CONFIG.dim
 
 
 def _extrapolate(rows: list[Row], part: float) -> Row | None:

@@ -105,7 +105,9 @@ def test_clock_counts_inner_calls_once(speed, monkeypatch) -> None:
 def test_dense_matrices_by_hand(speed) -> None:
     frame = speed["frame"]
     assert frame.matrix_bytes(1) == 2 * 4 * 12_739 * 466_328
-    assert frame.matrix_flops(1) == 2 * 4 * (2 * 12_739 * 466_328 * 128)  # relations; out and back, twice; a product
+    assert frame.matrix_flops(1) == 2 * 4 * (
+        2 * 12_739 * 466_328 * frame.CONFIG.dim
+    )  # relations; out and back, twice; a product
 
 
 def test_extrapolation_grows_with_the_products(speed) -> None:
