@@ -33,7 +33,7 @@ from graphvid.models.frame_views import (
 from graphvid.models.user_clip_relation import UserClipRelation
 from graphvid.nn import Standardize
 
-_WEIGHT_STREAM, _PICK_STREAM = range(2)  # streams of config.seed
+_WEIGHT_STREAM, _PICK_STREAM, _COLD_STREAM = range(3)  # streams of config.seed
 _CHUNK_VALUES = 2**22  # of clip inputs, held at once where many videos are visited
 _WARM_UP = 0.3
 
@@ -153,7 +153,10 @@ class FRAME(LightningModule):
     def train_dataloader(self) -> ViewBatches:
         """Give the batches, from the checkpoint's step if there is one to the end of the last epoch."""
         config = self.config
-        return ViewBatches(self.targets, config.batch_size, config.num_epochs, config.seed, self._first_step)
+        batch_size = config.batch_size
+        if config.target_edges == "exclude":
+            batch_size = min(batch_size, max(1, len(self.targets.user) // 10))
+        return ViewBatches(self.targets, batch_size, config.num_epochs, config.seed, self._first_step)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Take up the batches where the checkpoint was written."""
@@ -170,7 +173,8 @@ class FRAME(LightningModule):
             As in `predict`, not checked.
         step : int, optional
             Number of the training step: the graph is that of training, the views' own edges are left out if
-            ``config.target_edges`` says so, and ``config.fanout`` holds. Default: the whole graph of all training views.
+            ``config.target_edges`` says so, ``config.fanout`` holds, and ``config.cold_user_share`` of the views are
+            shown without their user. Default: the whole graph of all training views.
         clips : ClipFeatures, optional
             See `predict`.
         """
@@ -182,7 +186,8 @@ class FRAME(LightningModule):
         if clips is None:
             targets = None
             if step is not None and self.config.target_edges == "exclude":
-                targets = torch.unique(torch.stack([user, video], dim=1), dim=0)
+                pairs = torch.unique(user * self.clips.num_videos + video)
+                targets = torch.stack([pairs // self.clips.num_videos, pairs % self.clips.num_videos], dim=1)
             fanout = -1 if step is None else self.config.fanout
             edges = [
                 relation.edges(videos, targets, fanout, _pick_seed(self.config.seed, r), step or 0)
@@ -198,7 +203,8 @@ class FRAME(LightningModule):
                 into_clips.append(relation.into_nodes(users, degree, found, inputs.dtype))
         of_users = self.network.users(torch.stack(sums))
         of_clips = self.network.clips(inputs, into_clips or None, of_users)
-        place = torch.where(user < 0, len(users), torch.searchsorted(users, user))
+        cold = user < 0 if step is None else self._cold(len(user), step)
+        place = torch.where(cold, len(users), torch.searchsorted(users, user))
         scores: Tensor = self.network.scorer(pad(of_users, (0, 0, 0, 1)), of_clips, place, video_index)
         return scores
 
@@ -259,6 +265,11 @@ class FRAME(LightningModule):
                 parts.append(self.network.outcomes(scores, bucket[start : start + chunk_size].to(self.device)))
         self.train(training)
         return SkipPrediction(*(_joined(column) for column in zip(*parts, strict=True)))
+
+    def _cold(self, num_views: int, step: int) -> Tensor:
+        """Say which views of a training step are shown without their user."""
+        draws = np.random.default_rng((self.config.seed, _COLD_STREAM, step)).random(num_views)
+        return torch.from_numpy(draws < self.config.cold_user_share).to(self.device)
 
     # Features
 

@@ -90,7 +90,8 @@ def test_starting_values():
     torch.testing.assert_close(torch.nn.functional.softplus(made.raw_alpha), torch.tensor([0.8, 0.2]))
     assert made.bias == 0
     for first, second in zip(made.first, made.second, strict=True):
-        assert not first.bias.any() and not second.bias.any()
+        assert not first.bias.any()
+        assert not second.bias.any()
         of_vectors, of_products = first.weight[:, :128], first.weight[:, 128:]
         assert of_vectors.std().item() == pytest.approx(0.1 * math.sqrt(2 / (512 + 192)), rel=0.15)
         assert torch.equal(of_products, of_products[:, :1].expand(512, 64))
