@@ -257,16 +257,12 @@ print("most likely to leave at clip", views.offending_clip, "and least at", view
 # %%
 # Users nobody knows
 # ------------------
-# A user without a past is -1, and the prediction depends on the video alone. It can be no better
-# than training taught it: every user of this log has about fifty rows, so the model has never met
-# one without any. The mean probability to finish that it gives to such a user, and the share of
-# the test rows that were finished:
+# A user without a past is -1, and the prediction depends on the video alone. Every user of this log
+# has about fifty rows; that the model knows what to say of one without any comes from the tenth of
+# its training rows that it was shown without their user (``cold_user_share``). The mean probability
+# to finish, and the share of the test rows that were finished:
 nobody = model.predict(np.full(len(finished), -1), test.video)
 print(f"{nobody.complete.mean():.2f} predicted, {finished.mean():.2f} observed")
-
-# %%
-# Users with a single row are such users in training: their row is left out of the graph while it is
-# predicted. Where the log has some, the model learns what to say.
 
 # %%
 # Where to go from here
