@@ -205,7 +205,8 @@ class FRAME(LightningModule):
         of_clips = self.network.clips(inputs, into_clips or None, of_users)
         cold = user < 0 if step is None else self._cold(len(user), step)
         place = torch.where(cold, len(users), torch.searchsorted(users, user))
-        scores: Tensor = self.network.scorer(pad(of_users, (0, 0, 0, 1)), of_clips, place, video_index)
+        rows, place = torch.unique(place, return_inverse=True)  # of the views, not of all who reach their clips
+        scores: Tensor = self.network.scorer(pad(of_users, (0, 0, 0, 1))[:, rows], of_clips, place, video_index)
         return scores
 
     def predict(

@@ -38,8 +38,9 @@ class UserClipConv(nn.Module):
 
     Notes
     -----
-    The backend ``"triton"`` takes both relations of a hop in one launch. Users can be computed alone from sums of clips
-    that were made before (`users`), since :math:`\tilde R (H W) = (\tilde R H) W`.
+    The backend ``"triton"`` takes both relations of a hop in one launch. The first hop sums clips before it multiplies,
+    :math:`(\tilde R H) W = \tilde R (H W)`: there are fewer users than clips, and sums that were made before can be used
+    again (`users`).
 
     References
     ----------
@@ -97,11 +98,10 @@ class UserClipConv(nn.Module):
             When there are not two relations a hop, or a size does not fit; see `Adjacency.spmm`.
         """
         _check_pair("into_users", into_users)
-        projected = (x @ self.user_weight).expand(2, -1, -1)
-        positive = projected[0]
+        positive = x
         if into_users[0].num_src != into_users[1].num_src:
-            positive = positive.view(into_users[0].num_src, -1, self.dim).sum(1)
-        users = Relations(into_users).spmm([positive, projected[1]], combine="stack", activation="relu")
+            positive = x.view(into_users[0].num_src, -1, self.in_dim).sum(1)
+        users = self.users(Relations(into_users).spmm([positive, x], combine="stack"))
         return users, self.clips(into_clips, users)
 
     def users(self, sums: Tensor) -> Tensor:
