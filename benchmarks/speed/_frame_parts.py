@@ -98,7 +98,7 @@ def time_parts(folder: Path, num_steps: int, device: str = "cpu") -> dict[str, A
 def _watch(model: FRAME, device: str) -> tuple[Clock, Counter[str]]:
     """Time the parts of `FRAME.scores`, and count the rows that its products take."""
     clock, counts = Clock(device), Counter[str]()
-    clock.watch(model, "_inputs", "read clips")
+    clock.watch(model.inputs, "forward", "read clips")
     for relation in model.training_relations:
         clock.watch(relation, "edges", "find edges")
         clock.watch(relation, "user_sums", "correct sums")

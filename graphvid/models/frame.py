@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, Literal, cast
 
@@ -14,12 +14,13 @@ from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 from torch.nn.functional import pad
-from tqdm import tqdm
 
 from graphvid._dgl import DGLGraph
 from graphvid._integers import check_integer, node_ids
 from graphvid._random import seeded
 from graphvid.data import ClipFeatures, WatchLog
+from graphvid.models.clip_inputs import ClipInputs
+from graphvid.models.duration_buckets import DurationBuckets
 from graphvid.models.frame_config import FRAMEConfig
 from graphvid.models.frame_network import FRAMENetwork
 from graphvid.models.frame_views import (
@@ -31,10 +32,8 @@ from graphvid.models.frame_views import (
     split_views,
 )
 from graphvid.models.user_clip_relation import UserClipRelation
-from graphvid.nn import Standardize
 
 _WEIGHT_STREAM, _PICK_STREAM, _COLD_STREAM = range(3)  # streams of config.seed
-_CHUNK_VALUES = 2**22  # of clip inputs, held at once where many videos are visited
 _WARM_UP = 0.3
 
 
@@ -69,8 +68,8 @@ class FRAME(LightningModule):
         Users and clips, from ``labels``.
     network : FRAMENetwork
         What training changes.
-    learnt : Parameter, shape (num_videos, num_clips, in_dim), or None
-        What is learnt of single clips: their features or their ids, if the configuration says so.
+    inputs : ClipInputs
+        What the network knows of single clips; training changes what it learns of them.
     targets : ViewBatch
         The views that training predicts.
 
@@ -105,9 +104,6 @@ class FRAME(LightningModule):
     (3, 8)
     """
 
-    duration: Tensor
-    boundaries: Tensor
-
     def __init__(
         self, log: WatchLog, clips: ClipFeatures, config: FRAMEConfig | None = None, *, progress: bool = False
     ) -> None:
@@ -126,19 +122,20 @@ class FRAME(LightningModule):
             earlier, targets = split_views(self.labels, log)
             self.training_relations = self._relations(build_graph(earlier, log, config))
         self.targets = ViewBatch(*(torch.from_numpy(ids) for ids in (targets.user, targets.video, targets.stop)))
-        self._set_durations(log)
-        self.standardize = Standardize(clips.dim)
-        self._fit_standardization(progress)
+        assert log.duration is not None  # checked by `label_clips`
+        views = self.labels.video, log.duration[self.labels.row]
+        self.buckets = DurationBuckets(*views, log.num_videos, config.num_duration_buckets)
+        seen = np.unique(self.labels.video)
         with seeded(config.seed, _WEIGHT_STREAM):
             self.network = FRAMENetwork(clips.dim, clips.num_clips, config)
-            self.learnt = self._learnt_inputs()
-        self._keep_sums(progress)
+            self.inputs = ClipInputs(clips, seen, config, progress)
+        self._keep_sums(seen, progress)
         self._first_step = 0
 
     def training_step(self, batch: ViewBatch, batch_idx: int) -> Tensor:
         """Compute the loss of one batch of views and log it."""
         scores = self.scores(batch.user, batch.video, step=self.global_step)
-        loss = self.network.loss(scores, batch.stop, self._bucket(self.duration[batch.video]))
+        loss = self.network.loss(scores, batch.stop, self.buckets(batch.video))
         self.log("loss", loss.detach(), prog_bar=True)
         return loss
 
@@ -179,7 +176,7 @@ class FRAME(LightningModule):
             See `predict`.
         """
         videos, video_index = torch.unique(video, return_inverse=True)
-        inputs = self._inputs(videos) if clips is None else self._new_inputs(clips, videos)
+        inputs = self.inputs(videos) if clips is None else self.inputs.of_new(clips, videos)
         users = torch.unique(user[user >= 0])
         relations = self.relations if step is None else self.training_relations
         edges = []
@@ -255,7 +252,7 @@ class FRAME(LightningModule):
         user, video = _user_rows(users, self.graph.num_nodes("user")), node_ids("videos", videos, num_videos, _VIEWS)
         if len(user) != len(video):
             raise ValueError(f"users and videos must have equal lengths, got {len(user)} and {len(video)}")
-        bucket = self._view_buckets(video, durations, known=clips is None)
+        bucket = self.buckets.of_views(video, durations, known=clips is None)
         parts = []
         training = self.training
         self.eval()
@@ -272,60 +269,15 @@ class FRAME(LightningModule):
         draws = np.random.default_rng((self.config.seed, _COLD_STREAM, step)).random(num_views)
         return torch.from_numpy(draws < self.config.cold_user_share).to(self.device)
 
-    # Features
-
-    def _inputs(self, videos: Tensor) -> Tensor:
-        """Return the inputs of all clips of some videos, (num_videos, num_clips, in_dim)."""
-        parts = [] if self.config.trainable_features else [self._features(self.clips, videos)]
-        if self.learnt is not None:
-            parts.append(self.learnt.index_select(0, videos))
-        return torch.cat(parts, dim=-1)
-
-    def _new_inputs(self, clips: ClipFeatures, videos: Tensor) -> Tensor:
-        features = self._features(clips, videos)
-        return pad(features, (0, self.config.dim)) if self.config.id_embedding != "none" else features
-
-    def _features(self, clips: ClipFeatures, videos: Tensor) -> Tensor:
-        features: Tensor = self.standardize(torch.from_numpy(clips.take(videos.cpu().numpy())).to(self.device))
-        return features
-
-    def _learnt_inputs(self) -> nn.Parameter | None:
-        """Return what is learnt of every clip, the features first, as `_new_inputs` has it."""
-        parts = []
-        if self.config.trainable_features:
-            parts.append(self._features(self.clips, torch.arange(self.clips.num_videos)))
-        if self.config.id_embedding != "none":
-            parts.append(0.1 * torch.randn(self.clips.num_videos, self.clips.num_clips, self.config.dim))
-        return nn.Parameter(torch.cat(parts, dim=-1)) if parts else None
-
-    def _fit_standardization(self, progress: bool) -> None:
-        """Take mean and deviation over the clips of the videos in the training log, in float64."""
-        if not self.config.standardize:
-            return
-        seen = np.unique(self.labels.video)
-        count, total, squares = 0, np.zeros(self.clips.dim), np.zeros(self.clips.dim)
-        first = self.clips.take(seen[:1])[0, 0].astype(np.float64)  # sums of differences lose no digits to a large mean
-        for videos in self._chunks(seen, "features", progress):
-            values = self.clips.take(videos).reshape(-1, self.clips.dim) - first
-            count += len(values)
-            total += values.sum(axis=0)
-            squares += np.square(values).sum(axis=0)
-        mean = total / count
-        scale = np.sqrt(np.maximum(squares / count - np.square(mean), 0.0))
-        scale[scale <= 1e-12 * np.abs(first)] = 1.0
-        self.standardize.set(
-            torch.from_numpy(mean + first).float(), torch.from_numpy(np.where(scale > 0, scale, 1.0)).float()
-        )
-
-    def _keep_sums(self, progress: bool) -> None:
+    def _keep_sums(self, seen: NDArray[np.int64], progress: bool) -> None:
         """Sum the clips of every user once, if they do not change."""
-        if self.learnt is not None:
+        if self.inputs.learnt is not None:
             return
         for relations in {id(kind): kind for kind in (self.relations, self.training_relations)}.values():
             sums = [torch.zeros(self.graph.num_nodes("user"), self.clips.dim, dtype=torch.float64) for _ in relations]
-            for videos in self._chunks(np.unique(self.labels.video), "sums over clips", progress):
+            for videos in self.inputs.chunks(seen, "sums over clips", progress):
                 chunk = torch.from_numpy(videos)
-                inputs = self._inputs(chunk).double()
+                inputs = self.inputs(chunk).double()
                 for total, relation in zip(sums, relations):
                     total += relation.sums(chunk, inputs)
             for total, relation in zip(sums, relations):
@@ -335,12 +287,7 @@ class FRAME(LightningModule):
         if relation.kept_sums is not None:
             return relation.kept_sums
         everything = torch.arange(self.clips.num_videos, device=self.device)
-        return relation.sums(everything, self._inputs(everything))
-
-    def _chunks(self, videos: NDArray[np.int64], name: str, progress: bool) -> Iterator[NDArray[np.int64]]:
-        size = max(1, _CHUNK_VALUES // (self.clips.num_clips * self.clips.dim))
-        for start in tqdm(range(0, len(videos), size), desc=name, unit="chunk", disable=not progress):
-            yield videos[start : start + size]
+        return relation.sums(everything, self.inputs(everything))
 
     def _relations(self, graph: DGLGraph) -> Sequence[UserClipRelation]:
         names: tuple[Literal["pos", "neg"], ...] = ("pos", "neg")
@@ -348,38 +295,6 @@ class FRAME(LightningModule):
             UserClipRelation(graph, name, self.clips.num_clips, self.config.norm) for name in names
         )
         return cast(Sequence[UserClipRelation], relations)
-
-    # Durations
-
-    def _set_durations(self, log: WatchLog) -> None:
-        """Keep the duration of every video, NaN where it is not in the log, and the bounds of the buckets."""
-        assert log.duration is not None  # checked by `label_clips`
-        of_view = log.duration[self.labels.row]
-        duration = np.full(log.num_videos, np.nan)
-        duration[self.labels.video] = of_view
-        share = np.arange(1, self.config.num_duration_buckets) / self.config.num_duration_buckets
-        self.register_buffer("duration", torch.from_numpy(duration), persistent=False)
-        self.register_buffer("boundaries", torch.from_numpy(np.quantile(of_view, share)), persistent=False)
-
-    def _bucket(self, duration: Tensor) -> Tensor:
-        return torch.bucketize(duration, self.boundaries, right=True)
-
-    def _view_buckets(self, video: NDArray[np.int64], durations: ArrayLike | None, *, known: bool) -> Tensor:
-        if not len(self.boundaries):
-            return torch.zeros(len(video), dtype=torch.int64)
-        if durations is not None:
-            seconds = np.asarray(durations, dtype=np.float64)
-            if seconds.shape != video.shape:
-                raise ValueError(f"durations must have shape {video.shape}, got {seconds.shape}")
-        else:
-            seconds = self.duration.cpu().numpy()[video] if known else np.full(len(video), np.nan)
-        unknown = ~(np.isfinite(seconds) & (seconds > 0))
-        if unknown.any():
-            raise ValueError(
-                f"durations must be finite and > 0 for views of videos that are not in the training log, got "
-                f"{None if durations is None else seconds[unknown][0]} for view {unknown.argmax()} ({unknown.sum()} such)"
-            )
-        return self._bucket(torch.from_numpy(seconds).to(self.boundaries.device)).cpu()
 
 
 _VIEWS = "(num_views,)"

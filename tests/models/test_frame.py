@@ -234,8 +234,8 @@ def test_new_videos_are_like_videos_that_nobody_saw(world, options):
     array = np.concatenate([world.clips.array, rng.normal(size=(1, 8, 32)).astype(np.float32)])
     known = replace(world.log, video_ids=pd.RangeIndex(16))
     model = FRAME(known, ClipFeatures(range(16), array), replace(SMALL, **options))
-    if model.learnt is not None:
-        torch.nn.init.zeros_(model.learnt[15:])
+    if model.inputs.learnt is not None:
+        torch.nn.init.zeros_(model.inputs.learnt[15:])
     new = ClipFeatures(["new", "newer"], np.concatenate([array[15:], array[:1]]))
     a, b = model.predict([0, 3, -1], [15] * 3), model.predict([0, 3, -1], [0] * 3, clips=new)
     for x, y in zip(a, b):
