@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import importlib
-import os
 from pathlib import Path
 from types import ModuleType
-
-os.environ["TRITON_INTERPRET"] = "1"  # Triton reads it when a kernel is defined
 
 import pytest
 import torch

@@ -1,10 +1,7 @@
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import NamedTuple
-
-os.environ["TRITON_INTERPRET"] = "1"  # Triton reads it when a kernel is defined
 
 import pytest
 import torch
