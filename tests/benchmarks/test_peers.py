@@ -488,6 +488,7 @@ def test_the_benchmark_is_found_by_its_name(capsys):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # makes an environment
 @pytest.mark.network
 def test_the_models_of_deepctr_answer_in_their_own_environment(run):
     rows = [row for row in module("_rows").rows(BUDGET) if row.environment == "deepctr"]
