@@ -131,9 +131,15 @@ def test_speed_rows_may_be_mappings_and_the_markdown_beside_them_wins(tmp_path):
     assert ".. image:: /../benchmarks/results/speed/x-time.svg" in text
     assert "python -m benchmarks speed x" in text
     assert "Cores 2." in text
-    (folder / "x.md").write_text("# T\n\n| edges | time |\n|---|---|\n| 1,000 | 8.83e+03 |\n")
+    (folder / "x.md").write_text(
+        "# Of edges\n\n| edges | time |\n|---|---|\n| 1,000 | 8.83e+03 |\n\n## Parts\n\n| part |\n|---|\n| sort |\n"
+    )
     (read,) = results.read_records(folder)
     assert "   * - 1,000\n     - 8,830" in results.speed_table(read)
+    text = results.render("speed", read)
+    assert "Of edges\n--------" in text
+    assert "Parts\n\n.. list-table::" in text
+    assert "   * - sort" in text
 
 
 @pytest.mark.parametrize("kind", ["quality", "speed"])

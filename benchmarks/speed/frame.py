@@ -58,8 +58,9 @@ def main(arguments: list[str]) -> None:
             report["memory"] = [_memory(Path(folder), n, max(options.sizes), options) for n in options.copies]
     extrapolated = _extrapolate(report["epochs"], max(options.sizes))
     report["epochs"] += [extrapolated] if extrapolated else []
-    report["machine"] = _results.machine() | {"PyG": metadata.version("torch_geometric"), "threads": options.threads}
-    report["machine"] |= {"dim": CONFIG.dim, "hidden": CONFIG.hidden}
+    report["machine"] = _results.machine() | {"threads": options.threads, "dim": CONFIG.dim, "hidden": CONFIG.hidden}
+    if any(name.startswith("PyG") for name in options.only):
+        report["machine"]["PyG"] = metadata.version("torch_geometric")
     report["machine"]["OMP_WAIT_POLICY"] = "passive"
     text = table(report)
     if not options.no_write:

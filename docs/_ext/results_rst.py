@@ -14,8 +14,8 @@ A speed record (``speed/*.json``)::
     {"title", "date", "machine": text or {...}, "versions": {...}, "settings": {...}, "command", "columns": [...],
      "rows": [[...], ...] or [{column: cell, ...}, ...], "notes"}
 
-of which only ``rows`` must be there. Without ``columns``, the table in ``NAME.md`` is shown where that file is there: it
-is how the program that measured lays its rows out. Pictures, ``NAME*.svg`` or ``NAME*.png``, stand below the table.
+of which only ``rows`` must be there. Without ``columns``, the tables in ``NAME.md`` are shown where that file is there:
+it is how the program that measured lays its rows out. Pictures, ``NAME*.svg`` or ``NAME*.png``, stand below the table.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ def read_records(folder: Path) -> list[dict[str, Any]]:
     records = []
     for path in sorted(path for path in folder.glob("*.json") if not path.name.startswith(".")):
         try:
-            record = {"name": path.stem, "title": path.stem, **json.loads(path.read_text(encoding="utf-8"))}
+            record = {"name": path.stem, **json.loads(path.read_text(encoding="utf-8"))}
             if folder.name == "quality":
                 check_quality(record)
             else:
                 table = path.with_suffix(".md")
                 if "columns" not in record and table.exists():
-                    record |= markdown_table(table.read_text(encoding="utf-8"))
-                record = with_columns(record)
+                    record = {**record, **markdown_tables(table.read_text(encoding="utf-8"))}
+                record = with_columns({"title": path.stem, **record})
         except (ValueError, TypeError) as error:
             raise ValueError(f"{path}: {error}") from None
         pictures = sorted(folder.glob(f"{path.stem}*.svg")) + sorted(folder.glob(f"{path.stem}*.png"))
@@ -67,13 +67,28 @@ def check_quality(record: Mapping[str, Any]) -> None:
                 raise ValueError(f"row {row['name']!r} must have {wanted} values of {metric!r}, one a seed, got {got}")
 
 
-def markdown_table(text: str) -> dict[str, Any]:
-    """Return ``columns`` and ``rows`` of the first table with pipes in a Markdown text."""
-    lines = [line.strip() for line in text.splitlines() if line.strip().startswith("|")]
-    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
-    if len(cells) < 3:
+def markdown_tables(text: str) -> dict[str, Any]:
+    """Return the ``title``, the first table's ``columns`` and ``rows``, and the others, ``more``, of a Markdown text."""
+    found: dict[str, Any] = {}
+    tables: list[dict[str, Any]] = []
+    heading, above = "", ""
+    for line in map(str.strip, text.splitlines()):
+        if line.startswith("# "):
+            found["title"] = line[2:]
+        elif line.startswith("#"):
+            heading = line.lstrip("# ")
+        elif line.startswith("|"):
+            cells = [cell.strip() for cell in line.strip("|").split("|")]
+            if not above.startswith("|"):
+                tables.append({"title": heading, "columns": cells, "rows": []})
+                heading = ""
+            elif not set(line) <= set("|-: "):
+                tables[-1]["rows"].append(cells)
+        above = line
+    if not any(table["rows"] for table in tables):
         raise ValueError("its Markdown file must hold a table with a row, got none")
-    return {"columns": cells[0], "rows": cells[2:]}
+    first, *more = tables
+    return {**found, "columns": first["columns"], "rows": first["rows"], "more": more}
 
 
 def with_columns(record: dict[str, Any]) -> dict[str, Any]:
@@ -84,10 +99,11 @@ def with_columns(record: dict[str, Any]) -> dict[str, Any]:
     if isinstance(rows[0], Mapping):
         columns = list(dict.fromkeys(key for row in rows for key in row))
         return {**record, "columns": columns, "rows": [[row.get(name) for name in columns] for row in rows]}
-    columns = record.get("columns", [])
-    for number, row in enumerate(rows):
-        if len(row) != len(columns):
-            raise ValueError(f"row {number} must have {len(columns)} cells, one a column, got {len(row)}")
+    for table in (record, *record.get("more", ())):
+        for number, row in enumerate(table["rows"]):
+            if len(row) != len(table.get("columns", [])):
+                wanted = len(table.get("columns", []))
+                raise ValueError(f"row {number} must have {wanted} cells, one a column, got {len(row)}")
     return record
 
 
@@ -97,7 +113,17 @@ def render(kind: str, record: Mapping[str, Any]) -> str:
     table = quality_table(record) if kind == "quality" else speed_table(record)
     pictures = [f".. image:: /../benchmarks/results/{kind}/{name}" for name in record.get("pictures", ())]
     label, heading = f".. _result-{kind}-{record['name']}:", f"{title}\n{'-' * len(title)}"
-    parts = [label, heading, record.get("protocol"), table, *pictures, record.get("notes"), provenance(kind, record)]
+    more = [f"{_plain(other['title'])}\n\n{speed_table(other)}".strip() for other in record.get("more", ())]
+    parts = [
+        label,
+        heading,
+        record.get("protocol"),
+        table,
+        *more,
+        *pictures,
+        record.get("notes"),
+        provenance(kind, record),
+    ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 

@@ -49,7 +49,9 @@ def predict_frame(
     user = pd.Index(views.train.user_ids.astype(str)).get_indexer(log.user_ids.astype(str))[log.user]
     video = pd.Index(views.clips.ids.astype(str)).get_indexer(log.video_ids.astype(str))[log.video]
     new = video < 0
-    duration = np.where(new, np.nan, model.buckets.duration.cpu().numpy()[video]) if log.duration is None else log.duration
+    duration = (
+        np.where(new, np.nan, model.buckets.duration.cpu().numpy()[video]) if log.duration is None else log.duration
+    )
     if new.any():
         clips, video[new] = _new_videos(log, new, clips, model.clips.num_clips)
     parts = []
