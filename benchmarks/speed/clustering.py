@@ -24,7 +24,7 @@ import numpy as np
 
 from benchmarks.speed._clustering_figures import ties_figure, time_figure
 from benchmarks.speed._clustering_graphs import GRAPHS
-from benchmarks.speed._clustering_methods import METHODS
+from benchmarks.speed._clustering_methods import INDEPENDENT, METHODS
 
 RESULTS = Path(__file__).parents[1] / "results" / "speed"
 LIMITS = {"networkx": 200_000, "rustworkx": 2_000_000, "igraph": 12_000_000}  # edges; they need minutes beyond
@@ -86,7 +86,10 @@ def _plan(options: argparse.Namespace, num_edges: int) -> list[tuple[str, str, i
                 continue
             if options.only and method not in options.only:
                 continue
-            plan += [(task, method, t) for t in (options.threads if method == "graphvid" else options.threads[:1])]
+            plan += [
+                (task, method, t)
+                for t in (options.threads if method in ("graphvid", INDEPENDENT) else options.threads[:1])
+            ]
     return plan
 
 
