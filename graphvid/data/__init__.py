@@ -1,10 +1,15 @@
 """Files and tables to validated tables and arrays: watch logs, features, data sets. Knows no graph library."""
 
 from graphvid.data.amazon import AmazonCoPurchase
+from graphvid.data.amazon_electronics import AmazonElectronics
 from graphvid.data.clip_features import ClipFeatures
 from graphvid.data.clip_files import read_clip_files
 from graphvid.data.edges import read_edges
 from graphvid.data.features import Features, load_features
+from graphvid.data.gowalla import Gowalla
+from graphvid.data.interaction_files import read_interactions, read_splits
+from graphvid.data.interaction_splits import InteractionSplits
+from graphvid.data.interactions import Interactions
 from graphvid.data.kuai import read_frame_release, read_kuairand, read_kuairec
 from graphvid.data.ogb_graph import OGBGraph
 from graphvid.data.relational import RelationalData
@@ -18,8 +23,12 @@ from graphvid.data.windows import LogWindows, check_no_leak, split_by_time
 
 __all__ = [
     "AmazonCoPurchase",
+    "AmazonElectronics",
     "ClipFeatures",
     "Features",
+    "Gowalla",
+    "InteractionSplits",
+    "Interactions",
     "LogWindows",
     "OGBGraph",
     "RelationalData",
@@ -35,7 +44,9 @@ __all__ = [
     "read_clip_files",
     "read_edges",
     "read_frame_release",
+    "read_interactions",
     "read_kuairand",
     "read_kuairec",
+    "read_splits",
     "split_by_time",
 ]

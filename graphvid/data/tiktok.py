@@ -9,6 +9,8 @@ import pandas as pd
 
 from graphvid.data._files import find_files, read_arrays
 from graphvid.data.features import Features
+from graphvid.data.interaction_splits import InteractionSplits
+from graphvid.data.interactions import Interactions
 from graphvid.data.watch_log import WatchLog
 
 _SOURCE = "the GitHub repository HKUDS/DiffMM (Datasets/tiktok: trnMat, valMat, tstMat, audio_feat, image_feat)"
@@ -34,6 +36,8 @@ class TikTok:
         All interactions, train first, then val, then test.
     train_log, val_log, test_log : WatchLog
         The splits, with the vocabularies of ``log``.
+    train, validation, test : Interactions
+        The same splits as pairs; user and item are the integers of the logs.
     features : Features
         Row i belongs to video i of the logs.
 
@@ -42,7 +46,7 @@ class TikTok:
     FileNotFoundError
         A file is not there; says what is expected and where it comes from.
     ValueError
-        A corrupt file.
+        A corrupt file, a pair that occurs twice.
 
     Notes
     -----
@@ -69,4 +73,11 @@ class TikTok:
         self.log = WatchLog(pairs[:, 0].copy(), pairs[:, 1].copy(), user_ids, video_ids)
         part = np.repeat(np.arange(len(_SPLITS)), [len(arrays[split]) for split in _SPLITS])
         self.train_log, self.val_log, self.test_log = (self.log.select(part == at) for at in range(len(_SPLITS)))
+        train, validation, test = (_pairs(log) for log in (self.train_log, self.val_log, self.test_log))
+        splits = InteractionSplits(self.name, train, test, validation)
+        self.train, self.validation, self.test = splits.train, splits.validation, splits.test
         self.features = Features(video_ids, {name: tables[name].astype(np.float32) for name in ("audio", "image")})
+
+
+def _pairs(log: WatchLog) -> Interactions:
+    return Interactions.from_pairs(log.user, log.video, num_users=log.num_users, num_items=log.num_videos)
