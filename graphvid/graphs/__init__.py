@@ -6,6 +6,7 @@ from graphvid.graphs.norms import EdgeNorms, edge_norms
 from graphvid.graphs.relation import relation_graph
 from graphvid.graphs.split import NodeSplit, node_subgraph, split_nodes
 from graphvid.graphs.user_clip import user_clip_graph
+from graphvid.graphs.user_item import user_item_graph
 
 __all__ = [
     "ClipLabels",
@@ -18,4 +19,5 @@ __all__ = [
     "relation_graph",
     "split_nodes",
     "user_clip_graph",
+    "user_item_graph",
 ]
