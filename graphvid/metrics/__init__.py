@@ -10,20 +10,27 @@ from graphvid.metrics.calibration import (
     log_loss,
 )
 from graphvid.metrics.cold_start import ColdStartScores, cold_start
+from graphvid.metrics.drift import FeatureDrift, feature_drift
 from graphvid.metrics.hazards import SkipClipScores, skip_clip_scores, survival_log_likelihood
 from graphvid.metrics.impressions import ImpressionRanks, ImpressionScores, impression_scores, rank_impressions
+from graphvid.metrics.item_ranks import rank_items
 from graphvid.metrics.neighbor_ranks import rank_neighbors
 from graphvid.metrics.ranking import average_precision, hit, ndcg, recall, reciprocal_rank
+from graphvid.metrics.ranking_scores import RankingScores, ranking_scores
+from graphvid.metrics.top_items import TopItems, dot_product_scorer, top_items
 from graphvid.metrics.watch_time import mean_absolute_error, xauc
 
 __all__ = [
     "BootstrapDifference",
     "CalibrationCurve",
     "ColdStartScores",
+    "FeatureDrift",
     "GroupedAUC",
     "ImpressionRanks",
     "ImpressionScores",
+    "RankingScores",
     "SkipClipScores",
+    "TopItems",
     "UserAUC",
     "auc",
     "auc_by_user",
@@ -32,7 +39,9 @@ __all__ = [
     "bootstrap_gauc",
     "calibration_curve",
     "cold_start",
+    "dot_product_scorer",
     "expected_calibration_error",
+    "feature_drift",
     "gauc",
     "hit",
     "impression_scores",
@@ -41,10 +50,13 @@ __all__ = [
     "ndcg",
     "paired_bootstrap",
     "rank_impressions",
+    "rank_items",
     "rank_neighbors",
+    "ranking_scores",
     "recall",
     "reciprocal_rank",
     "skip_clip_scores",
     "survival_log_likelihood",
+    "top_items",
     "xauc",
 ]

@@ -1,0 +1,143 @@
+"""Where the items of each user stand when the whole catalogue is ranked for that user."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from graphvid.metrics import _item_kernels
+from graphvid.metrics._item_scores import (
+    ItemLists,
+    ItemScorer,
+    Lists,
+    excluded_lists,
+    item_lists,
+    refuse_nan,
+    score_blocks,
+)
+
+_TASKS = 4  # of a thread in each block, so that threads end together
+
+
+@torch.no_grad()
+def rank_items(
+    score: ItemScorer,
+    relevant: ItemLists,
+    *,
+    exclude: ItemLists | None = None,
+    batch_size: int | None = None,
+    progress: bool = False,
+) -> Tensor:
+    """Return the rank of every relevant item among all items that are not excluded, by the scores of its user.
+
+    The whole catalogue is ranked, nothing is sampled. The ranks go, with the ``indptr`` of ``relevant``, into
+    `ranking_scores`, or `ndcg`, `recall` and the others.
+
+    Parameters
+    ----------
+    score : callable
+        From users, a Tensor of int64 on the CPU, to their scores of all items: a floating-point Tensor of shape
+        (len(users), num_items) on any device, without NaN; larger is ranked first. It is only read.
+        `dot_product_scorer` makes one of vectors.
+    relevant : (indptr, items)
+        Arrays or tensors of integers, shapes (num_users + 1,) and (num_relevant,): the items to be found for user u,
+        such as those of a test split, are ``items[indptr[u] : indptr[u + 1]]``, distinct, in any order. A user without
+        items is not scored and has no ranks.
+    exclude : (indptr, items), optional
+        Items that are no candidates, such as those of training, in the same form for the same users.
+    batch_size : int, optional
+        Users scored at a time, >= 1. Default: one at first, to learn ``num_items``, then as many as keep the block of
+        scores at 2**22 (16 MiB in float32).
+    progress : bool, default False
+        Show a progress bar over the users.
+
+    Returns
+    -------
+    Tensor of int64, shape (num_relevant,)
+        Rank, counted from 1, of each of the items of ``relevant``, in their order, on the CPU. Equal scores go by
+        ascending item id.
+
+    Raises
+    ------
+    TypeError
+        Items that are not integers, scores that are not a floating-point Tensor.
+    ValueError
+        Lists that do not fit, an item out of range or given twice, an item of a user that is both relevant and
+        excluded (named), scores of another shape, a NaN (named by user and item), ``batch_size`` below 1.
+
+    Notes
+    -----
+    Beyond the scores, O(num_items + number of excluded items of the user) time for each relevant item, and a block of
+    scores in memory. On the CPU compiled code reads the block, its rows shared out among as many threads as PyTorch
+    uses; on other devices tensor operations count, with a few more blocks in memory. Ranks do not depend on the number
+    of threads. Rounding in a matrix product can depend on its number of rows, so items whose scores differ by less than
+    about 1e-7 of their size (float32) may swap when ``batch_size`` changes.
+
+    Examples
+    --------
+    >>> scores = torch.tensor([[0.3, 0.9, 0.5, 0.5], [0.1, 0.2, 0.3, 0.4]])
+    >>> rank_items(lambda users: scores[users], ([0, 2, 3], [3, 0, 1]), exclude=([0, 1, 1], [1]))
+    tensor([2, 3, 3])
+    """
+    wanted = item_lists("relevant", relevant)
+    barred = excluded_lists(exclude, wanted.num_users)
+    if barred is None:
+        barred = Lists(torch.zeros_like(wanted.indptr), wanted.items[:0])
+    num_items = max(wanted.num_items, barred.num_items)
+    _refuse_shared(wanted, barred, num_items)
+    asked = torch.nonzero(torch.diff(wanted.indptr)).flatten()
+    ranks = torch.empty_like(wanted.items)
+    with tqdm(total=asked.numel(), desc="ranking", unit="user", disable=not progress) as bar:
+        for users, scores in score_blocks(score, asked, batch_size, num_items):
+            rank = rank_compiled if scores.device.type == "cpu" else rank_tensors
+            rank(scores, users, wanted, barred, ranks)
+            bar.update(users.numel())
+    return ranks
+
+
+def rank_compiled(scores: Tensor, users: Tensor, wanted: Lists, barred: Lists, ranks: Tensor) -> None:
+    """Write the ranks of the items of ``users`` into their places in ``ranks``, from scores on the CPU."""
+    rows, ids = scores.contiguous().numpy(), users.numpy()
+    arguments = [array.numpy() for array in (*wanted, *barred, ranks)]
+    num_threads = torch.get_num_threads()
+    step = -(-len(ids) // (_TASKS * num_threads)) if num_threads > 1 else len(ids)
+    starts = range(0, len(ids), step)
+
+    def run(start: int) -> int:
+        part = slice(start, start + step)
+        return int(_item_kernels.rank_rows(rows[part], ids[part], *arguments))
+
+    with ThreadPoolExecutor(num_threads) as pool:
+        bad = list(map(run, starts) if len(starts) == 1 else pool.map(run, starts))
+    if max(bad) >= 0:
+        refuse_nan(scores, users)
+
+
+def rank_tensors(scores: Tensor, users: Tensor, wanted: Lists, barred: Lists, ranks: Tensor) -> None:
+    """Do what `rank_compiled` does by tensor operations, on the device of the scores."""
+    refuse_nan(scores, users)
+    rows, items, slots = (x.to(scores.device) for x in wanted.pairs(users))
+    barred_rows, barred_items, _ = (x.to(scores.device) for x in barred.pairs(users))
+    # No comparison with NaN is true, so what is excluded stands before nothing.
+    scores = scores.index_put((barred_rows, barred_items), scores.new_tensor(torch.nan))
+    ids = torch.arange(scores.shape[1], device=scores.device)
+    for part in torch.split(torch.arange(rows.numel(), device=scores.device), len(scores)):
+        column, others = items[part, None], scores[rows[part]]  # (part, 1), (part, num_items)
+        own = others.gather(1, column)
+        before = (others > own) | ((others == own) & (ids < column))
+        ranks[slots[part].cpu()] = before.sum(dim=1).cpu() + 1
+
+
+def _refuse_shared(wanted: Lists, barred: Lists, num_items: int) -> None:
+    """Raise if an item is relevant to a user and excluded for that user."""
+    shared = np.isin(wanted.keys(num_items).numpy(), barred.keys(num_items).numpy(), assume_unique=True)
+    if shared.any():
+        user, item = divmod(int(wanted.keys(num_items)[shared.argmax()]), num_items)
+        raise ValueError(
+            f"relevant and exclude must have no pair in common, got item {item} of user {user} and {shared.sum() - 1} "
+            "more such pairs"
+        )
