@@ -14,7 +14,8 @@ REPOSITORY = FOLDER.parents[1]
 def python_of(name: str | None) -> Path:
     """Return the interpreter of an environment: this one for None, else one with ``requirements-NAME.txt`` installed.
 
-    It lies in ``benchmarks/peers/.venv-NAME``, and is made again when the requirements have changed.
+    It lies in ``benchmarks/peers/.venv-NAME``, and is made again when the requirements, or the ``constraints.txt`` that
+    they may name, have changed.
 
     Raises
     ------
@@ -35,7 +36,7 @@ def python_of(name: str | None) -> Path:
         shutil.rmtree(folder)
     for command in (
         [sys.executable, "-m", "venv", str(folder)],
-        [str(python), "-m", "pip", "install", "-q", "-c", str(constraints), "-r", str(requirements)],
+        [str(python), "-m", "pip", "install", "-q", "-r", str(requirements)],
     ):
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:

@@ -8,13 +8,13 @@ from __future__ import annotations
 import importlib
 import json
 import platform
-import resource
 import sys
 import time
 from importlib import metadata
 from pathlib import Path
 
 from benchmarks.peers._contract import read_task, write_answer
+from benchmarks.peers._process import peak_kb
 
 
 def main(arguments: list[str]) -> None:
@@ -27,22 +27,13 @@ def main(arguments: list[str]) -> None:
     answer = function(task, seed=int(seed), **json.loads(options))
     measured = {
         "seconds": round(time.perf_counter() - start, 3),
-        "peak_memory_mb": round(_peak_kb() / 1000),
+        "peak_memory_mb": round(peak_kb() / 1000),
         "versions": {
             "python": platform.python_version(),
             **{package: metadata.version(package) for package in ("numpy", "pandas", *answer.packages)},
         },
     }
     write_answer(Path(out), task, answer, measured)
-
-
-def _peak_kb() -> int:
-    """Return the peak of resident memory; ``ru_maxrss`` on Linux may be that of the process that started this one."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        return next(int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak // 1024 if sys.platform == "darwin" else peak
 
 
 if __name__ == "__main__":

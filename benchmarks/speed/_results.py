@@ -25,21 +25,31 @@ def machine() -> dict[str, str | float]:
 
 
 def write(
-    name: str, title: str, rows: Sequence[Mapping[str, str | float]], *, write: bool = True, **settings: str | float
+    name: str,
+    title: str,
+    rows: Sequence[Mapping[str, str | float]],
+    *,
+    write: bool = True,
+    command: str | None = None,
+    **settings: str | float,
 ) -> str:
-    """Write ``results/speed/<name>.json`` and ``.md``, unless told not to; return the markdown."""
+    """Write ``results/speed/<name>.json`` and ``.md``, unless told not to; return the markdown.
+
+    ``command`` is what makes them again, by default the benchmark of that name.
+    """
+    command = command or f"python -m benchmarks speed {name}"
     about = machine()
     columns = list(rows[0])
     lines = [f"# {title}", "", "| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
     lines += ["| " + " | ".join(_cell(row[c]) for c in columns) + " |" for row in rows]
     described = {**settings, **about}
-    lines += ["", f"`python -m benchmarks speed {name}`. " + ", ".join(f"{k} {v}" for k, v in described.items()) + "."]
+    lines += ["", f"`{command}`. " + ", ".join(f"{k} {v}" for k, v in described.items()) + "."]
     text = "\n".join(lines) + "\n"
     if not write:
         return text
     RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / f"{name}.md").write_text(text)
-    record = {"title": title, "settings": settings, "machine": about, "rows": list(rows)}
+    record = {"title": title, "command": command, "settings": settings, "machine": about, "rows": list(rows)}
     (RESULTS / f"{name}.json").write_text(json.dumps(record, indent=1) + "\n")
     return text
 

@@ -1,0 +1,54 @@
+"""graphvid's models under the clock, beside the libraries."""
+
+from __future__ import annotations
+
+import logging
+import time
+import warnings
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from benchmarks.peers._recommender_task import Answer, Pairs
+
+PACKAGES = ("graphvid", "torch", "dgl", "lightning")
+IMPORTS = ("graphvid.models", "lightning")
+_WARM_UP = 5
+
+
+def speed(
+    train: Pairs, seed: int, model: str, dim: int, batch_size: int, num_negatives: int, steps: int, **options: Any
+) -> Iterator[Answer]:
+    """Time at most ``steps`` steps of Lightning's training loop, after a few more; the rest of an epoch is inferred."""
+    from lightning import Callback, LightningModule, Trainer
+
+    from graphvid.data import Interactions
+    from graphvid.graphs import user_item_graph
+    from graphvid.models import MatrixFactorization, MFConfig, Recommender, SimpleX, SimpleXConfig
+
+    graph = user_item_graph(Interactions(train.indptr, train.items, train.num_items))
+    sizes: dict[str, Any] = {"dim": dim, "batch_size": batch_size, "num_negatives": num_negatives}
+    sizes |= {"num_epochs": 1_000, "seed": seed, **options}
+    network: Recommender
+    if model == "mf":
+        network = MatrixFactorization(graph, replace(MFConfig.preset("bpr"), **sizes))
+    else:
+        network = SimpleX(graph, replace(SimpleXConfig(), **sizes))
+    timed = max(steps // network.steps_per_epoch, 1) * min(steps, network.steps_per_epoch)
+    clock = {}
+
+    class Clock(Callback):
+        def on_train_batch_start(self, trainer: Trainer, module: LightningModule, batch: Any, number: int) -> None:
+            if number == _WARM_UP:
+                clock["start"] = time.perf_counter()
+
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Lightning's advice on workers and loggers
+        Trainer(
+            max_steps=_WARM_UP + timed, max_epochs=1, accelerator="cpu", logger=False, callbacks=[Clock()],
+            enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
+        ).fit(network)  # fmt: skip
+    network.catch_up()
+    per_step = (time.perf_counter() - clock["start"]) / timed
+    yield Answer({"epoch": per_step * network.steps_per_epoch, "part": timed / network.steps_per_epoch})
