@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+from graphvid.losses.binary_cross_entropy import BCELoss
+from graphvid.losses.bpr import BPRLoss
+from graphvid.losses.cosine_contrastive import CosineContrastiveLoss
+from graphvid.losses.cross_batch import CrossBatchNegatives, MemoryEntries
 from graphvid.losses.in_batch_softmax import InBatchSoftmaxLoss
+from graphvid.losses.known_positives import known_positive_mask, own_item_mask
 from graphvid.losses.neighbor_softmax import NeighborSoftmaxLoss
+from graphvid.losses.sampled_softmax import SampledSoftmaxLoss
 from graphvid.losses.semi_hard import MinedTriplets, SemiHardMiner
 from graphvid.losses.skips import clip_order_loss, completion_loss, cross_view_loss, observed_clip_loss
 from graphvid.losses.triplet import TripletLoss, squared_distance
 
 __all__ = [
+    "BCELoss",
+    "BPRLoss",
+    "CosineContrastiveLoss",
+    "CrossBatchNegatives",
     "InBatchSoftmaxLoss",
+    "MemoryEntries",
     "MinedTriplets",
     "NeighborSoftmaxLoss",
+    "SampledSoftmaxLoss",
     "SemiHardMiner",
     "TripletLoss",
     "clip_order_loss",
     "completion_loss",
     "cross_view_loss",
+    "known_positive_mask",
     "observed_clip_loss",
+    "own_item_mask",
     "squared_distance",
 ]

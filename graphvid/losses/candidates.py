@@ -32,12 +32,21 @@ class CandidateLookup:
         rows = torch.arange(query_ids.numel(), device=query_ids.device)
         all_rows, all_ids = [rows, rows], [query_ids, partner_ids]
         if self.neighbors is not None:
-            starts = self.neighbors.indptr[query_ids]
-            slots, owner = expand_ranges(starts, self.neighbors.indptr[query_ids + 1] - starts)
+            owner, ids = listed_neighbors(query_ids, self.neighbors)
             all_rows.append(owner)
-            all_ids.append(self.neighbors.indices[slots])
-        ids = torch.cat(all_ids)
+            all_ids.append(ids)
+        return self.holding(torch.cat(all_rows), torch.cat(all_ids))
+
+    def holding(self, rows: Tensor, ids: Tensor) -> tuple[Tensor, Tensor]:
+        """Return ``(rows, columns)`` of the entries in which a column holds the id listed for the row."""
         first = torch.searchsorted(self.sorted_ids, ids)
         count = torch.searchsorted(self.sorted_ids, ids, right=True) - first
         slots, owner = expand_ranges(first, count)
-        return torch.cat(all_rows)[owner], self.columns[slots]
+        return rows[owner], self.columns[slots]
+
+
+def listed_neighbors(query_ids: Tensor, neighbors: NeighborTable) -> tuple[Tensor, Tensor]:
+    """Return the neighbours of all queries one after another: the row of the query of each, and its id."""
+    starts = neighbors.indptr[query_ids]
+    slots, owner = expand_ranges(starts, neighbors.indptr[query_ids + 1] - starts)
+    return owner, neighbors.indices[slots]

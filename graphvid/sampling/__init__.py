@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from graphvid.sampling._picks import NeighborPicks
 from graphvid.sampling.blocks import Block, to_block
+from graphvid.sampling.frequency import StreamingFrequency
+from graphvid.sampling.item_negatives import ItemNegatives, ItemNegativeSampler
 from graphvid.sampling.neighbor_sampler import NeighborSampler, sample_neighbors
 
 if TYPE_CHECKING:
@@ -18,8 +20,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Block",
+    "ItemNegativeSampler",
+    "ItemNegatives",
     "NeighborPicks",
     "NeighborSampler",
+    "StreamingFrequency",
     "TripletBatch",
     "TripletSampler",
     "neighbor_table",

@@ -1,0 +1,71 @@
+"""What the losses on the scores of a positive and its negatives share: checks, weights, the reduction over the batch."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor
+
+Reduction = Literal["mean", "sum", "none"]
+
+
+def check_reduction(reduction: Reduction) -> Reduction:
+    """Return ``reduction``; raise unless it is known."""
+    if reduction not in get_args(Reduction):
+        raise ValueError(f"reduction must be one of {list(get_args(Reduction))}, got {reduction!r}")
+    return reduction
+
+
+def check_number(name: str, value: object, accepted: str, *, least: float, most: float = math.inf) -> float:
+    """Return ``value`` as a float; raise unless it is a finite number in [least, most]."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise ValueError(f"{name} must be {accepted}, got {value!r}")
+    if not least <= value <= most:
+        raise ValueError(f"{name} must be {accepted}, got {value!r}")
+    return float(value)
+
+
+def check_negative_weight(weight: float | None) -> float | None:
+    """Return ``weight``; raise unless it is None or a finite number >= 0. 0 stays 0 and is not None."""
+    return None if weight is None else check_number("negative_weight", weight, "None or a finite float >= 0", least=0)
+
+
+def negative_scale(weight: float | None, num_negatives: int) -> float:
+    """Return the factor of each negative: ``weight / num_negatives``, or 1 for a weight of None."""
+    return 1.0 if weight is None else weight / num_negatives
+
+
+def check_scores(positive_scores: Tensor, negative_scores: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Return the scores in float32 or float64; raise unless shapes and types fit together."""
+    if positive_scores.dim() != 1 or negative_scores.dim() != 2 or len(positive_scores) != len(negative_scores):
+        raise ValueError(
+            "positive_scores and negative_scores must have shapes (batch,) and (batch, num_negatives), got "
+            f"{tuple(positive_scores.shape)} and {tuple(negative_scores.shape)}"
+        )
+    if not negative_scores.shape[1]:
+        raise ValueError("negative_scores must have at least one negative a row, got none")
+    for name, scores in (("positive_scores", positive_scores), ("negative_scores", negative_scores)):
+        if not scores.is_floating_point():
+            raise TypeError(f"{name} must be floating point, got dtype {scores.dtype}")
+    if mask is not None:
+        if mask.dtype != torch.bool:
+            raise TypeError(f"mask must be bool, True for the negatives that count, got dtype {mask.dtype}")
+        if mask.shape != negative_scores.shape:
+            raise ValueError(
+                f"mask must have the shape of negative_scores, {tuple(negative_scores.shape)}, got {tuple(mask.shape)}"
+            )
+    return _at_least_float32(positive_scores), _at_least_float32(negative_scores)
+
+
+def _at_least_float32(values: Tensor) -> Tensor:
+    return values.float() if values.dtype in (torch.float16, torch.bfloat16) else values
+
+
+def reduce(losses: Tensor, reduction: Reduction) -> Tensor:
+    """Return the mean or sum of the losses of the rows, or the losses; 0 for no row."""
+    if reduction == "none":
+        return losses
+    total = losses.sum()
+    return total / max(len(losses), 1) if reduction == "mean" else total

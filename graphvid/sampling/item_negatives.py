@@ -1,0 +1,255 @@
+"""Items drawn at random as negatives of users, known items left out exactly where that is wanted."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from graphvid._integers import as_integer
+from graphvid.ops.neighbors import check_ids
+from graphvid.sampling import _item_kernels
+from graphvid.sampling._stream import check_seed, stream_key
+
+if TYPE_CHECKING:
+    from graphvid.data import Interactions
+
+Distribution = Literal["uniform", "popularity"]
+OnShortfall = Literal["raise", "any"]
+
+
+class ItemNegatives(NamedTuple):
+    """Items drawn as negatives, and how likely each was.
+
+    Parameters
+    ----------
+    items : Tensor, shape (batch, num_negatives) or, shared by the batch, (num_negatives,), int64
+        Drawn with replacement.
+    log_q : Tensor, float32, of the shape of ``items``
+        Logarithm of the chance of one draw of the row to give the item, in nats; with ``reject`` the conditional one,
+        given that the item is not known. May be a view of fewer numbers: not to be written to.
+    """
+
+    items: Tensor
+    log_q: Tensor
+
+
+class ItemNegativeSampler:
+    """Draw items for the users of a batch, independently and with replacement.
+
+    Parameters
+    ----------
+    train : Interactions
+        Training pairs: what users know, and how popular items are.
+    num_negatives : int
+        Draws for each row, or for the batch if ``shared``; >= 1.
+    distribution : {"uniform", "popularity"}, default "uniform"
+        All items alike, those without a user included; or in proportion to the number of training users, which leaves
+        out items without one.
+    reject : bool, default False
+        Never draw a training item of the row's user: the distribution given that the item is not one of these.
+    shared : bool, default False
+        One set of draws for all rows of the batch, so that scores are one matrix product. Not with ``reject``, since
+        what one user knows is a negative of another; mask with `graphvid.losses.known_positive_mask`.
+    on_shortfall : {"raise", "any"}, default "raise"
+        For users who know every item that can be drawn, with ``reject``: an error when the sampler is made, or draws
+        from all items for them (counted).
+    seed : int, default 0
+        Key of the random stream, in [0, 2**64).
+
+    Attributes
+    ----------
+    step : int
+        Number of the draw that comes next.
+    num_shortfalls : int
+        Users for whom ``on_shortfall="any"`` draws from all items.
+
+    Raises
+    ------
+    ValueError
+        When an argument is unknown or out of range, ``shared`` meets ``reject``, there is no item that can be drawn, the
+        popularities sum up to 2**32 or more, or a user knows every item that can be drawn.
+
+    Notes
+    -----
+    A draw is a hash of (seed, step, row, number in the row), so a batch depends on nothing else: not on the batches
+    before it, on threads or on workers. On the CPU, in one thread.
+
+    Exclusion is exact and costs no second draw: the r-th of the items that are left is found by binary search in the
+    known items of the user, O(log degree) time a draw. ``"popularity"`` draws training pairs alike and takes their
+    items. All is done in integers, so that no rounding favours an item. Memory: up to 20 bytes a user; for
+    ``"popularity"`` also 4 bytes an item and a pair, and, with ``reject``, 16 more a pair.
+
+    Examples
+    --------
+    >>> from graphvid.data import Interactions
+    >>> train = Interactions.from_pairs([0, 0, 1], [0, 2, 3], num_items=4)
+    >>> sampler = ItemNegativeSampler(train, num_negatives=6, reject=True)
+    >>> negatives = sampler.sample(torch.tensor([1, 0]))
+    >>> [sorted(set(row)) for row in negatives.items.tolist()], negatives.log_q.exp()[:, 0]
+    ([[0, 1, 2], [1, 3]], tensor([0.3333, 0.5000]))
+    """
+
+    def __init__(
+        self,
+        train: Interactions,
+        num_negatives: int,
+        *,
+        distribution: Distribution = "uniform",
+        reject: bool = False,
+        shared: bool = False,
+        on_shortfall: OnShortfall = "raise",
+        seed: int = 0,
+    ) -> None:
+        for name, value, accepted in (
+            ("distribution", distribution, get_args(Distribution)),
+            ("on_shortfall", on_shortfall, get_args(OnShortfall)),
+        ):
+            if value not in accepted:
+                raise ValueError(f"{name} must be one of {list(accepted)}, got {value!r}")
+        if shared and reject:
+            raise ValueError("shared=True needs reject=False: what one user knows is a negative of another")
+        self.num_negatives, self.seed, self.step = as_integer("num_negatives", num_negatives, 1), check_seed(seed), 0
+        self.distribution: Distribution = distribution
+        self.shared = bool(shared)
+        self._items, self._num_items = train.items, train.num_items
+        weight = np.ones(train.num_items, np.int64) if distribution == "uniform" else train.item_counts
+        total = int(weight.sum())
+        if not 0 < total < 2**32:
+            kind = "items" if distribution == "uniform" else "interactions"
+            raise ValueError(f"train must have from 1 to 2**32 - 1 {kind} to draw from, got {total}")
+        bounds = train.indptr if reject else np.zeros_like(train.indptr)
+        known = np.diff(bounds)
+        if distribution == "popularity":
+            self._owner = np.repeat(np.arange(train.num_items, dtype=np.int32), weight)
+            items = train.items[: bounds[-1]]
+            self._seen = np.concatenate([np.zeros(1, np.int64), np.cumsum(weight[items])])
+            before = np.cumsum(weight) - weight
+            self._free_before = before[items] - self._seen[:-1] + np.repeat(self._seen[bounds[:-1]], known)
+            known = np.diff(self._seen[bounds])
+        free = total - known
+        self._lo, self._hi = bounds[:-1], np.where(free > 0, bounds[1:], bounds[:-1])
+        full = np.flatnonzero(free == 0)
+        if full.size and on_shortfall == "raise":
+            raise ValueError(
+                f"train must leave each user an item to draw with reject=True unless on_shortfall='any', user {full[0]} "
+                f"and {full.size - 1} others know all of them"
+            )
+        self.num_shortfalls = int(full.size)
+        self._log_total = math.log(total)
+        self._log_free = torch.from_numpy(np.log(np.where(free > 0, free, total))).float()
+        log_weight = np.log(weight, out=np.full(len(weight), -np.inf), where=weight > 0)
+        self._log_weight = torch.from_numpy(log_weight).float() if distribution == "popularity" else None
+
+    def sample(self, users: Tensor, step: int | None = None) -> ItemNegatives:
+        """Draw for a batch.
+
+        Parameters
+        ----------
+        users : Tensor, shape (batch,), integer
+            User of each row, in ``[0, train.num_users)``, on the CPU; each row draws on its own, also for a user who
+            comes several times. With ``shared`` the draws do not depend on them.
+        step : int, optional
+            Number of the draw, >= 0: the result is a function of seed, step and batch alone, and `step` stays. By
+            default that of `step`, which then goes to the next.
+
+        Returns
+        -------
+        ItemNegatives
+
+        Raises
+        ------
+        ValueError
+            When a shape, device, id or step is out of range.
+        TypeError
+            When users are not integers.
+        """
+        users = self._check_users(users)
+        number = self.step if step is None else as_integer("step", step, 0)
+        rows = np.zeros(1, np.int64) if self.shared else users.numpy()
+        lo, hi = (rows, rows) if self.shared else (self._lo[rows], self._hi[rows])
+        out = np.empty((len(rows), self.num_negatives), np.int64)
+        key = np.uint64(stream_key(self.seed, number))
+        if self.distribution == "uniform":
+            _item_kernels._draw_uniform(key, self._num_items, self._items, lo, hi, out)
+        else:
+            _item_kernels._draw_popular(key, self._owner, self._free_before, self._seen, lo, hi, out)
+        if step is None:
+            self.step += 1
+        items = torch.from_numpy(out)
+        log_free = torch.full((1,), self._log_total) if self.shared else self._log_free[users]
+        log_q = self._log_q(items, log_free[:, None])
+        return ItemNegatives(items[0], log_q[0]) if self.shared else ItemNegatives(items, log_q)
+
+    def positive_log_q(self, users: Tensor, items: Tensor) -> Tensor:
+        """Return what stands beside `ItemNegatives.log_q` for the positives of a batch.
+
+        With ``reject`` a known positive is never drawn. Its number is then that of a negative of the same popularity:
+        a softmax over the row sees the same shift in all its columns.
+
+        Parameters
+        ----------
+        users, items : Tensor, shape (batch,), integer
+            User and positive of each row, on the CPU.
+
+        Returns
+        -------
+        Tensor, shape (batch,), float32
+            In nats.
+
+        Raises
+        ------
+        ValueError
+            When a shape, device or id is out of range, or an item without a user meets ``"popularity"``.
+        TypeError
+            When ids are not integers.
+        """
+        users = self._check_users(users)
+        if items.shape != users.shape:
+            raise ValueError(f"items must have shape {tuple(users.shape)} like users, got {tuple(items.shape)}")
+        check_ids("items", items, self._num_items)
+        log_q = self._log_q(items.long(), self._log_free[users])
+        if not torch.isfinite(log_q).all():
+            item = int(items[~torch.isfinite(log_q)][0])
+            raise ValueError(f"items must have a user in train for distribution='popularity', item {item} has none")
+        return log_q
+
+    def state_dict(self) -> dict[str, Any]:  # Any: a JSON object
+        """Return what a resumed run needs: the step, and seed, number and distribution to check them by."""
+        return {
+            "step": self.step,
+            "seed": self.seed,
+            "num_negatives": self.num_negatives,
+            "distribution": self.distribution,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where ``state`` was taken.
+
+        Raises
+        ------
+        ValueError
+            When an entry is missing, ``step`` is no integer >= 0, or ``state`` comes from another kind of sampler.
+        """
+        own = self.state_dict()
+        if set(state) != set(own):
+            raise ValueError(f"state must have the entries {sorted(own)}, got {sorted(state)}")
+        for name in ("seed", "num_negatives", "distribution"):
+            if state[name] != own[name]:
+                raise ValueError(f"state must come from a sampler with {name}={own[name]!r}, got {state[name]!r}")
+        self.step = as_integer("state['step']", state["step"], 0)
+
+    def _check_users(self, users: Tensor) -> Tensor:
+        """Return ``users`` as int64."""
+        if users.dim() != 1 or users.device.type != "cpu":
+            raise ValueError(f"users must be 1-D on the CPU, got shape {tuple(users.shape)} on {users.device}")
+        check_ids("users", users, len(self._lo))
+        return users.long()
+
+    def _log_q(self, items: Tensor, log_free: Tensor) -> Tensor:
+        """Return the logarithm of the share of each item in the weight that a row can draw from."""
+        return -log_free.expand(items.shape) if self._log_weight is None else self._log_weight[items] - log_free
