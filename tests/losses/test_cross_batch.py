@@ -8,6 +8,7 @@ import math
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from graphvid.losses import CrossBatchNegatives, SampledSoftmaxLoss, own_item_mask
 from graphvid.metrics import feature_drift
@@ -168,6 +169,16 @@ def test_state_goes_to_another_memory_with_the_same_shapes_however_full_it_is(si
         assert all(torch.equal(x, y) for x, y in zip(memory.read(), other.read(), strict=True))
         push(memory, ids)
         push(other, ids)
+
+
+@pytest.mark.parametrize("capacity", [0, 3])
+def test_state_goes_through_a_safetensors_file(tmp_path, capacity):
+    memory, other = CrossBatchNegatives(capacity, 2), CrossBatchNegatives(capacity, 2)
+    push(memory, [1, 2, 3, 4, 5])
+    save_file(memory.state_dict(), tmp_path / "memory.safetensors")
+    other.load_state_dict(load_file(tmp_path / "memory.safetensors"))
+    assert other.read().ids.tolist() == [3, 4, 5][:capacity]
+    assert all(torch.equal(x, y) for x, y in zip(memory.read(), other.read(), strict=True))
 
 
 def test_a_state_of_another_capacity_or_kind_is_refused():
