@@ -135,6 +135,71 @@ def train_frame(
     typer.echo(f"Report: {out / 'report.html'}")
 
 
+def _add_recommender(name: str, help_text: str) -> None:
+    @train_app.command(name, help=help_text)
+    def train_one(
+        out: Out,
+        dataset: Annotated[str | None, typer.Option(help="gowalla, amazon-electronics, tiktok or synthetic.")] = None,
+        data_dir: Annotated[Path | None, typer.Option(help="Folder of the data sets; else GRAPHVID_DATA.")] = None,
+        log: Annotated[Path | None, typer.Option(help="Watch log: CSV or Parquet with user_id, video_id.")] = None,
+        train: Annotated[Path | None, typer.Option(help="Training pairs: a line a user, 'user item item ...'.")] = None,
+        validation: Annotated[Path | None, typer.Option(help="Validation pairs in the same form.")] = None,
+        test: Annotated[Path | None, typer.Option(help="Test pairs in the same form.")] = None,
+        features: Annotated[Path | None, typer.Option(help="Features of the items: .npy, .npz or .parquet.")] = None,
+        test_fraction: Annotated[float, typer.Option(help="Share of a log's pairs that is for the test.")] = 0.2,
+        selection: Annotated[
+            str, typer.Option(help="What epochs are judged by: validation, or test as in published results.")
+        ] = "validation",
+        preset: Annotated[str | None, typer.Option(help="Options by name; see the documentation.")] = None,
+        option: Option = None,
+        seed: Annotated[int, typer.Option(help="Of the split and of training.")] = 0,
+        resume: Resume = False,
+        quiet: Quiet = False,
+    ) -> None:
+        from graphvid.runs import InteractionSource, train_recommender
+        from graphvid.runs.recommender import RECOMMENDERS
+
+        source = InteractionSource(
+            dataset=dataset,
+            data_dir=_text(data_dir),
+            train=_text(train),
+            validation=_text(validation),
+            test=_text(test),
+            log=_text(log),
+            features=_text(features),
+            test_fraction=test_fraction,
+            selection=selection,  # type: ignore[arg-type] # checked there
+            seed=seed,
+        )
+        kind = RECOMMENDERS[name].config
+        base = kind() if preset is None else kind.preset(preset)
+        config = kind.from_dict({**base.to_dict(), "seed": seed, **_parse_options(option or [])})
+        metrics = train_recommender(name, source, out, config, resume=resume, progress=not quiet)
+        _print_ranking_scores(metrics)
+        typer.echo(f"Report: {out / 'report.html'}")
+
+
+for _name, _help in {
+    "mf": "Matrix factorisation: a vector for every user and item, with the cosine contrastive loss or another.",
+    "simplex": "SimpleX: a user's own vector and a mean of what they took, with the cosine contrastive loss.",
+    "lightgcn": "LightGCN: vectors averaged over the hops of the user-item graph.",
+    "two-tower": "Two towers: items from their features, with in-batch, mixed or cross-batch negatives.",
+}.items():
+    _add_recommender(_name, _help)
+
+
+@app.command()
+def recommend(
+    user_id: Annotated[str, typer.Argument(help="Id of a user of the run.")],
+    run: Annotated[Path, typer.Option("--run", help="Run directory of a finished run of a recommender.")],
+    top_k: Annotated[int, typer.Option(help="Number of items.")] = 10,
+) -> None:
+    """Show the items that a recommender ranks first for a user, without those known from training."""
+    from graphvid.runs import recommend as best_items
+
+    typer.echo(best_items(run, user_id, top_k=top_k).to_string(index=False, float_format="%.4f"))
+
+
 @app.command()
 def predict(
     log: Annotated[Path, typer.Option(help="Users and videos to score: CSV or Parquet with user_id, video_id.")],
@@ -222,6 +287,14 @@ def _print_scores(scores: dict[str, Any]) -> None:
     for method, values in scores.items():
         cells = "".join(f"{values[key]:>11.4f}" for key in columns)
         typer.echo(f"{method:<22}{cells}{values['ndcg'] / raw if raw else float('nan'):>8.2f}")
+
+
+def _print_ranking_scores(metrics: dict[str, Any]) -> None:
+    columns = {"recall": "Recall", "ndcg": "NDCG", "precision": "Precision", "hit": "Hit", "mrr": "MRR", "map": "MAP"}
+    typer.echo(f"Test pairs among all items, the model of epoch {metrics['best_epoch']} of {len(metrics['epochs'])}")
+    typer.echo(f"{'method':<22}" + "".join(f"{name + '@20':>13}" for name in columns.values()))
+    for method, values in metrics["methods"].items():
+        typer.echo(f"{method:<22}" + "".join(f"{values['20'][key]:>13.4f}" for key in columns))
 
 
 def _print_skip_scores(metrics: dict[str, Any]) -> None:

@@ -28,7 +28,8 @@ from benchmarks.speed._frame_world import DIM, NUM_CLIPS, read_world
 from graphvid.data import ClipFeatures, WatchLog
 from graphvid.models import FRAME, FRAMEConfig
 from graphvid.models.frame_network import FRAMENetwork
-from graphvid.models.frame_views import ViewBatch, ViewBatches
+from graphvid.models.frame_views import ViewBatch
+from graphvid.sampling import ShuffledBatches
 
 CONFIG = FRAMEConfig(num_epochs=1)
 WARM_UP = 3  # steps before the clock starts
@@ -112,7 +113,7 @@ def time_steps(
     started = time.perf_counter()
     model = make_model(method, *read_world(folder), device, **options)
     set_up = time.perf_counter() - started
-    batches = ViewBatches(model.targets, CONFIG.batch_size, 1, CONFIG.seed, 0)
+    batches = ShuffledBatches(model.targets, CONFIG.batch_size, 1, CONFIG.seed, 0)
     num_steps = min(warm_up + num_steps, len(batches))
     trained = steps(model, islice(iter(batches), num_steps), device)
     set_up_peak = _status("VmHWM") - before

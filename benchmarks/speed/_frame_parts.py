@@ -14,7 +14,8 @@ import torch
 from benchmarks.speed._frame_methods import CONFIG, WARM_UP, make_model, matmul_rate
 from benchmarks.speed._frame_world import read_world
 from graphvid.models import FRAME
-from graphvid.models.frame_views import ViewBatch, ViewBatches
+from graphvid.models.frame_views import ViewBatch
+from graphvid.sampling import ShuffledBatches
 
 
 class Clock:
@@ -69,7 +70,7 @@ def time_parts(folder: Path, num_steps: int, device: str = "cpu") -> dict[str, A
     model = make_model("graphvid", *read_world(folder), device)
     assert isinstance(model, FRAME)
     optimizer = torch.optim.AdamW(model.parameters(), lr=CONFIG.learning_rate)
-    batches = iter(ViewBatches(model.targets, CONFIG.batch_size, 1, CONFIG.seed, 0))
+    batches = iter(ShuffledBatches(model.targets, CONFIG.batch_size, 1, CONFIG.seed, 0))
     clock, counts = _watch(model, device)
 
     def step(number: int, batch: ViewBatch) -> None:

@@ -26,12 +26,12 @@ from graphvid.models.frame_network import FRAMENetwork
 from graphvid.models.frame_views import (
     SkipPrediction,
     ViewBatch,
-    ViewBatches,
     build_graph,
     label_views,
     split_views,
 )
 from graphvid.models.user_clip_relation import UserClipRelation
+from graphvid.sampling import ShuffledBatches
 
 _WEIGHT_STREAM, _PICK_STREAM, _COLD_STREAM = range(3)  # streams of config.seed
 _WARM_UP = 0.3
@@ -147,13 +147,13 @@ class FRAME(LightningModule):
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
-    def train_dataloader(self) -> ViewBatches:
+    def train_dataloader(self) -> ShuffledBatches[ViewBatch]:
         """Give the batches, from the checkpoint's step if there is one to the end of the last epoch."""
         config = self.config
         batch_size = config.batch_size
         if config.target_edges == "exclude":
             batch_size = min(batch_size, max(1, len(self.targets.user) // 10))
-        return ViewBatches(self.targets, batch_size, config.num_epochs, config.seed, self._first_step)
+        return ShuffledBatches(self.targets, batch_size, config.num_epochs, config.seed, self._first_step)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Take up the batches where the checkpoint was written."""

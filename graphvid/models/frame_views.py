@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -62,38 +60,6 @@ class SkipPrediction(NamedTuple):
     def best_clip(self) -> NDArray[np.int64]:
         """The clip at which this user is least likely to leave, (num_views,): a thumbnail for them."""
         return np.asarray(self.stay.argmax(axis=1))
-
-
-class ViewBatches:
-    """Rows of the training views in batches, epoch by epoch, from a step on: a function of seed and step.
-
-    Parameters
-    ----------
-    views : ViewBatch
-        All training views.
-    batch_size, num_epochs, seed : int
-        See `FRAMEConfig`. The last batch of an epoch may be smaller.
-    step : int
-        Number of the first batch.
-    """
-
-    def __init__(self, views: ViewBatch, batch_size: int, num_epochs: int, seed: int, step: int) -> None:
-        self.views, self.batch_size, self.seed, self.step = views, batch_size, seed, step
-        self.per_epoch = -(-len(views.user) // batch_size)
-        self.num_steps = num_epochs * self.per_epoch
-
-    def __len__(self) -> int:
-        return self.num_steps
-
-    def __iter__(self) -> Iterator[ViewBatch]:
-        if self.step >= self.num_steps:  # an empty loader would let Lightning count epochs for ever
-            raise RuntimeError(f"all {self.num_steps} steps are done; set num_epochs higher, or step back")
-        for epoch in range(self.step // self.per_epoch, self.num_steps // self.per_epoch):
-            order = torch.from_numpy(np.random.default_rng((self.seed, epoch)).permutation(len(self.views.user)))
-            for i in range(self.step % self.per_epoch, self.per_epoch):
-                rows = order[i * self.batch_size : (i + 1) * self.batch_size]
-                self.step += 1
-                yield ViewBatch(*(ids[rows] for ids in self.views))
 
 
 def label_views(log: WatchLog, num_clips: int, config: FRAMEConfig) -> ClipLabels:

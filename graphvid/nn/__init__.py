@@ -7,6 +7,7 @@ from .sage_conv import SAGEConv
 from .skip_heads import CompletionHead, SurvivalHead
 from .standardize import Standardize
 from .user_clip_conv import UserClipConv
+from .user_history import UserHistory
 from .video_encoder import VideoEncoder
 
 __all__ = [
@@ -18,5 +19,6 @@ __all__ = [
     "Standardize",
     "SurvivalHead",
     "UserClipConv",
+    "UserHistory",
     "VideoEncoder",
 ]

@@ -4,11 +4,15 @@ from .checkpoint import SafetensorsCheckpointIO
 from .directory import RunDirectory
 from .frame import load_frame, train_frame
 from .frame_predict import predict_frame
+from .interactions import InteractionSource, LoadedInteractions, load_interactions
+from .recommender import make_recommender, recommend, train_recommender
 from .rgc import embed_new, evaluate, load_encoder, neighbors, train
 from .sources import Source, VideoGraph, load
 from .views import Views, ViewSource, load_views
 
 __all__ = [
+    "InteractionSource",
+    "LoadedInteractions",
     "RunDirectory",
     "SafetensorsCheckpointIO",
     "Source",
@@ -20,9 +24,13 @@ __all__ = [
     "load",
     "load_encoder",
     "load_frame",
+    "load_interactions",
     "load_views",
+    "make_recommender",
     "neighbors",
     "predict_frame",
+    "recommend",
     "train",
     "train_frame",
+    "train_recommender",
 ]

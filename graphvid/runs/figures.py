@@ -17,8 +17,10 @@ from graphvid.metrics import CalibrationCurve
 _INK, _ACCENT, _MUTED, _GRID = "#1f2933", "#1f6feb", "#9aa5b1", "#e4e7eb"
 
 
-def training_curve(steps: Sequence[float], values: Sequence[float], *, label: str, chance: float | None = None) -> str:
-    """Draw one statistic against the optimiser steps, with the value it would have by chance as a dashed line."""
+def training_curve(
+    steps: Sequence[float], values: Sequence[float], *, label: str, chance: float | None = None, unit: str = "step"
+) -> str:
+    """Draw one statistic against the optimiser steps or epochs, and the value it would have by chance as a dashed line."""
     figure, axes = _canvas(5.2, 3.0)
     axes.plot(steps, values, color=_ACCENT, linewidth=1.8)
     if chance is not None:
@@ -26,7 +28,7 @@ def training_curve(steps: Sequence[float], values: Sequence[float], *, label: st
         axes.annotate(f"chance {chance:.2g}", (0.99, chance), xycoords=("axes fraction", "data"), ha="right", va="bottom",
                       fontsize=8, color=_INK, bbox={"color": "white", "alpha": 0.8, "pad": 1})  # fmt: skip
         axes.set_ylim(bottom=0.0)
-    axes.set_xlabel("step")
+    axes.set_xlabel(unit)
     axes.set_ylabel(label)
     return _svg(figure)
 

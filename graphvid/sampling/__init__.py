@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 from graphvid.sampling._picks import NeighborPicks
 from graphvid.sampling.blocks import Block, to_block
 from graphvid.sampling.frequency import StreamingFrequency
+from graphvid.sampling.histories import history_block
 from graphvid.sampling.item_negatives import ItemNegatives, ItemNegativeSampler
 from graphvid.sampling.neighbor_sampler import NeighborSampler, sample_neighbors
+from graphvid.sampling.shuffled_batches import ShuffledBatches
 
 if TYPE_CHECKING:
     from graphvid.sampling.neighbors import neighbor_table
@@ -24,9 +26,11 @@ __all__ = [
     "ItemNegatives",
     "NeighborPicks",
     "NeighborSampler",
+    "ShuffledBatches",
     "StreamingFrequency",
     "TripletBatch",
     "TripletSampler",
+    "history_block",
     "neighbor_table",
     "sample_neighbors",
     "to_block",

@@ -32,7 +32,7 @@ def world(speed, tmp_path_factory):
 def _losses(speed, folder, method, num_steps=3):
     methods = speed["_frame_methods"]
     model = methods.make_model(method, *speed["_frame_world"].read_world(folder), "cpu")
-    batches = methods.ViewBatches(model.targets, 64, 1, 0, 0)
+    batches = methods.ShuffledBatches(model.targets, 64, 1, 0, 0)
     return list(methods.steps(model, [batch for batch, _ in zip(batches, range(num_steps))], "cpu"))
 
 
@@ -85,7 +85,7 @@ def test_floor_counts_the_products_that_a_step_makes(speed, world) -> None:
     methods, parts = speed["_frame_methods"], speed["_frame_parts"]
     model = methods.make_model("graphvid", *speed["_frame_world"].read_world(world), "cpu")
     _, counts = parts._watch(model, "cpu")
-    batch = next(iter(methods.ViewBatches(model.targets, 64, 1, 0, 0)))
+    batch = next(iter(methods.ShuffledBatches(model.targets, 64, 1, 0, 0)))
     with FlopCounterMode(display=False) as counter:
         next(methods.steps(model, [batch], "cpu"))
     counted = sum(parts.floor_of(model, counts).values()) - parts.floor_of(model, counts)["messages"]

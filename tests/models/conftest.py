@@ -28,12 +28,12 @@ def skip_world():
 
 
 @pytest.fixture(scope="session")
-def fit_frame():
+def fit_model():
     """Train a model, to the end or to a step, from the start or a checkpoint, and save it there; gives the losses."""
 
-    def fit(model, *, steps=-1, checkpoint=None, save=None):
+    def fit(model, *, steps=-1, checkpoint=None, save=None, callbacks=()):
         losses = Losses()
-        callbacks = [losses] if save is None else [losses, Checkpoint(save, steps)]
+        callbacks = [losses, *callbacks, *([] if save is None else [Checkpoint(save, steps)])]
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*does not have many workers.*")
             warnings.filterwarnings(

@@ -50,10 +50,10 @@ def equal_weights(a, b):
     {"branches": "positive", "standardize": False}, {"positive_mode": "prefix", "negative_mode": "skip_and_after"},
     {"resolve": "last", "weight_decay": 0.1}, {"num_clips": 2, "supervision": "hybrid"},
 ])  # fmt: skip
-def test_every_option_learns(world, fit_frame, options):
+def test_every_option_learns(world, fit_model, options):
     model = FRAME(world.log, world.clips, replace(SMALL, num_epochs=15, batch_size=30, **options))
     before = {name: x.detach().clone() for name, x in model.named_parameters()}
-    losses = fit_frame(model)
+    losses = fit_model(model)
     per_epoch = model.train_dataloader().per_epoch
     assert len(losses) == 15 * per_epoch
     assert np.isfinite(losses).all()
@@ -63,22 +63,22 @@ def test_every_option_learns(world, fit_frame, options):
 
 
 @pytest.mark.parametrize("preset", ["survival", "paper", "official"])
-def test_every_preset_takes_steps_and_lowers_the_loss(world, fit_frame, preset):
+def test_every_preset_takes_steps_and_lowers_the_loss(world, fit_model, preset):
     config = replace(FRAMEConfig.preset(preset), dim=16, hidden=16, num_epochs=12, learning_rate=0.01)
-    losses = fit_frame(FRAME(world.log, world.clips, config))
+    losses = fit_model(FRAME(world.log, world.clips, config))
     per_epoch = len(losses) // 12
     assert per_epoch == (1 if preset == "official" else 10)  # edges left out: a tenth of the log at once, at most
     assert np.mean(losses[-per_epoch:]) < np.mean(losses[:per_epoch])
 
 
-def test_training_finds_who_leaves_where(fit_frame):
+def test_training_finds_who_leaves_where(fit_model):
     """Half a world; 0.73 GAUC before and 0.77 after training was measured on views that were held back."""
     world = SyntheticSkip(num_users=150, num_videos=400, impressions_per_user=40)
     train, test = np.sort(np.concatenate(world.windows[:2])), world.windows.test
     model = FRAME(world.log.select(train), world.clips, FRAMEConfig(dim=32, hidden=32, num_epochs=8, batch_size=512))
     users, label = world.log.user[test], world.log.watch_time[test] >= 8.0
     start = gauc(label, model.predict(users, world.log.video[test]).complete, users).value
-    fit_frame(model)
+    fit_model(model)
     end = gauc(label, model.predict(users, world.log.video[test]).complete, users).value
     assert max(start + 0.01, 0.74) < end < gauc(label, world.oracle[test], users).value + 0.01
 
@@ -114,35 +114,35 @@ def test_some_views_of_a_step_are_shown_without_their_user(world):
     assert len(torch.unique(scores[~cold], dim=0)) > 1
 
 
-def test_a_resumed_training_equals_one_without_a_break(world, fit_frame, tmp_path):
+def test_a_resumed_training_equals_one_without_a_break(world, fit_model, tmp_path):
     """20 steps, against 10 or 13, a checkpoint and the others: bit for bit, at the end of an epoch and within one."""
     config, path = replace(SMALL, fanout=2), tmp_path / "last.safetensors"  # 10 steps an epoch
     whole = FRAME(world.log, world.clips, config)
-    losses = fit_frame(whole)
+    losses = fit_model(whole)
     assert len(losses) == 20
     for stop in (10, 13):
         begun, resumed = (FRAME(world.log, world.clips, config) for _ in range(2))
-        first = fit_frame(begun, steps=stop, save=path)
+        first = fit_model(begun, steps=stop, save=path)
         with seeded(99):  # what the process drew before has no part in it
-            rest = fit_frame(resumed, checkpoint=path)
+            rest = fit_model(resumed, checkpoint=path)
         assert first + rest == losses
         assert equal_weights(resumed, whole)
         assert not equal_weights(begun, whole)
 
 
-def test_all_steps_done_is_an_error_not_an_endless_loop(world, fit_frame):
+def test_all_steps_done_is_an_error_not_an_endless_loop(world, fit_model):
     model = FRAME(world.log, world.clips, SMALL)
     model._first_step = 20
     with pytest.raises(RuntimeError, match="all 20 steps are done; set num_epochs higher, or step back"):
-        fit_frame(model)
+        fit_model(model)
 
 
-def test_the_seed_decides_and_the_callers_generators_do_not(world, fit_frame):
+def test_the_seed_decides_and_the_callers_generators_do_not(world, fit_model):
     def trained(seed, noise):
         with seeded(noise):
             model = FRAME(world.log, world.clips, replace(SMALL, seed=seed, num_epochs=1))
             state = torch.get_rng_state()
-            fit_frame(model)
+            fit_model(model)
             assert torch.equal(state, torch.get_rng_state())
         return model
 

@@ -97,19 +97,19 @@ def test_temporal_targets_are_predicted_from_earlier_views(world, clips):
     assert not np.allclose(model.predict(users, videos).complete, other.predict(users, videos).complete, atol=1e-3)
 
 
-def test_rows_that_are_not_in_the_log_change_nothing(world, clips, fit_frame):
+def test_rows_that_are_not_in_the_log_change_nothing(world, clips, fit_model):
     """Other outcomes of the test rows: the same weights and predictions, bit for bit."""
     train, test = np.concatenate(world.windows[:2]), world.windows.test
     mirrored = with_outcomes(world.log, test, np.where(world.log.watch_time[test] < 8, 8.0, 1.0))
     models = [FRAME(log.select(np.sort(train)), clips, SMALL) for log in (world.log, mirrored)]
     for model in models:
-        fit_frame(model)
+        fit_model(model)
     assert equal_weights(*models)
     a, b = (model.predict(world.log.user[test], world.log.video[test]) for model in models)
     assert all(np.array_equal(x, y) for x, y in zip(a, b))
 
 
-def test_the_order_of_the_log_has_no_part_in_the_model(world, clips, fit_frame):
+def test_the_order_of_the_log_has_no_part_in_the_model(world, clips, fit_model):
     """Bit for bit before training. Batches are drawn by row, so only one batch of all rows gives the same training."""
     order = np.random.default_rng(0).permutation(NUM_VIEWS)
     views = world.log.user, world.log.video
@@ -119,14 +119,14 @@ def test_the_order_of_the_log_has_no_part_in_the_model(world, clips, fit_frame):
     whole = replace(SMALL, batch_size=NUM_VIEWS, target_edges="include")  # "exclude" takes a tenth of the rows at most
     a, b = (FRAME(log, clips, whole) for log in (world.log, world.log.select(order)))
     start = a.predict(*views).complete
-    fit_frame(a)
-    fit_frame(b)
+    fit_model(a)
+    fit_model(b)
     np.testing.assert_allclose(a.predict(*views).complete, b.predict(*views).complete, atol=1e-5)
     assert np.abs(a.predict(*views).complete - start).max() > 1e-3
 
 
 @pytest.mark.slow
-def test_shuffled_labels_teach_nothing(fit_frame):
+def test_shuffled_labels_teach_nothing(fit_model):
     found = []
     for seed in range(4):
         world = SyntheticSkip(seed=seed)
@@ -134,7 +134,7 @@ def test_shuffled_labels_teach_nothing(fit_frame):
         shuffled = np.random.default_rng(seed).permutation(world.log.watch_time[train])
         log = with_outcomes(world.log, train, shuffled).select(train)
         model = FRAME(log, world.clips, FRAMEConfig(dim=32, hidden=32, num_epochs=5))
-        fit_frame(model)
+        fit_model(model)
         users, label = world.log.user[test], world.log.watch_time[test] >= 8.0
         found.append(gauc(label, model.predict(users, world.log.video[test]).complete, users).value)
     assert abs(np.mean(found) - 0.5) < 0.02

@@ -1,0 +1,145 @@
+"""Train and rank the rows of a table of recommenders, seed by seed, into a JSON file that a killed run continues."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import resource
+import time
+import warnings
+from dataclasses import dataclass, field, replace
+from datetime import date
+from importlib import metadata
+from typing import Any
+
+from lightning import Trainer
+from tqdm import tqdm
+
+from benchmarks.quality._run import RESULTS, Runs, table
+from graphvid._files import write_json
+from graphvid.models import Recommender, RecommenderConfig, ReloadOnPlateau
+from graphvid.runs import InteractionSource, LoadedInteractions, load_interactions, make_recommender
+from graphvid.runs.recommender import judge, score
+
+METRICS = ("recall", "ndcg")
+_PACKAGES = ("graphvid", "torch", "dgl", "numpy", "lightning")
+PROTOCOLS = {
+    "clean": "validation",
+    "published protocol": "test",
+}  # what epochs are judged by
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of a table: a model, its options, and what its epochs are judged by."""
+
+    name: str
+    description: str
+    method: str
+    model: RecommenderConfig
+    selection: str = "validation"
+
+
+@dataclass(frozen=True)
+class Task:
+    """A data set, its rows, and what its table is called."""
+
+    name: str
+    title: str
+    dataset: str
+    rows: list[Row]
+    protocol: str
+    notes: str = ""
+    metrics: tuple[str, ...] = METRICS
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+def both_protocols(name: str, description: str, method: str, model: RecommenderConfig) -> list[Row]:
+    """Give the row twice: chosen by held-out training pairs, and by the test pairs as in the published runs."""
+    return [Row(f"{name}, {label}", description, method, model, selection) for label, selection in PROTOCOLS.items()]
+
+
+def main(task: Task, arguments: list[str]) -> None:
+    """Run the command line of one table."""
+    parser = argparse.ArgumentParser(prog=f"python -m benchmarks quality {task.name}", description=task.title)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--rows", nargs="+", help="only rows whose name contains one of these texts")
+    parser.add_argument("--data-dir", help="folder of the data sets; default: GRAPHVID_DATA")
+    parser.add_argument("--fresh", action="store_true", help="forget the figures in the JSON file")
+    options = parser.parse_args(arguments)
+    wanted = [row for row in task.rows if not options.rows or any(text in row.name for text in options.rows)]
+    whole = _load(task, options.data_dir, "test", 0)
+    runs = Runs(RESULTS / f".{task.name}.runs.json", whole.fingerprint(), fresh=options.fresh)
+    for seed, row in tqdm([(seed, row) for seed in options.seeds for row in wanted], unit="run"):
+        if runs.get(row, seed) is None:
+            runs.put(row, seed, _run(row, seed, _load(task, options.data_dir, row.selection, seed)))
+    finished = [row for row in task.rows if all(runs.get(row, seed) for seed in options.seeds)]
+    record = {
+        "name": task.name,
+        "title": task.title,
+        "protocol": task.protocol,
+        "notes": task.notes,
+        "command": f"python -m benchmarks quality {task.name} --seeds {' '.join(map(str, options.seeds))}",
+        "date": date.today().isoformat(),
+        "versions": {package: metadata.version(package) for package in _PACKAGES},
+        "data": whole.fingerprint(),
+        "k": 20,
+        "seeds": options.seeds,
+        "metrics": list(task.metrics),
+        "rows": [_line(row, [runs.get(row, seed) or {} for seed in options.seeds], task.metrics) for row in finished],
+    }
+    write_json(RESULTS / f"{task.name}.json", record)
+    print(table(record))
+
+
+def _load(task: Task, data_dir: str | None, selection: str, seed: int) -> LoadedInteractions:
+    return load_interactions(InteractionSource(task.dataset, data_dir, selection=selection, seed=seed))  # type: ignore[arg-type]
+
+
+def fit(
+    model: Recommender, data: LoadedInteractions, callbacks: tuple[Any, ...] = ()
+) -> tuple[ReloadOnPlateau, dict[str, float]]:
+    """Train a model, its epochs judged by the selection pairs; return what it took too."""
+    plateau = ReloadOnPlateau(judge(data), model.config.monitor, model.config.patience)
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    began = time.perf_counter(), _cpu_seconds()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Lightning's advice on workers and loggers
+        Trainer(
+            max_steps=len(model.train_dataloader()), max_epochs=1, accelerator="cpu", logger=False,
+            callbacks=[*callbacks, plateau], enable_checkpointing=False, enable_progress_bar=False,
+            enable_model_summary=False,
+        ).fit(model)  # fmt: skip
+    spent = {"seconds": time.perf_counter() - began[0], "cpu_seconds": _cpu_seconds() - began[1]}
+    return plateau, {name: round(value, 1) for name, value in spent.items()}
+
+
+def _run(row: Row, seed: int, data: LoadedInteractions) -> dict[str, Any]:
+    model = make_recommender(row.method, data, replace(row.model, seed=seed))
+    plateau, spent = fit(model, data)
+    found = score(model, data.splits.test, data.known, (20,))["20"]
+    return {
+        **{name: found[name] for name in METRICS},
+        **spent,
+        "best_epoch": plateau.best_epoch,
+        "epochs": plateau.epochs,
+        "train_seconds": sum(epoch["train_seconds"] for epoch in plateau.epochs),
+    }
+
+
+def _cpu_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def _line(row: Row, found: list[dict[str, Any]], metrics: tuple[str, ...]) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "description": row.description,
+        "config": row.model.to_dict(),
+        "values": {metric: [run[metric] for run in found] for metric in metrics},
+        "seconds": [run["seconds"] for run in found],
+        "cpu_seconds": [run["cpu_seconds"] for run in found],
+        "best_epoch": [run["best_epoch"] for run in found],
+        "epochs": [run["epochs"] for run in found],
+    }

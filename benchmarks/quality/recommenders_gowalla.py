@@ -1,0 +1,29 @@
+"""MF-CCL, SimpleX and others on Gowalla, the split of LightGCN: ``python -m benchmarks quality recommenders_gowalla``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from benchmarks.quality._recommenders import Row, Task, both_protocols
+from benchmarks.quality._recommenders import main as run
+from graphvid.models import MFConfig, SimpleXConfig
+
+
+def rows() -> list[Row]:
+    """Give all rows, in the order of the table."""
+    mf = replace(MFConfig.preset("gowalla"), negatives="shared")
+    simplex = replace(SimpleXConfig.preset("gowalla"), negatives="shared")
+    return [
+        *both_protocols("MF-CCL", "800 negatives shared by the batch; else as published.", "mf", mf),
+        *both_protocols("SimpleX", "2,000 negatives shared by the batch; else as published.", "simplex", simplex),
+    ]
+
+
+def main(arguments: list[str]) -> None:
+    """Run the table."""
+    protocol = (
+        "29,858 users, 40,981 items. All items are ranked for every test user, training items left out. Published "
+        "protocol: training on all training edges, epochs judged by the test edges. Clean: one training edge in twenty of "
+        "every user is held out for that."
+    )
+    run(Task("recommenders_gowalla", "Recommenders on Gowalla", "gowalla", rows(), protocol), arguments)

@@ -1,0 +1,160 @@
+"""What a step sets against an edge's item, and the loss of the scores: drawn items, the batch's own, a memory of them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from graphvid.data import Interactions
+from graphvid.losses import (
+    BCELoss,
+    BPRLoss,
+    CosineContrastiveLoss,
+    CrossBatchNegatives,
+    SampledSoftmaxLoss,
+    known_positive_mask,
+    own_item_mask,
+)
+from graphvid.models.recommender_config import RecommenderConfig
+from graphvid.ops import NeighborTable
+from graphvid.sampling import ItemNegativeSampler
+
+Encode = Callable[[Tensor, Tensor, Tensor | None], tuple[Tensor, Tensor]]
+
+
+class Candidates(nn.Module, ABC):
+    """Finds negatives for the edges of a batch and computes the loss of the scores."""
+
+    def __init__(self, histories: NeighborTable, config: RecommenderConfig) -> None:
+        super().__init__()
+        self.histories, self.config, self.loss = histories, config, make_loss(config)
+
+    @abstractmethod
+    def forward(self, encode: Encode, users: Tensor, items: Tensor, step: int) -> Tensor:
+        """Return the loss of a batch of edges.
+
+        Parameters
+        ----------
+        encode : callable
+            From users, distinct items and the item that each user's row is to predict to vectors of both.
+        users, items : Tensor of int64, shape (batch,)
+            Ends of the edges.
+        step : int
+            Number of the training step.
+        """
+
+    def _mask(self, users: Tensor, items: Tensor, candidates: Tensor) -> Tensor | None:
+        """Say which candidates count for which row, (batch, num_candidates)."""
+        if self.config.mask_known == "none":
+            return None
+        if self.config.mask_known == "own":
+            return ~own_item_mask(items, candidates)
+        return ~known_positive_mask(users, candidates, self.histories)  # the own item is one of them
+
+
+class DrawnItems(Candidates):
+    """Items drawn for the batch or for every row."""
+
+    def __init__(self, histories: NeighborTable, num_items: int, config: RecommenderConfig) -> None:
+        super().__init__(histories, config)
+        self.num_items = num_items
+        self.sampler = item_sampler(histories, num_items, config, shared=config.negatives == "shared")
+
+    def forward(self, encode: Encode, users: Tensor, items: Tensor, step: int) -> Tensor:
+        """Draw, encode and score; see `Candidates`."""
+        drawn = self.sampler.sample(users, step)
+        wanted = torch.cat([items, drawn.items.flatten()])
+        if len(wanted) < self.num_items:
+            ids, place = torch.unique(wanted, return_inverse=True)
+        else:  # most items are there: encoding all costs less than finding out which are
+            ids, place = torch.arange(self.num_items, device=items.device), wanted
+        of_users, of_items = encode(users, ids, items)
+        num_rows = len(users)
+        positive = (of_users * of_items[place[:num_rows]]).sum(dim=1)
+        place = place[num_rows:]
+        if drawn.items.dim() == 1:
+            negative = of_users @ of_items[place].T
+        else:  # all scores are one product, and picking some of them costs less than picking vectors
+            negative = (of_users @ of_items.T).gather(1, place.view_as(drawn.items))
+        mask = self._mask(users, items, drawn.items)
+        if isinstance(self.loss, SampledSoftmaxLoss) and self.config.log_q:
+            log_q = self.sampler.positive_log_q(users, items)
+            return self.loss.forward(positive, negative, mask=mask, positive_log_q=log_q, negative_log_q=drawn.log_q)
+        loss: Tensor = self.loss(positive, negative, mask=mask)
+        return loss
+
+
+class BatchItems(Candidates):
+    """The items of the other rows, and perhaps uniform ones, or those of earlier batches."""
+
+    unigram: Tensor
+
+    def __init__(self, histories: NeighborTable, num_items: int, config: RecommenderConfig) -> None:
+        super().__init__(histories, config)
+        counts = torch.bincount(histories.indices, minlength=num_items).double()
+        self.register_buffer("unigram", counts / counts.sum(), persistent=False)
+        self.num_items = num_items
+        self.uniform = None
+        if config.negatives == "mixed":
+            self.uniform = item_sampler(histories, num_items, config, shared=True)
+        self.memory = None
+        if config.negatives == "cross_batch":
+            self.memory = CrossBatchNegatives(config.memory_size, config.dim, warmup_steps=config.warmup_steps)
+
+    def forward(self, encode: Encode, users: Tensor, items: Tensor, step: int) -> Tensor:
+        """Encode the batch, and score its items and the others; see `Candidates`."""
+        candidates = items
+        share = 1.0
+        if self.uniform is not None:
+            candidates = torch.cat([items, self.uniform.sample(users, step).items])
+            share = len(items) / len(candidates)
+        ids, place = torch.unique(candidates, return_inverse=True)
+        of_users, of_items = encode(users, ids, items)
+        vectors = of_items[place]
+        own = vectors[: len(items)]
+        log_q = torch.log(share * self.unigram[candidates] + (1 - share) / self.num_items).float()
+        own_log_q = log_q[: len(items)]
+        if self.memory is not None:
+            remembered = self.memory.read()
+            candidates = torch.cat([candidates, remembered.ids])
+            vectors, log_q = torch.cat([vectors, remembered.vectors]), torch.cat([log_q, remembered.log_q])
+        scores = of_users @ vectors.T
+        mask = self._mask(users, items, candidates)
+        if mask is None:
+            mask = torch.ones_like(scores, dtype=torch.bool)
+        mask.diagonal().fill_(False)  # a row's own column is its positive
+        positive = scores.diagonal()
+        corrections = {"positive_log_q": own_log_q, "negative_log_q": log_q} if self.config.log_q else {}
+        loss: Tensor = self.loss(positive, scores, mask=mask, **corrections)
+        if self.memory is not None and self.training:
+            self.memory.push(items, own, own_log_q)
+        return loss
+
+
+def make_candidates(histories: NeighborTable, num_items: int, config: RecommenderConfig) -> Candidates:
+    """Return what ``config.negatives`` names."""
+    kind = DrawnItems if config.negatives in ("shared", "per_edge") else BatchItems
+    return kind(histories, num_items, config)
+
+
+def make_loss(config: RecommenderConfig) -> nn.Module:
+    """Return the loss that ``config.loss`` names."""
+    if config.loss == "ccl":
+        return CosineContrastiveLoss(config.margin, config.negative_weight)
+    if config.loss == "softmax":
+        return SampledSoftmaxLoss(config.temperature)
+    return BPRLoss() if config.loss == "bpr" else BCELoss(negative_weight=config.negative_weight)
+
+
+def item_sampler(
+    histories: NeighborTable, num_items: int, config: RecommenderConfig, *, shared: bool
+) -> ItemNegativeSampler:
+    """Return the sampler of items, of which ``config`` gives number, distribution and seed."""
+    train = Interactions(histories.indptr.numpy(), histories.indices.numpy(), num_items)
+    distribution = "uniform" if config.negatives == "mixed" else config.distribution
+    return ItemNegativeSampler(
+        train, config.num_negatives, distribution=distribution, reject=config.reject, shared=shared, seed=config.seed
+    )

@@ -1,0 +1,56 @@
+"""Embeddings of which a step reads some rows."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from graphvid.nn._shapes import check_width
+from graphvid.optim import DeferredAdam
+
+
+class RowTable(nn.Module):
+    """A table of vectors; with a `DeferredAdam`, reading rows costs those rows and not the table.
+
+    Parameters
+    ----------
+    num_rows : int
+        Number of vectors, at least 1.
+    dim : int
+        Their columns, at least 1.
+    std : float, default 1e-4
+        Deviation of the normal start, from PyTorch's global generator. Where vectors are compared by their cosine,
+        small ones turn by large angles in the first steps of Adam, which the published results of SimpleX rest on.
+
+    Attributes
+    ----------
+    weight : Parameter of shape (num_rows, dim)
+
+    Examples
+    --------
+    >>> table = RowTable(3, 2)
+    >>> table(torch.tensor([2, 0])).shape
+    torch.Size([2, 2])
+    """
+
+    def __init__(self, num_rows: int, dim: int, std: float = 1e-4) -> None:
+        super().__init__()
+        check_width("num_rows", num_rows)
+        check_width("dim", dim)
+        self.weight = nn.Parameter(torch.empty(num_rows, dim).normal_(std=std))
+        self._optimizer: DeferredAdam | None = None
+
+    def defer(self, optimizer: DeferredAdam | None) -> None:
+        """Let ``optimizer`` bring rows up to date when they are read; gradients are sparse from then on."""
+        self._optimizer = optimizer
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """Return the vectors of distinct rows, (num_rows, dim)."""
+        if self._optimizer is not None and self.training:
+            self._optimizer.catch_up(self.weight, rows)
+        return nn.functional.embedding(rows, self.weight, sparse=self._optimizer is not None)
+
+    def of(self, rows: Tensor) -> Tensor:
+        """Return the vectors of rows that may repeat, (num_rows, dim)."""
+        distinct, place = torch.unique(rows, return_inverse=True)
+        return self.forward(distinct)[place]

@@ -1,0 +1,63 @@
+"""Rows of columns in batches, each epoch in an order of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Generic, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+Columns = TypeVar("Columns", bound=tuple[Tensor, ...])
+
+
+class ShuffledBatches(Generic[Columns]):
+    """Give the rows of some columns in batches, epoch by epoch, from a step on: a function of seed and step.
+
+    Parameters
+    ----------
+    columns : NamedTuple of Tensor, each of shape (num_rows, ...)
+        What the batches are taken from; a batch is of the same type.
+    batch_size : int
+        Rows a batch, >= 1. The last batch of an epoch may be smaller.
+    num_epochs : int
+        Passes over the rows, >= 1.
+    seed : int
+        Of the order of the rows.
+    step : int, default 0
+        Number of the first batch.
+
+    Notes
+    -----
+    One permutation an epoch: O(num_rows) time and 8 bytes a row.
+
+    Examples
+    --------
+    >>> from typing import NamedTuple
+    >>> class Edges(NamedTuple):
+    ...     src: Tensor
+    ...     dst: Tensor
+    >>> edges = Edges(torch.arange(5), torch.arange(5) + 10)
+    >>> batches = ShuffledBatches(edges, batch_size=3, num_epochs=2, seed=0)
+    >>> [len(batch.src) for batch in batches]
+    [3, 2, 3, 2]
+    """
+
+    def __init__(self, columns: Columns, batch_size: int, num_epochs: int, seed: int, step: int = 0) -> None:
+        self.columns, self.batch_size, self.seed, self.step = columns, batch_size, seed, step
+        self.per_epoch = -(-len(columns[0]) // batch_size)
+        self.num_steps = num_epochs * self.per_epoch
+
+    def __len__(self) -> int:
+        return self.num_steps
+
+    def __iter__(self) -> Iterator[Columns]:
+        if self.step >= self.num_steps:  # an empty loader would let Lightning count epochs for ever
+            raise RuntimeError(f"all {self.num_steps} steps are done; set num_epochs higher, or step back")
+        for epoch in range(self.step // self.per_epoch, self.num_steps // self.per_epoch):
+            order = torch.from_numpy(np.random.default_rng((self.seed, epoch)).permutation(len(self.columns[0])))
+            for i in range(self.step % self.per_epoch, self.per_epoch):
+                rows = order[i * self.batch_size : (i + 1) * self.batch_size]
+                self.step += 1
+                yield type(self.columns)(*(ids[rows] for ids in self.columns))

@@ -1,0 +1,40 @@
+"""Blocks of histories: what a row reads, and what it leaves out."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from graphvid.ops import NeighborTable
+from graphvid.sampling import history_block
+
+TABLE = NeighborTable(torch.tensor([0, 3, 3, 5]), torch.tensor([1, 4, 6, 0, 4]))
+
+
+def _read(block):
+    """The items of every row."""
+    found = [[] for _ in range(block.adjacency.num_dst)]
+    ends = block.adjacency.ends("src").tolist(), block.adjacency.ends("dst").tolist()
+    for source, row in zip(*ends, strict=True):
+        found[row].append(int(block.src_ids[source]))
+    return found
+
+
+def test_rows_read_the_history_without_the_item_they_predict() -> None:
+    users = torch.tensor([2, 0, 1, 0, 2])
+    block = history_block(TABLE, users, torch.tensor([4, 6, 3, 1, 5]))
+    assert _read(block) == [[0], [1, 4], [], [4, 6], [0, 4]]
+    assert block.src_ids.tolist() == [0, 1, 4, 6]
+    assert torch.equal(TABLE.indices[block.edge_ids], block.src_ids[block.adjacency.ends("src").long()])
+    assert torch.equal(block.dst_ids, users)
+
+
+def test_whole_histories_and_none() -> None:
+    assert _read(history_block(TABLE, torch.tensor([0, 2]))) == [[1, 4, 6], [0, 4]]
+    empty = history_block(TABLE, torch.tensor([1]))
+    assert (empty.adjacency.num_dst, empty.adjacency.num_edges, len(empty.src_ids)) == (1, 0, 0)
+
+
+def test_unequal_lengths_are_an_error() -> None:
+    with pytest.raises(ValueError, match=r"left_out must have the shape of users, \(2,\), got \(1,\)"):
+        history_block(TABLE, torch.tensor([0, 2]), torch.tensor([1]))
