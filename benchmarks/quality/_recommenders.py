@@ -7,16 +7,21 @@ import logging
 import resource
 import time
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
+import matplotlib as mpl
+import numpy as np
 from lightning import Trainer
+from matplotlib.figure import Figure
 from tqdm import tqdm
 
 from benchmarks.quality._run import RESULTS, Runs, table
-from graphvid._files import write_json
+from graphvid._files import atomic_path, write_json
 from graphvid.models import Recommender, RecommenderConfig, ReloadOnPlateau
 from graphvid.runs import InteractionSource, LoadedInteractions, load_interactions, make_recommender
 from graphvid.runs.recommender import judge, score
@@ -50,8 +55,7 @@ class Task:
     rows: list[Row]
     protocol: str
     notes: str = ""
-    metrics: tuple[str, ...] = METRICS
-    extra: dict[str, Any] = field(default_factory=dict)
+    published: Mapping[str, Mapping[int, float]] = field(default_factory=dict)  # Recall@20 of published runs by epoch
 
 
 def both_protocols(name: str, description: str, method: str, model: RecommenderConfig) -> list[Row]:
@@ -85,11 +89,36 @@ def main(task: Task, arguments: list[str]) -> None:
         "data": whole.fingerprint(),
         "k": 20,
         "seeds": options.seeds,
-        "metrics": list(task.metrics),
-        "rows": [_line(row, [runs.get(row, seed) or {} for seed in options.seeds], task.metrics) for row in finished],
+        "metrics": list(METRICS),
+        "rows": [_line(row, [runs.get(row, seed) or {} for seed in options.seeds]) for row in finished],
     }
     write_json(RESULTS / f"{task.name}.json", record)
+    curves_figure(record, task.published, RESULTS / f"{task.name}_curves.png")
     print(table(record))
+
+
+def curves_figure(record: dict[str, Any], published: Mapping[str, Mapping[int, float]], path: Path) -> None:
+    """Draw Recall@20 after every epoch of the rows judged by the test pairs, beside that of published runs."""
+    rows = [row for row in record["rows"] if "published protocol" in row["name"]]
+    if not rows:
+        return
+    figure = Figure(figsize=(7.0, 4.2), layout="constrained")
+    axes = figure.add_subplot()
+    for row, color in zip(rows, mpl.colormaps["viridis"](np.linspace(0.0, 0.85, len(rows))), strict=True):
+        for seed, epochs in enumerate(row["epochs"]):
+            label = row["name"].removesuffix(", published protocol") if seed == 0 else None
+            numbers = [epoch["epoch"] for epoch in epochs]
+            axes.plot(numbers, [epoch["recall"] for epoch in epochs], color=color, linewidth=1.3, label=label)
+    for (name, points), marker in zip(published.items(), "ox^s", strict=False):
+        axes.plot(
+            list(points), list(points.values()), marker, color="#1f2933", markersize=5, label=f"{name}, published run"
+        )
+    axes.set_xlabel("epoch")
+    axes.set_ylabel("Recall@20 of the test pairs")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, fontsize=8)
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=120)
 
 
 def _load(task: Task, data_dir: str | None, selection: str, seed: int) -> LoadedInteractions:
@@ -132,12 +161,12 @@ def _cpu_seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def _line(row: Row, found: list[dict[str, Any]], metrics: tuple[str, ...]) -> dict[str, Any]:
+def _line(row: Row, found: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "name": row.name,
         "description": row.description,
         "config": row.model.to_dict(),
-        "values": {metric: [run[metric] for run in found] for metric in metrics},
+        "values": {metric: [run[metric] for run in found] for metric in METRICS},
         "seconds": [run["seconds"] for run in found],
         "cpu_seconds": [run["cpu_seconds"] for run in found],
         "best_epoch": [run["best_epoch"] for run in found],

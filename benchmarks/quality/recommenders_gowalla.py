@@ -8,6 +8,11 @@ from benchmarks.quality._recommenders import Row, Task, both_protocols
 from benchmarks.quality._recommenders import main as run
 from graphvid.models import MFConfig, SimpleXConfig
 
+PUBLISHED = {  # of the authors' logs
+    "MF-CCL": {1: 0.0895, 2: 0.1105, 5: 0.1442, 10: 0.1627, 20: 0.1776, 30: 0.1830, 43: 0.1837},
+    "SimpleX": {1: 0.0977, 2: 0.1259, 5: 0.1565, 10: 0.1721, 20: 0.1855, 30: 0.1867, 41: 0.1872},
+}
+
 
 def rows() -> list[Row]:
     """Give all rows, in the order of the table."""
@@ -26,4 +31,6 @@ def main(arguments: list[str]) -> None:
         "protocol: training on all training edges, epochs judged by the test edges. Clean: one training edge in twenty of "
         "every user is held out for that."
     )
-    run(Task("recommenders_gowalla", "Recommenders on Gowalla", "gowalla", rows(), protocol), arguments)
+    notes = "Published: MF-CCL Recall@20 .1837, NDCG@20 .1493; SimpleX .1872, .1557; LightGCN .1820, .1547."
+    task = Task("recommenders_gowalla", "Recommenders on Gowalla", "gowalla", rows(), protocol, notes, PUBLISHED)
+    run(task, arguments)

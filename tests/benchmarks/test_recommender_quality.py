@@ -43,6 +43,7 @@ def test_a_table_of_two_protocols(tmp_path, monkeypatch, capsys) -> None:
     rows = _recommenders.both_protocols("MF", "small", "mf", config)
     task = _recommenders.Task("toy", "Toy", "synthetic", rows, "protocol")
     _recommenders.main(task, ["--seeds", "0", "1"])
+    assert (tmp_path / "toy_curves.png").read_bytes().startswith(b"\x89PNG")
     record = json.loads((tmp_path / "toy.json").read_text())
     assert [row["name"] for row in record["rows"]] == ["MF, clean", "MF, published protocol"]
     for row in record["rows"]:
