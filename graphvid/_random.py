@@ -30,6 +30,9 @@ def seeded(*key: int) -> Iterator[None]:
     True
     """
     seed = int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0] >> np.uint64(1))
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
+    devices = list(range(torch.cuda.device_count())) if torch.cuda.is_available() else []
+    with torch.random.fork_rng(devices):
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed looks for every kind of device, a millisecond
+        if devices:
+            torch.cuda.manual_seed_all(seed)
         yield

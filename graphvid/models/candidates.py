@@ -102,7 +102,10 @@ class BatchItems(Candidates):
             self.uniform = item_sampler(histories, num_items, config, shared=True)
         self.memory = None
         if config.negatives == "cross_batch":
-            self.memory = CrossBatchNegatives(config.memory_size, config.dim, warmup_steps=config.warmup_steps)
+            self.memory = CrossBatchNegatives(
+                config.memory_size, config.dim, warmup_steps=config.warmup_steps,
+                fill_during_warmup=config.fill_during_warmup,
+            )  # fmt: skip
 
     def forward(self, encode: Encode, users: Tensor, items: Tensor, step: int) -> Tensor:
         """Encode the batch, and score its items and the others; see `Candidates`."""

@@ -65,6 +65,8 @@ class RecommenderConfig:
         Leave out of a row's negatives those that are the row's own item, or any training item of its user.
     memory_size, warmup_steps : int
         Items that the memory holds, and steps before it is used.
+    fill_during_warmup : bool
+        Whether the memory is filled meanwhile.
     dropout : float
         Share of the entries of a unit user vector that is set to zero in training, the others being scaled up.
     init_std : float
@@ -108,6 +110,7 @@ class RecommenderConfig:
     mask_known: MaskKnown = "none"
     memory_size: int = 0
     warmup_steps: int = 0
+    fill_during_warmup: bool = False
     dropout: float = 0.1
     init_std: float = 1e-4
     batch_size: int = 256
@@ -286,7 +289,7 @@ _RULES: dict[str, Rule] = {
     **dict.fromkeys(("dim", "num_negatives", "batch_size", "num_epochs", "patience"), COUNT),
     **dict.fromkeys(("temperature", "init_std", "learning_rate"), POSITIVE),
     **dict.fromkeys(("memory_size", "warmup_steps"), (lambda x: is_count(x, 0), "an integer >= 0")),
-    **dict.fromkeys(("log_q", "reject"), SWITCH),
+    **dict.fromkeys(("log_q", "reject", "fill_during_warmup"), SWITCH),
     "max_gradient_norm": (lambda x: x is None or POSITIVE[0](x), "null or a finite number > 0"),
     "negative_weight": (lambda x: x is None or is_number(x), "null or a finite number >= 0"),
     "margin": (lambda x: is_number(x, -1.0) and x < 1, "a number in [-1, 1)"),  # type: ignore[operator]

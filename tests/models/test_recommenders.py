@@ -174,6 +174,17 @@ def test_batch_negatives_against_loops(negatives, log_q) -> None:
             remembered = [*remembered, *item][-4:]
 
 
+@pytest.mark.parametrize(("fill", "sizes"), [(False, [0, 0, 0, 3, 6]), (True, [0, 0, 6, 7, 7])])
+def test_memory_is_used_after_the_warm_up(fill, sizes) -> None:
+    config = TwoTowerConfig(**SMALL, memory_size=7, warmup_steps=2, fill_during_warmup=fill)
+    model = TwoTower(GRAPH, FEATURES, config)
+    found = []
+    for step in range(5):
+        found.append(len(model.candidates.memory.read().ids))
+        model.candidates(model.vectors, torch.tensor([0, 3, 3]), torch.tensor([2, 6, 0]), step)
+    assert found == sizes
+
+
 @pytest.mark.parametrize("name", ["mf", "simplex", "attention", "lightgcn", "two towers"])
 def test_training_lowers_the_loss_and_starts_the_same(fit_model, name) -> None:
     first, second, longer = (_models()[name] for _ in range(3))
