@@ -5,6 +5,8 @@ from __future__ import annotations
 _ORDER = (
     "plot_relational_graph_clustering.py",
     "plot_frame.py",
+    "plot_simplex.py",
+    "plot_cross_batch.py",
     "plot_affinity_clustering.py",
     "plot_message_passing.py",
 )
