@@ -135,7 +135,7 @@ def train_frame(
     typer.echo(f"Report: {out / 'report.html'}")
 
 
-def _add_recommender(name: str, help_text: str) -> None:
+def _add_recommender(name: str, help_text: str, presets: str) -> None:
     @train_app.command(name, help=help_text)
     def train_one(
         out: Out,
@@ -150,7 +150,7 @@ def _add_recommender(name: str, help_text: str) -> None:
         selection: Annotated[
             str, typer.Option(help="What epochs are judged by: validation, or test as in published results.")
         ] = "validation",
-        preset: Annotated[str | None, typer.Option(help="Options by name; see the documentation.")] = None,
+        preset: Annotated[str, typer.Option(help=f"Options by name: {presets}.")] = "default",
         option: Option = None,
         seed: Annotated[int, typer.Option(help="Of the split and of training.")] = 0,
         resume: Resume = False,
@@ -172,20 +172,23 @@ def _add_recommender(name: str, help_text: str) -> None:
             seed=seed,
         )
         kind = RECOMMENDERS[name].config
-        base = kind() if preset is None else kind.preset(preset)
-        config = kind.from_dict({**base.to_dict(), "seed": seed, **_parse_options(option or [])})
+        config = kind.from_dict({**kind.preset(preset).to_dict(), "seed": seed, **_parse_options(option or [])})
         metrics = train_recommender(name, source, out, config, resume=resume, progress=not quiet)
         _print_ranking_scores(metrics)
         typer.echo(f"Report: {out / 'report.html'}")
 
 
-for _name, _help in {
-    "mf": "Matrix factorisation: a vector for every user and item, with the cosine contrastive loss or another.",
-    "simplex": "SimpleX: a user's own vector and a mean of what they took, with the cosine contrastive loss.",
-    "lightgcn": "LightGCN: vectors averaged over the hops of the user-item graph.",
-    "two-tower": "Two towers: items from their features, with in-batch, mixed or cross-batch negatives.",
-}.items():
-    _add_recommender(_name, _help)
+_add_recommender(
+    "mf", "Matrix factorisation: a vector for every user and item, with CCL or another loss.", "default, gowalla, bpr"
+)
+_add_recommender(
+    "simplex", "SimpleX: a user's own vector and a mean of what they took, with CCL.", "default, gowalla, electronics"
+)
+_add_recommender("lightgcn", "LightGCN: vectors averaged over the hops of the user-item graph.", "default, ccl")
+_add_recommender(
+    "two-tower", "Two towers: items from their features, with negatives from other rows and earlier batches.",
+    "default (cross-batch), in_batch, mixed",
+)  # fmt: skip
 
 
 @app.command()

@@ -23,8 +23,14 @@ from tqdm import tqdm
 from benchmarks.quality._run import RESULTS, Runs, table
 from graphvid._files import atomic_path, write_json
 from graphvid.models import Recommender, RecommenderConfig, ReloadOnPlateau
-from graphvid.runs import InteractionSource, LoadedInteractions, load_interactions, make_recommender
-from graphvid.runs.recommender import judge, score
+from graphvid.runs import (
+    InteractionSource,
+    LoadedInteractions,
+    judge_recommender,
+    load_interactions,
+    make_recommender,
+    score_recommender,
+)
 
 METRICS = ("recall", "ndcg")
 _PACKAGES = ("graphvid", "torch", "dgl", "numpy", "lightning")
@@ -129,7 +135,7 @@ def fit(
     model: Recommender, data: LoadedInteractions, callbacks: tuple[Any, ...] = ()
 ) -> tuple[ReloadOnPlateau, dict[str, float]]:
     """Train a model, its epochs judged by the selection pairs; return what it took too."""
-    plateau = ReloadOnPlateau(judge(data), model.config.monitor, model.config.patience)
+    plateau = ReloadOnPlateau(judge_recommender(data), model.config.monitor, model.config.patience)
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     began = time.perf_counter(), _cpu_seconds()
     with warnings.catch_warnings():
@@ -146,7 +152,7 @@ def fit(
 def _run(row: Row, seed: int, data: LoadedInteractions) -> dict[str, Any]:
     model = make_recommender(row.method, data, replace(row.model, seed=seed))
     plateau, spent = fit(model, data)
-    found = score(model, data.splits.test, data.known, (20,))["20"]
+    found = score_recommender(model, data.splits.test, data.known, (20,))["20"]
     return {
         **{name: found[name] for name in METRICS},
         **spent,

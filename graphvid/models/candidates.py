@@ -46,6 +46,9 @@ class Candidates(nn.Module, ABC):
             Number of the training step.
         """
 
+    def forget(self) -> None:
+        """Forget what depends on the weights of earlier steps; nothing, unless a subclass says otherwise."""
+
     def _mask(self, users: Tensor, items: Tensor, candidates: Tensor) -> Tensor | None:
         """Say which candidates count for which row, (batch, num_candidates)."""
         if self.config.mask_known == "none":
@@ -107,6 +110,11 @@ class BatchItems(Candidates):
                 fill_during_warmup=config.fill_during_warmup,
             )  # fmt: skip
 
+    def forget(self) -> None:
+        """Empty the memory."""
+        if self.memory is not None:
+            self.memory.clear()
+
     def forward(self, encode: Encode, users: Tensor, items: Tensor, step: int) -> Tensor:
         """Encode the batch, and score its items and the others; see `Candidates`."""
         candidates = items
@@ -159,5 +167,6 @@ def item_sampler(
     train = Interactions(histories.indptr.numpy(), histories.indices.numpy(), num_items)
     distribution = "uniform" if config.negatives == "mixed" else config.distribution
     return ItemNegativeSampler(
-        train, config.num_negatives, distribution=distribution, reject=config.reject, shared=shared, seed=config.seed
-    )
+        train, config.num_negatives, distribution=distribution, reject=config.reject, shared=shared,
+        on_shortfall=config.on_shortfall, seed=config.seed,
+    )  # fmt: skip

@@ -37,6 +37,8 @@ class LightGCN(Recommender):
 
     Raises
     ------
+    TypeError
+        For something else than a DGLGraph, or the options of another model.
     ValueError
         For a graph without edges or of another kind.
 
@@ -63,7 +65,7 @@ class LightGCN(Recommender):
 
     def __init__(self, graph: DGLGraph, config: LightGCNConfig | None = None) -> None:
         config = config if config is not None else LightGCNConfig()
-        super().__init__(graph, config)
+        super().__init__(graph, config, LightGCNConfig)
         self.to_users = Adjacency.from_dgl(graph, ("item", "watched_by", "user"), norm="both")
         self.to_items = self.to_users.t()
         with seeded(config.seed, WEIGHT_STREAM):

@@ -33,6 +33,8 @@ class MatrixFactorization(Recommender):
 
     Raises
     ------
+    TypeError
+        For something else than a DGLGraph, or the options of another model.
     ValueError
         For a graph without edges or of another kind.
 
@@ -55,7 +57,7 @@ class MatrixFactorization(Recommender):
 
     def __init__(self, graph: DGLGraph, config: MFConfig | None = None) -> None:
         config = config if config is not None else MFConfig()
-        super().__init__(graph, config)
+        super().__init__(graph, config, MFConfig)
         with seeded(config.seed, WEIGHT_STREAM):
             self.users = RowTable(self.num_users, config.dim, config.init_std)
             self.items = RowTable(self.num_items, config.dim, config.init_std)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -19,7 +20,8 @@ class ReloadOnPlateau(Callback):
 
     Training stops after ``patience`` such epochs in a row, or at its last step; the model then has the best weights.
     Better is better by 1e-6; the rate does not fall below 1e-6. The moments of the optimiser stay as they are, as in
-    the authors' code. All of it is part of a checkpoint.
+    the authors' code; a memory of vectors, which are those of the weights given up, is emptied. All of it is part of a
+    checkpoint.
 
     Parameters
     ----------
@@ -31,6 +33,11 @@ class ReloadOnPlateau(Callback):
         Epochs in a row without a better figure, at least 1.
     on_epoch : callable, optional
         Called with `epochs` after every epoch.
+
+    Raises
+    ------
+    ValueError
+        For a patience below 1 and, after an epoch, for figures without ``monitor`` or with one that is not finite.
 
     Attributes
     ----------
@@ -48,6 +55,8 @@ class ReloadOnPlateau(Callback):
         self, evaluate: Callable[[Recommender], Mapping[str, float]], monitor: str, patience: int,
         on_epoch: Callable[[list[dict[str, float]]], None] | None = None,
     ) -> None:  # fmt: skip
+        if patience < 1:
+            raise ValueError(f"patience must be >= 1, got {patience}")
         self.evaluate, self.monitor, self.patience, self.on_epoch = evaluate, monitor, patience, on_epoch
         self.epochs: list[dict[str, float]] = []
         self.best_epoch = 0
@@ -74,7 +83,10 @@ class ReloadOnPlateau(Callback):
     def _end_epoch(self, trainer: Trainer, model: Recommender) -> None:
         assert self._started is not None
         trained = time.perf_counter()
+        model.catch_up()
         figures = {name: float(value) for name, value in self.evaluate(model).items()}
+        if not math.isfinite(figures.get(self.monitor, math.nan)):
+            raise ValueError(f"evaluate must give a finite {self.monitor!r}, got {figures}")
         groups = trainer.optimizers[0].param_groups
         self.epochs.append(
             {
@@ -111,6 +123,7 @@ class ReloadOnPlateau(Callback):
         model.catch_up()
         for name, parameter in model.named_parameters():
             parameter.data.copy_(self._best[name])
+        model.candidates.forget()
 
     @property
     def stopped(self) -> bool:

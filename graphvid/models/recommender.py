@@ -59,6 +59,8 @@ class Recommender(LightningModule, ABC):
         From `graphvid.graphs.user_item_graph`.
     config : RecommenderConfig
         Options.
+    kind : type
+        Class that the options must have.
 
     Attributes
     ----------
@@ -71,12 +73,18 @@ class Recommender(LightningModule, ABC):
 
     Raises
     ------
+    TypeError
+        For another kind of graph or options.
     ValueError
         For a graph without edges, or one without the nodes and relations of a user-item graph.
     """
 
-    def __init__(self, graph: DGLGraph, config: RecommenderConfig) -> None:
+    def __init__(self, graph: DGLGraph, config: RecommenderConfig, kind: type[RecommenderConfig]) -> None:
         super().__init__()
+        if not isinstance(graph, DGLGraph):
+            raise TypeError(f"graph must be a DGLGraph made by user_item_graph, got {type(graph).__name__}")
+        if not isinstance(config, kind):
+            raise TypeError(f"config must be a {kind.__name__}, got {type(config).__name__}")
         self.config = config
         relation = ("item", "watched_by", "user")
         if relation not in graph.canonical_etypes:

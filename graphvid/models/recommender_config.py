@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, TypeVar, get_args
 
 from graphvid.models._options import (
@@ -26,6 +26,7 @@ Similarity = Literal["cosine", "dot"]
 Negatives = Literal["shared", "per_edge", "in_batch", "mixed", "cross_batch"]
 Distribution = Literal["uniform", "popularity"]
 MaskKnown = Literal["none", "own", "known"]
+OnShortfall = Literal["raise", "any"]
 OptimizerName = Literal["adam", "deferred_adam"]
 ItemTower = Literal["content", "id"]
 Config = TypeVar("Config", bound="RecommenderConfig")
@@ -61,6 +62,8 @@ class RecommenderConfig:
     reject : bool
         Whether drawn items are never a training item of the row's user; not with shared negatives, for which
         ``mask_known`` is there.
+    on_shortfall : {"raise", "any"}
+        With ``reject``, for users who took every item: an error, or draws from all items.
     mask_known : {"none", "own", "known"}
         Leave out of a row's negatives those that are the row's own item, or any training item of its user.
     memory_size, warmup_steps : int
@@ -107,6 +110,7 @@ class RecommenderConfig:
     num_negatives: int = 800
     distribution: Distribution = "uniform"
     reject: bool = False
+    on_shortfall: OnShortfall = "raise"
     mask_known: MaskKnown = "none"
     memory_size: int = 0
     warmup_steps: int = 0
@@ -132,19 +136,30 @@ class RecommenderConfig:
                 f"memory_size must be > 0 with negatives 'cross_batch' and 0 without, got {self.memory_size} with "
                 f"{self.negatives!r}"
             )
+        if 0 < self.memory_size < self.batch_size:
+            raise ValueError(f"memory_size must be at least batch_size, {self.batch_size}, got {self.memory_size}")
+        if self.loss == "ccl" and self.similarity != "cosine":
+            raise ValueError(f"similarity must be 'cosine' with loss 'ccl', got {self.similarity!r}")
+        for name, (option, values) in _NEEDED.items():
+            default = next(field.default for field in fields(self) if field.name == name)
+            if getattr(self, name) != default and getattr(self, option) not in values:
+                raise ValueError(
+                    f"{name} counts with {option} in {list(values)} only, got {name}={getattr(self, name)!r} with "
+                    f"{option} {getattr(self, option)!r}"
+                )
         if self.reject and self.negatives != "per_edge":
             raise ValueError(f"reject needs negatives 'per_edge', got {self.negatives!r}; use mask_known='known'")
 
     @classmethod
     def preset(cls: type[Config], name: str) -> Config:
-        """Give a named set of options; each class names its own.
+        """Give a named set of options: ``"default"``, or one that the class names.
 
         Raises
         ------
         ValueError
             For another name.
         """
-        presets = _PRESETS.get(cls, {})
+        presets = {"default": cls(), **_PRESETS.get(cls, {})}
         if name not in presets:
             raise ValueError(f"preset must be one of {sorted(presets)}, got {name!r}")
         found = presets[name]
@@ -276,12 +291,23 @@ class TwoTowerConfig(RecommenderConfig):
         check_options(self, {"item_tower": get_args(ItemTower)}, {"hidden": COUNT})
 
 
+_NEEDED = {  # options that others may make useless: what they need
+    "margin": ("loss", ("ccl",)),
+    "negative_weight": ("loss", ("ccl", "bce")),
+    "temperature": ("loss", ("softmax",)),
+    "log_q": ("loss", ("softmax",)),
+    "on_shortfall": ("reject", (True,)),
+    "distribution": ("negatives", ("shared", "per_edge")),
+    "warmup_steps": ("negatives", ("cross_batch",)),
+    "fill_during_warmup": ("negatives", ("cross_batch",)),
+}
 _CHOICES: dict[str, tuple[str, ...]] = {
     "similarity": get_args(Similarity),
     "loss": get_args(LossName),
     "negatives": get_args(Negatives),
     "distribution": get_args(Distribution),
     "mask_known": get_args(MaskKnown),
+    "on_shortfall": get_args(OnShortfall),
     "optimizer": get_args(OptimizerName),
     "monitor": ("recall", "ndcg"),
 }

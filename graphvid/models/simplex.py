@@ -39,6 +39,8 @@ class SimpleX(Recommender):
 
     Raises
     ------
+    TypeError
+        For something else than a DGLGraph, or the options of another model.
     ValueError
         For a graph without edges or of another kind.
 
@@ -65,7 +67,7 @@ class SimpleX(Recommender):
 
     def __init__(self, graph: DGLGraph, config: SimpleXConfig | None = None) -> None:
         config = config if config is not None else SimpleXConfig()
-        super().__init__(graph, config)
+        super().__init__(graph, config, SimpleXConfig)
         longest = int(self.histories.indptr.diff().max()) if config.count_padding else None
         with seeded(config.seed, WEIGHT_STREAM):
             self.users = RowTable(self.num_users, config.dim, config.init_std)

@@ -42,6 +42,8 @@ class TwoTower(Recommender):
 
     Raises
     ------
+    TypeError
+        For something else than a DGLGraph, features that are no mapping, or the options of another model.
     ValueError
         For a graph without edges or of another kind, features that are absent, there without need, of another number of
         rows or not finite.
@@ -68,7 +70,9 @@ class TwoTower(Recommender):
         self, graph: DGLGraph, features: Mapping[str, ArrayLike] | None = None, config: TwoTowerConfig | None = None
     ) -> None:
         config = config if config is not None else TwoTowerConfig()
-        super().__init__(graph, config)
+        super().__init__(graph, config, TwoTowerConfig)
+        if features is not None and not isinstance(features, Mapping):
+            raise TypeError(f"features must map names to tables, got {type(features).__name__}")
         if (features is None) != (config.item_tower == "id"):
             raise ValueError(
                 f"features must be given with item_tower 'content' and be None with 'id', got item_tower "

@@ -5,7 +5,7 @@ from .directory import RunDirectory
 from .frame import load_frame, train_frame
 from .frame_predict import predict_frame
 from .interactions import InteractionSource, LoadedInteractions, load_interactions
-from .recommender import make_recommender, recommend, train_recommender
+from .recommender import judge_recommender, make_recommender, recommend, score_recommender, train_recommender
 from .rgc import embed_new, evaluate, load_encoder, neighbors, train
 from .sources import Source, VideoGraph, load
 from .views import Views, ViewSource, load_views
@@ -21,6 +21,7 @@ __all__ = [
     "Views",
     "embed_new",
     "evaluate",
+    "judge_recommender",
     "load",
     "load_encoder",
     "load_frame",
@@ -30,6 +31,7 @@ __all__ = [
     "neighbors",
     "predict_frame",
     "recommend",
+    "score_recommender",
     "train",
     "train_frame",
     "train_recommender",

@@ -106,6 +106,8 @@ def train_recommender(
     config = config if config is not None else kind.config()
     if not isinstance(config, kind.config):
         raise ValueError(f"config must be a {kind.config.__name__} with method {method!r}, got {type(config).__name__}")
+    if source.features is not None and method != "two-tower":
+        raise ValueError(f"features are read by method 'two-tower' alone, got them with {method!r}")
     run = RunDirectory(out)
     data = load_interactions(source)
     description = {
@@ -122,7 +124,9 @@ def train_recommender(
     per_epoch = model.steps_per_epoch
     log_every = max(1, per_epoch // _LOG_ROWS_PER_EPOCH)
     log, checkpoint = training_callbacks(run, log_every, per_epoch if checkpoint_every is None else checkpoint_every)
-    plateau = ReloadOnPlateau(judge(data), config.monitor, config.patience, lambda epochs: _write_epochs(run, epochs))
+    plateau = ReloadOnPlateau(
+        judge_recommender(data), config.monitor, config.patience, lambda epochs: _write_epochs(run, epochs)
+    )
     run.open(description, resume=resume)
     fit(model, len(model.train_dataloader()), [log, plateau, checkpoint], run, progress=progress)
     model.catch_up()
@@ -160,17 +164,17 @@ def make_recommender(method: str, data: LoadedInteractions, config: RecommenderC
     return RECOMMENDERS[method].model(graph, config)
 
 
-def judge(data: LoadedInteractions) -> Callable[[Recommender], dict[str, float]]:
+def judge_recommender(data: LoadedInteractions) -> Callable[[Recommender], dict[str, float]]:
     """Return what ranks the selection pairs of ``data`` by a model's vectors: Recall and NDCG at 20."""
 
     def figures(model: Recommender) -> dict[str, float]:
-        found = score(model, data.selection, data.splits.train, (_MONITORED_K,))[str(_MONITORED_K)]
+        found = score_recommender(model, data.selection, data.splits.train, (_MONITORED_K,))[str(_MONITORED_K)]
         return {"recall": found["recall"], "ndcg": found["ndcg"]}
 
     return figures
 
 
-def score(
+def score_recommender(
     model: Recommender, relevant: Interactions, exclude: Interactions, cut_offs: tuple[int, ...] = CUT_OFFS
 ) -> dict[str, dict[str, float]]:
     """Rank all items for every user and give the figures at each cut-off.
@@ -236,7 +240,7 @@ def recommend(run_dir: str | os.PathLike[str], user_id: Any, *, top_k: int = 10)
 
 
 def _score_test(model: Recommender, data: LoadedInteractions) -> dict[str, dict[str, float]]:
-    return score(model, data.splits.test, data.known)
+    return score_recommender(model, data.splits.test, data.known)
 
 
 def _score_popularity(data: LoadedInteractions) -> dict[str, dict[str, float]]:

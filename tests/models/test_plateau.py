@@ -8,7 +8,7 @@ from torch.nn.functional import normalize
 
 from graphvid.data import Interactions
 from graphvid.graphs import user_item_graph
-from graphvid.models import MatrixFactorization, MFConfig, ReloadOnPlateau
+from graphvid.models import MatrixFactorization, MFConfig, ReloadOnPlateau, TwoTower, TwoTowerConfig
 
 GRAPH = user_item_graph(Interactions.from_pairs([0, 0, 1, 2], [0, 1, 2, 3]))
 
@@ -48,3 +48,26 @@ def test_the_rate_has_a_floor_and_the_last_epoch_ends_training(fit_model) -> Non
     assert (len(plateau.epochs), plateau.best_epoch, plateau.stopped) == (6, 1, False)
     torch.testing.assert_close(model.embed().items, weights[0])
     assert torch.equal(normalize(model.embed().items, dim=1), normalize(weights[0], dim=1))
+
+
+def test_bad_figures_and_patience(fit_model) -> None:
+    with pytest.raises(ValueError, match="patience must be >= 1, got 0"):
+        ReloadOnPlateau(lambda model: {}, "recall", 0)
+    with pytest.raises(ValueError, match=r"evaluate must give a finite 'recall', got \{'recall': nan\}"):
+        _run(fit_model, [float("nan")])
+    model = MatrixFactorization(GRAPH, MFConfig(dim=4, num_negatives=2, batch_size=2, num_epochs=1))
+    with pytest.raises(ValueError, match=r"evaluate must give a finite 'recall', got \{'ndcg': 1\.0\}"):
+        fit_model(model, callbacks=[ReloadOnPlateau(lambda model: {"ndcg": 1.0}, "recall", 1)])
+
+
+def test_a_memory_is_emptied_with_the_weights_it_came_from(fit_model) -> None:
+    graph = user_item_graph(Interactions.from_pairs([0, 0, 1, 2], [0, 1, 2, 3]))
+    model = TwoTower(graph, None, TwoTowerConfig(dim=4, item_tower="id", memory_size=8, batch_size=2, num_epochs=3))
+    lengths, values = [], iter([0.5, 0.4, 0.6])
+
+    def evaluate(model):
+        lengths.append(len(model.candidates.memory))
+        return {"recall": next(values)}
+
+    fit_model(model, callbacks=[ReloadOnPlateau(evaluate, "recall", 5)])
+    assert lengths == [4, 8, 4]

@@ -7,10 +7,10 @@ import pytest
 from graphvid.models import LightGCNConfig, MFConfig, SimpleXConfig, TwoTowerConfig
 
 PRESETS = {
-    MFConfig: ["gowalla", "bpr"],
-    SimpleXConfig: ["gowalla", "electronics"],
-    LightGCNConfig: ["paper", "ccl"],
-    TwoTowerConfig: ["in_batch", "mixed", "cross_batch"],
+    MFConfig: ["default", "gowalla", "bpr"],
+    SimpleXConfig: ["default", "gowalla", "electronics"],
+    LightGCNConfig: ["default", "paper", "ccl"],
+    TwoTowerConfig: ["default", "in_batch", "mixed", "cross_batch"],
 }
 
 
@@ -47,6 +47,16 @@ def test_published_options_of_simplex() -> None:
         (MFConfig, {"negatives": "in_batch"}, "loss must be 'softmax' with negatives 'in_batch', got 'ccl'"),
         (MFConfig, {"memory_size": 5}, "memory_size must be > 0 with negatives 'cross_batch' and 0 without, got 5"),
         (TwoTowerConfig, {"memory_size": 0}, "memory_size must be > 0 with negatives 'cross_batch'"),
+        (TwoTowerConfig, {"memory_size": 100}, "memory_size must be at least batch_size, 512, got 100"),
+        (MFConfig, {"similarity": "dot"}, "similarity must be 'cosine' with loss 'ccl', got 'dot'"),
+        (
+            MFConfig,
+            {"loss": "bpr", "margin": 0.5},
+            r"margin counts with loss in \['ccl'\] only, got margin=0.5",
+        ),
+        (MFConfig, {"temperature": 0.5}, r"temperature counts with loss in \['softmax'\] only"),
+        (MFConfig, {"warmup_steps": 5}, r"warmup_steps counts with negatives in \['cross_batch'\] only"),
+        (MFConfig, {"on_shortfall": "any"}, r"on_shortfall counts with reject in \[True\] only"),
         (MFConfig, {"reject": True}, "reject needs negatives 'per_edge', got 'shared'"),
         (SimpleXConfig, {"gate": 1.1}, r"gate must be a number in \[0, 1\], got 1.1"),
         (SimpleXConfig, {"aggregator": "sum"}, "aggregator must be one of"),
@@ -62,7 +72,7 @@ def test_bad_options(kind, options, message) -> None:
 
 
 def test_unknown_names() -> None:
-    with pytest.raises(ValueError, match=r"preset must be one of \['bpr', 'gowalla'\], got 'yelp'"):
+    with pytest.raises(ValueError, match=r"preset must be one of \['bpr', 'default', 'gowalla'\], got 'yelp'"):
         MFConfig.preset("yelp")
     with pytest.raises(KeyError, match="unknown options"):
         SimpleXConfig.from_dict({"gamma": 0.5})

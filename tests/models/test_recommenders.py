@@ -120,7 +120,8 @@ def test_two_towers_embed_items_that_nobody_took() -> None:
 @pytest.mark.parametrize("negatives", ["shared", "per_edge"])
 @pytest.mark.parametrize("mask_known", ["none", "own", "known"])
 def test_loss_of_a_batch_against_loops(loss, negatives, mask_known) -> None:
-    config = MFConfig(**SMALL, loss=loss, negatives=negatives, mask_known=mask_known, margin=0.1, negative_weight=2.0)
+    own = {"ccl": {"margin": 0.1, "negative_weight": 2.0}, "bce": {"negative_weight": 2.0}}.get(loss, {})
+    config = MFConfig(**SMALL, loss=loss, negatives=negatives, mask_known=mask_known, **own)
     model = MatrixFactorization(GRAPH, config)
     batch = EdgeBatch(torch.tensor([0, 3, 3]), torch.tensor([2, 6, 0]))
     found = float(model.candidates(model.vectors, *batch, 5).detach())
@@ -147,8 +148,8 @@ def test_loss_of_a_batch_against_loops(loss, negatives, mask_known) -> None:
 @pytest.mark.parametrize("log_q", [True, False])
 def test_batch_negatives_against_loops(negatives, log_q) -> None:
     config = TwoTowerConfig(
-        **{**SMALL, "num_negatives": 3}, negatives=negatives, memory_size=4 if negatives == "cross_batch" else 0,
-        item_tower="id", log_q=log_q, temperature=0.5,
+        **{**SMALL, "num_negatives": 3, "batch_size": 3}, negatives=negatives, item_tower="id",
+        memory_size=4 if negatives == "cross_batch" else 0, log_q=log_q, temperature=0.5,
     )  # fmt: skip
     model = TwoTower(GRAPH, None, config)
     users, items = (normalize(t.weight.double(), dim=1).detach().numpy() for t in (model.users, model.items))
@@ -231,11 +232,26 @@ def test_dropout_acts_on_unit_users_in_training_alone() -> None:
     torch.testing.assert_close(model.vectors(torch.tensor([0, 1]), torch.tensor([3]))[0], unit)
 
 
+def test_users_who_took_everything() -> None:
+    graph = user_item_graph(Interactions.from_pairs([0, 0, 1], [0, 1, 1]))
+    config = MFConfig(**SMALL, negatives="per_edge", reject=True)
+    with pytest.raises(ValueError, match="user 0 and 0 others know all of them"):
+        MatrixFactorization(graph, config)
+    model = MatrixFactorization(graph, replace(config, on_shortfall="any"))
+    assert model.candidates.sampler.num_shortfalls == 1
+
+
 def test_bad_graphs_and_features() -> None:
     with pytest.raises(ValueError, match="graph must have the relation"):
         MatrixFactorization(co_watch_graph(_log()))
     with pytest.raises(ValueError, match="graph must have edges to learn from, got none"):
         MatrixFactorization(user_item_graph(Interactions.from_pairs([], [], num_users=2, num_items=2)))
+    with pytest.raises(TypeError, match="graph must be a DGLGraph made by user_item_graph, got Interactions"):
+        SimpleX(PAIRS)
+    with pytest.raises(TypeError, match="config must be a SimpleXConfig, got MFConfig"):
+        SimpleX(GRAPH, MFConfig())
+    with pytest.raises(TypeError, match="features must map names to tables, got TwoTowerConfig"):
+        TwoTower(GRAPH, TwoTowerConfig(item_tower="id"))
     with pytest.raises(ValueError, match="features must be given with item_tower 'content'"):
         TwoTower(GRAPH)
     with pytest.raises(ValueError, match=r"features must be given .* got item_tower 'id' and features"):

@@ -184,6 +184,9 @@ def test_a_finished_run_is_not_trained_again(finished, source, tmp_path) -> None
 def test_bad_arguments(source, finished, tmp_path) -> None:
     with pytest.raises(ValueError, match=r"method must be one of .*, got 'svd'"):
         train_recommender("svd", source, tmp_path / "run")
+    with_features = InteractionSource(log=str(tmp_path / "log.csv"), features=str(tmp_path / "features.npz"))
+    with pytest.raises(ValueError, match="features are read by method 'two-tower' alone, got them with 'mf'"):
+        train_recommender("mf", with_features, tmp_path / "run")
     with pytest.raises(ValueError, match="config must be a MFConfig with method 'mf', got SimpleXConfig"):
         train_recommender("mf", source, tmp_path / "run", CONFIG)
     with pytest.raises(ValueError, match="features must be given for a content tower, got none"):
