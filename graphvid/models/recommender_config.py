@@ -34,7 +34,7 @@ Config = TypeVar("Config", bound="RecommenderConfig")
 
 @dataclass(frozen=True)
 class RecommenderConfig:
-    """Options that all recommenders share; the defaults are those of MF-CCL.
+    """Options that all recommenders share; the defaults are those of MF-CCL on Gowalla but for ``negative_weight``.
 
     Parameters
     ----------
@@ -45,7 +45,9 @@ class RecommenderConfig:
     loss : {"ccl", "softmax", "bpr", "bce"}
         See `graphvid.losses.CosineContrastiveLoss`, `SampledSoftmaxLoss`, `BPRLoss` and `BCELoss`.
     margin, negative_weight : float
-        Of CCL; ``negative_weight`` None is the plain sum over negatives. The weight is used by BCE too.
+        Of CCL; ``negative_weight`` None is the plain sum over negatives. The weight is used by BCE too. Published weights
+        go from 2 to 300; with MF-CCL, 10 has Recall@20 .178 on the generated world and .128 on Amazon Electronics where
+        the 150 of Gowalla has .115 and .061.
     temperature : float
         The softmax divides its scores by it.
     log_q : bool
@@ -103,7 +105,7 @@ class RecommenderConfig:
     similarity: Similarity = "cosine"
     loss: LossName = "ccl"
     margin: float = 0.9
-    negative_weight: float | None = 150.0
+    negative_weight: float | None = 10.0
     temperature: float = 0.1
     log_q: bool = True
     negatives: Negatives = "shared"
@@ -328,7 +330,7 @@ _SIMPLEX_RULES: dict[str, Rule] = {
     **dict.fromkeys(("share_history_embedding", "count_padding"), SWITCH),
 }
 _MF_PRESETS = {
-    "gowalla": MFConfig(l2=1e-8, negatives="per_edge", max_gradient_norm=10.0),
+    "gowalla": MFConfig(negative_weight=150.0, l2=1e-8, negatives="per_edge", max_gradient_norm=10.0),
     "bpr": MFConfig(
         loss="bpr", similarity="dot", num_negatives=1, negatives="per_edge", reject=True, learning_rate=1e-3, l2=1e-7,
         batch_size=1024, init_std=0.1, dropout=0.0,

@@ -131,7 +131,7 @@ def test_the_command_lists_what_there_is(monkeypatch, capsys):
     monkeypatch.syspath_prepend(str(Path(__file__).parents[2]))
     command = importlib.import_module("benchmarks.__main__")
     assert command.main(["quality", "nothing"]) == 2
-    assert (
-        "quality: amazon_computers, amazon_photo, frame_segmm, frame_synthetic, synthetic, tiktok"
-        in capsys.readouterr().err
+    names = (
+        "amazon_computers, amazon_photo, frame_segmm, frame_synthetic, recommenders_electronics, recommenders_gowalla"
     )
+    assert f"quality: {names}, synthetic, tiktok, towers_tiktok" in capsys.readouterr().err
