@@ -123,8 +123,7 @@ def _recbole() -> list[Row]:
             (5, 10, 20, 40), most_items=simple.MOST_DENSE,
         ),
         Row(
-            "RecBole EASE", "The library's EASE.", function,
-            {"model": ("EASE",), "reg_weight": (10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0)}, (0,),
-            most_items=simple.MOST_DENSE,
+            "RecBole EASE", "The library's EASE, which is slower than NumPy's and equal, so on small data only.", function,
+            {"model": ("EASE",), "reg_weight": (10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0)}, (0,), most_items=2_000,
         ),
     ]  # fmt: skip

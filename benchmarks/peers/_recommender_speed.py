@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
 import statistics
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +17,8 @@ from benchmarks.peers._recommender_trial import run_peer
 from benchmarks.speed import _results
 from graphvid.data import Interactions
 
+Row = dict[str, str | float]
+NAME = "recommender_epochs"
 SIZES = {"dim": 64, "batch_size": 1024}
 _GRAPHVID, _IMPLICIT, _RECBOLE = (
     f"benchmarks.peers._recommender_{name}" for name in ("graphvid", "implicit", "recbole")
@@ -51,37 +55,59 @@ def cases(steps: int) -> dict[str, list[Method]]:
     }
 
 
-def measure(data: Mapping[str, Interactions], repeats: int, steps: int, command: str) -> str:
-    """Time all cases in turns, write the medians, and return them as Markdown."""
-    table: list[dict[str, str | float]] = []
+def measure(
+    data: Mapping[str, Interactions], repeats: int, steps: int, command: str, only: Sequence[str] | None = None
+) -> str:
+    """Time cases in turns, write the medians after each of them, and return the table as Markdown.
+
+    ``only`` are texts that the names of models contain. Rows of other cases stay in the table as they were.
+    """
+    text = ""
     for name, train in data.items():
         for model, methods in cases(steps).items():
-            seconds: dict[str, list[float]] = {method.name: [] for method in methods}
-            parts = {}
-            for _ in range(repeats):
-                for method in methods:
-                    found = time_epoch(method, train)
-                    seconds[method.name].append(found["epoch"])
-                    parts[method.name] = found["part"]
-            medians = {key: statistics.median(values) for key, values in seconds.items()}
-            first = next(iter(medians.values()))
-            for method_name, median in medians.items():
-                table.append(
-                    {
-                        "data": name,
-                        "model": model,
-                        "method": method_name,
-                        "s an epoch": median,
-                        "epochs a minute": 60 / median,
-                        "times the first": median / first,
-                        "epochs timed": parts[method_name],
-                    }
-                )
-                print(*table[-1].values(), flush=True)
+            if only is None or any(part in model for part in only):
+                rows = _case(name, train, model, methods, repeats)
+                text = _write(rows, command, repeats)
+                for row in rows:
+                    print(*row.values(), flush=True)
+    return text
+
+
+def _case(name: str, train: Interactions, model: str, methods: list[Method], repeats: int) -> list[Row]:
+    """Return the rows of one model on one data set."""
+    seconds: dict[str, list[float]] = {method.name: [] for method in methods}
+    parts = {}
+    for _ in range(repeats):
+        for method in methods:
+            found = time_epoch(method, train)
+            seconds[method.name].append(found["epoch"])
+            parts[method.name] = found["part"]
+    medians = {key: statistics.median(values) for key, values in seconds.items()}
+    first = next(iter(medians.values()))
+    return [
+        {
+            "data": name,
+            "model": model,
+            "method": key,
+            "s an epoch": median,
+            "epochs a minute": 60 / median,
+            "times the first": median / first,
+            "epochs timed": parts[key],
+            "load": round(os.getloadavg()[0], 1),
+        }
+        for key, median in medians.items()
+    ]
+
+
+def _write(rows: list[Row], command: str, repeats: int) -> str:
+    """Put the rows of a case in the place of those that there were."""
+    path = _results.RESULTS / f"{NAME}.json"
+    old: list[Row] = json.loads(path.read_text(encoding="utf-8"))["rows"] if path.exists() else []
+    case = (rows[0]["data"], rows[0]["model"])
+    others = [row for row in old if (row["data"], row["model"]) != case]
+    table = sorted([*others, *rows], key=lambda row: (row["data"], row["model"]))
     title = f"Epochs of recommenders, {SIZES['dim']} dimensions, batches of {SIZES['batch_size']}"
-    return _results.write(
-        "recommender_epochs", title, table, command=command, threads=torch.get_num_threads(), repeats=repeats
-    )
+    return _results.write(NAME, title, table, command=command, threads=torch.get_num_threads(), repeats=repeats)
 
 
 def time_epoch(method: Method, train: Interactions) -> dict[str, float]:

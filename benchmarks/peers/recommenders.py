@@ -127,7 +127,9 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog=COMMAND, description=__doc__)
     parser.add_argument("--data", nargs="+", choices=DATA, default=list(DATA))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--only", nargs="+", help="run only rows whose name contains one of these texts")
+    parser.add_argument(
+        "--only", nargs="+", help="only rows, or models of --speed, whose name contains one of these texts"
+    )
     parser.add_argument("--data-dir", help="folder of the data sets; default: GRAPHVID_DATA")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--fresh", action="store_true", help="forget the figures there are")
@@ -139,7 +141,7 @@ def main(arguments: list[str]) -> None:
     command = f"{COMMAND} {shlex.join(arguments)}".rstrip()
     if settings.speed:
         data = {name: DATA[name](settings.data_dir).train for name in settings.data}
-        print(_recommender_speed.measure(data, settings.repeats, settings.steps, command))
+        print(_recommender_speed.measure(data, settings.repeats, settings.steps, command, settings.only))
         return
     for name in settings.data:
         compare(name, DATA[name](settings.data_dir), settings, command)

@@ -390,16 +390,16 @@ def test_every_row_has_a_name_of_its_own_and_a_grid():
 def test_speed_is_measured_in_turns_and_reported_as_medians(monkeypatch, tmp_path):
     speed = module("_recommender_speed")
     monkeypatch.setattr(importlib.import_module("benchmarks.speed._results"), "RESULTS", tmp_path)
-    called, seconds = [], {"graphvid": iter([3.0, 1.0, 2.0]), "peer": iter([4.0, 9.0, 5.0])}
+    called, seconds = [], {"graphvid": iter([3.0, 1.0, 2.0, 8.0]), "peer": iter([4.0, 9.0, 5.0, 4.0])}
     methods = [speed.Method(name, "", {}) for name in seconds]
-    monkeypatch.setattr(speed, "cases", lambda steps: {"BPR": methods})
+    monkeypatch.setattr(speed, "cases", lambda steps: {"BPR": methods, "SimpleX": methods})
 
     def time_epoch(method, train):
         called.append(method.name)
         return {"epoch": next(seconds[method.name]), "part": 0.5}
 
     monkeypatch.setattr(speed, "time_epoch", time_epoch)
-    text = speed.measure({"toy": random_pairs()}, 3, 10, "the command")
+    text = speed.measure({"toy": random_pairs()}, 3, 10, "the command", ["BPR"])
     assert called == ["graphvid", "peer"] * 3
     record = json.loads((tmp_path / "recommender_epochs.json").read_text())
     assert record["command"] == "the command"
@@ -407,6 +407,13 @@ def test_speed_is_measured_in_turns_and_reported_as_medians(monkeypatch, tmp_pat
     assert (own["s an epoch"], own["epochs a minute"], own["times the first"]) == (2.0, 30.0, 1.0)
     assert (peer["s an epoch"], peer["times the first"], peer["epochs timed"]) == (5.0, 2.5, 0.5)
     assert "| toy | BPR | peer | 5 | 12 | 2.5 | 0.5 |" in text
+    speed.measure({"toy": random_pairs()}, 1, 10, "another", ["Simple"])
+    record = json.loads((tmp_path / "recommender_epochs.json").read_text())
+    assert record["rows"][:2] == [own, peer]
+    assert [(line["model"], line["times the first"]) for line in record["rows"][2:]] == [
+        ("SimpleX", 1.0),
+        ("SimpleX", 0.5),
+    ]
 
 
 @pytest.mark.parametrize(
