@@ -136,7 +136,7 @@ def train_frame(
 
 
 def _add_recommender(name: str, help_text: str, presets: str) -> None:
-    @train_app.command(name, help=help_text)
+    @train_app.command(name, help=f"{help_text} Presets: {presets}.")
     def train_one(
         out: Out,
         dataset: Annotated[str | None, typer.Option(help="gowalla, amazon-electronics, tiktok or synthetic.")] = None,
@@ -150,7 +150,7 @@ def _add_recommender(name: str, help_text: str, presets: str) -> None:
         selection: Annotated[
             str, typer.Option(help="What epochs are judged by: validation, or test as in published results.")
         ] = "validation",
-        preset: Annotated[str, typer.Option(help=f"Options by name: {presets}.")] = "default",
+        preset: Annotated[str, typer.Option(help="Options by name, see above.")] = "default",
         option: Option = None,
         seed: Annotated[int, typer.Option(help="Of the split and of training.")] = 0,
         resume: Resume = False,

@@ -327,3 +327,31 @@ def test_settings_are_json_or_text():
         "hidden": [32, 16], "loss": "triplet", "mining": True, "learning_rate": 1e-3, "dim": 16, "linkage": "max",
     }  # fmt: skip
     assert _parse_options(["a=b=c"]) == {"a": "b=c"}
+
+
+class TestRecommenders:
+    @pytest.mark.parametrize(("method", "title"), [("mf", "matrix factorisation"), ("two-tower", "two towers")])
+    def test_train_prints_the_table_and_recommend_the_items(self, run, files, tmp_path, method, title):
+        source = ["--log", files / "log.csv"]
+        options = ["--set", "dim=8", "--set", "num_epochs=1", "--quiet"]
+        if method == "two-tower":
+            source += ["--features", files / "features.npz", "--preset", "in_batch"]
+        code, out, err = run("train", method, "--out", tmp_path / "run", *source, *options)
+        assert code == 0, err
+        lines = out.splitlines()
+        assert lines[0] == "Test pairs among all items, the model of epoch 1 of 1"
+        assert re.match(r"method +Recall@20 +NDCG@20 +Precision@20 +Hit@20 +MRR@20 +MAP@20$", lines[1])
+        metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+        assert re.search(rf"^{title} +{metrics['methods'][title]['20']['recall']:.4f} ", out, re.MULTILINE)
+        code, out, err = run("recommend", "3", "--run", tmp_path / "run", "--top-k", "4")
+        assert code == 0, err
+        assert re.match(r" *item_id +score$", out.splitlines()[0])
+        assert len(out.splitlines()) == 5
+
+    def test_mistakes_are_sentences(self, run, files, tmp_path):
+        command = ["train", "mf", "--out", tmp_path / "run", "--log", files / "log.csv"]
+        assert_sentence(run(*command, "--preset", "yelp"), r"preset must be one of \['bpr', 'default', 'gowalla'\]")
+        assert_sentence(run(*command, "--selection", "train"), "selection must be one of")
+        assert_sentence(run(*command, "--features", files / "features.npz"), "features are read by method 'two-tower'")
+        assert_sentence(run(*command, "--set", "margin=2"), r"margin must be a number in \[-1, 1\)")
+        assert not (tmp_path / "run").exists()

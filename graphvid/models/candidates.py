@@ -22,6 +22,7 @@ from graphvid.models.recommender_config import RecommenderConfig
 from graphvid.ops import NeighborTable
 from graphvid.sampling import ItemNegativeSampler
 
+_FEW = 100  # a vector picked costs about as much as this many scores of a product; measured
 Encode = Callable[[Tensor, Tensor, Tensor | None], tuple[Tensor, Tensor]]
 
 
@@ -80,6 +81,8 @@ class DrawnItems(Candidates):
         place = place[num_rows:]
         if drawn.items.dim() == 1:
             negative = of_users @ of_items[place].T
+        elif _FEW * drawn.items.shape[1] < len(ids):
+            negative = torch.einsum("bd,bkd->bk", of_users, of_items[place.view_as(drawn.items)])
         else:  # all scores are one product, and picking some of them costs less than picking vectors
             negative = (of_users @ of_items.T).gather(1, place.view_as(drawn.items))
         mask = self._mask(users, items, drawn.items)
