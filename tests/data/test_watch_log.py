@@ -309,7 +309,7 @@ def test_ids_in_a_csv_take_the_type_of_the_vocabulary(tmp_path):
         ("log.csv.gz", b"user_id,video_id\n1,2\n", "it is not a .csv(.gz)? file, or it is truncated or corrupt"),
         (
             "log.csv.gz",
-            gzip.compress(b"user_id,video_id\n" + b"1,2\n" * 99)[:-12],
+            gzip.compress(b"user_id,video_id\n" + b"1,2\n" * 99, mtime=0)[:-12],
             "it is not a .csv(.gz)? file, or it is truncated or corrupt",
         ),
         ("log.parquet", b"PAR1", "it is not a .parquet file, or it is truncated or corrupt"),
