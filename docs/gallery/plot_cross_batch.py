@@ -214,7 +214,7 @@ entries = model.candidates.memory.read()
 {
     "entries": len(entries.ids),
     "different videos": len(entries.ids.unique()),
-    "age of the oldest, in steps": int(entries.ages[0]),
+    "age of the oldest, in steps": entries.ages[:1].tolist(),
 }
 
 # %%

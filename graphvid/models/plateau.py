@@ -106,6 +106,7 @@ class ReloadOnPlateau(Callback):
         else:
             self._failures += 1
             self._reload(model)
+            model.candidates.forget()
             for group in groups:
                 group["lr"] = max(_FACTOR * group["lr"], _LEAST_RATE)
         if self.on_epoch is not None:
@@ -123,7 +124,6 @@ class ReloadOnPlateau(Callback):
         model.catch_up()
         for name, parameter in model.named_parameters():
             parameter.data.copy_(self._best[name])
-        model.candidates.forget()
 
     @property
     def stopped(self) -> bool:
