@@ -448,10 +448,10 @@ def test_the_libraries_answer_in_their_own_environment():
             scores[line.name] = [all_scores(result.score, pairs) for result in found]
             if len(epochs) == 2:
                 assert not np.array_equal(*scores[line.name])
-            again = trial.trials(line, pairs, 0, line.points[0], epochs[-1:])
-            np.testing.assert_allclose(
-                all_scores(next(again).score, pairs), scores[line.name][-1], rtol=1e-4, atol=1e-6
-            )
+            # implicit's BPR draws pairs anew in every call of its fit: it goes on as well, on other pairs.
+            calls = epochs if line.name == "implicit BPR" else epochs[-1:]
+            *_, again = trial.trials(line, pairs, 0, line.points[0], calls)
+            np.testing.assert_allclose(all_scores(again.score, pairs), scores[line.name][-1], rtol=1e-4, atol=1e-6)
     own = all_scores(simple().ease(pairs, l2=10.0), pairs)
     np.testing.assert_allclose(scores["RecBole EASE"][0], own, atol=1e-4)
 
