@@ -12,6 +12,7 @@ from torch.nn.functional import dropout, normalize
 
 from graphvid._dgl import DGLGraph
 from graphvid._random import seeded
+from graphvid.data import Interactions
 from graphvid.models.candidates import Candidates, make_candidates
 from graphvid.models.recommender_config import RecommenderConfig
 from graphvid.nn.row_table import RowTable
@@ -94,7 +95,10 @@ class Recommender(LightningModule, ABC):
             raise ValueError("graph must have edges to learn from, got none")
         self.num_users, self.num_items = adjacency.num_dst, adjacency.num_src
         users, items = adjacency.ends("dst").long(), adjacency.ends("src").long()
-        self.histories = _table(users, items, self.num_users, self.num_items)
+        pairs = Interactions.from_pairs(
+            users.numpy(), items.numpy(), num_users=self.num_users, num_items=self.num_items, duplicates="drop"
+        )
+        self.histories = NeighborTable(torch.from_numpy(pairs.indptr), torch.from_numpy(pairs.items))
         self.edges = EdgeBatch(users, items)
         self.candidates: Candidates = make_candidates(self.histories, self.num_items, config)
         self._first_step = 0
@@ -208,10 +212,3 @@ class Recommender(LightningModule, ABC):
         found = Embeddings(*self.vectors(users, items))
         self.train(training)
         return found
-
-
-def _table(users: Tensor, items: Tensor, num_users: int, num_items: int) -> NeighborTable:
-    keys = torch.unique(users * num_items + items)
-    indptr = torch.zeros(num_users + 1, dtype=torch.int64)
-    torch.cumsum(torch.bincount(keys // num_items, minlength=num_users), dim=0, out=indptr[1:])
-    return NeighborTable(indptr, keys % num_items)

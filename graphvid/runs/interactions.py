@@ -21,7 +21,7 @@ from graphvid.data import (
     TikTok,
     WatchLog,
     load_features,
-    read_interactions,
+    read_splits,
 )
 
 INTERACTION_DATASETS = ("gowalla", "amazon-electronics", "tiktok", "synthetic")
@@ -41,7 +41,7 @@ class InteractionSource:
     data_dir : str, optional
         Folder of the data sets. Default: the environment variable GRAPHVID_DATA.
     train, validation, test : str, optional
-        Files of splits, as `graphvid.data.read_interactions` takes them; ``validation`` may be absent.
+        Files of splits, as `graphvid.data.read_splits` takes them; ``validation`` may be absent.
     log : str, optional
         Watch log with ``user_id`` and ``video_id``, CSV or Parquet; its distinct pairs are split at random.
     features : str, optional
@@ -184,19 +184,9 @@ def _load(source: InteractionSource) -> LoadedInteractions:
         splits = InteractionSplits(source.dataset, data.train, data.test, data.validation)
         return _numbered(splits, getattr(data, "features", None))
     assert source.train is not None
-    return _numbered(_read_splits(source), None if source.features is None else load_features(source.features))
-
-
-def _read_splits(source: InteractionSource) -> InteractionSplits:
-    names = ("train", "validation", "test")
-    paths = {name: getattr(source, name) for name in names if getattr(source, name) is not None}
-    parts = {name: read_interactions(path) for name, path in paths.items()}
-    num_users, num_items = (max(getattr(part, n) for part in parts.values()) for n in ("num_users", "num_items"))
-    splits = {
-        name: Interactions.from_pairs(part.users, part.items, num_users=num_users, num_items=num_items)
-        for name, part in parts.items()
-    }
-    return InteractionSplits(Path(str(source.train)).name, splits["train"], splits["test"], splits.get("validation"))
+    assert source.test is not None
+    splits = read_splits(Path(source.train).name, source.train, source.test, source.validation)
+    return _numbered(splits, None if source.features is None else load_features(source.features))
 
 
 def _numbered(splits: InteractionSplits, features: Features | None) -> LoadedInteractions:
