@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import matplotlib as mpl
 import numpy as np
@@ -64,12 +64,20 @@ class Task:
     published: Mapping[str, Mapping[int, float]] = field(default_factory=dict)  # Recall@20 of published runs by epoch
 
 
+class Table(NamedTuple):
+    """What a command wrote, the runs it is made of, and all training pairs."""
+
+    record: dict[str, Any]
+    runs: Runs
+    data: LoadedInteractions
+
+
 def both_protocols(name: str, description: str, method: str, model: RecommenderConfig) -> list[Row]:
     """Give the row twice: chosen by held-out training pairs, and by the test pairs as in the published runs."""
     return [Row(f"{name}, {label}", description, method, model, selection) for label, selection in PROTOCOLS.items()]
 
 
-def main(task: Task, arguments: list[str]) -> None:
+def main(task: Task, arguments: list[str]) -> Table:
     """Run the command line of one table."""
     parser = argparse.ArgumentParser(prog=f"python -m benchmarks quality {task.name}", description=task.title)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
@@ -82,6 +90,7 @@ def main(task: Task, arguments: list[str]) -> None:
     runs = Runs(RESULTS / f".{task.name}.runs.json", whole.fingerprint(), fresh=options.fresh)
     for seed, row in tqdm([(seed, row) for seed in options.seeds for row in wanted], unit="run"):
         if runs.get(row, seed) is None:
+            tqdm.write(f"{row.name}, seed {seed}")
             runs.put(row, seed, _run(row, seed, _load(task, options.data_dir, row.selection, seed)))
     finished = [row for row in task.rows if all(runs.get(row, seed) for seed in options.seeds)]
     record = {
@@ -101,6 +110,7 @@ def main(task: Task, arguments: list[str]) -> None:
     write_json(RESULTS / f"{task.name}.json", record)
     curves_figure(record, task.published, RESULTS / f"{task.name}_curves.png")
     print(table(record))
+    return Table(record, runs, whole)
 
 
 def curves_figure(record: dict[str, Any], published: Mapping[str, Mapping[int, float]], path: Path) -> None:
@@ -135,7 +145,7 @@ def fit(
     model: Recommender, data: LoadedInteractions, callbacks: tuple[Any, ...] = ()
 ) -> tuple[ReloadOnPlateau, dict[str, float]]:
     """Train a model, its epochs judged by the selection pairs; return what it took too."""
-    plateau = ReloadOnPlateau(judge_recommender(data), model.config.monitor, model.config.patience)
+    plateau = ReloadOnPlateau(judge_recommender(data), model.config.monitor, model.config.patience, _show)
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     began = time.perf_counter(), _cpu_seconds()
     with warnings.catch_warnings():
@@ -147,6 +157,14 @@ def fit(
         ).fit(model)  # fmt: skip
     spent = {"seconds": time.perf_counter() - began[0], "cpu_seconds": _cpu_seconds() - began[1]}
     return plateau, {name: round(value, 1) for name, value in spent.items()}
+
+
+def _show(epochs: list[dict[str, float]]) -> None:
+    tqdm.write(
+        "  epoch {epoch}: loss {loss:.4f}, recall {recall:.4f}, ndcg {ndcg:.4f}, {train_seconds:.0f} s".format(
+            **epochs[-1]
+        )
+    )
 
 
 def _run(row: Row, seed: int, data: LoadedInteractions) -> dict[str, Any]:

@@ -112,23 +112,36 @@ class Stored(Protocol):
 
 
 class Runs:
-    """Figures of single runs on disk, by row, configuration and seed, so that a killed benchmark goes on."""
+    """Figures of single runs on disk, by row, configuration and seed, so that a killed benchmark goes on.
+
+    Several commands may fill the same file: a run is added to what is there when it ends.
+    """
 
     def __init__(self, path: Path, data: dict[str, Any], *, fresh: bool) -> None:
         self.path = path
         self.content: dict[str, Any] = {"data": data, "runs": {}}
-        if path.exists() and not fresh:
-            self.content = json.loads(path.read_text())
-            if self.content["data"] != data:
-                raise ValueError(f"{path} was made from other data, {self.content['data']}, now {data}; use --fresh")
+        if fresh:
+            path.unlink(missing_ok=True)
+        self._read()
 
     def get(self, row: Stored, seed: int) -> dict[str, Any] | None:
         found: dict[str, Any] | None = self.content["runs"].get(self._key(row, seed))
         return found
 
     def put(self, row: Stored, seed: int, figures: dict[str, Any]) -> None:
+        self._read()
         self.content["runs"][self._key(row, seed)] = figures
         write_json(self.path, self.content)
+
+    def _read(self) -> None:
+        if not self.path.exists():
+            return
+        found = json.loads(self.path.read_text())
+        if found["data"] != self.content["data"]:
+            raise ValueError(
+                f"{self.path} was made from other data, {found['data']}, now {self.content['data']}; use --fresh"
+            )
+        self.content = found
 
     @staticmethod
     def _key(row: Stored, seed: int) -> str:

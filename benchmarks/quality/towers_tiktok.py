@@ -1,4 +1,8 @@
-"""Two towers on TikTok with in-batch, mixed and cross-batch negatives: ``python -m benchmarks quality towers_tiktok``."""
+"""Two towers on TikTok with in-batch, mixed and cross-batch negatives: ``python -m benchmarks quality towers_tiktok``.
+
+Beside the table, a picture of Recall@20 against the number of negatives, and one of how far items' vectors drift, which
+is how wrong the entries of a memory are.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,13 @@ from dataclasses import replace
 
 from benchmarks.quality._recommenders import Row, Task
 from benchmarks.quality._recommenders import main as run
+from benchmarks.quality._run import RESULTS
+from benchmarks.quality._tower_figures import drift_figure, drift_of, memory_figure
+from graphvid._files import write_json
 from graphvid.models import TwoTowerConfig
 
 BATCH = 128
+LAGS = (1, 3, 15, 63)  # ages, in steps, of the oldest entries of the table's memories
 TOWERS = {"content": "acoustic and visual features", "id": "an embedding each"}
 
 
@@ -43,4 +51,14 @@ def main(arguments: list[str]) -> None:
         "out. Epochs are judged by the validation pairs. Softmax with temperature 0.1 and the correction for how often a "
         "video is a candidate; known videos of a user are masked. ``B + M``: B rows a step and M further negatives."
     )
-    run(Task("towers_tiktok", "Two towers and their negatives on TikTok", "tiktok", rows(), protocol), arguments)
+    task = Task("towers_tiktok", "Two towers and their negatives on TikTok", "tiktok", rows(), protocol)
+    made = run(task, arguments)
+    follow = Row("drift", "", "two-tower", replace(rows()[0].model, num_epochs=10))
+    found = made.runs.get(follow, 0)
+    if found is None:
+        assert isinstance(follow.model, TwoTowerConfig)
+        found = drift_of(follow.model, made.data, LAGS)
+        made.runs.put(follow, 0, found)
+    write_json(RESULTS / "towers_tiktok.json", {**made.record, "drift": found})
+    drift_figure(found, RESULTS / "towers_tiktok_drift.png")
+    memory_figure(made.record, RESULTS / "towers_tiktok_memory.png")

@@ -21,7 +21,7 @@ from torch.nn.functional import normalize
 from benchmarks.speed import _results
 from graphvid.data import Interactions
 from graphvid.graphs import user_item_graph
-from graphvid.models import EdgeBatch, MatrixFactorization, MFConfig
+from graphvid.models import EdgeBatch, MatrixFactorization, MFConfig, Recommender
 from graphvid.sampling import ShuffledBatches
 
 NUM_USERS, NUM_ITEMS, NUM_EDGES = 29_858, 40_981, 810_128
@@ -37,21 +37,26 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--part", type=float, default=1.0, help="of Gowalla's users, items and edges")
     parser.add_argument("--no-write", action="store_true")
     options = parser.parse_args(arguments)
-    graph = user_item_graph(popular_pairs(options.part))
+    sizes = (int(options.part * n) for n in (NUM_USERS, NUM_ITEMS, NUM_EDGES))
+    graph = user_item_graph(popular_pairs(*sizes))
     rows: list[dict[str, str | float]] = []
     for count in options.negatives:
         base = MFConfig(num_negatives=count, batch_size=options.batch_size)
         shared = {"negatives": "shared"}
         forms = {
-            "shared, deferred Adam": _model_step(graph, replace(base, **shared)),
-            "shared, fused dense Adam": _model_step(graph, replace(base, optimizer="adam", **shared)),
-            "per edge by one product, deferred Adam": _model_step(graph, replace(base, negatives="per_edge")),
-            "per edge by one product, fused dense Adam": _model_step(
-                graph, replace(base, negatives="per_edge", optimizer="adam")
+            "shared, deferred Adam": model_step(MatrixFactorization(graph, replace(base, **shared))),
+            "shared, fused dense Adam": model_step(
+                MatrixFactorization(graph, replace(base, optimizer="adam", **shared))
+            ),
+            "per edge by one product, deferred Adam": model_step(
+                MatrixFactorization(graph, replace(base, negatives="per_edge"))
+            ),
+            "per edge by one product, fused dense Adam": model_step(
+                MatrixFactorization(graph, replace(base, negatives="per_edge", optimizer="adam"))
             ),
             "per edge by gathered vectors, plain dense Adam": _gathered_step(graph, base),
         }
-        spent = _alternate(forms, graph, base, options.steps)
+        spent = alternate(forms, MatrixFactorization(graph, base).edges, base.batch_size, options.steps)
         floor = 6 * options.batch_size * count * base.dim / _flops_a_second()
         for name, seconds in spent.items():
             rows.append(
@@ -68,18 +73,17 @@ def main(arguments: list[str]) -> None:
     print(_results.write("recommender_steps", title, rows, write=not options.no_write, part=options.part))
 
 
-def popular_pairs(part: float) -> Interactions:
-    """Return random pairs of Gowalla's numbers, some items far more popular than others."""
+def popular_pairs(num_users: int, num_items: int, num_edges: int) -> Interactions:
+    """Return random pairs, some items far more popular than others."""
     rng = np.random.default_rng(0)
-    users, items, edges = (int(part * n) for n in (NUM_USERS, NUM_ITEMS, NUM_EDGES))
+    items = (num_items * rng.random(num_edges) ** 2).astype(np.int64)
     return Interactions.from_pairs(
-        rng.integers(users, size=edges), (items * rng.random(edges) ** 2).astype(np.int64), num_users=users,
-        num_items=items, duplicates="drop",
-    )  # fmt: skip
+        rng.integers(num_users, size=num_edges), items, num_users=num_users, num_items=num_items, duplicates="drop"
+    )
 
 
-def _model_step(graph: object, config: MFConfig) -> Step:
-    model = MatrixFactorization(graph, config)  # type: ignore[arg-type] # a DGLGraph
+def model_step(model: Recommender) -> Step:
+    """Return a step of a model with the optimiser that it asks for."""
     optimizer = model.configure_optimizers()
 
     def step(batch: EdgeBatch, number: int) -> None:
@@ -111,18 +115,19 @@ def _unit(weight: nn.Parameter, rows: Tensor) -> Tensor:
     return normalize(nn.functional.embedding(rows, weight), dim=-1)
 
 
-def _alternate(forms: dict[str, Step], graph: object, config: MFConfig, steps: int) -> dict[str, float]:
-    """Return the median seconds a step of every form."""
-    model = MatrixFactorization(graph, config)  # type: ignore[arg-type]
-    batches: Iterator[EdgeBatch] = iter(ShuffledBatches(model.edges, config.batch_size, 1, 0))
+def alternate(
+    forms: dict[str, Step], edges: EdgeBatch, batch_size: int, steps: int, warm_up: int = 3
+) -> dict[str, float]:
+    """Return the median seconds a step of every form, the first steps left out."""
+    batches: Iterator[EdgeBatch] = iter(ShuffledBatches(edges, batch_size, warm_up + steps, 0))
     spent: dict[str, list[float]] = {name: [] for name in forms}
-    for number in range(steps + 3):  # three to warm up
+    for number in range(warm_up + steps):
         batch = next(batches)
         for name, step in forms.items():
             started = time.perf_counter()
             step(batch, number)
             spent[name].append(time.perf_counter() - started)
-    return {name: statistics.median(seconds[3:]) for name, seconds in spent.items()}
+    return {name: statistics.median(seconds[warm_up:]) for name, seconds in spent.items()}
 
 
 def _flops_a_second(size: int = 2048, repeats: int = 3) -> float:

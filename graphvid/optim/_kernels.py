@@ -1,4 +1,7 @@
-"""Adam's steps on some rows of a table, each row in one pass."""
+"""Adam's steps on some rows of a table, each row in one pass.
+
+Divisions follow NumPy's rules: Python's test of every divisor for zero would keep the loops from being vectorised.
+"""
 
 # mypy: allow-untyped-defs, allow-untyped-calls
 from __future__ import annotations
@@ -8,7 +11,7 @@ import numpy as np
 from graphvid._numba import njit
 
 
-@njit
+@njit(error_model="numpy")
 def catch_up_rows(rows, factors, means_kept, squares_kept, epsilons, weight, mean, square):
     """Move ``rows`` by the steps they missed: ``factors`` are the learning rates of all of them together."""
     for k in range(len(rows)):
@@ -22,7 +25,7 @@ def catch_up_rows(rows, factors, means_kept, squares_kept, epsilons, weight, mea
             square[row, c] = v * square_kept
 
 
-@njit
+@njit(error_model="numpy")
 def step_rows(rows, gradient, decay, kept, rate, root, epsilon, weight, mean, square):
     """Take one step of Adam on ``rows``; ``decay`` is each row's L2 penalty, ``kept`` both betas and both 1 - beta."""
     beta1, beta2, share1, share2 = kept
