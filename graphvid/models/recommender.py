@@ -192,10 +192,9 @@ class Recommender(LightningModule, ABC):
 
     def catch_up(self) -> None:
         """Bring all rows of all tables up to date, before they are read as a whole; a no-op with plain Adam."""
-        optimizers = {id(m._optimizer): m._optimizer for m in self.modules() if isinstance(m, RowTable)}
-        for optimizer in optimizers.values():
-            if optimizer is not None:
-                optimizer.catch_up_all()
+        for module in self.modules():
+            if isinstance(module, RowTable):
+                module.catch_up()
 
     @torch.no_grad()
     def embed(self) -> Embeddings:

@@ -50,6 +50,11 @@ class RowTable(nn.Module):
             self._optimizer.catch_up(self.weight, rows)
         return nn.functional.embedding(rows, self.weight, sparse=self._optimizer is not None)
 
+    def catch_up(self) -> None:
+        """Bring all rows up to date, before the table is read as a whole; nothing without a `DeferredAdam`."""
+        if self._optimizer is not None:
+            self._optimizer.catch_up(self.weight, torch.arange(len(self.weight), device=self.weight.device))
+
     def of(self, rows: Tensor) -> Tensor:
         """Return the vectors of rows that may repeat, (num_rows, dim)."""
         distinct, place = torch.unique(rows, return_inverse=True)
