@@ -77,7 +77,10 @@ def memory_figure(record: dict[str, Any], path: Path) -> None:
     figure = Figure(figsize=(9.0, 3.6), layout="constrained")
     for panel, tower in zip(figure.subplots(1, len(towers), squeeze=False)[0], towers, strict=True):
         for kind, style in _KINDS.items():
-            rows = [row for row in record["rows"] if row["name"].startswith(f"{tower}: {kind},")]
+            plain = (row for row in record["rows"] if row["name"].count(",") == 1)  # others are variants of these
+            rows = [row for row in plain if row["name"].startswith(f"{tower}: {kind},")]
+            if not rows:
+                continue
             values = np.array([row["values"]["recall"] for row in rows]).reshape(len(rows), len(record["seeds"]))
             sizes = [_negatives(row["config"]) for row in rows]
             panel.errorbar(sizes, values.mean(axis=1), values.std(axis=1), fmt=style, capsize=2, label=kind)

@@ -192,7 +192,6 @@ config = TwoTowerConfig(
     memory_size=1024,
     batch_size=BATCH,
     num_epochs=2,
-    init_std=0.01,
 )
 model = TwoTower(user_item_graph(train), features, config)
 schedule = ReloadOnPlateau(lambda m: judge(*m.embed()), "known videos", patience=3)

@@ -265,7 +265,9 @@ class LightGCNConfig(RecommenderConfig):
 class TwoTowerConfig(RecommenderConfig):
     """Options of `TwoTower`; see `RecommenderConfig`. The defaults are a content tower with cross-batch negatives.
 
-    Presets: ``"in_batch"``, ``"mixed"`` and ``"cross_batch"``, the defaults, which are equal but for the negatives.
+    Presets: ``"in_batch"``, ``"mixed"`` and ``"cross_batch"``, the defaults, which are equal but for the negatives. Users
+    start at ``init_std`` 0.01: on TikTok, batches of 128 and a memory of 384, NDCG@20 of validation is .0315 with it and
+    .0234 with 0.1, from which unit vectors turn slowly.
 
     Parameters
     ----------
@@ -281,7 +283,7 @@ class TwoTowerConfig(RecommenderConfig):
     mask_known: MaskKnown = "own"
     memory_size: int = 2048
     dropout: float = 0.0
-    init_std: float = 0.1
+    init_std: float = 0.01
     batch_size: int = 512
     num_epochs: int = 30
     learning_rate: float = 1e-3
