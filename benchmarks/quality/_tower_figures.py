@@ -22,7 +22,7 @@ from graphvid.models import TwoTower, TwoTowerConfig
 from graphvid.runs import LoadedInteractions, make_recommender
 
 _SAMPLE, _EVERY = 500, 25  # items that are followed; steps between two measurements
-_KINDS = {"cross-batch": "o-", "in-batch": "s--", "mixed": "^", "uniform": "v"}
+_KINDS = {"cross-batch": "o-", "cross-batch split": "D-", "in-batch": "s--", "mixed": "^", "uniform": "v"}
 
 
 class DriftTrace(Callback):
@@ -77,8 +77,7 @@ def memory_figure(record: dict[str, Any], path: Path) -> None:
     figure = Figure(figsize=(9.0, 3.6), layout="constrained")
     for panel, tower in zip(figure.subplots(1, len(towers), squeeze=False)[0], towers, strict=True):
         for kind, style in _KINDS.items():
-            plain = (row for row in record["rows"] if row["name"].count(",") == 1)  # others are variants of these
-            rows = [row for row in plain if row["name"].startswith(f"{tower}: {kind},")]
+            rows = [row for row in record["rows"] if row["name"].startswith(f"{tower}: {kind},")]
             if not rows:
                 continue
             values = np.array([row["values"]["recall"] for row in rows]).reshape(len(rows), len(record["seeds"]))

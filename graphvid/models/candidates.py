@@ -135,16 +135,26 @@ class BatchItems(Candidates):
             remembered = self.memory.read()
             candidates = torch.cat([candidates, remembered.ids])
             vectors, log_q = torch.cat([vectors, remembered.vectors]), torch.cat([log_q, remembered.log_q])
-        scores = of_users @ vectors.T
         mask = self._mask(users, items, candidates)
         if mask is None:
-            mask = torch.ones_like(scores, dtype=torch.bool)
+            mask = torch.ones(len(users), len(candidates), dtype=torch.bool, device=users.device)
         mask.diagonal().fill_(False)  # a row's own column is its positive
-        positive = scores.diagonal()
-        corrections = {"positive_log_q": own_log_q, "negative_log_q": log_q} if self.config.log_q else {}
-        loss: Tensor = self.loss(positive, scores, mask=mask, **corrections)
+        if self.memory is not None and self.config.items_learn_from == "batch":
+            count = len(items)
+            still = torch.cat([own.detach(), vectors[count:]])
+            loss = self._softmax(of_users, still, mask, own_log_q, log_q)
+            of_batch = self._softmax(of_users.detach(), own, mask[:, :count], own_log_q, own_log_q)
+            loss = loss + of_batch - of_batch.detach()  # the value is that of the users' softmax
+        else:
+            loss = self._softmax(of_users, vectors, mask, own_log_q, log_q)
         if self.memory is not None and self.training:
             self.memory.push(items, own, own_log_q)
+        return loss
+
+    def _softmax(self, users: Tensor, items: Tensor, mask: Tensor, own_log_q: Tensor, log_q: Tensor) -> Tensor:
+        scores = users @ items.T
+        corrections = {"positive_log_q": own_log_q, "negative_log_q": log_q} if self.config.log_q else {}
+        loss: Tensor = self.loss(scores.diagonal(), scores, mask=mask, **corrections)
         return loss
 
 

@@ -28,6 +28,7 @@ Distribution = Literal["uniform", "popularity"]
 MaskKnown = Literal["none", "own", "known"]
 OnShortfall = Literal["raise", "any"]
 OptimizerName = Literal["adam", "deferred_adam"]
+ItemsLearnFrom = Literal["all", "batch"]
 ItemTower = Literal["content", "id"]
 Config = TypeVar("Config", bound="RecommenderConfig")
 
@@ -72,6 +73,10 @@ class RecommenderConfig:
         Items that the memory holds, and steps before it is used.
     fill_during_warmup : bool
         Whether the memory is filled meanwhile.
+    items_learn_from : {"all", "batch"}
+        With a memory: ``"all"``, as published, is one softmax over the batch and the memory. The entries take a share of
+        it and no gradient, so that the items of the batch are pushed less and pulled as before. ``"batch"``: users learn
+        from that softmax, items from the one over the batch alone.
     dropout : float
         Share of the entries of a unit user vector that is set to zero in training, the others being scaled up.
     init_std : float
@@ -117,6 +122,7 @@ class RecommenderConfig:
     memory_size: int = 0
     warmup_steps: int = 0
     fill_during_warmup: bool = False
+    items_learn_from: ItemsLearnFrom = "all"
     dropout: float = 0.1
     init_std: float = 1e-4
     batch_size: int = 256
@@ -305,6 +311,7 @@ _NEEDED = {  # options that others may make useless: what they need
     "distribution": ("negatives", ("shared", "per_edge")),
     "warmup_steps": ("negatives", ("cross_batch",)),
     "fill_during_warmup": ("negatives", ("cross_batch",)),
+    "items_learn_from": ("negatives", ("cross_batch",)),
 }
 _CHOICES: dict[str, tuple[str, ...]] = {
     "similarity": get_args(Similarity),
@@ -313,6 +320,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "distribution": get_args(Distribution),
     "mask_known": get_args(MaskKnown),
     "on_shortfall": get_args(OnShortfall),
+    "items_learn_from": get_args(ItemsLearnFrom),
     "optimizer": get_args(OptimizerName),
     "monitor": ("recall", "ndcg"),
 }

@@ -50,6 +50,6 @@ def test_rows_are_placed_by_their_number_of_negatives(tmp_path) -> None:
     assert sizes["content: in-batch, 512"] == 511
     assert sizes["content: mixed, 128 + 128"] == 255
     assert sizes["content: uniform, 0 + 384"] == 384
-    assert sizes["content: cross-batch, 128 + 8064"] == 127 + 8064
+    assert sizes["content: cross-batch split, 128 + 1920"] == 127 + 1920
     _tower_figures.memory_figure(record, tmp_path / "memory.png")
     assert (tmp_path / "memory.png").read_bytes().startswith(b"\x89PNG")

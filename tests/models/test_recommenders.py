@@ -186,6 +186,33 @@ def test_memory_is_used_after_the_warm_up(fill, sizes) -> None:
     assert found == sizes
 
 
+@pytest.mark.parametrize("item_tower", ["id", "content"])
+@pytest.mark.parametrize("mask_known", ["none", "known"])
+def test_items_can_learn_from_the_batch_alone(item_tower, mask_known) -> None:
+    """Users have the gradients of batch and memory, items those of training without a memory; the loss is as published."""
+    shared = {**SMALL, "item_tower": item_tower, "mask_known": mask_known, "batch_size": 3}
+    configs = {
+        "batch": TwoTowerConfig(**shared, memory_size=4, items_learn_from="batch"),
+        "all": TwoTowerConfig(**shared, memory_size=4),
+        "none": TwoTowerConfig(**shared, negatives="in_batch", memory_size=0),
+    }
+    losses, of_users, of_items = {}, {}, {}
+    for name, config in configs.items():
+        model = TwoTower(GRAPH, FEATURES if item_tower == "content" else None, config)
+        for step, (user, item) in enumerate([([0, 3, 3], [2, 6, 0]), ([1, 2, 0], [3, 5, 2])]):
+            model.zero_grad()
+            loss = model.candidates(model.vectors, torch.tensor(user), torch.tensor(item), step)
+            loss.backward()
+        losses[name] = float(loss.detach())
+        of_users[name] = model.users.weight.grad
+        of_items[name] = torch.cat([weight.grad.flatten() for weight in model.items.parameters()])
+    assert losses["batch"] == pytest.approx(losses["all"], rel=1e-6)
+    torch.testing.assert_close(of_users["batch"], of_users["all"])
+    torch.testing.assert_close(of_items["batch"], of_items["none"])
+    assert (of_items["all"] - of_items["none"]).abs().max() > 1e-3
+    assert (of_users["all"] - of_users["none"]).abs().max() > 1e-3
+
+
 @pytest.mark.parametrize("name", ["mf", "simplex", "attention", "lightgcn", "two towers"])
 def test_training_lowers_the_loss_and_starts_the_same(fit_model, name) -> None:
     first, second, longer = (_models()[name] for _ in range(3))
