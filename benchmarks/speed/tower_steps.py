@@ -39,6 +39,9 @@ def main(arguments: list[str]) -> None:
             f"cross-batch, {batch} + {times * batch}": replace(base, negatives="cross_batch", memory_size=times * batch)
             for times in TIMES
         },
+        f"cross-batch split, {batch} + {15 * batch}": replace(
+            base, negatives="cross_batch", memory_size=15 * batch, items_learn_from="batch"
+        ),
         f"mixed, {batch} + {batch}": replace(base, negatives="mixed", num_negatives=batch),
         f"mixed, {batch} + {3 * batch}": replace(base, negatives="mixed", num_negatives=3 * batch),
         f"in-batch, {4 * batch}": replace(base, batch_size=4 * batch),
