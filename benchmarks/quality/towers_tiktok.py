@@ -17,7 +17,8 @@ from graphvid.models import TwoTowerConfig
 
 BATCH = 128
 EPOCH = 466  # steps of a batch
-LAGS = (3, 15)  # ages, in steps, of the oldest entries: sizes of the memory in batches
+SIZES = (3, 15)  # of the memories, in batches
+AGES = (1, 3, 15, 63)  # of vectors, in steps, for the picture of their drift
 
 
 def rows() -> list[Row]:
@@ -33,9 +34,10 @@ def rows() -> list[Row]:
         f"in-batch, {4 * BATCH}": larger,
         f"mixed, {BATCH} + {BATCH}": replace(base, negatives="mixed", num_negatives=BATCH),
         f"uniform, 0 + {3 * BATCH}": replace(base, negatives="shared", num_negatives=3 * BATCH),
-        **{f"cross-batch, {BATCH} + {times * BATCH}": replace(memory, memory_size=times * BATCH) for times in LAGS},
+        **{f"cross-batch, {BATCH} + {times * BATCH}": replace(memory, memory_size=times * BATCH) for times in SIZES},
         **{
-            f"cross-batch split, {BATCH} + {times * BATCH}": replace(split, memory_size=times * BATCH) for times in LAGS
+            f"cross-batch split, {BATCH} + {times * BATCH}": replace(split, memory_size=times * BATCH)
+            for times in SIZES
         },
     }
     by_id = {
@@ -70,7 +72,7 @@ def main(arguments: list[str]) -> None:
     found = made.runs.get(follow, 0)
     if found is None:
         assert isinstance(follow.model, TwoTowerConfig)
-        found = drift_of(follow.model, made.data, LAGS)
+        found = drift_of(follow.model, made.data, AGES)
         made.runs.put(follow, 0, found)
     write_json(RESULTS / "towers_tiktok.json", {**made.record, "drift": found})
     drift_figure(found, RESULTS / "towers_tiktok_drift.png")
