@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from graphvid._numba import njit
-from graphvid.ops._prefetch import prefetch
+from graphvid.ops._intrinsics import prefetch
 
 _1, _2, _3, _4 = np.uintp(1), np.uintp(2), np.uintp(3), np.uintp(4)
 
@@ -45,7 +45,7 @@ def _ask(e, count, indices, x, width, line):
             place = np.uintp(indices[e + k]) * width
             stop = place + width
             while place < stop:  # a range with such a step would divide
-                prefetch(x, place)  # type: ignore[call-arg]
+                prefetch(x, place)
                 place += line
 
 

@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphvid._numba import njit
-from graphvid.ops._prefetch import prefetch
+from graphvid.ops._intrinsics import LANES, count_below, prefetch
 from graphvid.sampling._stream import _below, _bits, _unit
 
 DRAWS = 32  # random numbers reserved for a row, in this order:
 ANCHOR, LEVEL, POSITIVE, MEMBER, CLUSTER = 0, 1, 2, 3, 4  # CLUSTER + TRIES is the draw of the exact enumeration
 TRIES = 16
 _BLOCK = 128  # rows that go through the steps of a draw together, so that their cache misses overlap
+_SCANNED = 64  # slots that are counted through rather than halved further, for there is no branch to mispredict
 
 
 def draw(tables: Any, key: int, batch_size: int, exclude_neighbors: bool) -> tuple[NDArray[np.int64], ...]:
@@ -66,11 +67,15 @@ def _draw_negatives(tables, key, excluded, row_lo, row_hi, anchor, negative, dra
     positions, without the positions ``excluded[row_lo[i] : row_hi[i]]``, which ascend.
     """
     bounds, outer, inner, order, level_cdf = tables.bounds, tables.outer, tables.inner, tables.order, tables.level_cdf
-    last, child = level_cdf.size - 1, tables.child
+    last, child, width = level_cdf.size - 1, tables.child, bounds.shape[1] * bounds.shape[2]
     cluster = np.empty((_BLOCK, 2), dtype=np.int64)  # start and stop of the first that is tried
     box = np.empty((_BLOCK, 4), dtype=np.int64)  # start, hole start, hole stop, stop; later rank, start, lo, hi
     for block in range(0, anchor.size, _BLOCK):
         size = min(_BLOCK, anchor.size - block)
+        for i in range(block, block + size):
+            prefetch(bounds, anchor[i] * width)
+            prefetch(excluded, row_lo[i])
+            prefetch(excluded, row_hi[i])
         for r in range(size):
             i = block + r
             u = _unit(_bits(key, DRAWS * i + LEVEL))
@@ -82,9 +87,6 @@ def _draw_negatives(tables, key, excluded, row_lo, row_hi, anchor, negative, dra
             box[r, 1], box[r, 2] = bounds[anchor[i], inner[level], 0], bounds[anchor[i], inner[level], 1]
         if tables.ranks.size:
             _try_clusters(tables, key, block, anchor[block : block + size], drawn, box, cluster)
-        for r in range(size):
-            for slot in range(row_lo[block + r], row_hi[block + r], 16):  # 16 int32 fill a cache line
-                prefetch(excluded, slot)  # type: ignore[call-arg]
         for r in range(size):
             i = block + r
             lo, hi, level = row_lo[i], row_hi[i], drawn[i]
@@ -122,28 +124,30 @@ def _draw_negatives(tables, key, excluded, row_lo, row_hi, anchor, negative, dra
             box[r, 2], box[r, 3] = s0 + (s2 - s0) * in_right, s1 + (s3 - s1) * in_right
         for r in range(size):
             negative[block + r] = _nth_eligible(box[r, 0], box[r, 1], excluded, box[r, 2], box[r, 3])
+            prefetch(order, negative[block + r])
         for i in range(block, block + size):
             negative[i] = order[negative[i]]
 
 
 @njit(inline="always")
 def _four_slots(values, lo, hi, a, b, c, d):  # type: ignore[no-untyped-def]
-    """Return the first slots in [lo, hi) with values >= a, b, c, d, or hi: four binary searches side by side."""
+    """Return the first slots in [lo, hi) with values >= a, b, c, d, or hi: four searches side by side."""
     i = j = k = m = lo
     size = hi - lo
-    while size > 1:
+    while size > _SCANNED:
         half = size >> 1
         i += half * (values[i + half - 1] < a)
         j += half * (values[j + half - 1] < b)
         k += half * (values[k + half - 1] < c)
         m += half * (values[m + half - 1] < d)
         size -= half
-    if size:
-        i += values[i] < a
-        j += values[j] < b
-        k += values[k] < c
-        m += values[m] < d
-    return i, j, k, m
+    below_a = below_b = below_c = below_d = 0
+    for done in range(0, size, LANES):
+        below_a += count_below(values, i + done, size - done, a, 0)
+        below_b += count_below(values, j + done, size - done, b, 0)
+        below_c += count_below(values, k + done, size - done, c, 0)
+        below_d += count_below(values, m + done, size - done, d, 0)
+    return i + below_a, j + below_b, k + below_c, m + below_d
 
 
 @njit(inline="always")
@@ -152,14 +156,15 @@ def _nth_eligible(rank, start, excluded, lo, hi):  # type: ignore[no-untyped-def
 
     Before ``excluded[slot]`` lie ``excluded[slot] - start - (slot - lo)`` eligible positions, and these ascend.
     """
-    slot, size, target = lo, hi - lo, rank + start - lo
-    while size > 1:
+    slot, size, beyond = lo, hi - lo, rank + start - lo + 1
+    while size > _SCANNED:
         half = size >> 1
-        slot += half * (excluded[slot + half - 1] - (slot + half - 1) <= target)
+        slot += half * (excluded[slot + half - 1] - (slot + half - 1) < beyond)
         size -= half
-    if size:
-        slot += excluded[slot] - slot <= target
-    return start + rank + (slot - lo)
+    before = slot
+    for done in range(slot, slot + size, LANES):
+        before += count_below(excluded, done, slot + size - done, beyond + done, 1)
+    return start + rank + (before - lo)
 
 
 @njit
@@ -169,6 +174,10 @@ def _try_clusters(tables, key, block, anchor, drawn, box, cluster):  # type: ign
     Step by step for all rows, so that their cache misses overlap. ``box`` holds start and stop of the outer slices.
     """
     ranks, starts, inner, bounds = tables.ranks, tables.starts, tables.inner, tables.bounds
+    for r in range(anchor.size):
+        row = tables.child[drawn[block + r]] * ranks.shape[1]
+        prefetch(ranks, row + box[r, 0])
+        prefetch(ranks, row + bounds[anchor[r], 0, 0])
     for r in range(anchor.size):
         child = tables.child[drawn[block + r]]
         cluster[r, 0], cluster[r, 1] = ranks[child, box[r, 0]], ranks[child, box[r, 3] - 1]
@@ -180,6 +189,7 @@ def _try_clusters(tables, key, block, anchor, drawn, box, cluster):  # type: ign
         pick = first + _below(_bits(key, DRAWS * (block + r) + CLUSTER), number)
         pick += around & (pick >= ranks[child, bounds[anchor[r], 0, 0]])
         cluster[r, 0], cluster[r, 1] = pick if number else first, number
+        prefetch(starts, child * starts.shape[1] + cluster[r, 0])
     for r in range(anchor.size):
         child, pick = tables.child[drawn[block + r]], cluster[r, 0]
         cluster[r, 0] = starts[child, pick]
@@ -230,15 +240,16 @@ def _two_slots(values, lo, hi, a, b):  # type: ignore[no-untyped-def]
     """Return the first slots in [lo, hi) with values >= a and b, or hi: as `_four_slots`."""
     i = j = lo
     size = hi - lo
-    while size > 1:
+    while size > _SCANNED:
         half = size >> 1
         i += half * (values[i + half - 1] < a)
         j += half * (values[j + half - 1] < b)
         size -= half
-    if size:
-        i += values[i] < a
-        j += values[j] < b
-    return i, j
+    below_a = below_b = 0
+    for done in range(0, size, LANES):
+        below_a += count_below(values, i + done, size - done, a, 0)
+        below_b += count_below(values, j + done, size - done, b, 0)
+    return i + below_a, j + below_b
 
 
 @njit(inline="always")
