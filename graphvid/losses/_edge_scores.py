@@ -56,10 +56,10 @@ def check_scores(positive_scores: Tensor, negative_scores: Tensor, mask: Tensor 
             raise ValueError(
                 f"mask must have the shape of negative_scores, {tuple(negative_scores.shape)}, got {tuple(mask.shape)}"
             )
-    return _at_least_float32(positive_scores), _at_least_float32(negative_scores)
+    return at_least_float32(positive_scores), at_least_float32(negative_scores)
 
 
-def _at_least_float32(values: Tensor) -> Tensor:
+def at_least_float32(values: Tensor) -> Tensor:
     return values.float() if values.dtype in (torch.float16, torch.bfloat16) else values
 
 

@@ -10,6 +10,7 @@ from torch.autograd.function import once_differentiable
 
 from graphvid.losses._edge_scores import (
     Reduction,
+    at_least_float32,
     check_negative_weight,
     check_number,
     check_reduction,
@@ -17,6 +18,7 @@ from graphvid.losses._edge_scores import (
     negative_scale,
     reduce,
 )
+from graphvid.losses._shared_hinge import SharedHingeSum
 from graphvid.ops._functions import apply
 
 
@@ -102,6 +104,59 @@ class CosineContrastiveLoss(nn.Module):
         positive, negative = check_scores(positive_scores, negative_scores, mask)
         pushed = apply(_HingeSum, negative, self.margin, mask)
         losses = torch.relu(1 - positive) + negative_scale(self.negative_weight, negative.shape[1]) * pushed
+        return reduce(losses, self.reduction)
+
+    def of_shared(self, positive_scores: Tensor, users: Tensor, items: Tensor, *, mask: Tensor | None = None) -> Tensor:
+        """Compute the loss with ``users @ items.T`` as the scores of the negatives, all of which the batch shares.
+
+        The same value as that of `forward` in a fraction of its time: few cosines are above the margin, so the gradient
+        is a sum over the pairs that are, as edges of a graph, and there are no scores to keep.
+
+        Parameters
+        ----------
+        positive_scores : Tensor, shape (batch,)
+            As in `forward`.
+        users : Tensor, shape (batch, dim)
+            Unit vectors, or what dropout made of them.
+        items : Tensor, shape (num_negatives, dim)
+            Unit vectors of the negatives.
+        mask : Tensor of bool, shape (batch, num_negatives), optional
+            As in `forward`.
+
+        Returns
+        -------
+        Tensor
+            As of `forward`.
+
+        Raises
+        ------
+        ValueError
+            When the shapes do not fit together or there is no negative.
+        TypeError
+            When scores or vectors are not floating point or the mask is not bool.
+
+        Notes
+        -----
+        One product of O(batch * num_negatives * dim), then O(dim) a pair above the margin, forward and backward. Where
+        more than one pair in twenty is above it, as with margins far below the published ones, the backward pass has
+        two dense products.
+
+        Examples
+        --------
+        >>> loss = CosineContrastiveLoss(margin=0.5, negative_weight=4.0)
+        >>> user, items = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.8, 0.6], [0.0, 1.0]])
+        >>> loss.of_shared(torch.tensor([0.75]), user, items)  # 1 - 0.75 + 4 / 2 * (0.8 - 0.5)
+        tensor(0.8500)
+        """
+        if users.dim() != 2 or items.dim() != 2 or users.shape[1] != items.shape[1]:
+            raise ValueError(
+                "users and items must have shapes (batch, dim) and (num_negatives, dim), got "
+                f"{tuple(users.shape)} and {tuple(items.shape)}"
+            )
+        shape = len(users), len(items)
+        positive, _ = check_scores(positive_scores, users.new_empty(()).expand(shape), mask)
+        pushed = apply(SharedHingeSum, at_least_float32(users), at_least_float32(items), self.margin, mask)
+        losses = torch.relu(1 - positive) + negative_scale(self.negative_weight, len(items)) * pushed
         return reduce(losses, self.reduction)
 
     def extra_repr(self) -> str:

@@ -79,8 +79,11 @@ class DrawnItems(Candidates):
         num_rows = len(users)
         positive = (of_users * of_items[place[:num_rows]]).sum(dim=1)
         place = place[num_rows:]
+        if drawn.items.dim() == 1 and isinstance(self.loss, CosineContrastiveLoss):
+            mask = self._mask(users, items, drawn.items)
+            return self.loss.of_shared(positive, of_users, of_items.index_select(0, place), mask=mask)
         if drawn.items.dim() == 1:
-            negative = of_users @ of_items[place].T
+            negative = of_users @ of_items.index_select(0, place).T
         elif _FEW * drawn.items.shape[1] < len(ids):
             negative = torch.einsum("bd,bkd->bk", of_users, of_items[place.view_as(drawn.items)])
         else:  # all scores are one product, and picking some of them costs less than picking vectors
