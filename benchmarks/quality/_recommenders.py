@@ -7,7 +7,7 @@ import logging
 import resource
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from importlib import metadata
@@ -62,6 +62,9 @@ class Task:
     protocol: str
     notes: str = ""
     published: Mapping[str, Mapping[int, float]] = field(default_factory=dict)  # Recall@20 of published runs by epoch
+    load: Callable[[str | None], LoadedInteractions] | None = (
+        None  # from a data folder, for what `dataset` does not name
+    )
 
 
 class Table(NamedTuple):
@@ -138,6 +141,8 @@ def curves_figure(record: dict[str, Any], published: Mapping[str, Mapping[int, f
 
 
 def _load(task: Task, data_dir: str | None, selection: str, seed: int) -> LoadedInteractions:
+    if task.load is not None:
+        return task.load(data_dir)
     return load_interactions(InteractionSource(task.dataset, data_dir, selection=selection, seed=seed))  # type: ignore[arg-type]
 
 

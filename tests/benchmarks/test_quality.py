@@ -134,4 +134,4 @@ def test_the_command_lists_what_there_is(monkeypatch, capsys):
     names = (
         "amazon_computers, amazon_photo, frame_segmm, frame_synthetic, recommenders_electronics, recommenders_gowalla"
     )
-    assert f"quality: {names}, synthetic, tiktok, towers_tiktok" in capsys.readouterr().err
+    assert f"quality: {names}, synthetic, tiktok, towers_photo, towers_tiktok" in capsys.readouterr().err

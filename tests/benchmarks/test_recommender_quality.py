@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.quality import _recommenders, recommenders_electronics, recommenders_gowalla, towers_tiktok
+from benchmarks.quality import (
+    _recommenders,
+    recommenders_electronics,
+    recommenders_gowalla,
+    towers_photo,
+    towers_tiktok,
+)
 from graphvid.data import Interactions, InteractionSplits
 from graphvid.models import MFConfig
 from graphvid.runs import LoadedInteractions
 
 
-@pytest.mark.parametrize("module", [recommenders_electronics, recommenders_gowalla, towers_tiktok])
+@pytest.mark.parametrize("module", [recommenders_electronics, recommenders_gowalla, towers_photo, towers_tiktok])
 def test_rows_have_names_of_their_own_and_models_that_differ(module) -> None:
     rows = module.rows()
     assert len({row.name for row in rows}) == len(rows)
@@ -59,3 +67,18 @@ def test_a_table_of_two_protocols(tmp_path, monkeypatch, capsys) -> None:
     with pytest.raises(pytest.fail.Exception, match="trained again"):
         _recommenders.main(changed, ["--seeds", "0"])
     assert np.isfinite(record["rows"][0]["cpu_seconds"]).all()
+
+
+@pytest.mark.skipif("GRAPHVID_DATA" not in os.environ, reason="GRAPHVID_DATA is not set")
+def test_photo_pairs_go_both_ways() -> None:
+    """Every pair is in one split, in both directions."""
+    if not Path(os.environ["GRAPHVID_DATA"], "copurchase_graphs").is_dir():
+        pytest.skip("GRAPHVID_DATA has no copurchase_graphs")
+    data = towers_photo.load(None)
+    seen = set()
+    for split in (data.splits.train, data.splits.validation, data.splits.test):
+        pairs = set(zip(split.users.tolist(), split.items.tolist()))
+        assert pairs == {(item, user) for user, item in pairs}
+        assert not pairs & seen
+        seen |= pairs
+    assert len(seen) == 2 * 119_081

@@ -1,0 +1,64 @@
+"""Two towers on Amazon Photo, which product is bought beside which: ``python -m benchmarks quality towers_photo``.
+
+A product is a user, by a vector of its own, of the products that it is bought with, by their words.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from benchmarks.quality._recommenders import Row, Task
+from benchmarks.quality._recommenders import main as run
+from graphvid.data import AmazonCoPurchase, Interactions, InteractionSplits
+from graphvid.models import TwoTowerConfig
+from graphvid.runs import LoadedInteractions
+
+BATCH = 128
+EPOCH = 1489  # steps of a batch
+
+
+def rows() -> list[Row]:
+    """Give all rows, in the order of the table."""
+    base = TwoTowerConfig(negatives="in_batch", memory_size=0, batch_size=BATCH, mask_known="known", num_epochs=8)
+    memory = replace(base, negatives="cross_batch", memory_size=3 * BATCH, warmup_steps=EPOCH, fill_during_warmup=True)
+    models = {
+        f"in-batch, {BATCH}": base,
+        f"in-batch, {4 * BATCH}": replace(base, batch_size=4 * BATCH),
+        f"cross-batch, {BATCH} + {3 * BATCH}": memory,
+        **{
+            f"cross-batch split, {BATCH} + {times * BATCH}": replace(
+                memory, memory_size=times * BATCH, items_learn_from="batch"
+            )
+            for times in (3, 15)
+        },
+    }
+    return [Row(f"content: {name}", "Bags of words.", "two-tower", model) for name, model in models.items()]
+
+
+def load(data_dir: str | None) -> LoadedInteractions:
+    """Give four fifths of the edges to training, and a tenth each to validation and test, in both directions."""
+    photo = AmazonCoPurchase("photo", data_dir)
+    order = np.random.default_rng(0).permutation(photo.num_edges)
+    bounds = [int(share * photo.num_edges) for share in (0.8, 0.9)]
+    splits = []
+    for part in np.split(order, bounds):
+        src, dst = photo.src[part], photo.dst[part]
+        pairs = np.concatenate([src, dst]), np.concatenate([dst, src])
+        splits.append(Interactions.from_pairs(*pairs, num_users=photo.num_nodes, num_items=photo.num_nodes))
+    train, validation, test = splits
+    ids = photo.features.ids
+    return LoadedInteractions(InteractionSplits("photo", train, test, validation), ids, ids, photo.features)
+
+
+def main(arguments: list[str]) -> None:
+    """Run the table."""
+    protocol = (
+        "7,650 products and 119,081 pairs bought together, four fifths of them for training, a tenth each for validation and "
+        "test. All products are ranked for every product of the test, those of training and validation left out. Epochs, 8 "
+        "at most, are judged by the validation pairs. Softmax with temperature 0.1 and the correction for how often a "
+        "product is a candidate; known pairs are masked. ``B + M``: B rows a step and M further negatives. A memory is "
+        "filled during the first epoch and used from the second on. Split: items learn from the batch alone."
+    )
+    run(Task("towers_photo", "Two towers on Amazon Photo", "photo", rows(), protocol, load=load), arguments)
