@@ -22,10 +22,6 @@ def rows() -> list[Row]:
         *both_protocols("MF-CCL", "800 negatives shared by the batch; else as published.", "mf", mf),
         *both_protocols("SimpleX", "2,000 negatives shared by the batch; else as published.", "simplex", simplex),
         Row(
-            "MF-CCL, 4,096 negatives, published protocol", "4,096 shared negatives in the place of 800.", "mf",
-            replace(mf, num_negatives=4096), "test",
-        ),
-        Row(
             "SimpleX, 8,192 negatives, published protocol", "8,192 shared negatives in the place of 2,000.", "simplex",
             replace(simplex, num_negatives=8192), "test",
         ),
