@@ -12,8 +12,8 @@ from numba.core import cgutils, types
 intrinsic: Any = extending.intrinsic  # its annotations would have callers give the typing context
 _READ, _KEEP, _DATA = 0, 3, 1
 _BYTE, _INT32 = ir.IntType(8).as_pointer(), ir.IntType(32)
-LANES = 16  # int32 of a cache line, and of the widest vector registers
-_VECTOR, _MASK = ir.VectorType(_INT32, LANES), ir.VectorType(ir.IntType(1), LANES)
+LANES = 16  # int32 of a cache line
+_MASK = ir.VectorType(ir.IntType(1), LANES)
 
 
 @intrinsic
@@ -37,22 +37,26 @@ def prefetch(typing_context, array, place):
 def count_below(typing_context, array, place, size, bound, slope):
     """Return how many k in [0, min(size, LANES)) have ``array[place + k] < bound + slope * k``, without a branch.
 
-    ``array`` is contiguous int32 and nothing beyond its ``size`` entries from ``place`` is read; bounds fit int32.
+    ``array`` is contiguous, int32 or int64, and its type holds the bounds and ``size``. Nothing beyond ``size`` entries
+    from ``place`` is read.
     """
 
     def generate(context, builder, signature, arguments):
         _, _, size, bound, slope = arguments
-        lane = ir.Constant(_VECTOR, list(range(LANES)))
-        inside = builder.icmp_signed("<", lane, _splat(builder, size))
-        kind = ir.FunctionType(_VECTOR, [_VECTOR.as_pointer(), _INT32, _MASK, _VECTOR])
-        load = cgutils.get_or_insert_function(builder.module, kind, f"llvm.masked.load.v{LANES}i32.p0v{LANES}i32")
-        pointer = builder.bitcast(_entry(context, builder, signature, arguments), _VECTOR.as_pointer())
-        values = builder.call(load, [pointer, _INT32(4), inside, ir.Constant(_VECTOR, None)])
-        limit = builder.add(_splat(builder, bound), builder.mul(_splat(builder, slope), lane))
+        bits = array.dtype.bitwidth
+        vector = ir.VectorType(ir.IntType(bits), LANES)
+        lane = ir.Constant(vector, list(range(LANES)))
+        inside = builder.icmp_signed("<", lane, _splat(builder, vector, size))
+        kind = ir.FunctionType(vector, [vector.as_pointer(), _INT32, _MASK, vector])
+        name = f"llvm.masked.load.v{LANES}i{bits}.p0v{LANES}i{bits}"
+        pointer = builder.bitcast(_entry(context, builder, signature, arguments), vector.as_pointer())
+        load = cgutils.get_or_insert_function(builder.module, kind, name)
+        values = builder.call(load, [pointer, _INT32(bits // 8), inside, ir.Constant(vector, None)])
+        limit = builder.add(_splat(builder, vector, bound), builder.mul(_splat(builder, vector, slope), lane))
         below = builder.and_(builder.icmp_signed("<", values, limit), inside)
         return builder.zext(builder.ctpop(builder.bitcast(below, ir.IntType(LANES))), ir.IntType(64))
 
-    if not isinstance(array, types.Array) or array.dtype != types.int32 or array.layout != "C":
+    if not isinstance(array, types.Array) or array.layout != "C" or array.dtype not in (types.int32, types.int64):
         return None  # Numba then says that no such function takes these types
     return types.int64(array, types.int64, types.int64, types.int64, types.int64), generate
 
@@ -63,8 +67,10 @@ def _entry(context, builder, signature, arguments):
     return builder.gep(data, [arguments[1]])
 
 
-def _splat(builder, number):
-    """Return a vector with the low 32 bits of ``number`` in each lane."""
-    nothing = ir.Constant(_VECTOR, ir.Undefined)
-    one = builder.insert_element(nothing, builder.trunc(number, _INT32), _INT32(0))
-    return builder.shuffle_vector(one, nothing, ir.Constant(_VECTOR, [0] * LANES))
+def _splat(builder, vector, number):
+    """Return a vector with the int64 ``number``, as far as its entries hold it, in each lane."""
+    nothing = ir.Constant(vector, ir.Undefined)
+    if vector.element.width < number.type.width:
+        number = builder.trunc(number, vector.element)
+    one = builder.insert_element(nothing, number, _INT32(0))
+    return builder.shuffle_vector(one, nothing, ir.Constant(ir.VectorType(_INT32, LANES), [0] * LANES))

@@ -14,10 +14,11 @@ def counted(values, place, size, bound, slope):
     return count_below(values, place, size, bound, slope)
 
 
+@pytest.mark.parametrize("dtype", [np.int32, np.int64])
 @pytest.mark.parametrize("slope", [0, 1, -3])
-def test_count_below_equals_numpy(slope):
+def test_count_below_equals_numpy(slope, dtype):
     rng = np.random.default_rng(0)
-    values = rng.integers(-50, 50, size=40).astype(np.int32)
+    values = rng.integers(-50, 50, size=40).astype(dtype)
     for place in range(len(values)):
         for size in range(len(values) - place + 1):
             bound, lane = int(rng.integers(-60, 60)), np.arange(min(size, LANES))
@@ -25,9 +26,10 @@ def test_count_below_equals_numpy(slope):
             assert counted(values, place, size, bound, slope) == expected
 
 
-def test_count_below_compares_up_to_the_ends_of_int32():
-    least, most = np.iinfo(np.int32).min, np.iinfo(np.int32).max
-    values = np.array([least, -1, 0, most], dtype=np.int32)
+@pytest.mark.parametrize("dtype", [np.int32, np.int64])
+def test_count_below_compares_up_to_the_ends_of_the_type(dtype):
+    least, most = np.iinfo(dtype).min, np.iinfo(dtype).max
+    values = np.array([least, -1, 0, most], dtype=dtype)
     assert [counted(values, 0, 4, bound, 0) for bound in (least, least + 1, 0, most)] == [0, 1, 2, 3]
 
 
@@ -40,6 +42,7 @@ def test_count_below_reads_nothing_behind_the_entries():
     assert counted(values, len(values) - 3, 3, 1, 0) == 3
 
 
-def test_count_below_takes_int32_only():
+@pytest.mark.parametrize("values", [np.zeros(4), np.zeros(8, dtype=np.int32)[::2], np.zeros(4, dtype=np.int16)])
+def test_count_below_takes_contiguous_int32_and_int64_only(values):
     with pytest.raises(TypingError):
-        counted(np.zeros(4, dtype=np.int64), 0, 4, 1, 0)
+        counted(values, 0, 4, 1, 0)
