@@ -109,8 +109,8 @@ class CosineContrastiveLoss(nn.Module):
     def of_shared(self, positive_scores: Tensor, users: Tensor, items: Tensor, *, mask: Tensor | None = None) -> Tensor:
         """Compute the loss with ``users @ items.T`` as the scores of the negatives, all of which the batch shares.
 
-        The same value as that of `forward` in a fraction of its time: few cosines are above the margin, so the gradient
-        is a sum over the pairs that are, as edges of a graph, and there are no scores to keep.
+        The same value as that of `forward`, for many negatives: few cosines are above the margin, so the gradient is a sum
+        over the pairs that are, as edges of a graph, and there are no scores to keep.
 
         Parameters
         ----------
@@ -137,7 +137,8 @@ class CosineContrastiveLoss(nn.Module):
 
         Notes
         -----
-        One product of O(batch * num_negatives * dim), then O(dim) a pair above the margin, forward and backward. Where
+        One product of O(batch * num_negatives * dim), then O(dim) a pair above the margin, forward and backward. With 256
+        rows it takes as long as `forward` at 800 negatives and 0.6 of it at 8,192; at 100 it takes half a millisecond more. Where
         more than one pair in twenty is above it, as with margins far below the published ones, the backward pass has
         two dense products.
 
