@@ -138,9 +138,9 @@ class CosineContrastiveLoss(nn.Module):
         Notes
         -----
         One product of O(batch * num_negatives * dim), then O(dim) a pair above the margin, forward and backward. With 256
-        rows it takes as long as `forward` at 800 negatives and 0.6 of it at 8,192; at 100 it takes half a millisecond more. Where
-        more than one pair in twenty is above it, as with margins far below the published ones, the backward pass has
-        two dense products.
+        rows it takes as long as `forward` at 800 negatives and 0.6 of it at 8,192; at 100 it takes half a millisecond more.
+        Where more than one pair in twenty is above it, as with margins far below the published ones, the backward pass
+        has two dense products.
 
         Examples
         --------
