@@ -62,9 +62,7 @@ class Task:
     protocol: str
     notes: str = ""
     published: Mapping[str, Mapping[int, float]] = field(default_factory=dict)  # Recall@20 of published runs by epoch
-    load: Callable[[str | None], LoadedInteractions] | None = (
-        None  # from a data folder, for what `dataset` does not name
-    )
+    load: Callable[[str | None], LoadedInteractions] | None = None  # takes a data folder; in the place of `dataset`
 
 
 class Table(NamedTuple):

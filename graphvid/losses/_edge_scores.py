@@ -60,6 +60,7 @@ def check_scores(positive_scores: Tensor, negative_scores: Tensor, mask: Tensor 
 
 
 def at_least_float32(values: Tensor) -> Tensor:
+    """Return half precision as float32, and other types as they are."""
     return values.float() if values.dtype in (torch.float16, torch.bfloat16) else values
 
 

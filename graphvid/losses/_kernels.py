@@ -1,4 +1,4 @@
-"""Numba kernels of semi-hard mining: arrays and scalars only."""
+"""Numba kernels of semi-hard mining and of hinges on shared negatives: arrays and scalars only."""
 
 from __future__ import annotations
 

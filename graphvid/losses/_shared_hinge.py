@@ -12,7 +12,8 @@ from torch.autograd.function import once_differentiable
 from graphvid.losses._kernels import list_above
 from graphvid.ops import Adjacency
 
-_MANY = 0.05  # share of pairs above the margin from which a dense product costs less than a sum over edges; measured
+FEW_SCORES = 1 << 19  # below it the scores themselves cost less; see benchmarks/speed/shared_hinge.py
+_MANY = 0.05  # share of pairs above the margin from which a dense product costs less than a sum over edges
 
 
 class SharedHingeSum(torch.autograd.Function):

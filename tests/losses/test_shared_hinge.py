@@ -12,6 +12,12 @@ from graphvid.losses import CosineContrastiveLoss, _shared_hinge
 MARGINS = {"none": 0.99, "few": 0.75, "many": 0.0, "all": -1.0}  # of 8 dimensions
 
 
+@pytest.fixture(autouse=True)
+def any_size(monkeypatch):
+    """Let batches as small as these take the way of large ones."""
+    monkeypatch.setattr(_shared_hinge, "FEW_SCORES", 0)
+
+
 def vectors(rows: int, columns: int, dtype=torch.float64, dim: int = 8):
     generator = torch.Generator().manual_seed(rows)
     draw = torch.nn.functional.normalize(torch.randn(rows + columns, dim, generator=generator, dtype=dtype))
@@ -65,6 +71,18 @@ def test_one_pair_more_than_one_in_twenty_is_many():
     assert _shared_hinge.pairs_above(scores, 0.5, None) is None
     scores[:, :] = 1.0
     assert _shared_hinge.pairs_above(scores, 0.5, None) is None
+
+
+def test_few_scores_are_computed_as_such(monkeypatch):
+    positive, users, items, mask = vectors(7, 300)
+    loss = CosineContrastiveLoss(0.75)
+    large = loss.of_shared(positive, users, items, mask=mask)
+    monkeypatch.setattr(_shared_hinge, "SharedHingeSum", None)
+    monkeypatch.setattr(_shared_hinge, "FEW_SCORES", 7 * 300 + 1)
+    torch.testing.assert_close(loss.of_shared(positive, users, items, mask=mask), large)
+    monkeypatch.setattr(_shared_hinge, "FEW_SCORES", 7 * 300)
+    with pytest.raises(AttributeError):
+        loss.of_shared(positive, users, items, mask=mask)
 
 
 def test_half_precision_is_computed_in_float32():

@@ -34,12 +34,13 @@ def test_slots_are_those_of_searchsorted(size):
         assert list(two) == list(expected[:2])
 
 
+@pytest.mark.parametrize("dtype", [np.int32, np.int64])  # of the triplets' tables, and of the items of users
 @pytest.mark.parametrize("size", SIZES)
-def test_nth_eligible_counts_what_is_not_excluded(size):
+def test_nth_eligible_counts_what_is_not_excluded(size, dtype):
     rng = np.random.default_rng(size)
     lo, start = 5, 11
     places = np.arange(start, start + 2 * size + 10)
     row = np.sort(rng.choice(places, size, replace=False))
-    excluded = np.concatenate([np.zeros(lo), row, np.zeros(20)]).astype(np.int32)
+    excluded = np.concatenate([np.zeros(lo), row, np.zeros(20)]).astype(dtype)
     eligible = np.setdiff1d(places, row)
     assert [nth(rank, start, excluded, lo, lo + size) for rank in range(len(eligible))] == eligible.tolist()
