@@ -40,6 +40,9 @@ PROTOCOLS = {
 }  # what epochs are judged by
 
 
+Prepare = Callable[[LoadedInteractions, RecommenderConfig], tuple[Recommender, LoadedInteractions]]
+
+
 @dataclass(frozen=True)
 class Row:
     """A line of a table: a model, its options, and what its epochs are judged by."""
@@ -49,6 +52,7 @@ class Row:
     method: str
     model: RecommenderConfig
     selection: str = "validation"
+    prepare: Prepare | None = None  # makes the model, in the place of `make_recommender`
 
 
 @dataclass(frozen=True)
@@ -171,7 +175,11 @@ def _show(epochs: list[dict[str, float]]) -> None:
 
 
 def _run(row: Row, seed: int, data: LoadedInteractions) -> dict[str, Any]:
-    model = make_recommender(row.method, data, replace(row.model, seed=seed))
+    config = replace(row.model, seed=seed)
+    if row.prepare is None:
+        model = make_recommender(row.method, data, config)
+    else:
+        model, data = row.prepare(data, config)
     plateau, spent = fit(model, data)
     found = score_recommender(model, data.splits.test, data.known, (20,))["20"]
     return {

@@ -24,7 +24,7 @@ from benchmarks.quality._rows import Row, rows
 from graphvid._files import write_json
 from graphvid.graphs import NodeSplit, node_subgraph, split_nodes
 from graphvid.metrics import cold_start
-from graphvid.models import FRAMEConfig, RelationalGraphClustering, RGCConfig
+from graphvid.models import RelationalGraphClustering, RGCConfig
 from graphvid.runs import Source, VideoGraph, load
 from graphvid.sampling import neighbor_table
 
@@ -101,6 +101,12 @@ def _mean(values: list[float | None]) -> str:
     return f"{statistics.mean(known):.4f}{deviation}"
 
 
+class Options(Protocol):
+    """The configuration of a model."""
+
+    def to_dict(self) -> dict[str, Any]: ...
+
+
 class Stored(Protocol):
     """A row whose figures are kept: by its name and its configuration."""
 
@@ -108,7 +114,7 @@ class Stored(Protocol):
     def name(self) -> str: ...
 
     @property
-    def model(self) -> RGCConfig | FRAMEConfig | None: ...
+    def model(self) -> Options | None: ...
 
 
 class Runs:

@@ -25,6 +25,10 @@ def rows() -> list[Row]:
             "SimpleX, 8,192 negatives, published protocol", "8,192 shared negatives in the place of 2,000.", "simplex",
             replace(simplex, num_negatives=8192), "test",
         ),
+        Row(
+            "SimpleX, padding counted, published protocol", "The attention of the released code; 2,000 shared negatives.",
+            "simplex", replace(simplex, count_padding=True), "test",
+        ),
     ]  # fmt: skip
 
 

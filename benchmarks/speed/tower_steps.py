@@ -1,4 +1,4 @@
-"""A training step of two towers at TikTok's size: what a memory of negatives costs beside larger batches.
+"""A training step of two towers at the size of two data sets: what a memory of negatives costs beside larger batches.
 
 ``python -m benchmarks speed tower_steps``. The features are random numbers, as their values do not change the time.
 Turns of the forms alternate; the steps in which memories fill are not counted.
@@ -16,7 +16,10 @@ from benchmarks.speed.recommender_steps import Step, alternate, model_step, popu
 from graphvid.graphs import user_item_graph
 from graphvid.models import EdgeBatch, TwoTower, TwoTowerConfig
 
-NUM_USERS, NUM_ITEMS, NUM_EDGES, COLUMNS = 9_308, 6_710, 59_541, 256
+SIZES = {  # users, items, edges, columns of the features
+    "TikTok": (9_308, 6_710, 59_541, 256),
+    "Amazon Photo": (7_650, 7_650, 190_530, 745),
+}
 TIMES = (1, 3, 15, 63)  # sizes of the memory, in batches
 
 
@@ -25,44 +28,52 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks speed tower_steps", description=__doc__)
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--steps", type=int, default=100, help="timed steps of each form")
-    parser.add_argument("--part", type=float, default=1.0, help="of TikTok's users, items and edges")
+    parser.add_argument("--part", type=float, default=1.0, help="of users, items and edges")
     parser.add_argument("--no-write", action="store_true")
     options = parser.parse_args(arguments)
-    sizes = (int(options.part * n) for n in (NUM_USERS, NUM_ITEMS, NUM_EDGES))
-    graph = user_item_graph(popular_pairs(*sizes))
-    features = {"frame": np.random.default_rng(0).normal(size=(graph.num_nodes("item"), COLUMNS))}
-    batch, rows = options.batch_size, list[dict[str, str | float]]()
+    rows: list[dict[str, str | float]] = []
+    for data, size in SIZES.items():
+        spent = _seconds(size, options.part, options.batch_size, options.steps)
+        rows += [
+            {
+                "size of": data,
+                "negatives": name,
+                "ms a step": 1e3 * seconds,
+                "times in-batch": seconds / next(iter(spent.values()))[0],
+                "edges a second": round(batch_size / seconds),
+            }
+            for name, (seconds, batch_size) in spent.items()
+        ]
+    title = "A step of content towers: rows a step and further negatives"
+    print(_results.write("tower_steps", title, rows, write=not options.no_write, part=options.part))
+
+
+def _seconds(size: tuple[int, int, int, int], part: float, batch: int, steps: int) -> dict[str, tuple[float, int]]:
+    """Return the seconds a step and the rows of it for every form."""
+    *counts, columns = size
+    users, items, edges = (int(part * n) for n in counts)
+    graph = user_item_graph(popular_pairs(users, items, edges))
+    features = {"frame": np.random.default_rng(0).normal(size=(graph.num_nodes("item"), columns))}
     base = TwoTowerConfig(negatives="in_batch", memory_size=0, batch_size=batch, mask_known="known")
+    memories = {times: replace(base, negatives="cross_batch", memory_size=times * batch) for times in TIMES}
     configs = {
         f"in-batch, {batch}": base,
+        **{f"cross-batch, {batch} + {times * batch}": config for times, config in memories.items()},
         **{
-            f"cross-batch, {batch} + {times * batch}": replace(base, negatives="cross_batch", memory_size=times * batch)
-            for times in TIMES
+            f"cross-batch split, {batch} + {times * batch}": replace(memories[times], items_learn_from="batch")
+            for times in (3, 15)
         },
-        f"cross-batch split, {batch} + {15 * batch}": replace(
-            base, negatives="cross_batch", memory_size=15 * batch, items_learn_from="batch"
-        ),
-        f"mixed, {batch} + {batch}": replace(base, negatives="mixed", num_negatives=batch),
-        f"mixed, {batch} + {3 * batch}": replace(base, negatives="mixed", num_negatives=3 * batch),
-        f"in-batch, {4 * batch}": replace(base, batch_size=4 * batch),
-        f"in-batch, {16 * batch}": replace(base, batch_size=16 * batch),
+        **{
+            f"mixed, {batch} + {times * batch}": replace(base, negatives="mixed", num_negatives=times * batch)
+            for times in (1, 3)
+        },
+        **{f"in-batch, {times * batch}": replace(base, batch_size=times * batch) for times in (4, 16)},
     }
     models = {name: TwoTower(graph, features, config) for name, config in configs.items()}
     forms = {name: _of_size(model_step(model), model.config.batch_size) for name, model in models.items()}
-    edges = next(iter(models.values())).edges
-    spent = alternate(forms, edges, 16 * batch, options.steps, warm_up=max(TIMES) + 2)
-    for name, seconds in spent.items():
-        config = configs[name]
-        rows.append(
-            {
-                "negatives": name,
-                "ms a step": 1e3 * seconds,
-                "times in-batch": seconds / next(iter(spent.values())),
-                "edges a second": round(config.batch_size / seconds),
-            }
-        )
-    title = "A step of content towers, as on TikTok: rows a step and further negatives"
-    print(_results.write("tower_steps", title, rows, write=not options.no_write, part=options.part, columns=COLUMNS))
+    edges_of_all = next(iter(models.values())).edges
+    spent = alternate(forms, edges_of_all, 16 * batch, steps, warm_up=max(TIMES) + 2)
+    return {name: (seconds, configs[name].batch_size) for name, seconds in spent.items()}
 
 
 def _of_size(step: Step, batch_size: int) -> Step:

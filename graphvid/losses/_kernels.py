@@ -1,4 +1,4 @@
-"""Numba kernels of semi-hard mining and of hinges on shared negatives: arrays and scalars only."""
+"""Numba kernels of masks, of semi-hard mining and of hinges on shared negatives: arrays and scalars only."""
 
 from __future__ import annotations
 
@@ -25,13 +25,22 @@ def _place_ids(ids, bits):  # type: ignore[no-untyped-def]
 
 
 @njit(inline="always")
-def _exclude(row, video, ids, first, following, shift):  # type: ignore[no-untyped-def]
-    """Set the cosine of every candidate that is this video to infinity."""
+def _exclude(row, value, video, ids, first, following, shift):  # type: ignore[no-untyped-def]
+    """Set the entry of every candidate that is this video to ``value``."""
     place = first[(np.uint64(video) * _GOLDEN) >> shift]
     while place >= 0:
         if ids[place] == video:
-            row[place] = np.inf
+            row[place] = value
         place = following[place]
+
+
+@njit
+def mark_listed(mask, nodes, indptr, indices, ids, bits):  # type: ignore[no-untyped-def]
+    """Set the entries of the candidates ``ids`` that are neighbours of each row's node to True."""
+    first, following, shift = _place_ids(ids, bits)
+    for r in range(nodes.size):
+        for slot in range(indptr[nodes[r]], indptr[nodes[r] + 1]):
+            _exclude(mask[r], True, indices[slot], ids, first, following, shift)
 
 
 @njit(inline="always")
@@ -52,11 +61,11 @@ def _choose(  # type: ignore[no-untyped-def]
     num_columns = cosine.shape[1]
     bits, upper_bits = cosine.view(np.int32), upper.view(np.int32)
     for r in range(cosine.shape[0]):
-        _exclude(cosine[r], anchor_ids[r], ids, first, following, shift)
-        _exclude(cosine[r], positive_ids[r], ids, first, following, shift)
+        _exclude(cosine[r], np.inf, anchor_ids[r], ids, first, following, shift)
+        _exclude(cosine[r], np.inf, positive_ids[r], ids, first, following, shift)
         if indices.size:
             for slot in range(indptr[anchor_ids[r]], indptr[anchor_ids[r] + 1]):
-                _exclude(cosine[r], indices[slot], ids, first, following, shift)
+                _exclude(cosine[r], np.inf, indices[slot], ids, first, following, shift)
         row, bound = bits[r], _ordered(upper_bits[r])
         best, place = _LOWEST, -1
         for chunk in range(0, num_columns, _CHUNK):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from graphvid.losses import _kernels
 from graphvid.losses.candidates import CandidateLookup, listed_neighbors
 from graphvid.ops.neighbors import NeighborTable, check_ids
 
@@ -38,9 +39,10 @@ def known_positive_mask(users: Tensor, candidates: Tensor, table: NeighborTable)
 
     Notes
     -----
-    Shared candidates are sorted once: O((num_candidates + d) log num_candidates) time for ``d`` known items of the
-    batch's users in all, and the mask. Others are looked up among the marked items of a few users at a time:
-    O(batch * num_candidates + d) time, 4 MB or one byte an item, and the mask.
+    The ``d`` known items of the batch's users in all are looked up among shared candidates, which are hashed on the CPU
+    and sorted elsewhere: O(num_candidates + d) time, with a logarithm for the sort, and the mask. Other candidates are
+    looked up among the marked items of a few users at a time: O(batch * num_candidates + d) time, 4 MB or one byte an
+    item, and the mask.
 
     Examples
     --------
@@ -51,13 +53,13 @@ def known_positive_mask(users: Tensor, candidates: Tensor, table: NeighborTable)
     """
     _check_rows("users", users, candidates)
     check_ids("users", users, table.num_nodes)
-    rows, known = listed_neighbors(users.long(), table)
-    candidates = candidates.long()
-    if candidates.dim() == 1:
-        mask = torch.zeros(len(users), len(candidates), dtype=torch.bool, device=candidates.device)
-        mask[CandidateLookup(candidates, None).holding(rows, known)] = True
-        return mask
-    return _mask_of_rows(rows, known, candidates)
+    users, candidates = users.long(), candidates.long()
+    if candidates.dim() == 2:
+        return _mask_of_rows(*listed_neighbors(users, table), candidates)
+    mask = torch.zeros(len(users), len(candidates), dtype=torch.bool, device=candidates.device)
+    mark = _mark_fused if mask.device.type == "cpu" else _mark_tensors
+    mark(mask, users, candidates, table)
+    return mask
 
 
 def own_item_mask(items: Tensor, candidates: Tensor) -> Tensor:
@@ -92,6 +94,17 @@ def own_item_mask(items: Tensor, candidates: Tensor) -> Tensor:
     """
     _check_rows("items", items, candidates)
     return items[:, None] == candidates
+
+
+def _mark_fused(mask: Tensor, users: Tensor, candidates: Tensor, table: NeighborTable) -> None:
+    """Do what `_mark_tensors` does, on the CPU: each known item is looked up in a hash table of the candidates."""
+    arrays = (x.numpy() for x in (mask, users, table.indptr, table.indices, candidates))
+    _kernels.mark_listed(*arrays, max(4 * len(candidates), 2).bit_length())
+
+
+def _mark_tensors(mask: Tensor, users: Tensor, candidates: Tensor, table: NeighborTable) -> None:
+    """Set the entries of shared candidates that are known items of the row's user."""
+    mask[CandidateLookup(candidates, None).holding(*listed_neighbors(users, table))] = True
 
 
 def _mask_of_rows(rows: Tensor, known: Tensor, candidates: Tensor) -> Tensor:

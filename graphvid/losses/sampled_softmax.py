@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, get_args
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from graphvid.losses._batch_softmax import BatchCrossEntropy
 from graphvid.losses._edge_scores import (
     Reduction,
+    at_least_float32,
     check_number,
     check_reduction,
     check_scores,
     reduce,
 )
 from graphvid.ops._functions import apply
+
+ItemsLearnFrom = Literal["all", "batch"]
 
 
 class SampledSoftmaxLoss(nn.Module):
@@ -51,11 +55,7 @@ class SampledSoftmaxLoss(nn.Module):
     return or compute. Everything is computed in float32 at least. Second derivatives are not offered, and no gradient
     goes to ``log q``.
 
-    In-batch negatives: with the vectors of the batch's items as ``v``, ``scores = u @ v.T`` are the negatives of all
-    rows and ``scores.diagonal()`` the positives. Mask the positive of each row with `own_item_mask`, which also masks
-    its repeats in other rows, and what else the user knows with `known_positive_mask`; to mask the row's own column and
-    nothing else, use ``~torch.eye(batch, num_columns, dtype=torch.bool)``. A memory
-    (`CrossBatchNegatives`) adds columns on the right.
+    In-batch negatives, and those of a memory (`CrossBatchNegatives`): see `of_batch`.
 
     References
     ----------
@@ -71,14 +71,6 @@ class SampledSoftmaxLoss(nn.Module):
     >>> q = torch.tensor([0.5, 0.25, 0.25])  # each as if seen 1 / q times: log((2 + 2 + 4 + 4) / 2)
     >>> loss(torch.tensor([0.0]), torch.zeros(1, 3), positive_log_q=q[:1].log(), negative_log_q=q.log())
     tensor(1.7918)
-
-    In-batch negatives of three pairs of users and items; rows 0 and 2 have the same item:
-
-    >>> from graphvid.losses import own_item_mask
-    >>> items, scores = torch.tensor([7, 4, 7]), torch.zeros(3, 3)
-    >>> mask = ~own_item_mask(items, items)
-    >>> SampledSoftmaxLoss(reduction="none")(scores.diagonal(), scores, mask=mask)  # log 2, log 3, log 2
-    tensor([0.6931, 1.0986, 0.6931])
     """
 
     def __init__(self, temperature: float = 1.0, log_q_scale: float = 1.0, *, reduction: Reduction = "mean") -> None:
@@ -138,6 +130,92 @@ class SampledSoftmaxLoss(nn.Module):
             given, lacks = ("negative", "positive") if positive_log_q is None else ("positive", "negative")
             raise ValueError(f"{lacks}_log_q must come with {given}_log_q: give both or neither, got one")
         return reduce(apply(_CrossEntropy, positive, negative, self.temperature, correction, mask), self.reduction)
+
+    def of_batch(
+        self,
+        users: Tensor,
+        items: Tensor,
+        memory: Tensor | None = None,
+        *,
+        mask: Tensor | None = None,
+        log_q: Tensor | None = None,
+        items_learn_from: ItemsLearnFrom = "all",
+    ) -> Tensor:
+        r"""Compute the loss of a batch of pairs, in which the items of the other rows are negatives of a row.
+
+        The value of `forward` with ``scores = users @ torch.cat([items, memory]).T`` as the negatives, the diagonal
+        masked, and ``scores.diagonal()`` as the positives, in fewer passes.
+
+        Parameters
+        ----------
+        users : Tensor, shape (batch, dim)
+            Vectors of the users.
+        items : Tensor, shape (num_items, dim)
+            Vectors of their items, row by row; those after ``batch`` are further negatives of all rows.
+        memory : Tensor, shape (num_entries, dim), optional
+            Negatives of all rows that get no gradient, as `CrossBatchNegatives` keeps them.
+        mask : Tensor of bool, shape (batch, num_items + num_entries), optional
+            True for the negatives that count; ``~known_positive_mask(...)``, or ``~own_item_mask(...)`` for the copies of
+            a row's item in other rows. A row's own column, on the diagonal, never counts, whatever the mask says.
+        log_q : Tensor, shape (num_items + num_entries,), optional
+            Logarithm of the chance of each column's item under the sampler, in nats, finite.
+        items_learn_from : {"all", "batch"}, default "all"
+            Whether the gradient of items is that of the softmax over items and memory, as published, or of that over
+            the items alone. In the first the entries take their share of the softmax, so items are pushed the less the
+            more entries there are, and pulled as before.
+
+        Returns
+        -------
+        Tensor
+            As of `forward`.
+
+        Raises
+        ------
+        ValueError
+            When the shapes do not fit together, ``log_q`` is not finite, or for another ``items_learn_from``.
+        TypeError
+            When vectors or ``log_q`` are not floating point or the mask is not bool.
+
+        Notes
+        -----
+        O(batch * (num_items + num_entries) * dim) time, and one number a score kept for the backward pass.
+
+        Examples
+        --------
+        Three pairs; rows 0 and 2 have the same item:
+
+        >>> from graphvid.losses import own_item_mask
+        >>> ids = torch.tensor([7, 4, 7])
+        >>> loss = SampledSoftmaxLoss(reduction="none")
+        >>> loss.of_batch(torch.zeros(3, 2), torch.zeros(3, 2), mask=~own_item_mask(ids, ids))  # log 2, log 3, log 2
+        tensor([0.6931, 1.0986, 0.6931])
+        """
+        memory = items.new_empty(0, *items.shape[1:]) if memory is None else memory
+        shapes = [vectors.shape for vectors in (users, items, memory)]
+        if any(len(shape) != 2 or shape[1] != shapes[0][1] for shape in shapes) or len(items) < len(users):
+            raise ValueError(
+                "users, items and memory must have shapes (batch, dim), (num_items >= batch, dim) and "
+                f"(num_entries, dim), got {', '.join(str(tuple(shape)) for shape in shapes)}"
+            )
+        if items_learn_from not in get_args(ItemsLearnFrom):
+            raise ValueError(
+                f"items_learn_from must be one of {list(get_args(ItemsLearnFrom))}, got {items_learn_from!r}"
+            )
+        for name, vectors in (("users", users), ("items", items), ("memory", memory)):
+            if not vectors.is_floating_point():
+                raise TypeError(f"{name} must be floating point, got dtype {vectors.dtype}")
+        if not len(users):
+            return reduce(users.sum(dim=1), self.reduction)
+        shape = len(users), len(items) + len(memory)
+        check_scores(users[:, 0], users.new_empty(()).expand(shape), mask)
+        users, items, memory = (at_least_float32(vectors) for vectors in (users, items, memory.detach()))
+        correction = None
+        if log_q is not None:
+            _check_log_q("log_q", log_q, torch.Size(shape[1:]))
+            correction = self.log_q_scale * log_q.detach().to(users.dtype)
+        split = items_learn_from == "batch"
+        losses = apply(BatchCrossEntropy, users, items, memory, self.temperature, correction, mask, split)
+        return reduce(losses, self.reduction)
 
     def extra_repr(self) -> str:
         """Return the settings for ``repr``."""

@@ -131,33 +131,19 @@ class BatchItems(Candidates):
         ids, place = torch.unique(candidates, return_inverse=True)
         of_users, of_items = encode(users, ids, items)
         vectors = of_items[place]
-        own = vectors[: len(items)]
-        log_q = torch.log(share * self.unigram[candidates] + (1 - share) / self.num_items).float()
-        own_log_q = log_q[: len(items)]
+        log_q = of_all = torch.log(share * self.unigram[candidates] + (1 - share) / self.num_items).float()
+        memory = None
         if self.memory is not None:
             remembered = self.memory.read()
-            candidates = torch.cat([candidates, remembered.ids])
-            vectors, log_q = torch.cat([vectors, remembered.vectors]), torch.cat([log_q, remembered.log_q])
-        mask = self._mask(users, items, candidates)
-        if mask is None:
-            mask = torch.ones(len(users), len(candidates), dtype=torch.bool, device=users.device)
-        mask.diagonal().fill_(False)  # a row's own column is its positive
-        if self.memory is not None and self.config.items_learn_from == "batch":
-            count = len(items)
-            still = torch.cat([own.detach(), vectors[count:]])
-            loss = self._softmax(of_users, still, mask, own_log_q, log_q)
-            of_batch = self._softmax(of_users.detach(), own, mask[:, :count], own_log_q, own_log_q)
-            loss = loss + of_batch - of_batch.detach()  # the value is that of the users' softmax
-        else:
-            loss = self._softmax(of_users, vectors, mask, own_log_q, log_q)
+            memory = remembered.vectors
+            candidates, of_all = torch.cat([candidates, remembered.ids]), torch.cat([log_q, remembered.log_q])
+        assert isinstance(self.loss, SampledSoftmaxLoss)
+        loss = self.loss.of_batch(
+            of_users, vectors, memory, mask=self._mask(users, items, candidates),
+            log_q=of_all if self.config.log_q else None, items_learn_from=self.config.items_learn_from,
+        )  # fmt: skip
         if self.memory is not None and self.training:
-            self.memory.push(items, own, own_log_q)
-        return loss
-
-    def _softmax(self, users: Tensor, items: Tensor, mask: Tensor, own_log_q: Tensor, log_q: Tensor) -> Tensor:
-        scores = users @ items.T
-        corrections = {"positive_log_q": own_log_q, "negative_log_q": log_q} if self.config.log_q else {}
-        loss: Tensor = self.loss(scores.diagonal(), scores, mask=mask, **corrections)
+            self.memory.push(items, vectors[: len(items)], log_q[: len(items)])
         return loss
 
 

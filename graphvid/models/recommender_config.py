@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, TypeVar, get_args
 
+from graphvid.losses.sampled_softmax import ItemsLearnFrom
 from graphvid.models._options import (
     COUNT,
     NOT_NEGATIVE,
@@ -28,7 +29,6 @@ Distribution = Literal["uniform", "popularity"]
 MaskKnown = Literal["none", "own", "known"]
 OnShortfall = Literal["raise", "any"]
 OptimizerName = Literal["adam", "deferred_adam"]
-ItemsLearnFrom = Literal["all", "batch"]
 ItemTower = Literal["content", "id"]
 Config = TypeVar("Config", bound="RecommenderConfig")
 

@@ -40,6 +40,19 @@ def test_known_items_against_sets(monkeypatch, seed, shared, dtype, marks):
     assert mask.tolist() == expected
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_both_ways_to_mark_shared_candidates(seed):
+    """The kernel of the CPU, and the tensors of other devices."""
+    lists, users, generator = random_case(seed)
+    candidates = torch.randint(40, (15,), generator=generator)
+    marks = []
+    for mark in (known_positives._mark_fused, known_positives._mark_tensors):
+        marks.append(torch.zeros(20, 15, dtype=torch.bool))
+        mark(marks[-1], users, candidates, table(lists))
+    assert torch.equal(*marks)
+    assert marks[0].any()
+
+
 @pytest.mark.parametrize("shared", [False, True])
 def test_an_item_with_the_number_of_the_user_is_nothing_special(shared):
     candidates = torch.tensor([3, 1]) if shared else torch.tensor([[3, 1]])

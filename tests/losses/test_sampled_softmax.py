@@ -233,3 +233,93 @@ def test_bad_log_q_scale(scale):
 def test_repr_names_the_settings():
     expected = "SampledSoftmaxLoss(temperature=0.2, log_q_scale=1.0, reduction='mean')"
     assert repr(SampledSoftmaxLoss(0.2)) == expected
+
+
+@pytest.mark.parametrize("items_learn_from", ["all", "batch"])
+@pytest.mark.parametrize(("further", "entries"), [(0, 0), (0, 10), (4, 0), (4, 10)])
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("corrected", [False, True])
+def test_of_batch_against_forward(items_learn_from, further, entries, masked, corrected):
+    """Values and gradients; with "batch", items have those of a second softmax, without the memory."""
+    generator = torch.Generator().manual_seed(0)
+    users, items, memory = (
+        torch.randn(size, 5, generator=generator, dtype=torch.float64) for size in (8, 8 + further, entries)
+    )
+    users.requires_grad_()
+    items.requires_grad_()
+    columns = 8 + further + entries
+    mask = torch.rand(8, columns, generator=generator) < 0.6 if masked else None
+    log_q = torch.rand(columns, generator=generator, dtype=torch.float64).log() if corrected else None
+    weights = torch.rand(8, generator=generator, dtype=torch.float64)
+    loss = SampledSoftmaxLoss(0.3, 0.7, reduction="none")
+
+    def by_forward(users: torch.Tensor, items: torch.Tensor, memory: torch.Tensor) -> torch.Tensor:
+        scores = users @ torch.cat([items, memory]).T
+        counts = ~torch.eye(8, scores.shape[1], dtype=torch.bool)
+        if mask is not None:
+            counts &= mask[:, : scores.shape[1]]
+        corrections = {}
+        if log_q is not None:
+            corrections = {"positive_log_q": log_q[:8], "negative_log_q": log_q[: scores.shape[1]]}
+        return loss(scores.diagonal(), scores, mask=counts, **corrections)
+
+    expected = by_forward(users, items, memory)
+    if items_learn_from == "all":
+        gradients = torch.autograd.grad((expected * weights).sum(), [users, items])
+    else:
+        of_items = (by_forward(users, items, memory[:0]) * weights).sum()
+        gradients = [
+            torch.autograd.grad((expected * weights).sum(), users)[0], torch.autograd.grad(of_items, items)[0]
+        ]  # fmt: skip
+    found = loss.of_batch(users, items, memory, mask=mask, log_q=log_q, items_learn_from=items_learn_from)
+    torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
+    for one, other in zip(torch.autograd.grad((found * weights).sum(), [users, items]), gradients, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-12)
+
+
+def test_of_batch_of_half_precision_and_of_nothing():
+    vectors = torch.eye(3, dtype=torch.bfloat16, requires_grad=True)
+    loss = SampledSoftmaxLoss(0.5).of_batch(vectors, vectors)
+    assert loss.dtype == torch.float32
+    assert float(loss.detach()) == pytest.approx(math.log(1 + 2 * math.exp(-2)))
+    loss.backward()
+    assert vectors.grad.dtype == torch.bfloat16
+    empty = torch.zeros(0, 3, requires_grad=True)
+    loss = SampledSoftmaxLoss().of_batch(empty, torch.zeros(0, 3))
+    assert float(loss.detach()) == 0
+    loss.backward()
+    alone = torch.ones(1, 3, requires_grad=True)  # no negative
+    loss = SampledSoftmaxLoss().of_batch(alone, torch.ones(1, 3))
+    loss.backward()
+    assert float(loss.detach()) == 0
+    assert not alone.grad.any()
+
+
+def test_a_memory_of_far_larger_scores_leaves_the_items_their_gradient():
+    """exp(-2000) is 0: the softmax over the batch has its own largest logit."""
+    users, items = torch.eye(3), torch.eye(3).requires_grad_()
+    memory = 2000 * torch.ones(2, 3)
+    loss = SampledSoftmaxLoss().of_batch(users, items, memory, items_learn_from="batch")
+    (with_memory,) = torch.autograd.grad(loss, items)
+    (without,) = torch.autograd.grad(SampledSoftmaxLoss().of_batch(users, items), items)
+    assert torch.equal(with_memory, without)
+
+
+BATCH = torch.zeros(2, 3)
+BAD_BATCH = [
+    ((BATCH, torch.zeros(1, 3)), {}, ValueError, r"shapes \(batch, dim\), .* got \(2, 3\), \(1, 3\), \(0, 3\)"),
+    ((BATCH, torch.zeros(2, 4)), {}, ValueError, r"got \(2, 3\), \(2, 4\), \(0, 4\)"),
+    ((BATCH, BATCH, torch.zeros(5, 2)), {}, ValueError, r"got \(2, 3\), \(2, 3\), \(5, 2\)"),
+    ((BATCH, BATCH.int()), {}, TypeError, "items must be floating point, got dtype torch.int32"),
+    ((BATCH, BATCH), {"mask": torch.ones(2, 3, dtype=torch.bool)}, ValueError, r"mask must have .* got \(2, 3\)"),
+    ((BATCH, BATCH), {"mask": torch.ones(2, 2)}, TypeError, "mask must be bool"),
+    ((BATCH, BATCH), {"log_q": torch.zeros(3)}, ValueError, r"log_q must have shape \(2,\), got \(3,\)"),
+    ((BATCH, BATCH), {"log_q": torch.tensor([0.0, -torch.inf])}, ValueError, "log_q must be finite"),
+    ((BATCH, BATCH), {"items_learn_from": "memory"}, ValueError, r"must be one of \['all', 'batch'\], got 'memory'"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "options", "error", "message"), BAD_BATCH)
+def test_bad_batches(arguments, options, error, message):
+    with pytest.raises(error, match=message):
+        SampledSoftmaxLoss().of_batch(*arguments, **options)

@@ -1,0 +1,79 @@
+"""What each trial changes, on pairs of thirty users and forty items."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from benchmarks.quality.electronics_trials import Trial, rows
+from graphvid.data import Interactions, InteractionSplits
+from graphvid.models import SimpleXConfig
+from graphvid.runs import LoadedInteractions, make_recommender
+
+CONFIG = SimpleXConfig(dim=4, negatives="per_edge", num_negatives=30, reject=True, init_std=0.1)
+
+
+@pytest.fixture
+def pairs() -> SimpleNamespace:
+    users, items = np.nonzero(np.random.default_rng(0).random((30, 40)) < 0.3)
+    train, test = Interactions.from_pairs(users, items).hold_out(0.2, 0)
+    train, validation = train.hold_out(0.2, 0)
+    return SimpleNamespace(train=train, validation=validation, test=test)
+
+
+@pytest.fixture
+def data(pairs) -> LoadedInteractions:
+    return LoadedInteractions(InteractionSplits("small", pairs.train, pairs.test), pd.RangeIndex(30), pd.RangeIndex(40))
+
+
+def _set(*splits: Interactions) -> set[tuple[int, int]]:
+    return {pair for split in splits for pair in zip(split.users.tolist(), split.items.tolist())}
+
+
+def test_negatives_avoid_what_a_trial_says(pairs, data) -> None:
+    users = torch.arange(30).repeat_interleave(4)
+    for names in ((), ("validation",), ("validation", "test")):
+        model, judged = Trial(pairs, avoid=names)(data, CONFIG)
+        drawn = model.candidates.sampler.sample(users, 0).items
+        drawn = {(int(u), int(i)) for u, row in zip(users, drawn) for i in row}
+        avoided = [pairs.train, *(getattr(pairs, name) for name in names)]
+        assert not drawn & _set(*avoided)
+        assert all(drawn & _set(getattr(pairs, name)) for name in {"validation", "test"} - set(names))
+        assert judged is data
+
+
+def test_training_on_validation_pairs(pairs, data) -> None:
+    """They are training edges, and no candidates where the model is judged."""
+    model, judged = Trial(pairs, train_on_validation=True)(data, CONFIG)
+    assert set(zip(model.edges.user.tolist(), model.edges.item.tolist())) == _set(pairs.train, pairs.validation)
+    assert _set(judged.splits.train) == _set(pairs.train, pairs.validation)
+    assert judged.splits.test is pairs.test
+
+
+def test_an_edge_that_stays_is_read(pairs, data) -> None:
+    model, _ = Trial(pairs, keep_edge=True)(data, CONFIG)
+    plain = make_recommender("simplex", data, CONFIG)
+    users, items = model.edges.user[:8], torch.arange(40)
+    kept, left_out = (m.encode(users, items, m.edges.item[:8])[0] for m in (model, plain))
+    assert torch.equal(kept, plain.encode(users, items)[0])
+    assert not torch.equal(kept, left_out)
+
+
+def test_histories_at_the_test(pairs, data) -> None:
+    """`embed` reads the validation pairs, training does not."""
+    model, _ = Trial(pairs, validation_in_histories=True)(data, CONFIG)
+    plain = make_recommender("simplex", data, CONFIG)
+    more, _ = Trial(pairs, train_on_validation=True)(data, CONFIG)
+    assert torch.equal(model.embed().users, more.embed().users)
+    assert not torch.equal(model.embed().users, plain.embed().users)
+    assert torch.equal(model.histories.indices, plain.histories.indices)
+
+
+def test_rows_differ(pairs) -> None:
+    trials = [(row.prepare, row.model) for row in rows(pairs)]
+    assert all(one != other for i, one in enumerate(trials) for other in trials[:i])
+    assert all("published protocol" in row.name and row.selection == "test" for row in rows(pairs))
