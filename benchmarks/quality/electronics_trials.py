@@ -101,6 +101,8 @@ def rows(pairs: AmazonElectronics) -> list[Row]:
             pairs, train_on_validation=True, avoid=everything
         ),
         "the same, separate history table": Trial(pairs, train_on_validation=True, avoid=everything),
+        "separate history table, negatives avoid validation and test pairs": Trial(pairs, avoid=everything),
+        "separate history table, trained on validation pairs too": Trial(pairs, train_on_validation=True),
     }
     return [
         Row(

@@ -113,15 +113,8 @@ def train_towers(capacity=0, warmup_steps=0, keep=None):
         u, v = normalize(user_tower(batch.user)), normalize(item_tower(inputs[batch.item]))
         log_q = share[batch.item].log()
         old = memory.read()
-        scores = u @ torch.cat([v, old.vectors]).T  # (batch, batch + entries)
-        counts = ~own_item_mask(batch.item, torch.cat([batch.item, old.ids]))
-        loss = loss_of(
-            scores.diagonal(),  # the positives
-            scores,
-            mask=counts,
-            positive_log_q=log_q,
-            negative_log_q=torch.cat([log_q, old.log_q]),
-        )
+        ids, log_qs = torch.cat([batch.item, old.ids]), torch.cat([log_q, old.log_q])
+        loss = loss_of.of_batch(u, v, old.vectors, mask=~own_item_mask(batch.item, ids), log_q=log_qs)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

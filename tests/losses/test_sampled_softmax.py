@@ -323,3 +323,17 @@ BAD_BATCH = [
 def test_bad_batches(arguments, options, error, message):
     with pytest.raises(error, match=message):
         SampledSoftmaxLoss().of_batch(*arguments, **options)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_cuda_equals_cpu():
+    ids, _, candidates, _, table, _ = in_batch_case(0)
+    users, vectors = (torch.randn(size, 5, requires_grad=True) for size in (8, 18))
+    found = []
+    for device in ("cpu", "cuda"):
+        mask = ~known_positive_mask(ids.to(device), candidates.to(device), table.to(device))
+        u, v = users.to(device), vectors.to(device)
+        loss = SampledSoftmaxLoss(0.3).of_batch(u, v[:8], v[8:], mask=mask, items_learn_from="batch")
+        found.append((mask.cpu(), loss.cpu(), *torch.autograd.grad(loss, [users, vectors])))
+    assert torch.equal(found[0][0], found[1][0])
+    torch.testing.assert_close(found[1][1:], found[0][1:], rtol=1e-5, atol=1e-6)
