@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import matplotlib as mpl
-import numpy as np
 from lightning import Trainer
 from matplotlib.figure import Figure
 from tqdm import tqdm
@@ -119,17 +118,24 @@ def main(task: Task, arguments: list[str]) -> Table:
 
 
 def curves_figure(record: dict[str, Any], published: Mapping[str, Mapping[int, float]], path: Path) -> None:
-    """Draw Recall@20 after every epoch of the rows judged by the test pairs, beside that of published runs."""
+    """Draw Recall@20 after every epoch of the rows judged by the test pairs, beside that of published runs.
+
+    The first seed stands out, the others are pale.
+    """
     rows = [row for row in record["rows"] if "published protocol" in row["name"]]
     if not rows:
         return
-    figure = Figure(figsize=(7.0, 4.2), layout="constrained")
+    figure = Figure(figsize=(9.0, 4.2), layout="constrained")
     axes = figure.add_subplot()
-    for row, color in zip(rows, mpl.colormaps["viridis"](np.linspace(0.0, 0.85, len(rows))), strict=True):
+    for number, row in enumerate(rows):
+        color, style = mpl.colormaps["tab10"](number % 10), "-" if number < 10 else "--"
         for seed, epochs in enumerate(row["epochs"]):
             label = row["name"].removesuffix(", published protocol") if seed == 0 else None
             numbers = [epoch["epoch"] for epoch in epochs]
-            axes.plot(numbers, [epoch["recall"] for epoch in epochs], color=color, linewidth=1.3, label=label)
+            axes.plot(
+                numbers, [epoch["recall"] for epoch in epochs], style, color=color, linewidth=1.4, label=label,
+                alpha=1.0 if seed == 0 else 0.3,
+            )  # fmt: skip
     for (name, points), marker in zip(published.items(), "ox^s", strict=False):
         axes.plot(
             list(points), list(points.values()), marker, color="#1f2933", markersize=5, label=f"{name}, published run"
@@ -137,7 +143,7 @@ def curves_figure(record: dict[str, Any], published: Mapping[str, Mapping[int, f
     axes.set_xlabel("epoch")
     axes.set_ylabel("Recall@20 of the test pairs")
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, fontsize=8)
+    figure.legend(frameon=False, fontsize=8, loc="outside right upper")
     with atomic_path(path) as temporary:
         figure.savefig(temporary, format="png", dpi=120)
 
