@@ -20,6 +20,7 @@ from graphvid.losses import (
 )
 from graphvid.models.recommender_config import RecommenderConfig
 from graphvid.ops import NeighborTable
+from graphvid.ops._distinct import distinct
 from graphvid.sampling import ItemNegativeSampler
 
 _FEW = 100  # a vector picked costs about as much as this many scores of a product; measured
@@ -72,7 +73,7 @@ class DrawnItems(Candidates):
         drawn = self.sampler.sample(users, step)
         wanted = torch.cat([items, drawn.items.flatten()])
         if len(wanted) < self.num_items:
-            ids, place = torch.unique(wanted, return_inverse=True)
+            ids, place = distinct(wanted)
         else:  # most items are there: encoding all costs less than finding out which are
             ids, place = torch.arange(self.num_items, device=items.device), wanted
         of_users, of_items = encode(users, ids, items)
@@ -128,7 +129,7 @@ class BatchItems(Candidates):
         if self.uniform is not None:
             candidates = torch.cat([items, self.uniform.sample(users, step).items])
             share = len(items) / len(candidates)
-        ids, place = torch.unique(candidates, return_inverse=True)
+        ids, place = distinct(candidates)
         of_users, of_items = encode(users, ids, items)
         vectors = of_items[place]
         log_q = of_all = torch.log(share * self.unigram[candidates] + (1 - share) / self.num_items).float()

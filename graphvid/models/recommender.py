@@ -18,6 +18,7 @@ from graphvid.models.recommender_config import RecommenderConfig
 from graphvid.nn.row_table import RowTable
 from graphvid.ops import Adjacency, NeighborTable
 from graphvid.optim import DeferredAdam
+from graphvid.optim.deferred_adam import coalesce
 from graphvid.sampling import ShuffledBatches
 
 _DROPOUT_STREAM, WEIGHT_STREAM = 1, 2  # streams of config.seed
@@ -172,14 +173,15 @@ class Recommender(LightningModule, ABC):
         gradients = []
         for parameter in self.parameters():
             if parameter.grad is not None and parameter.grad.is_sparse:
-                parameter.grad = parameter.grad.coalesce()  # a row's parts must be added before they are squared
+                parameter.grad = coalesce(parameter.grad)  # a row's parts must be added before they are squared
                 gradients.append(parameter.grad._values())
             elif parameter.grad is not None:
                 gradients.append(parameter.grad)
         norm = torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(x) for x in gradients]))
-        scale = (self.config.max_gradient_norm / (norm + 1e-6)).clamp(max=1.0)
-        for gradient in gradients:
-            gradient.mul_(scale)
+        scale = self.config.max_gradient_norm / (norm + 1e-6)
+        if scale < 1:
+            for gradient in gradients:
+                gradient.mul_(scale)
 
     def train_dataloader(self) -> ShuffledBatches[EdgeBatch]:
         """Give the batches, from the checkpoint's step if there is one to the end of the last epoch."""

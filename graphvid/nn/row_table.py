@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from graphvid.nn._shapes import check_width
+from graphvid.ops._distinct import distinct
 from graphvid.optim import DeferredAdam
 
 
@@ -57,5 +58,5 @@ class RowTable(nn.Module):
 
     def of(self, rows: Tensor) -> Tensor:
         """Return the vectors of rows that may repeat, (num_rows, dim)."""
-        distinct, place = torch.unique(rows, return_inverse=True)
-        return self.forward(distinct)[place]
+        ids, place = distinct(rows)
+        return self.forward(ids)[place]

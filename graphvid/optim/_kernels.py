@@ -11,30 +11,58 @@ import numpy as np
 from graphvid._numba import njit
 
 
+@njit(inline="always")
+def _power(powers, base, k):
+    """Return ``base**k``, from a table where it has it."""
+    return powers[k] if k < len(powers) else base**k
+
+
 @njit(error_model="numpy")
-def catch_up_rows(rows, factors, means_kept, squares_kept, epsilons, weight, mean, square):
-    """Move ``rows`` by the steps they missed: ``factors`` are the learning rates of all of them together."""
+def catch_up_rows(rows, now, rate, bases, powers, tails, epsilon, caught_up, weight, mean, square):
+    """Move ``rows`` by the steps from ``caught_up`` to ``now`` that they missed.
+
+    ``bases`` are the ratio of the betas, beta1 and beta2, ``powers`` their powers, and ``tails[s]`` the sum of the
+    learning rates of all steps after s without a gradient.
+    """
+    ratio, beta1, beta2 = bases
+    end = len(tails) - 1
     for k in range(len(rows)):
         row = rows[k]
-        factor, epsilon = np.float32(factors[k]), np.float32(epsilons[k])
-        mean_kept, square_kept = np.float32(means_kept[k]), np.float32(squares_kept[k])
+        last = caught_up[row]
+        missed = now - last
+        if missed <= 0:
+            continue
+        rest = _power(powers[0], ratio, missed) * tails[min(now, end)]
+        factor = np.float32(rate * (tails[min(last, end)] - rest))
+        mean_kept = np.float32(_power(powers[1], beta1, missed))
+        square_kept = np.float32(_power(powers[2], beta2, missed))
+        shift = np.float32(epsilon * np.sqrt(1 - _power(powers[2], beta2, last + 1)))
         for c in range(weight.shape[1]):
             m, v = mean[row, c], square[row, c]
-            weight[row, c] -= factor * m / (np.sqrt(v) + epsilon)
+            weight[row, c] -= factor * m / (np.sqrt(v) + shift)
             mean[row, c] = m * mean_kept
             square[row, c] = v * square_kept
+        caught_up[row] = now
 
 
 @njit(error_model="numpy")
-def step_rows(rows, gradient, decay, kept, rate, root, epsilon, weight, mean, square):
-    """Take one step of Adam on ``rows``; ``decay`` is each row's L2 penalty, ``kept`` both betas and both 1 - beta."""
+def step_rows(rows, gradient, now, l2, kept, rate, root, epsilon, caught_up, penalised, weight, mean, square):
+    """Take one step of Adam on ``rows``; return -1, or one that had not caught up, and then none has moved.
+
+    ``l2`` is the penalty a step, ``kept`` both betas and both 1 - beta.
+    """
+    for row in rows:
+        if caught_up[row] != now - 1:
+            return row
     beta1, beta2, share1, share2 = kept
     for k in range(len(rows)):
         row = rows[k]
-        penalty = np.float32(decay[k])
+        penalty = np.float32(l2 * (now - penalised[row]))
         for c in range(weight.shape[1]):
             g = gradient[k, c] + penalty * weight[row, c]
             m = beta1 * mean[row, c] + share1 * g
             v = beta2 * square[row, c] + share2 * g * g
             mean[row, c], square[row, c] = m, v
             weight[row, c] -= rate * m / (np.sqrt(v) / root + epsilon)
+        caught_up[row] = penalised[row] = now
+    return -1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -186,54 +187,68 @@ class DeferredAdam(Optimizer):
         return state
 
 
+def coalesce(gradient: Tensor) -> Tensor:
+    """Return a sparse gradient by rows with every row once, without a copy where that is so already."""
+    rows = gradient._indices()[0]
+    if bool((rows[1:] > rows[:-1]).all()):
+        return gradient._coalesced_(True)
+    return gradient.coalesce()
+
+
 def _catch_up(parameter: Tensor, state: dict[str, Any], group: dict[str, Any], rows: Tensor | None) -> None:
-    now = state["step"]
-    last = state["caught_up"] if rows is None else state["caught_up"][rows]
-    late = torch.nonzero(last < now).squeeze(1)
-    if not len(late):
-        return
-    rows = late if rows is None else rows[late]
-    last = last[late]
-    beta1, beta2 = group["betas"]
-    missed = (now - last).double()
-    factors = state["lr"] * _missed_rates(last, missed, beta1, beta2)
-    means_kept, squares_kept = beta1**missed, beta2**missed
-    epsilons = group["eps"] * torch.sqrt(1 - beta2 ** (last + 1).double())
+    now, (beta1, beta2) = state["step"], group["betas"]
     tables = parameter, state["mean"], state["square"]
     if _has_kernels(parameter):
-        _kernels.catch_up_rows(*_arrays(rows, factors, means_kept, squares_kept, epsilons, *tables))
-    else:
-        mean, square = tables[1][rows], tables[2][rows]
-        change = factors.float()[:, None] * mean / (square.sqrt() + epsilons.float()[:, None])
-        parameter[rows] -= change
-        tables[1][rows], tables[2][rows] = mean * means_kept.float()[:, None], square * squares_kept.float()[:, None]
+        rows = torch.arange(len(parameter)) if rows is None else rows
+        bases = _ratio(beta1, beta2), beta1, beta2
+        powers, tails = _powers(beta1, beta2).numpy(), _tails(beta1, beta2).numpy()
+        arrays = _arrays(state["caught_up"], *tables)
+        _kernels.catch_up_rows(rows.numpy(), now, state["lr"], bases, powers, tails, group["eps"], *arrays)
+        return
+    last = state["caught_up"] if rows is None else state["caught_up"][rows]
+    late = torch.nonzero(last < now).squeeze(1)
+    rows = late if rows is None else rows[late]
+    last = last[late]
+    missed = (now - last).double()
+    factors = state["lr"] * _missed_rates(last, missed, beta1, beta2)
+    epsilons = group["eps"] * torch.sqrt(1 - beta2 ** (last + 1).double())
+    mean, square = tables[1][rows], tables[2][rows]
+    parameter[rows] -= factors.float()[:, None] * mean / (square.sqrt() + epsilons.float()[:, None])
+    tables[1][rows], tables[2][rows] = (
+        mean * (beta1**missed).float()[:, None],
+        square * (beta2**missed).float()[:, None],
+    )
     state["caught_up"][rows] = now
 
 
 def _step_rows(parameter: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
     assert parameter.grad is not None
-    gradient = parameter.grad.coalesce()
+    gradient = coalesce(parameter.grad)
     rows, values = gradient.indices()[0], gradient.values()
-    now = state["step"]
-    if bool((state["caught_up"][rows] != now - 1).any()):
-        late = int(rows[state["caught_up"][rows] != now - 1][0])
-        raise RuntimeError(f"row {late} was read without catch_up(parameter, rows) before")
-    beta1, beta2 = group["betas"]
-    decay = group["weight_decay"] * (now - state["penalised"][rows]).float()
+    now, (beta1, beta2) = state["step"], group["betas"]
     tables = parameter, state["mean"], state["square"]
     rate, root = group["lr"] / (1 - beta1**now), math.sqrt(1 - beta2**now)
     if _has_kernels(parameter):
         kept = tuple(np.float32(x) for x in (beta1, beta2, 1 - beta1, 1 - beta2))
         numbers = (np.float32(x) for x in (rate, root, group["eps"]))
-        _kernels.step_rows(*_arrays(rows, values, decay), kept, *numbers, *_arrays(*tables))
-    else:
-        values = values + decay[:, None] * parameter[rows]
-        mean = tables[1][rows].lerp(values, 1 - beta1)
-        square = beta2 * tables[2][rows] + (1 - beta2) * values * values
-        tables[1][rows], tables[2][rows] = mean, square
-        parameter[rows] -= rate * mean / (square.sqrt() / root + group["eps"])
+        arrays = _arrays(state["caught_up"], state["penalised"], *tables)
+        late = _kernels.step_rows(*_arrays(rows, values), now, group["weight_decay"], kept, *numbers, *arrays)
+        _check_caught_up(late)
+        return
+    late = rows[state["caught_up"][rows] != now - 1]
+    _check_caught_up(int(late[0]) if len(late) else -1)
+    values = values + group["weight_decay"] * (now - state["penalised"][rows]).float()[:, None] * parameter[rows]
+    mean = tables[1][rows].lerp(values, 1 - beta1)
+    square = beta2 * tables[2][rows] + (1 - beta2) * values * values
+    tables[1][rows], tables[2][rows] = mean, square
+    parameter[rows] -= rate * mean / (square.sqrt() / root + group["eps"])
     state["caught_up"][rows] = now
     state["penalised"][rows] = now
+
+
+def _check_caught_up(late: int) -> None:
+    if late >= 0:
+        raise RuntimeError(f"row {late} was read without catch_up(parameter, rows) before")
 
 
 def _has_kernels(parameter: Tensor) -> bool:
@@ -260,28 +275,36 @@ def _missed_rates(last: Tensor, missed: Tensor, beta1: float, beta2: float) -> T
 
     With :math:`A_s = \sum_{i \ge 1} r^i c_{s+i}`, the sum of k terms is :math:`A_s - r^k A_{s+k}`.
     """
-    ratio = beta1 / math.sqrt(beta2)
     tails = _tails(beta1, beta2).to(last.device)
     end = torch.clamp(last + missed.long(), max=len(tails) - 1)
-    return tails[torch.clamp(last, max=len(tails) - 1)] - ratio**missed * tails[end]
+    return tails[torch.clamp(last, max=len(tails) - 1)] - _ratio(beta1, beta2) ** missed * tails[end]
 
 
+def _ratio(beta1: float, beta2: float) -> float:
+    return beta1 / math.sqrt(beta2) if beta1 else 0.0
+
+
+@lru_cache
 def _tails(beta1: float, beta2: float) -> Tensor:
     """Return the sums over all later steps after step 0, 1, ...; the last holds for all steps beyond."""
-    key = beta1, beta2
-    if key not in _TAILS:
-        length = 2 + int(_HORIZON / -math.log(beta2)) if beta2 else 2
-        steps = torch.arange(1, length + 1, dtype=torch.float64)
-        terms = torch.sqrt(1 - beta2**steps) / (1 - beta1**steps)
-        ratio = beta1 / math.sqrt(beta2) if beta1 else 0.0
-        sums = [ratio / (1 - ratio)]
-        for term in terms.flip(0).tolist():
-            sums.append(ratio * (term + sums[-1]))
-        _TAILS[key] = torch.tensor(sums[::-1], dtype=torch.float64)
-    return _TAILS[key]
+    steps = torch.arange(1, _length(beta2) + 1, dtype=torch.float64)
+    terms = torch.sqrt(1 - beta2**steps) / (1 - beta1**steps)
+    ratio = _ratio(beta1, beta2)
+    sums = [ratio / (1 - ratio)]
+    for term in terms.flip(0).tolist():
+        sums.append(ratio * (term + sums[-1]))
+    return torch.tensor(sums[::-1], dtype=torch.float64)
 
 
-_TAILS: dict[tuple[float, float], Tensor] = {}
+@lru_cache
+def _powers(beta1: float, beta2: float) -> Tensor:
+    """Return the powers of the ratio of the betas, of beta1 and of beta2, from the 0th on, (3, number)."""
+    bases = torch.tensor([_ratio(beta1, beta2), beta1, beta2], dtype=torch.float64)
+    return bases[:, None] ** torch.arange(_length(beta2), dtype=torch.float64)
+
+
+def _length(beta2: float) -> int:
+    return 2 + int(_HORIZON / -math.log(beta2)) if beta2 else 2
 
 
 def _arrays(*tensors: Tensor) -> list[Any]:  # Any: NumPy arrays

@@ -6,7 +6,9 @@ import torch
 from torch import Tensor
 
 from graphvid.ops import Adjacency
-from graphvid.ops.neighbors import NeighborTable, expand_ranges
+from graphvid.ops._distinct import distinct
+from graphvid.ops.neighbors import NeighborTable, check_ids, expand_ranges
+from graphvid.sampling._history_kernels import list_histories
 from graphvid.sampling.blocks import Block
 
 
@@ -34,11 +36,12 @@ def history_block(histories: NeighborTable, users: Tensor, left_out: Tensor | No
     Raises
     ------
     ValueError
-        When ``left_out`` has another shape than ``users``.
+        When ``left_out`` has another shape than ``users``, or a user is out of range.
 
     Notes
     -----
-    One sort of the items: O(n log n) time and about 40 bytes an edge for n edges of the batch.
+    One pass over the n edges of the batch, and a mark for each possible item or, where these are many more than n, a sort
+    of the items: O(n log n) time at most and about 40 bytes an edge.
 
     Examples
     --------
@@ -49,6 +52,23 @@ def history_block(histories: NeighborTable, users: Tensor, left_out: Tensor | No
     """
     if left_out is not None and left_out.shape != users.shape:
         raise ValueError(f"left_out must have the shape of users, {tuple(users.shape)}, got {tuple(left_out.shape)}")
+    check_ids("users", users, histories.num_nodes)
+    listed = _list_fused if users.device.type == "cpu" else _list_tensors
+    slots, items, indptr = listed(histories, users, left_out)
+    src_ids, place = distinct(items)
+    return Block(Adjacency.from_rows(indptr, place, num_src=len(src_ids)), src_ids, users, slots)
+
+
+def _list_fused(histories: NeighborTable, users: Tensor, left_out: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+    """Do what `_list_tensors` does, on the CPU in one pass."""
+    left_out = torch.full_like(users, -1) if left_out is None else left_out
+    arrays = (x.numpy() for x in (histories.indptr, histories.indices, users, left_out))
+    slots, items, indptr = (torch.from_numpy(x) for x in list_histories(*arrays))
+    return slots, items, indptr
+
+
+def _list_tensors(histories: NeighborTable, users: Tensor, left_out: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the slots of all histories, one row after another, their items, and where rows start."""
     starts = histories.indptr[users]
     counts = histories.indptr[users + 1] - starts
     slots, owner = expand_ranges(starts, counts)
@@ -57,6 +77,4 @@ def history_block(histories: NeighborTable, users: Tensor, left_out: Tensor | No
         stays = items != left_out[owner]
         slots, owner, items = slots[stays], owner[stays], items[stays]
         counts = torch.bincount(owner, minlength=len(users))
-    src_ids, place = torch.unique(items, return_inverse=True)
-    indptr = torch.nn.functional.pad(torch.cumsum(counts, dim=0), (1, 0))
-    return Block(Adjacency.from_rows(indptr, place, num_src=len(src_ids)), src_ids, users, slots)
+    return slots, items, torch.nn.functional.pad(torch.cumsum(counts, dim=0), (1, 0))

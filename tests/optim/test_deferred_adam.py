@@ -170,3 +170,17 @@ def test_parameters_of_another_kind_are_errors() -> None:
     embedding(torch.tensor([0]), table, sparse=True).sum().backward()
     with pytest.raises(TypeError, match="2-D and float32, got 2-D"):
         DeferredAdam([table]).step()
+
+
+def test_coalescing_adds_rows_that_come_twice_and_copies_no_others() -> None:
+    values = torch.arange(6.0).reshape(3, 2)
+    once = torch.sparse_coo_tensor(torch.tensor([[0, 2, 5]]), values, (7, 2), check_invariants=True)
+    found = deferred_adam.coalesce(once)
+    assert found.values().data_ptr() == values.data_ptr()
+    assert torch.equal(found.to_dense(), once.to_dense())
+    for rows in ([2, 2, 5], [5, 0, 2]):
+        gradient = torch.sparse_coo_tensor(torch.tensor([rows]), values, (7, 2), check_invariants=True)
+        dense = torch.zeros(7, 2).index_add(0, torch.tensor(rows), values)
+        found = deferred_adam.coalesce(gradient)
+        assert found.indices()[0].tolist() == sorted(set(rows))
+        assert torch.equal(found.to_dense(), dense)

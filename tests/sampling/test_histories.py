@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from graphvid.ops import NeighborTable
-from graphvid.sampling import history_block
+from graphvid.sampling import histories, history_block
 
 TABLE = NeighborTable(torch.tensor([0, 3, 3, 5]), torch.tensor([1, 4, 6, 0, 4]))
 
@@ -38,3 +38,23 @@ def test_whole_histories_and_none() -> None:
 def test_unequal_lengths_are_an_error() -> None:
     with pytest.raises(ValueError, match=r"left_out must have the shape of users, \(2,\), got \(1,\)"):
         history_block(TABLE, torch.tensor([0, 2]), torch.tensor([1]))
+
+
+def test_a_user_out_of_range_is_an_error() -> None:
+    with pytest.raises(ValueError, match=r"users must lie in \[0, 3\), got 0 to 3"):
+        history_block(TABLE, torch.tensor([0, 3]))
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("leave_out", [False, True])
+def test_both_ways_to_list_histories(seed, leave_out) -> None:
+    """The kernel of the CPU, and the tensors of other devices."""
+    generator = torch.Generator().manual_seed(seed)
+    pairs = (torch.rand(12, 30, generator=generator) < 0.3).nonzero()
+    indptr = torch.bincount(pairs[:, 0] + 1, minlength=14).cumsum(0)  # the last user has nothing
+    table = NeighborTable(indptr, pairs[:, 1].contiguous())
+    users = torch.randint(13, (20,), generator=generator)
+    left_out = torch.randint(30, (20,), generator=generator) if leave_out else None
+    found = [listed(table, users, left_out) for listed in (histories._list_fused, histories._list_tensors)]
+    assert all(torch.equal(one, other) for one, other in zip(*found, strict=True))
+    assert int(found[0][2][-1]) == len(found[0][0]) > 0
