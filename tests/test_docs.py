@@ -41,6 +41,11 @@ def quality() -> dict:
     }  # fmt: skip
 
 
+def test_a_row_without_a_seed_says_how_many_it_has(quality):
+    quality["rows"][1]["values"]["ndcg"] = [0.2, None]
+    assert "**0.2000** (1 of 2 seeds)" in results.quality_table(quality)
+
+
 def test_quality_table_has_mean_deviation_and_the_best_row_in_bold(quality):
     lines = results.quality_table(quality).splitlines()
     cells = [line.split("- ", 1)[1] for line in lines if "- " in line]

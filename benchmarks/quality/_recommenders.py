@@ -96,7 +96,7 @@ def main(task: Task, arguments: list[str]) -> Table:
         if runs.get(row, seed) is None:
             tqdm.write(f"{row.name}, seed {seed}")
             runs.put(row, seed, _run(row, seed, _load(task, options.data_dir, row.selection, seed)))
-    finished = [row for row in task.rows if all(runs.get(row, seed) for seed in options.seeds)]
+    found = [(row, [runs.get(row, seed) for seed in options.seeds]) for row in task.rows]
     record = {
         "name": task.name,
         "title": task.title,
@@ -109,7 +109,7 @@ def main(task: Task, arguments: list[str]) -> Table:
         "k": 20,
         "seeds": options.seeds,
         "metrics": list(METRICS),
-        "rows": [_line(row, [runs.get(row, seed) or {} for seed in options.seeds]) for row in finished],
+        "rows": [_line(row, of_seeds) for row, of_seeds in found if any(of_seeds)],
     }
     write_json(RESULTS / f"{task.name}.json", record)
     curves_figure(record, task.published, RESULTS / f"{task.name}_curves.png")
@@ -202,14 +202,13 @@ def _cpu_seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def _line(row: Row, found: list[dict[str, Any]]) -> dict[str, Any]:
+def _line(row: Row, of_seeds: list[dict[str, Any] | None]) -> dict[str, Any]:
+    """Give a row's figures; those of a seed that has not been run are None in ``values``, and absent elsewhere."""
+    finished = [run for run in of_seeds if run]
     return {
         "name": row.name,
         "description": row.description,
         "config": row.model.to_dict(),
-        "values": {metric: [run[metric] for run in found] for metric in METRICS},
-        "seconds": [run["seconds"] for run in found],
-        "cpu_seconds": [run["cpu_seconds"] for run in found],
-        "best_epoch": [run["best_epoch"] for run in found],
-        "epochs": [run["epochs"] for run in found],
+        "values": {metric: [run[metric] if run else None for run in of_seeds] for metric in METRICS},
+        **{name: [run[name] for run in finished] for name in ("seconds", "cpu_seconds", "best_epoch", "epochs")},
     }

@@ -80,9 +80,13 @@ def memory_figure(record: dict[str, Any], path: Path) -> None:
             rows = [row for row in record["rows"] if row["name"].startswith(f"{tower}: {kind},")]
             if not rows:
                 continue
-            values = np.array([row["values"]["recall"] for row in rows]).reshape(len(rows), len(record["seeds"]))
+            values = np.array(
+                [row["values"]["recall"] for row in rows], dtype=float
+            )  # no number where a seed is absent
             sizes = [_negatives(row["config"]) for row in rows]
-            panel.errorbar(sizes, values.mean(axis=1), values.std(axis=1), fmt=style, capsize=2, label=kind)
+            panel.errorbar(
+                sizes, np.nanmean(values, axis=1), np.nanstd(values, axis=1), fmt=style, capsize=2, label=kind
+            )
         sizes = sorted({_negatives(row["config"]) for row in record["rows"] if row["name"].startswith(f"{tower}:")})
         panel.set(xlabel="negatives a row", ylabel="Recall@20 of the test pairs", title=f"{tower} tower", xscale="log")
         panel.set_xticks(sizes, [f"{size:,}" for size in sizes])

@@ -198,7 +198,8 @@ def _spread(values: Sequence[float | None], *, bold: bool) -> str:
         return _NONE
     mean = f"{statistics.fmean(known):.4f}"
     text = f"**{mean}**" if bold else mean
-    return f"{text} ± {statistics.stdev(known):.4f}" if len(known) > 1 else text
+    text = f"{text} ± {statistics.stdev(known):.4f}" if len(known) > 1 else text
+    return text if len(known) == len(values) else f"{text} ({len(known)} of {len(values)} seeds)"
 
 
 def _cell(value: Any) -> str:

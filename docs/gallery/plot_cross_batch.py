@@ -114,7 +114,9 @@ def train_towers(capacity=0, warmup_steps=0, keep=None):
         log_q = share[batch.item].log()
         old = memory.read()
         ids, log_qs = torch.cat([batch.item, old.ids]), torch.cat([log_q, old.log_q])
-        loss = loss_of.of_batch(u, v, old.vectors, mask=~own_item_mask(batch.item, ids), log_q=log_qs)
+        loss = loss_of.of_batch(
+            u, v, old.vectors, mask=~own_item_mask(batch.item, ids), log_q=log_qs
+        )
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

@@ -215,7 +215,8 @@ class SimpleXConfig(RecommenderConfig):
     share_history_embedding : bool
         Whether items in histories have the embedding that they are scored by, or a table of their own.
     count_padding : bool
-        Whether attention is diluted as in the authors' code, which pads all histories to the longest.
+        Whether attention is diluted as in the authors' code, which pads all histories to the longest: the shorter a
+        user's history, the more their own embedding counts.
     """
 
     gate: float = 0.8
@@ -349,8 +350,8 @@ _MF_PRESETS = {
 }  # fmt: skip
 _SIMPLEX_PRESETS = {
     "gowalla": SimpleXConfig(
-        aggregator="user_attention", num_negatives=2000, negative_weight=250.0, l2=1e-7, negatives="per_edge",
-        share_history_embedding=False, max_gradient_norm=10.0,
+        aggregator="user_attention", count_padding=True, num_negatives=2000, negative_weight=250.0, l2=1e-7,
+        negatives="per_edge", share_history_embedding=False, max_gradient_norm=10.0,
     ),
     "electronics": SimpleXConfig(
         dim=50, gate=0.3, num_negatives=1000, margin=0.8, negative_weight=4.0, learning_rate=5e-4, l2=0.05, dropout=0.0,

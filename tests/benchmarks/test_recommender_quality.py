@@ -60,6 +60,11 @@ def test_a_table_of_two_protocols(tmp_path, monkeypatch, capsys) -> None:
     best = record["rows"][1]["epochs"][0]
     assert record["rows"][1]["values"]["recall"][0] == pytest.approx(max(epoch["recall"] for epoch in best))
     assert record["rows"][0]["values"]["recall"][0] not in [epoch["recall"] for epoch in record["rows"][0]["epochs"][0]]
+    _recommenders.main(task, ["--seeds", "0", "1", "2", "--rows", "clean"])
+    clean, published = json.loads((tmp_path / "toy.json").read_text())["rows"]
+    assert published["values"]["recall"] == [*record["rows"][1]["values"]["recall"], None]
+    assert len(clean["seconds"]) == 3
+    assert len(published["seconds"]) == 2
     monkeypatch.setattr(_recommenders, "_run", lambda *_: pytest.fail("trained again"))
     _recommenders.main(task, ["--seeds", "0", "1"])
     assert "| MF, clean |" in capsys.readouterr().out
