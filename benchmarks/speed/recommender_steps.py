@@ -118,14 +118,18 @@ def _unit(weight: nn.Parameter, rows: Tensor) -> Tensor:
 def alternate(
     forms: dict[str, Step], edges: EdgeBatch, batch_size: int, steps: int, warm_up: int = 3
 ) -> dict[str, float]:
-    """Return the median seconds a step of every form, the first steps left out."""
+    """Return the median seconds a step of every form, the first steps left out.
+
+    The forms take turns in random order, so that none always follows one that has emptied the caches.
+    """
+    order = np.random.default_rng(0)
     batches: Iterator[EdgeBatch] = iter(ShuffledBatches(edges, batch_size, warm_up + steps, 0))
     spent: dict[str, list[float]] = {name: [] for name in forms}
     for number in range(warm_up + steps):
         batch = next(batches)
-        for name, step in forms.items():
+        for name in order.permutation(list(forms)).tolist():
             started = time.perf_counter()
-            step(batch, number)
+            forms[name](batch, number)
             spent[name].append(time.perf_counter() - started)
     return {name: statistics.median(seconds[warm_up:]) for name, seconds in spent.items()}
 
