@@ -132,6 +132,7 @@ def test_the_command_lists_what_there_is(monkeypatch, capsys):
     command = importlib.import_module("benchmarks.__main__")
     assert command.main(["quality", "nothing"]) == 2
     names = (
-        "amazon_computers, amazon_photo, electronics_trials, frame_segmm, frame_synthetic, recommenders_electronics, recommenders_gowalla"
+        "amazon_computers, amazon_photo, electronics_trials, frame_segmm, frame_synthetic, recommenders_electronics, "
+        "recommenders_gowalla"
     )
     assert f"quality: {names}, synthetic, tiktok, towers_photo, towers_tiktok" in capsys.readouterr().err
