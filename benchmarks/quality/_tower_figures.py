@@ -80,9 +80,7 @@ def memory_figure(record: dict[str, Any], path: Path) -> None:
             rows = [row for row in record["rows"] if row["name"].startswith(f"{tower}: {kind},")]
             if not rows:
                 continue
-            values = np.array(
-                [row["values"]["recall"] for row in rows], dtype=float
-            )  # no number where a seed is absent
+            values = np.array([row["values"]["recall"] for row in rows], dtype=float)  # NaN where a seed is absent
             sizes = [_negatives(row["config"]) for row in rows]
             panel.errorbar(
                 sizes, np.nanmean(values, axis=1), np.nanstd(values, axis=1), fmt=style, capsize=2, label=kind
