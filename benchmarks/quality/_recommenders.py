@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import matplotlib as mpl
+import torch
 from lightning import Trainer
 from matplotlib.figure import Figure
 from tqdm import tqdm
@@ -191,6 +192,7 @@ def _run(row: Row, seed: int, data: LoadedInteractions) -> dict[str, Any]:
     return {
         **{name: found[name] for name in METRICS},
         **spent,
+        "threads": torch.get_num_threads(),
         "best_epoch": plateau.best_epoch,
         "epochs": plateau.epochs,
         "train_seconds": sum(epoch["train_seconds"] for epoch in plateau.epochs),
@@ -211,4 +213,5 @@ def _line(row: Row, of_seeds: list[dict[str, Any] | None]) -> dict[str, Any]:
         "config": row.model.to_dict(),
         "values": {metric: [run[metric] if run else None for run in of_seeds] for metric in METRICS},
         **{name: [run[name] for run in finished] for name in ("seconds", "cpu_seconds", "best_epoch", "epochs")},
+        "threads": [run.get("threads") for run in finished],  # None: from before they were kept
     }

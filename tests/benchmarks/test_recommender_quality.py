@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from benchmarks.quality import (
     _recommenders,
@@ -72,6 +73,7 @@ def test_a_table_of_two_protocols(tmp_path, monkeypatch, capsys) -> None:
     with pytest.raises(pytest.fail.Exception, match="trained again"):
         _recommenders.main(changed, ["--seeds", "0"])
     assert np.isfinite(record["rows"][0]["cpu_seconds"]).all()
+    assert record["rows"][0]["threads"] == [torch.get_num_threads()] * 2
 
 
 @pytest.mark.skipif("GRAPHVID_DATA" not in os.environ, reason="GRAPHVID_DATA is not set")
