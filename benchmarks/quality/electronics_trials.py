@@ -19,9 +19,12 @@ from benchmarks.quality.recommenders_electronics import PUBLISHED
 from graphvid.data import AmazonElectronics, Interactions, InteractionSplits
 from graphvid.models import Embeddings, Recommender, RecommenderConfig, SimpleXConfig
 from graphvid.models.candidates import DrawnItems
-from graphvid.ops import NeighborTable
+from graphvid.nn import UserHistory
+from graphvid.ops import Adjacency, NeighborTable
 from graphvid.runs import LoadedInteractions, make_recommender
 from graphvid.sampling import ItemNegativeSampler
+
+_PADDED_LENGTH = 500  # to which the published runs cut and pad histories
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,7 @@ class Trial:
 
     pairs: AmazonElectronics
     keep_edge: bool = False
+    count_padding: bool = False
     train_on_validation: bool = False
     validation_in_histories: bool = False
     avoid: tuple[str, ...] = ()
@@ -47,6 +51,8 @@ class Trial:
             )
         if self.keep_edge:
             _keep_edge(model)
+        if self.count_padding:
+            _count_padding(model)
         if self.validation_in_histories:
             _read_at_test(model, self._union(data, "validation"))
         return model, data
@@ -68,6 +74,18 @@ def _keep_edge(model: Recommender) -> None:
         return encode(users, items)
 
     model.encode = whole  # type: ignore[method-assign]
+
+
+def _count_padding(model: Recommender) -> None:
+    history = model.history
+    assert isinstance(history, UserHistory)
+    mean = history.forward
+
+    def padded(histories: Adjacency, items: Tensor, users: Tensor | None = None) -> Tensor:
+        share = histories.degrees() / _PADDED_LENGTH
+        return mean(histories, items, users) * share[:, None]  # V is linear
+
+    history.forward = padded  # type: ignore[method-assign]
 
 
 def _read_at_test(model: Recommender, known: Interactions) -> None:
@@ -93,8 +111,12 @@ def rows(pairs: AmazonElectronics) -> list[Row]:
         "as specified": Trial(pairs),
         "separate history table": Trial(pairs),
         "the edge stays in its history": Trial(pairs, keep_edge=True),
+        "padding counts in the mean": Trial(pairs, count_padding=True),
         "validation pairs in histories at the test": Trial(pairs, validation_in_histories=True),
         "trained on validation pairs too": Trial(pairs, train_on_validation=True),
+        "trained on validation pairs too, padding counts in the mean": Trial(
+            pairs, train_on_validation=True, count_padding=True
+        ),
         "negatives avoid validation pairs": Trial(pairs, avoid=("validation",)),
         "negatives avoid validation and test pairs": Trial(pairs, avoid=everything),
         "trained on validation pairs too, negatives avoid test pairs": Trial(

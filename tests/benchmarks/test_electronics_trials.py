@@ -63,6 +63,16 @@ def test_an_edge_that_stays_is_read(pairs, data) -> None:
     assert not torch.equal(kept, left_out)
 
 
+def test_padding_in_the_mean(pairs, data) -> None:
+    """The sum of a history is divided by 500 and not by its length."""
+    model, _ = Trial(pairs, count_padding=True)(data, CONFIG)
+    plain = make_recommender("simplex", data, CONFIG)
+    users, items = torch.arange(30), torch.arange(40)
+    padded, mean = (m.encode(users, items)[0] - CONFIG.gate * m.users.weight for m in (model, plain))
+    lengths = np.diff(pairs.train.indptr)
+    torch.testing.assert_close(padded, mean * torch.from_numpy(lengths / 500).float()[:, None])
+
+
 def test_histories_at_the_test(pairs, data) -> None:
     """`embed` reads the validation pairs, training does not."""
     model, _ = Trial(pairs, validation_in_histories=True)(data, CONFIG)
