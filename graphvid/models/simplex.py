@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
+from torch.nn.functional import embedding
 
 from graphvid._dgl import DGLGraph
 from graphvid._random import seeded
@@ -80,8 +82,14 @@ class SimpleX(Recommender):
     def encode(self, users: Tensor, items: Tensor, left_out: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Mix the users' rows and their histories; see `Recommender.encode`."""
         own = self.users.of(users)
-        block = history_block(self.histories, users, left_out)
+        if self.history_items is not None:
+            block = history_block(self.histories, users, left_out)
+            read, of_items = self.history_items(block.src_ids), self.items(items)
+        else:
+            block = history_block(self.histories, users, left_out, also=items)
+            read = self.items(block.src_ids)
+            place = torch.searchsorted(block.src_ids, items)
+            of_items = embedding(place, read, sparse=True)  # its gradient is a few rows beside those of all histories
         asking = own if self.config.aggregator == "user_attention" else None
-        table = self.items if self.history_items is None else self.history_items
-        taken = self.history(block.adjacency, table(block.src_ids), asking)
-        return self.config.gate * own + (1 - self.config.gate) * taken, self.items(items)
+        taken = self.history(block.adjacency, read, asking)
+        return self.config.gate * own + (1 - self.config.gate) * taken, of_items

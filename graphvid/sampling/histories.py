@@ -12,7 +12,9 @@ from graphvid.sampling._history_kernels import list_histories
 from graphvid.sampling.blocks import Block
 
 
-def history_block(histories: NeighborTable, users: Tensor, left_out: Tensor | None = None) -> Block:
+def history_block(
+    histories: NeighborTable, users: Tensor, left_out: Tensor | None = None, also: Tensor | None = None
+) -> Block:
     """Return the relation of items to the users of a batch that took them, each row without the item it is to predict.
 
     A row that predicts an item must not read it from the user's history, so the edge is left out, row by row; the graph
@@ -26,6 +28,8 @@ def history_block(histories: NeighborTable, users: Tensor, left_out: Tensor | No
         May repeat.
     left_out : Tensor of int64, shape (num_rows,), optional
         An item for each row; one that is not in the row's history changes nothing.
+    also : Tensor of int64, shape (num_others,), optional
+        Items that ``src_ids`` has without an edge too, so that a table is read once for what is read and what is scored.
 
     Returns
     -------
@@ -55,7 +59,8 @@ def history_block(histories: NeighborTable, users: Tensor, left_out: Tensor | No
     check_ids("users", users, histories.num_nodes)
     listed = _list_fused if users.device.type == "cpu" else _list_tensors
     slots, items, indptr = listed(histories, users, left_out)
-    src_ids, place = distinct(items)
+    src_ids, place = distinct(items if also is None else torch.cat([items, also]))
+    place = place[: len(items)]
     return Block(Adjacency.from_rows(indptr, place, num_src=len(src_ids)), src_ids, users, slots)
 
 

@@ -82,6 +82,23 @@ def test_simplex_against_loops(aggregator, padding) -> None:
     np.testing.assert_allclose(items.detach().numpy(), _table(model.items), atol=1e-7)
 
 
+@pytest.mark.parametrize("aggregator", ["mean", "user_attention"])
+def test_one_table_for_scores_and_histories(aggregator) -> None:
+    """The vectors of two equal tables, and the sum of their gradients."""
+    one = SimpleX(GRAPH, SimpleXConfig(**SMALL, aggregator=aggregator))
+    two = SimpleX(GRAPH, SimpleXConfig(**SMALL, aggregator=aggregator, share_history_embedding=False))
+    two.load_state_dict({**one.state_dict(), "history_items.weight": one.items.weight.detach().clone()})
+    users, items, left_out = torch.tensor([3, 0, 5, 2, 0]), torch.tensor([6, 1, 7, 0]), torch.tensor([1, 5, 0, 5, 4])
+    weights = torch.randn(5, 4, generator=torch.Generator().manual_seed(0))
+    for model in (one, two):
+        of_users, of_items = model.encode(users, items, left_out)
+        ((of_users @ of_items.T) * weights).sum().backward()
+    for found, expected in zip(one.encode(users, items, left_out), two.encode(users, items, left_out), strict=True):
+        torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(one.users.weight.grad, two.users.weight.grad)
+    torch.testing.assert_close(one.items.weight.grad, two.items.weight.grad + two.history_items.weight.grad)
+
+
 def test_lightgcn_against_dense_matrices() -> None:
     model = LightGCN(GRAPH, LightGCNConfig(**SMALL, num_layers=2))
     between = np.zeros((6, 8))

@@ -35,6 +35,14 @@ def test_whole_histories_and_none() -> None:
     assert (empty.adjacency.num_dst, empty.adjacency.num_edges, len(empty.src_ids)) == (1, 0, 0)
 
 
+def test_items_without_an_edge() -> None:
+    users, others = torch.tensor([2, 0]), torch.tensor([5, 4, 9])
+    block = history_block(TABLE, users, torch.tensor([0, 0]), also=others)
+    assert block.src_ids.tolist() == [1, 4, 5, 6, 9]
+    assert block.adjacency.num_src == 5
+    assert _read(block) == _read(history_block(TABLE, users, torch.tensor([0, 0]))) == [[4], [1, 4, 6]]
+
+
 def test_unequal_lengths_are_an_error() -> None:
     with pytest.raises(ValueError, match=r"left_out must have the shape of users, \(2,\), got \(1,\)"):
         history_block(TABLE, torch.tensor([0, 2]), torch.tensor([1]))
