@@ -60,7 +60,8 @@ def measure(
 ) -> str:
     """Time cases in turns, write the medians after each of them, and return the table as Markdown.
 
-    ``only`` are texts that the names of models contain. Rows of other cases stay in the table as they were.
+    ``only`` are texts that the names of models contain. Rows of other cases stay in the table as they were, so ``command``
+    is completed by the data sets of all rows.
     """
     text = ""
     for name, train in data.items():
@@ -106,6 +107,7 @@ def _write(rows: list[Row], command: str, repeats: int) -> str:
     case = (rows[0]["data"], rows[0]["model"])
     others = [row for row in old if (row["data"], row["model"]) != case]
     table = sorted([*others, *rows], key=lambda row: (row["data"], row["model"]))
+    command = f"{command} --data {' '.join(sorted({str(row['data']) for row in table}))}"
     title = f"Epochs of recommenders, {SIZES['dim']} dimensions, batches of {SIZES['batch_size']}"
     return _results.write(NAME, title, table, command=command, threads=torch.get_num_threads(), repeats=repeats)
 

@@ -138,16 +138,15 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--steps", type=int, default=200, help="steps of an epoch that are timed, all if it has fewer")
     settings = parser.parse_args(arguments)
     torch.set_num_threads(settings.threads)
-    command = f"{COMMAND} {shlex.join(arguments)}".rstrip()
     if settings.speed:
         data = {name: DATA[name](settings.data_dir).train for name in settings.data}
-        print(_recommender_speed.measure(data, settings.repeats, settings.steps, command, settings.only))
+        print(_recommender_speed.measure(data, settings.repeats, settings.steps, f"{COMMAND} --speed", settings.only))
         return
     for name in settings.data:
-        compare(name, DATA[name](settings.data_dir), settings, command)
+        compare(name, DATA[name](settings.data_dir), settings)
 
 
-def compare(data: str, splits: InteractionSplits | TikTok, settings: argparse.Namespace, command: str) -> None:
+def compare(data: str, splits: InteractionSplits | TikTok, settings: argparse.Namespace) -> None:
     """Run the rows of one data set and write their table."""
     name = f"recommender_peers_{data.replace('-', '_')}"
     about = fingerprint(splits)
@@ -166,7 +165,7 @@ def compare(data: str, splits: InteractionSplits | TikTok, settings: argparse.Na
         "name": name,
         "title": f"Other people's recommenders on {_TITLES[data]}",
         "protocol": _protocol(splits),
-        "command": command,
+        "command": _command(data, settings.seeds, [line["name"] for line in lines]),
         "date": date.today().isoformat(),
         "versions": {
             **{name: version for line in lines for name, version in line["versions"].items()},
@@ -191,6 +190,11 @@ def fingerprint(splits: InteractionSplits | TikTok) -> dict[str, int]:
             counts[name] = split.num_interactions
             checksum = zlib.crc32(split.items.tobytes(), zlib.crc32(split.indptr.tobytes(), checksum))
     return {"users": splits.train.num_users, "items": splits.train.num_items, **counts, "crc32": checksum}
+
+
+def _command(data: str, seeds: Sequence[int], names: Sequence[str]) -> str:
+    """Return what makes all lines of a table, those that were kept from earlier commands too."""
+    return f"{COMMAND} " + shlex.join(["--data", data, "--seeds", *map(str, seeds), "--only", *names])
 
 
 def _line(row: Row, chosen: dict[str, Any], found: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -313,6 +313,7 @@ def test_options_are_chosen_by_validation_and_the_table_is_that_of_the_documenta
     splits = splits_of()
     spy = Spy(splits.validation)  # perfect there, and by chance in the test
     record = run([row("spy", spy, {"good": (False, True)}), row("popularity", simple().popularity)], splits=splits)
+    assert record["command"].endswith("recommenders --data tiktok --seeds 0 1 2 --only spy popularity")
     best, popularity = record["rows"]
     assert best["config"] == {"good": True}
     assert [train is splits.train for train in spy.fitted] == [True] * 3
@@ -402,7 +403,7 @@ def test_speed_is_measured_in_turns_and_reported_as_medians(monkeypatch, tmp_pat
     text = speed.measure({"toy": random_pairs()}, 3, 10, "the command", ["BPR"])
     assert called == ["graphvid", "peer"] * 3
     record = json.loads((tmp_path / "recommender_epochs.json").read_text())
-    assert record["command"] == "the command"
+    assert record["command"] == "the command --data toy"
     own, peer = record["rows"]
     assert (own["s an epoch"], own["epochs a minute"], own["times the first"]) == (2.0, 30.0, 1.0)
     assert (peer["s an epoch"], peer["times the first"], peer["epochs timed"]) == (5.0, 2.5, 0.5)
