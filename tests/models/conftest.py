@@ -36,9 +36,6 @@ def fit_model():
         callbacks = [losses, *callbacks, *([] if save is None else [Checkpoint(save, steps)])]
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-            warnings.filterwarnings(
-                "ignore", message=".*your dataloader is not resumable.*"
-            )  # the module starts it there
             Trainer(
                 max_steps=steps, max_epochs=1, logger=False, enable_checkpointing=False, enable_progress_bar=False,
                 enable_model_summary=False, accelerator="cpu", callbacks=callbacks, plugins=[SafetensorsCheckpointIO()],
