@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from graphvid._files import read_npz
 
@@ -45,6 +48,14 @@ def find_files(data_dir: str | Path | None, folder: str, names: Sequence[str], s
     if absent:
         raise FileNotFoundError(f"{' and '.join(absent)} not found; data_dir must hold {expected}")
     return paths
+
+
+def integers(arrays: Mapping[str, NDArray[Any]], name: str, ndim: int) -> NDArray[np.int64]:
+    """Return an array of a file as int64; a ValueError that names it where it has another type or number of dimensions."""
+    array = arrays[name]
+    if array.dtype.kind not in "iu" or array.ndim != ndim:
+        raise ValueError(f"array {name!r} must hold integers in {ndim} dimensions, got {array.dtype} in {array.ndim}")
+    return array.astype(np.int64)
 
 
 def with_path(error: ValueError | TypeError, path: Path) -> ValueError | TypeError:

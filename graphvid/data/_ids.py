@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 _SHOWN = 5
-_WHOLE = re.compile(r"0|-?[1-9][0-9]*")  # an integer as it is written everywhere
+INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}")  # an integer as it is written everywhere; 19 digits may exceed int64
 _ODD = re.compile(r"\s|.*\s\Z|\+[0-9]|-?0[0-9]|-?[0-9]+\.0*\Z|-0\Z", re.DOTALL)  # what may be another spelling of an id
 _LOOSE = re.compile(r"([+-]?)0*([0-9]+?)(?:\.0*)?")  # the same with a sign, zeros in front, or a point
 
@@ -188,9 +188,8 @@ def hash_ids(ids: Any) -> NDArray[np.int64]:
         return pd.util.hash_array(index.to_numpy()).view(np.int64)
     texts = [value if isinstance(value, str) else str(value) for value in index]
     hashes = pd.util.hash_array(np.array(texts, dtype=object), categorize=False)
-    whole = np.array([len(text) <= 19 + text.startswith("-") and bool(_WHOLE.fullmatch(text)) for text in texts])
-    numbers = [(at, int(texts[at])) for at in np.flatnonzero(whole)]
-    numbers = [(at, number) for at, number in numbers if -(2**63) <= number < 2**63]
+    whole = [(at, int(text)) for at, text in enumerate(texts) if INTEGER.fullmatch(text)]
+    numbers = [(at, number) for at, number in whole if -(2**63) <= number < 2**63]
     if numbers:
         rows, values = zip(*numbers)
         hashes[list(rows)] = pd.util.hash_array(np.array(values, dtype=np.int64))
@@ -207,6 +206,16 @@ def spell(index: pd.Index) -> pd.Index:
     return pd.Index(texts, dtype=object, tupleize_cols=False)
 
 
+def from_stored(array: NDArray[Any]) -> pd.Index:
+    """Return the ids that a file holds; a TypeError where they are neither integers nor text."""
+    if array.dtype.kind not in "iufSU":
+        raise TypeError(f"ids must hold integers or text, got dtype {array.dtype}")
+    index = to_index(array, "ids")
+    if array.dtype.kind == "f" and index.dtype != np.int64:
+        raise TypeError(f"ids must hold integers or text, got {array.dtype} with fractions")
+    return index
+
+
 def to_stored(ids: pd.Index) -> NDArray[Any]:
     """Return ids as an array that a file holds without pickle: int64, or text.
 
@@ -214,13 +223,19 @@ def to_stored(ids: pd.Index) -> NDArray[Any]:
     ------
     TypeError
         Ids that are neither all integers nor all text.
+    ValueError
+        Text that ends in a null character, which NumPy would drop.
     """
     if ids.dtype == np.int64:
         return ids.to_numpy()
     kinds = sorted({type(value).__name__ for value in ids})
     if kinds not in (["str"], ["int"]):
         raise TypeError(f"ids must be all int or all str to be saved, got {kinds}")
-    return np.array(spell(ids).to_numpy(), dtype=np.str_)
+    stored = np.array(spell(ids).to_numpy(), dtype=np.str_)
+    ended = next((value for value in ids if isinstance(value, str) and value.endswith("\0")), None)
+    if ended is not None:
+        raise ValueError(f"ids must not end in a null character to be saved, got {ended!r}")
+    return stored
 
 
 def _positions(index: pd.Index, ids: pd.Index) -> NDArray[np.int64]:

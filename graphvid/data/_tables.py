@@ -68,9 +68,9 @@ def read_table(
             names.update(find_columns(present))
             return list(names.values())
 
-        table = read_parquet(path, pick)
+        table = read_parquet(path, pick, partitioning="hive" if path.is_dir() else None)
         for name in (names[key] for key in ids if key in names and key not in text):
-            _check_id_type(table.schema.field(name).type, name)
+            check_id_type(table.schema.field(name).type, name)
         frame = table.to_pandas(ignore_metadata=True, integer_object_nulls=True)
     else:
         delimiter = delimiter or ("\t" if suffix.startswith(".tsv") else ",")
@@ -85,12 +85,14 @@ def read_table(
     return frame
 
 
-def read_parquet(path: Path, pick: Callable[[list[str]], Sequence[str]]) -> Any:  # Any: pyarrow has no types
+def read_parquet(
+    path: Path, pick: Callable[[list[str]], Sequence[str]], *, partitioning: str | None = None
+) -> Any:  # Any: pyarrow has no types
     """Return the columns of a Parquet file or folder that ``pick`` chooses, as a pyarrow.Table."""
     from pyarrow import dataset
 
     with reading("it", "a .parquet file"):
-        source = dataset.dataset(str(path), format="parquet", partitioning="hive" if path.is_dir() else None)
+        source = dataset.dataset(str(path), format="parquet", partitioning=partitioning)
     names = list(pick(source.schema.names))
     with reading("it", "a .parquet file"):
         table = source.to_table(columns=names)
@@ -170,7 +172,8 @@ def _as_integers(column: pd.Series) -> pd.Series:
         return column
 
 
-def _check_id_type(kind: Any, name: str) -> None:
+def check_id_type(kind: Any, name: str) -> None:
+    """Raise unless a type of Arrow is one of ids: integers, text, or whole floats."""
     from pyarrow import types
 
     if types.is_dictionary(kind):
