@@ -59,19 +59,45 @@ def atomic_path(path: StrPath) -> Iterator[Path]:
     check_output(target)
     temporary = temporary_beside(target)
     try:
-        # Made here and not by `tempfile`: the system then applies the umask, which cannot be asked without changing it.
-        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-        yield temporary
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
-        temporary.replace(target)
-    except Exception as error:
-        code = _system_error(error, temporary)
-        if code is None:
-            raise
-        raise OSError(code, os.strerror(code), str(target)) from None
+        with _naming(target, temporary):
+            # Not by `tempfile`: the system then applies the umask, which cannot be asked without changing it.
+            os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+            yield temporary
+            with temporary.open("rb") as written:
+                os.fsync(written.fileno())
+            temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(path: StrPath) -> Iterator[Path]:
+    """Give a temporary folder beside ``path`` that becomes ``path`` when the block ends without an error.
+
+    Parameters
+    ----------
+    path : path-like
+        The final name, which must not exist yet, in a folder that does. Who writes flushes to the disk.
+
+    Raises
+    ------
+    FileExistsError
+        There is something of that name.
+    OSError
+        As in `atomic_path`.
+    """
+    target = Path(path)
+    if os.path.lexists(target):
+        raise FileExistsError(f"path must not exist yet, got {target}")
+    check_output(target)
+    temporary = temporary_beside(target)
+    try:
+        with _naming(target, temporary):
+            temporary.mkdir()
+            yield temporary
+            temporary.rename(target)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def temporary_beside(path: StrPath) -> Path:
@@ -294,14 +320,22 @@ def read_safetensors(path: StrPath) -> tuple[dict[str, Tensor], dict[str, str]]:
     return tensors, metadata
 
 
-def _system_error(error: Exception, temporary: Path) -> int | None:
-    """Return the system's code of an error in writing the temporary file, None for an error of another kind."""
-    if isinstance(error, OSError):
-        return error.errno if error.filename in (None, str(temporary)) else None
-    if type(error).__name__ != "SafetensorError":
-        return None
-    found = _RUST_ERROR.search(str(error))
-    return int(found[1] or found[2]) if found else None
+@contextmanager
+def _naming(target: Path, temporary: Path) -> Iterator[None]:
+    """Let an error of the system in writing the temporary name the target instead."""
+    try:
+        yield
+    except OSError as error:
+        at = error.filename
+        if error.errno is None or not (at is None or Path(os.fsdecode(at)).is_relative_to(temporary)):
+            raise
+        raise OSError(error.errno, os.strerror(error.errno), str(target)) from None
+    except Exception as error:
+        found = _RUST_ERROR.search(str(error)) if type(error).__name__ == "SafetensorError" else None
+        if found is None:
+            raise
+        code = int(found[1] or found[2])
+        raise OSError(code, os.strerror(code), str(target)) from None
 
 
 def _parts(archive: zipfile.ZipFile, size: int) -> dict[str, zipfile.ZipInfo]:

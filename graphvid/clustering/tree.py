@@ -238,7 +238,7 @@ class ClusterTree:
         try:
             arrays = read_npz(path, ("format", "shape"))
             if arrays["format"].shape != () or str(arrays["format"]) != _FORMAT:
-                raise ValueError(f"its format is {arrays['format']!r}")
+                raise ValueError(f"its format is {arrays['format'].tolist()!r}")
             shape = arrays["shape"]
             if shape.shape != (3,) or shape.dtype.kind not in "iu" or len(arrays) != 2 + shape[1]:
                 raise ValueError(f"its shape is {shape!r}, and it holds {len(arrays) - 2} levels")

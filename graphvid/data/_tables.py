@@ -161,13 +161,15 @@ def _as_numbers(column: pd.Series) -> pd.Series:
 
 
 def _as_integers(column: pd.Series) -> pd.Series:
-    """Return a column of ids as int64 if every one is written as an integer in that range, and as it is otherwise."""
+    """Return a column of ids as integers if every one is written as an integer of int64, and as it is otherwise."""
     import pyarrow
 
-    if not len(column) or not column.str.fullmatch(_INTEGER).eq(True).all():
+    there = column.notna()
+    if not there.any() or not column[there].str.fullmatch(_INTEGER).all():
         return column
     try:
-        return pyarrow.array(column, pyarrow.string()).cast(pyarrow.int64()).to_pandas().set_axis(column.index)
+        integers = pyarrow.array(column, pyarrow.string()).cast(pyarrow.int64())
+        return integers.to_pandas(integer_object_nulls=True).set_axis(column.index)
     except pyarrow.ArrowInvalid:  # 19 digits beyond int64
         return column
 

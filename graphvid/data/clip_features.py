@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from graphvid._files import read_npy, read_npz, temporary_beside
+from graphvid._files import atomic_folder, read_npy, read_npz
 from graphvid._integers import check_integer, node_ids
 from graphvid.data._files import as_path, with_path
 from graphvid.data._ids import from_stored, look_up, show, to_stored, unique_index
@@ -105,7 +104,7 @@ class ClipFeatures:
             ids, array = read_npy(path / _IDS), read_npy(path / _FEATURES, mmap=True)
         elif path.suffix == ".npy":
             array = read_npy(path, mmap=True)
-            ids = np.arange(array.shape[0] if array.size else 0)
+            ids = np.arange(array.shape[0] if array.ndim and array.size else 0)
         else:
             arrays = read_npz(path, ("ids", "features"))
             ids, array = arrays["ids"], arrays["features"]
@@ -126,20 +125,10 @@ class ClipFeatures:
         TypeError
             Ids that are neither all integers nor all text.
         """
-        path = as_path(path)
-        if path.exists():
-            raise FileExistsError(f"path must not exist yet, got {path}")
-        ids = to_stored(self.ids)
-        if not path.parent.is_dir():
-            raise FileNotFoundError(f"{path} cannot be written: there is no folder {path.parent}")
-        temporary = temporary_beside(path)
-        temporary.mkdir()
-        try:
+        path, ids = as_path(path), to_stored(self.ids)
+        with atomic_folder(path) as temporary:
             _write(temporary / _IDS, ids)
             _write(temporary / _FEATURES, self.array)
-            temporary.rename(path)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
 
     def take(self, rows: ArrayLike) -> NDArray[np.float32]:
         """Return the vectors of some videos in float32.
