@@ -6,7 +6,9 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from graphvid._files import reading
 
@@ -88,16 +90,43 @@ def read_table(
 def read_parquet(
     path: Path, pick: Callable[[list[str]], Sequence[str]], *, partitioning: str | None = None
 ) -> Any:  # Any: pyarrow has no types
-    """Return the columns of a Parquet file or folder that ``pick`` chooses, as a pyarrow.Table."""
+    """Return the columns of a Parquet file or folder that ``pick`` chooses, as a pyarrow.Table.
+
+    What pandas made an index is among them. An index that counts up in equal steps stands only in the metadata: it is made
+    a column again if it has a name.
+    """
     from pyarrow import dataset
 
     with reading("it", "a .parquet file"):
         source = dataset.dataset(str(path), format="parquet", partitioning=partitioning)
-    names = list(pick(source.schema.names))
+        counting = _counting_indexes(source.schema)
+    if counting and path.is_dir():
+        raise ValueError(f"the index {[*counting]} of pandas must be stored as a column in a folder of files")
+    names = list(pick([*source.schema.names, *counting]))
     with reading("it", "a .parquet file"):
-        table = source.to_table(columns=names)
+        table = source.to_table(columns=[name for name in names if name not in counting])
         table.validate(full=True)
-    return table
+        rows = source.count_rows()
+        for name in filter(counting.__contains__, names):
+            if len(counting[name]) != rows:
+                raise ValueError(f"its index {name!r} has {len(counting[name])} values in {rows} rows")
+            column = np.arange(counting[name].start, counting[name].stop, counting[name].step)
+            table = table.append_column(name, [column]) if len(table.columns) else _table_of(name, column)
+    return table.select(names)
+
+
+def _counting_indexes(schema: Any) -> dict[str, range]:
+    """Return the named indexes of pandas that are stored as start, stop and step."""
+    stored = (schema.pandas_metadata or {}).get("index_columns", [])
+    named = [index for index in stored if isinstance(index, dict) and index["kind"] == "range"]
+    found = {index["name"]: range(index["start"], index["stop"], index["step"]) for index in named if index["name"]}
+    return {name: values for name, values in found.items() if name not in schema.names}
+
+
+def _table_of(name: str, column: NDArray[np.int64]) -> Any:
+    import pyarrow
+
+    return pyarrow.table({name: column})
 
 
 def _suffix(path: Path) -> str:
