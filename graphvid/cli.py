@@ -155,8 +155,10 @@ def predict(
 @app.command()
 def evaluate(run: Run = _QUICKSTART, quiet: Quiet = False) -> None:
     """Read a run's source again, and judge the saved model on what training never saw."""
+    import pandas as pd
+
     found = load_run(run).answer("evaluate")(progress=not quiet)
-    typer.echo(json.dumps(found, indent=2))
+    _show(pd.DataFrame([{"method": name, **figures} for name, figures in found.items()]))
 
 
 @app.command()

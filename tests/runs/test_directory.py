@@ -58,7 +58,7 @@ def test_versions_and_paths_may_differ_when_a_run_is_resumed(tmp_path):
 
 def test_what_a_killed_process_left_half_written_is_removed(tmp_path):
     opened(tmp_path, CONFIG, resume=False)
-    (tmp_path / ".encoder-x1y2.safetensors").write_bytes(b"half")
+    (tmp_path / ".encoder.graphvid-0a1b2c3d.tmp.safetensors").write_bytes(b"half")
     opened(tmp_path, CONFIG, resume=True)
     assert [entry.name for entry in tmp_path.iterdir()] == ["config.json"]
 
