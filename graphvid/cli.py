@@ -325,7 +325,8 @@ def _further(answer: Callable[..., Any], arguments: list[str]) -> dict[str, Any]
         try:
             values[parameter.name] = TypeAdapter(parameter.annotation).validate_python(text)
         except ValueError:
-            raise ValueError(f"{name} must be {parameter.annotation}, got {text!r}") from None
+            accepted = getattr(parameter.annotation, "__name__", parameter.annotation)
+            raise ValueError(f"{name} must be a {accepted}, got {text!r}") from None
     return values
 
 

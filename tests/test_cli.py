@@ -226,7 +226,7 @@ class TestFrame:
         text = (files / "views.csv").read_text()
         (tmp_path / "bad.csv").write_text(text + "3,3,1.0,0.0,99999.0\n")
         with pytest.warns(UserWarning, match="1 of 241 rows dropped"):
-            code, out, err = train_frame(tmp_path / "run", "--no-ablation", log=tmp_path / "bad.csv")
+            code, _, err = train_frame(tmp_path / "run", "--no-ablation", log=tmp_path / "bad.csv")
         assert code == 0, err
         assert json.loads((tmp_path / "run" / "metrics.json").read_text())["views"]["dropped"] == {"duration zero": 1}
         failed = train_frame(tmp_path / "strict", "--strict", log=tmp_path / "bad.csv")
