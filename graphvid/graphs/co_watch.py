@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from graphvid._dgl import DGLGraph
-from graphvid._integers import check_integer
+from graphvid._checks import check_integer
 from graphvid.data import WatchLog
 from graphvid.graphs import _kernels
 from graphvid.graphs.relation import undirected_graph

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from graphvid._dgl import DGLGraph, dgl
-from graphvid._integers import check_integer, node_ids
+from graphvid._checks import check_integer, node_ids
 from graphvid.graphs.clip_labels import ClipLabels
 
 PositiveMode = Literal["complete", "prefix"]

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from graphvid._integers import as_integer
+from graphvid._checks import check_count
 from graphvid.losses._edge_scores import check_number
 from graphvid.ops.neighbors import check_ids
 
@@ -108,8 +108,8 @@ class CrossBatchNegatives(nn.Module):
         fill_during_warmup: bool = False,
     ) -> None:
         super().__init__()
-        self.capacity, self.dim = as_integer("capacity", capacity, 0), as_integer("dim", dim, 1)
-        self.warmup_steps = as_integer("warmup_steps", warmup_steps, 0)
+        self.capacity, self.dim = check_count("capacity", capacity, 0), check_count("dim", dim, 1)
+        self.warmup_steps = check_count("warmup_steps", warmup_steps, 0)
         if max_drift is not None:
             max_drift = check_number("max_drift", max_drift, "None or a finite float >= 0", least=0)
         self.max_drift = max_drift

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import bootstrap
 
-from graphvid._integers import check_integer
+from graphvid._checks import check_integer
 from graphvid.metrics import _columns
 from graphvid.metrics.binary import auc_by_user
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from graphvid._integers import check_integer
+from graphvid._checks import check_integer
 from graphvid.metrics import _columns, ranking
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from graphvid._integers import as_integer
+from graphvid._checks import check_count
 from graphvid._numba import njit
 
 _MASK = (1 << 64) - 1
@@ -23,7 +23,7 @@ _U_LOW = np.uint64(0xFFFFFFFF)
 
 def check_seed(seed: object) -> int:
     """Return ``seed``; raise unless it is an integer in [0, 2**64)."""
-    number = as_integer("seed", seed, 0)
+    number = check_count("seed", seed, 0)
     if number >> 64:
         raise ValueError(f"seed must be below 2**64, got {seed}")
     return number

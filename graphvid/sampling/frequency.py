@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from graphvid._integers import as_integer
+from graphvid._checks import check_count
 from graphvid.ops.neighbors import check_ids
 
 
@@ -64,7 +64,7 @@ class StreamingFrequency(nn.Module):
 
     def __init__(self, num_items: int, rate: float = 0.01) -> None:
         super().__init__()
-        self.num_items = as_integer("num_items", num_items, 1)
+        self.num_items = check_count("num_items", num_items, 1)
         if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not math.isfinite(rate) or not 0 < rate <= 1:
             raise ValueError(f"rate must be a float in (0, 1], got {rate!r}")
         self.rate = float(rate)

@@ -61,7 +61,7 @@ def history_block(
     slots, items, indptr = listed(histories, users, left_out)
     src_ids, place = distinct(items if also is None else torch.cat([items, also]))
     place = place[: len(items)]
-    return Block(Adjacency.from_rows(indptr, place, num_src=len(src_ids)), src_ids, users, slots)
+    return Block(Adjacency.from_rows(indptr, place, num_src=len(src_ids), trusted=True), src_ids, users, slots)
 
 
 def _list_fused(histories: NeighborTable, users: Tensor, left_out: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:

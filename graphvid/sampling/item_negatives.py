@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from graphvid._integers import as_integer
+from graphvid._checks import check_count
 from graphvid.ops.neighbors import check_ids
 from graphvid.sampling import _item_kernels
 from graphvid.sampling._stream import check_seed, stream_key
@@ -113,7 +113,7 @@ class ItemNegativeSampler:
                 raise ValueError(f"{name} must be one of {list(accepted)}, got {value!r}")
         if shared and reject:
             raise ValueError("shared=True needs reject=False: what one user knows is a negative of another")
-        self.num_negatives, self.seed, self.step = as_integer("num_negatives", num_negatives, 1), check_seed(seed), 0
+        self.num_negatives, self.seed, self.step = check_count("num_negatives", num_negatives, 1), check_seed(seed), 0
         self.distribution: Distribution = distribution
         self.shared = bool(shared)
         self._items, self._num_items = train.items, train.num_items
@@ -169,7 +169,7 @@ class ItemNegativeSampler:
             When users are not integers.
         """
         users = self._check_users(users)
-        number = self.step if step is None else as_integer("step", step, 0)
+        number = self.step if step is None else check_count("step", step, 0)
         rows = np.zeros(1, np.int64) if self.shared else users.numpy()
         lo, hi = (rows, rows) if self.shared else (self._lo[rows], self._hi[rows])
         out = np.empty((len(rows), self.num_negatives), np.int64)
@@ -241,7 +241,7 @@ class ItemNegativeSampler:
         for name in ("seed", "num_negatives", "distribution"):
             if state[name] != own[name]:
                 raise ValueError(f"state must come from a sampler with {name}={own[name]!r}, got {state[name]!r}")
-        self.step = as_integer("state['step']", state["step"], 0)
+        self.step = check_count("state['step']", state["step"], 0)
 
     def _check_users(self, users: Tensor) -> Tensor:
         """Return ``users`` as int64."""

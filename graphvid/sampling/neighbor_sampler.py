@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from graphvid._integers import as_integer
+from graphvid._checks import check_count
 from graphvid.ops import Adjacency
 from graphvid.ops.neighbors import check_ids
 from graphvid.sampling._picks import NeighborPicks, in_edges, pick
@@ -136,7 +136,7 @@ class NeighborSampler:
             When ``dst_ids`` has a wrong shape, dtype or device or an id is out of range, repeated ids meet
             ``include_dst_in_src=True``, or ``step`` is negative.
         """
-        child = stream_key(self.seed, as_integer("step", step, 0))
+        child = stream_key(self.seed, check_count("step", step, 0))
         dst_ids = _check_batch(self.adjacency, dst_ids)
         blocks: list[Block] = []
         for hop, fanout in enumerate(reversed(self.fanouts)):
@@ -169,7 +169,7 @@ class NeighborSampler:
         for name in ("seed", "fanouts"):
             if state[name] != own[name]:
                 raise ValueError(f"state must come from a sampler with {name}={own[name]}, got {name}={state[name]}")
-        self.step = as_integer("state['step']", state["step"], 0)
+        self.step = check_count("state['step']", state["step"], 0)
 
 
 def sample_neighbors(
@@ -225,7 +225,7 @@ def sample_neighbors(
     ([2, 0, 2], [0, 0, 2, 2], [3, 4])
     """
     fanout = _check_fanout("fanout", fanout)
-    key = stream_key(check_seed(seed), as_integer("step", step, 0))
+    key = stream_key(check_seed(seed), check_count("step", step, 0))
     dst_ids = _check_batch(adjacency, dst_ids)
     return pick(in_edges(adjacency, weighted, replace), dst_ids, fanout, replace, key)
 
@@ -243,7 +243,7 @@ def _check_batch(adjacency: Adjacency, dst_ids: Tensor) -> Tensor:
 def _check_fanout(name: str, fanout: object) -> int:
     """Return ``fanout``; raise unless it is an integer >= 1 or -1."""
     try:
-        number = as_integer(name, fanout, -1)
+        number = check_count(name, fanout, -1)
     except ValueError:
         number = 0
     if not number:

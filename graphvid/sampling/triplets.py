@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from graphvid._dgl import DGLGraph
-from graphvid._integers import as_integer
+from graphvid._checks import check_count
 from graphvid.sampling import _kernels, _tensor
 from graphvid.sampling._stream import check_seed, stream_key
 from graphvid.sampling._tables import By, OnShortfall, Pool, Positive, triplet_tables, with_tensors
@@ -151,7 +151,7 @@ class TripletSampler(Iterator[TripletBatch]):
         ):
             if value not in accepted:
                 raise ValueError(f"{name} must be one of {list(accepted)}, got {value!r}")
-        self.batch_size = as_integer("batch_size", batch_size, 1)
+        self.batch_size = check_count("batch_size", batch_size, 1)
         self.seed = check_seed(seed)
         self.exclude_neighbors = bool(exclude_neighbors)
         self.step = 0
@@ -195,7 +195,7 @@ class TripletSampler(Iterator[TripletBatch]):
 
     def _draw(self, step: int) -> tuple[TripletBatch, Tensor, Tensor]:
         """Return the batch of a step and, for each row, the level drawn and the level used."""
-        key = stream_key(self.seed, as_integer("step", step, 0))
+        key = stream_key(self.seed, check_count("step", step, 0))
         arguments = key, self.batch_size, self.exclude_neighbors
         if self._on_device is None:
             anchor, positive, negative, drawn, used = map(torch.from_numpy, _kernels.draw(self._tables, *arguments))
@@ -230,6 +230,6 @@ class TripletSampler(Iterator[TripletBatch]):
                 f"state must come from a sampler of a graph with {self.counters['skipped_anchors']} videos without a "
                 f"possible negative, got {counters['skipped_anchors']}"
             )
-        step = as_integer("state['step']", state["step"], 0)
-        self.counters = {k: as_integer(f"state['counters'][{k!r}]", counters[k], 0) for k in self.counters}
+        step = check_count("state['step']", state["step"], 0)
+        self.counters = {k: check_count(f"state['counters'][{k!r}]", counters[k], 0) for k in self.counters}
         self.step = step
