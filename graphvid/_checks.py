@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -66,6 +66,12 @@ def check_tensor(name: str, value: Any, *, floating: bool = False) -> None:
         raise TypeError(f"{name} must be a Tensor, got {type(value).__name__}")
     if floating and not value.is_floating_point():
         raise TypeError(f"{name} must be floating point, got dtype {value.dtype}")
+
+
+def check_mapping(name: str, value: Any) -> None:
+    """Raise unless ``value`` is a mapping."""
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{name} must be a mapping, got {type(value).__name__}")
 
 
 def check_ids(name: str, ids: Tensor, size: int | None) -> None:

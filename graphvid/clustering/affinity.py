@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from graphvid._checks import check_choice, check_integer, check_seed
 from graphvid.clustering._levels import Rules, run_levels
 from graphvid.clustering._threads import Threads
 from graphvid.clustering.limits import Freeze, freeze_list, size_rule
@@ -16,6 +17,9 @@ from graphvid.clustering.linkage import Linkage, linkage_rule
 from graphvid.clustering.threshold import Threshold, threshold_list
 from graphvid.clustering.tree import ClusterTree
 from graphvid.clustering.undirected import GraphLike, as_undirected
+
+
+_MOST_LEVELS = 1000  # a level that merges halves the clusters at least: 64 are more than any graph has
 
 
 def affinity_clustering(
@@ -112,15 +116,13 @@ def affinity_clustering(
     >>> tree.labels[1], tree.labels[2]
     (array([0, 0, 1, 1, 1], dtype=int32), array([0, 0, 0, 0, 0], dtype=int32))
     """
-    if num_levels is not None and (num_levels < 0 or num_levels != int(num_levels)):
-        raise ValueError(f"num_levels must be an integer >= 0 or None, got {num_levels}")
-    if tie_break not in ("hash", "index"):
-        raise ValueError(f"tie_break must be 'hash' or 'index', got {tie_break!r}")
+    check_integer("num_levels", num_levels, 0, _MOST_LEVELS, none=True)
+    check_choice("tie_break", tie_break, ("hash", "index"))
     rules = Rules(
         linkage_rule(linkage),
         threshold_list(threshold, num_levels),
         tie_break == "hash",
-        np.uint64(seed % 2**64),
+        np.uint64(check_seed(seed)),
         size_rule(min_cluster_size, max_cluster_size, prefer_min_cluster_size),
         freeze_list(freeze),
     )

@@ -9,6 +9,8 @@ from typing import Literal
 
 import numpy as np
 
+from graphvid._checks import check_choice, check_integer, check_number
+
 
 @dataclass(frozen=True)
 class ThresholdSchedule:
@@ -35,8 +37,9 @@ class ThresholdSchedule:
     kind: Literal["linear", "exponential"] = "linear"
 
     def __post_init__(self) -> None:
-        if self.kind not in ("linear", "exponential"):
-            raise ValueError(f"kind must be 'linear' or 'exponential', got {self.kind!r}")
+        check_choice("kind", self.kind, ("linear", "exponential"))
+        for name in ("upper", "lower"):
+            check_number(name, getattr(self, name), "a finite number")
         if not -math.inf < self.lower <= self.upper < math.inf:
             raise ValueError(f"upper and lower must be finite, upper >= lower, got {self.upper} and {self.lower}")
         if self.kind == "exponential" and self.lower <= 0:
@@ -44,6 +47,7 @@ class ThresholdSchedule:
 
     def values(self, num_levels: int) -> list[float]:
         """Return the thresholds of ``num_levels`` levels; first and last are ``upper`` and ``lower`` exactly."""
+        check_integer("num_levels", num_levels, 0)
         if num_levels == 1 and self.upper != self.lower:
             raise ValueError(f"upper must equal lower when num_levels is 1, got {self.upper} and {self.lower}")
         up, low = float(self.upper), float(self.lower)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from graphvid._checks import check_tensor
 from graphvid.losses import _shared_hinge
 from graphvid.losses._edge_scores import (
     Reduction,
@@ -17,6 +18,7 @@ from graphvid.losses._edge_scores import (
     check_reduction,
     check_scores,
     negative_scale,
+    no_autocast,
     reduce,
 )
 from graphvid.ops._functions import apply
@@ -34,7 +36,7 @@ class CosineContrastiveLoss(nn.Module):
     Parameters
     ----------
     margin : float
-        :math:`m` in [-1, 1), a cosine. The published values are .9 (Gowalla), .8 (Amazon Electronics) and others from .1
+        :math:`m` in [-1, 1], a cosine. The published values are .9 (Gowalla), .8 (Amazon Electronics) and others from .1
         up: there is none that serves all data, so there is no default.
     negative_weight : float or None, default None
         :math:`w \ge 0`; it is divided by :math:`K`, so tune it with the number of negatives in mind (published: 2 to
@@ -45,7 +47,7 @@ class CosineContrastiveLoss(nn.Module):
     Raises
     ------
     ValueError
-        When the margin is outside [-1, 1), the weight is negative or not finite, or the reduction is unknown.
+        When the margin is outside [-1, 1], the weight is negative or not finite, or the reduction is unknown.
 
     Notes
     -----
@@ -70,9 +72,7 @@ class CosineContrastiveLoss(nn.Module):
 
     def __init__(self, margin: float, negative_weight: float | None = None, *, reduction: Reduction = "mean") -> None:
         super().__init__()
-        self.margin = check_number("margin", margin, "a float in [-1, 1)", least=-1)
-        if self.margin >= 1:
-            raise ValueError(f"margin must be a float in [-1, 1), got {margin!r}")
+        self.margin = check_number("margin", margin, "a float in [-1, 1]", least=-1, most=1)
         self.negative_weight = check_negative_weight(negative_weight)
         self.reduction = check_reduction(reduction)
 
@@ -149,6 +149,8 @@ class CosineContrastiveLoss(nn.Module):
         >>> loss.of_shared(torch.tensor([0.75]), user, items)  # 1 - 0.75 + 4 / 2 * (0.8 - 0.5)
         tensor(0.8500)
         """
+        check_tensor("users", users, floating=True)
+        check_tensor("items", items, floating=True)
         if users.dim() != 2 or items.dim() != 2 or users.shape[1] != items.shape[1]:
             raise ValueError(
                 "users and items must have shapes (batch, dim) and (num_negatives, dim), got "
@@ -157,9 +159,10 @@ class CosineContrastiveLoss(nn.Module):
         shape = len(users), len(items)
         positive, _ = check_scores(positive_scores, users.new_empty(()).expand(shape), mask)
         users, items = at_least_float32(users), at_least_float32(items)
-        if len(users) * len(items) < _shared_hinge.FEW_SCORES:
-            return self.forward(positive, users @ items.T, mask=mask)
-        pushed = apply(_shared_hinge.SharedHingeSum, users, items, self.margin, mask)
+        with no_autocast(users):
+            if len(users) * len(items) < _shared_hinge.FEW_SCORES:
+                return self.forward(positive, users @ items.T, mask=mask)
+            pushed = apply(_shared_hinge.SharedHingeSum, users, items, self.margin, mask)
         losses = torch.relu(1 - positive) + negative_scale(self.negative_weight, len(items)) * pushed
         return reduce(losses, self.reduction)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from graphvid.nn._shapes import check_width
+from graphvid.nn._shapes import check_shape, check_width
 from graphvid.ops import Adjacency, Relations
 
 
@@ -98,6 +98,10 @@ class UserClipConv(nn.Module):
             When there are not two relations a hop, or a size does not fit; see `Adjacency.spmm`.
         """
         _check_pair("into_users", into_users)
+        check_shape("x", x, (into_users[1].num_src, self.in_dim), "(num_clips, in_dim)")
+        num_videos = into_users[0].num_src
+        if num_videos == 0 or len(x) % num_videos:
+            raise ValueError(f"x must have a multiple of the {num_videos} sources of into_users[0] as rows, got {len(x)}")
         positive = x
         if into_users[0].num_src != into_users[1].num_src:
             positive = x.view(into_users[0].num_src, -1, self.in_dim).sum(1)
@@ -124,5 +128,7 @@ class UserClipConv(nn.Module):
 
 
 def _check_pair(name: str, relations: Sequence[Adjacency]) -> None:
+    if not isinstance(relations, Sequence) or any(not isinstance(x, Adjacency) for x in relations):
+        raise TypeError(f"{name} must be a pair of Adjacency, got {type(relations).__name__}")
     if len(relations) != 2:
         raise ValueError(f"{name} must be a positive and a negative relation, got {len(relations)} relations")

@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from graphvid._checks import check_count, check_integer, check_seed, check_tensor, shown
+
 Columns = TypeVar("Columns", bound=tuple[Tensor, ...])
 
 
@@ -45,7 +47,16 @@ class ShuffledBatches(Generic[Columns]):
     """
 
     def __init__(self, columns: Columns, batch_size: int, num_epochs: int, seed: int, step: int = 0) -> None:
-        self.columns, self.batch_size, self.seed, self.step = columns, batch_size, seed, step
+        if not isinstance(columns, tuple) or not columns:
+            raise TypeError(f"columns must be a tuple of at least one Tensor, got {shown(columns)}")
+        for i, ids in enumerate(columns):
+            check_tensor(f"columns[{i}]", ids)
+        shapes = [tuple(ids.shape) for ids in columns]
+        if len({shape[:1] for shape in shapes}) > 1 or not shapes[0] or not shapes[0][0]:
+            raise ValueError(f"columns must have equally many rows, at least one, got shapes {shapes}")
+        self.columns, self.batch_size = columns, check_count("batch_size", batch_size, 1)
+        self.seed, self.step = check_seed(seed), check_count("step", step, 0)
+        check_integer("num_epochs", num_epochs, 0)
         self.per_epoch = -(-len(columns[0]) // batch_size)
         self.num_steps = num_epochs * self.per_epoch
 
