@@ -63,9 +63,18 @@ class SizeRule(NamedTuple):
 
 
 def size_rule(
-    min_cluster_size: float | None, max_cluster_size: float | None, prefer_min_cluster_size: bool
-) -> SizeRule:
+    min_cluster_size: float | None, max_cluster_size: float | None, prefer_min_cluster_size: bool,
+    target_cluster_size: float | None,
+) -> SizeRule:  # fmt: skip
     """Return the checked size limits."""
+    if target_cluster_size is not None:
+        if min_cluster_size is not None or prefer_min_cluster_size:
+            raise ValueError(
+                "target_cluster_size must be None with min_cluster_size or prefer_min_cluster_size, which it stands for, "
+                f"got {target_cluster_size!r}"
+            )
+        check_number("target_cluster_size", target_cluster_size, "None or a finite number >= 1", least=1)
+        min_cluster_size, prefer_min_cluster_size = target_cluster_size, True
     for name, size in (("min_cluster_size", min_cluster_size), ("max_cluster_size", max_cluster_size)):
         if size is not None:
             check_number(name, size, "None or a finite number >= 1", least=1)

@@ -24,6 +24,9 @@ from graphvid.clustering._input_checks import (
 from graphvid.clustering._kernels import Rows
 
 
+_ARRAYS = ("num_nodes", "starts", "stops", "neighbors", "weights")
+
+
 @dataclass(frozen=True)
 class UndirectedGraph:
     """A weighted undirected graph held as sorted rows of half edges; a weight is a similarity, larger is better.
@@ -111,6 +114,15 @@ class UndirectedGraph:
         low = np.repeat(np.arange(self.num_nodes, dtype=self.neighbors.dtype), widths)
         slots = np.repeat(self.starts - np.concatenate([[0], np.cumsum(widths)[:-1]]), widths) + np.arange(len(low))
         return low, self.neighbors[slots], self.weights[slots]
+
+    def numbered(self, number: NDArray[np.int64]) -> UndirectedGraph:
+        """Return the graph in which node v has the number ``number[v]``, a permutation."""
+        low, high, weight = self.edges()
+        low, high = number[low], number[high]
+        graph = UndirectedGraph.from_coo(
+            np.minimum(low, high), np.maximum(low, high), weight, num_nodes=self.num_nodes
+        )
+        return UndirectedGraph._made(*(getattr(graph, name) for name in _ARRAYS), self.num_self_loops, self.num_duplicates)
 
     def rows(self) -> Rows:
         """Return the arrays in the kernels' form."""

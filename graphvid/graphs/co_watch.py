@@ -10,8 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from graphvid._dgl import DGLGraph
 from graphvid._checks import check_choice, check_integer, check_seed
+from graphvid._dgl import DGLGraph
 from graphvid.data import WatchLog
 from graphvid.graphs import _kernels
 from graphvid.graphs.relation import undirected_graph

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from graphvid._dgl import DGLGraph, dgl
 from graphvid._checks import check_choice, check_integer, node_ids
+from graphvid._dgl import DGLGraph, dgl
 from graphvid.graphs.clip_labels import ClipLabels
 
 PositiveMode = Literal["complete", "prefix"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from graphvid._checks import check_ids, check_tensor
 from graphvid.losses import _kernels
 from graphvid.losses.candidates import CandidateLookup, listed_neighbors
-from graphvid._checks import check_ids, check_tensor
 from graphvid.ops.neighbors import NeighborTable, check_table
 
 _MARKS = 2**22  # bytes of marks at a time, few enough to stay in a cache

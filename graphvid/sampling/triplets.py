@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 import torch
 from torch import Tensor
 
-from graphvid._dgl import DGLGraph
 from graphvid._checks import check_choice, check_count, check_mapping, check_seed
+from graphvid._dgl import DGLGraph
 from graphvid.ops.backends import as_device
 from graphvid.sampling import _kernels, _tensor
 from graphvid.sampling._stream import stream_key
