@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from graphvid._checks import check_number
+
 
 def labels(values: ArrayLike) -> NDArray[np.bool_]:
     """Return ``label`` as bool, or raise unless it is one-dimensional, not empty, and holds only 0 and 1."""
@@ -82,8 +84,10 @@ def check_rows(name: str, column: NDArray[Any], num_rows: int | None) -> None:
 
 def check_fraction(name: str, value: float, least: float, most: float, *, zero: bool = False) -> None:
     """Raise unless ``least < value < most``; ``zero`` allows ``least`` itself."""
-    if not (least < value < most or (zero and value == least)):
-        raise ValueError(f"{name} must be in {'[' if zero else '('}{least:g}, {most:g}), got {value!r}")
+    accepted = f"in {'[' if zero else '('}{least:g}, {most:g})"
+    number = check_number(name, value, accepted)
+    if not (least < number < most or (zero and number == least)):
+        raise ValueError(f"{name} must be {accepted}, got {value!r}")
 
 
 def _check(name: str, values: NDArray[Any], good: NDArray[np.bool_], accepted: str) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from graphvid._checks import check_count
+from graphvid._checks import check_count, check_ids
 from graphvid.metrics import _item_kernels
 from graphvid.metrics._inputs import ArrayOrTensor, as_tensor, integers
 from graphvid.metrics._item_scores import (
@@ -79,6 +79,7 @@ def dot_product_scorer(user_vectors: ArrayOrTensor, item_vectors: ArrayOrTensor)
     users, items = users.to(dtype), items.to(dtype)
 
     def score(ids: Tensor) -> Tensor:
+        check_ids("users", ids, len(users))
         return users[ids.to(users.device)] @ items.T
 
     return score

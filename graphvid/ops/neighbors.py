@@ -86,7 +86,7 @@ class NeighborTable(_Table):
         -----
         One sort: O(num_pairs log num_pairs) time, about 40 bytes per pair at the peak.
         """
-        check_integer("num_nodes", num_nodes, 0)
+        check_integer("num_nodes", num_nodes, 0, 2**31)  # so that pairs are numbers of 64 bits
         for name, ids in (("src", src), ("dst", dst)):
             check_tensor(name, ids)
         if src.shape != dst.shape or src.dim() != 1:
