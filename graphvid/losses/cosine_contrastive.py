@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from graphvid._checks import check_tensor
+from graphvid._checks import check_choice, check_tensor
 from graphvid.losses import _shared_hinge
 from graphvid.losses._edge_scores import (
     Reduction,
@@ -22,6 +22,9 @@ from graphvid.losses._edge_scores import (
     reduce,
 )
 from graphvid.ops._functions import apply
+
+
+DivideBy = Literal["drawn", "counted"]
 
 
 class CosineContrastiveLoss(nn.Module):
@@ -41,6 +44,8 @@ class CosineContrastiveLoss(nn.Module):
     negative_weight : float or None, default None
         :math:`w \ge 0`; it is divided by :math:`K`, so tune it with the number of negatives in mind (published: 2 to
         300). None is the plain sum over the negatives, :math:`w = K`; 0.0 leaves the negatives out.
+    divide_by : {"drawn", "counted"}, default "drawn"
+        What :math:`K` is under a mask: the number of negatives drawn, or of those of the row that count.
     reduction : {"mean", "sum", "none"}, default "mean"
         Over the rows of the batch; the mean is that of the paper.
 
@@ -70,8 +75,13 @@ class CosineContrastiveLoss(nn.Module):
     tensor(0.2500)
     """
 
-    def __init__(self, margin: float, negative_weight: float | None = None, *, reduction: Reduction = "mean") -> None:
+    def __init__(
+        self, margin: float, negative_weight: float | None = None, *, divide_by: DivideBy = "drawn",
+        reduction: Reduction = "mean",
+    ) -> None:  # fmt: skip
         super().__init__()
+        check_choice("divide_by", divide_by, get_args(DivideBy))
+        self.divide_by = divide_by
         self.margin = check_number("margin", margin, "a float in [-1, 1]", least=-1, most=1)
         self.negative_weight = check_negative_weight(negative_weight)
         self.reduction = check_reduction(reduction)
@@ -87,7 +97,7 @@ class CosineContrastiveLoss(nn.Module):
             Cosines of each row and its negatives, drawn for the row or shared by the batch.
         mask : Tensor of bool, shape (batch, num_negatives), optional
             True for the negatives that count, ``~known_positive_mask(...)`` for instance. :math:`K` stays
-            ``num_negatives``, the number drawn: a masked negative is one that pushes nothing.
+            ``num_negatives``, the number drawn, unless ``divide_by="counted"``.
 
         Returns
         -------
@@ -103,7 +113,7 @@ class CosineContrastiveLoss(nn.Module):
         """
         positive, negative = check_scores(positive_scores, negative_scores, mask)
         pushed = apply(_HingeSum, negative, self.margin, mask)
-        losses = torch.relu(1 - positive) + negative_scale(self.negative_weight, negative.shape[1]) * pushed
+        losses = torch.relu(1 - positive) + self._scale(negative.shape[1], mask) * pushed
         return reduce(losses, self.reduction)
 
     def of_shared(self, positive_scores: Tensor, users: Tensor, items: Tensor, *, mask: Tensor | None = None) -> Tensor:
@@ -163,12 +173,19 @@ class CosineContrastiveLoss(nn.Module):
             if len(users) * len(items) < _shared_hinge.FEW_SCORES:
                 return self.forward(positive, users @ items.T, mask=mask)
             pushed = apply(_shared_hinge.SharedHingeSum, users, items, self.margin, mask)
-        losses = torch.relu(1 - positive) + negative_scale(self.negative_weight, len(items)) * pushed
+        losses = torch.relu(1 - positive) + self._scale(len(items), mask) * pushed
         return reduce(losses, self.reduction)
+
+    def _scale(self, num_negatives: int, mask: Tensor | None) -> float | Tensor:
+        """Return the factor of the negatives, one for all rows or one a row."""
+        if mask is None or self.negative_weight is None or self.divide_by == "drawn":
+            return negative_scale(self.negative_weight, num_negatives)
+        return self.negative_weight / mask.sum(dim=1).clamp(min=1)
 
     def extra_repr(self) -> str:
         """Return the settings for ``repr``."""
-        return f"margin={self.margin}, negative_weight={self.negative_weight}, reduction={self.reduction!r}"
+        divided = "" if self.divide_by == "drawn" else f"divide_by={self.divide_by!r}, "
+        return f"margin={self.margin}, negative_weight={self.negative_weight}, {divided}reduction={self.reduction!r}"
 
 
 class _HingeSum(torch.autograd.Function):

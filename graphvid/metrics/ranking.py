@@ -235,20 +235,21 @@ def precisions(found: Groups, k: int | None) -> Tensor:
     """
     above, size = found.above.double(), found.size.double()
     places = found.size.double() if k is None else found.among(k).double()
-    alone = torch.where(places > 0, (found.earlier + 1.0) / (above + 1.0), 0.0)
+    earlier = found.earlier.double()
+    alone = torch.where(places > 0, (earlier + 1.0) / (above + 1.0), 0.0)
     if not bool(found.tied.any()):
         return _sum(alone, found.indptr)
     inverse = torch.digamma(above + places + 1.0) - torch.digamma(above + 1.0)  # sum of 1 / (a + j)
-    others = (found.relevant - 1.0) / (size - 1.0).clamp(min=1.0)
-    mean = ((found.earlier + 1.0) * inverse + others * (places - (above + 1.0) * inverse)) / size
+    others = (found.relevant.double() - 1.0) / (size - 1.0).clamp(min=1.0)
+    mean = ((earlier + 1.0) * inverse + others * (places - (above + 1.0) * inverse)) / size
     return _sum(torch.where(found.tied, mean, alone), found.indptr)
 
 
 def reciprocal(found: Groups, k: int | None) -> Tensor:
     """Return one over the mean of best and worst rank of the first relevant item; 0 without one or beyond ``k``."""
-    rank = found.above + 1.0 + (found.size - found.relevant) / 2.0
+    rank = found.above.double() + 1.0 + (found.size - found.relevant).double() / 2.0
     value = 1.0 / rank if k is None else torch.where(rank <= k, 1.0 / rank, 0.0)
-    return torch.segment_reduce(value.double(), "max", offsets=found.indptr, initial=0.0)
+    return torch.segment_reduce(value, "max", offsets=found.indptr, initial=0.0)
 
 
 def _places(indptr: Tensor, rows: Tensor) -> Tensor:
