@@ -303,7 +303,9 @@ INDEXED = {
 for (name, argument), call in INDEXED.items():
     for bad in ([0.5], [True], [-1], [10**15], [-(10**12)]):
         case(f"{name} {argument}={bad}", partial(call, T(bad)), argument)
-    case(f"{name} {argument} as a list", partial(call, [0]), "must be a Tensor|tensor" if "to_block" not in name else "")
+    case(
+        f"{name} {argument} as a list", partial(call, [0]), "must be a Tensor|tensor" if "to_block" not in name else ""
+    )
 CASES[:] = [c for c in CASES if c[2]]  # a list of picks cannot be concatenated in the first place
 
 # -- starts of rows
@@ -313,7 +315,9 @@ POINTERS = {
     "segment_reduce": lambda p: segment_reduce(torch.ones(4, 1), T(p)),
     "affinity csr": lambda p: affinity_clustering(csr(p, [1, 2, 3, 0], shape=(4, 4))),
     "affinity csc": lambda p: affinity_clustering(csr(p, [1, 2, 3, 0], shape=(4, 4), kind=sp.csc_array)),
-    "affinity asymmetric csr": lambda p: UndirectedGraph.from_sparse(csr(p, [1, 2, 3, 0], shape=(4, 4)), symmetric=False),
+    "affinity asymmetric csr": lambda p: UndirectedGraph.from_sparse(
+        csr(p, [1, 2, 3, 0], shape=(4, 4)), symmetric=False
+    ),
     "maximum_spanning_forest": lambda p: maximum_spanning_forest(csr(p, [1, 2, 3, 0], shape=(4, 4))),
     "rank_items relevant": lambda p: metrics.rank_items(score, (p, [0, 1, 2, 0])),
     "top_items exclude": lambda p: metrics.top_items(score, [0], 1, (p, [0, 1, 2, 0])),
@@ -321,7 +325,13 @@ POINTERS = {
     "rank_neighbors": lambda p: metrics.rank_neighbors(np.eye(4), p, [1, 0, 3, 2]),
 }
 for name, call in POINTERS.items():
-    for bad in ([1, 2, 2, 3, 4], [0, 10**9, 10**9, 10**9, 4], [0, 2, -(10**6), 2, 4], [0, 1, 2, 3, 10**8], [0.0, 1.0, 2.0, 3.0, 4.0]):
+    for bad in (
+        [1, 2, 2, 3, 4],
+        [0, 10**9, 10**9, 10**9, 4],
+        [0, 2, -(10**6), 2, 4],
+        [0, 1, 2, 3, 10**8],
+        [0.0, 1.0, 2.0, 3.0, 4.0],
+    ):
         case(f"{name} indptr={bad}", partial(call, bad), "indptr|indices")
 
 # -- single cases: clustering and graphs
@@ -330,7 +340,9 @@ case("affinity csr negative index", lambda: affinity_clustering(csr([0, 1, 2, 2]
 case("affinity csr float indices", lambda: affinity_clustering(csr([0, 1, 2, 2], [1.0, 0.0])), "indices")
 case("affinity csr short data", lambda: affinity_clustering(csr([0, 1, 2, 2], [1, 0], np.ones(1))), "data")
 case("affinity csr complex", lambda: affinity_clustering(csr([0, 1, 2, 2], [1, 0], np.array([1j, 1j]))), "real numbers")
-case("affinity csr objects", lambda: affinity_clustering(csr([0, 1, 2, 2], [1, 0], np.array(["a", "b"], object))), "real")
+case(
+    "affinity csr objects", lambda: affinity_clustering(csr([0, 1, 2, 2], [1, 0], np.array(["a", "b"], object))), "real"
+)
 case("affinity csr short indptr", lambda: affinity_clustering(csr([0, 2], [1, 0])), "indptr")
 case("affinity bsr past the end", lambda: affinity_clustering(bsr([0, 10**8, 10**8], [0, 1])), "indptr|indices")
 case("affinity bsr index out of range", lambda: affinity_clustering(bsr([0, 1, 2], [0, 10**7])), "indices")
@@ -345,7 +357,11 @@ case("affinity ids short", lambda: affinity_clustering(G, ids=[1, 2]), "ids")
 case("affinity freeze of another kind", lambda: affinity_clustering(G, freeze=0.5), "freeze")
 case("affinity max size NaN", lambda: affinity_clustering(G, max_cluster_size=float("nan")), "max_cluster_size")
 case("affinity target size text", lambda: affinity_clustering(G, target_cluster_size="9"), "target_cluster_size")
-case("affinity target and least size", lambda: affinity_clustering(G, target_cluster_size=9, min_cluster_size=2), "target")
+case(
+    "affinity target and least size",
+    lambda: affinity_clustering(G, target_cluster_size=9, min_cluster_size=2),
+    "target",
+)
 case("AffinityClustering unknown parameter", lambda: AffinityClustering().set_params(levels=2), "levels")
 case("AffinityClustering y", lambda: AffinityClustering().fit(G, [1]), "y must be None")
 case("Percentile q NaN", lambda: Percentile(float("nan")), "q must be")
@@ -371,7 +387,9 @@ for name, change in {
     "lists": {"starts": [0, 1, 1]},
     "number of nodes": {"num_nodes": 2.0},
 }.items():
-    case(f"UndirectedGraph {name}", lambda change=change: affinity_clustering(graph_by_hand(**change)), "|".join(change))
+    case(
+        f"UndirectedGraph {name}", lambda change=change: affinity_clustering(graph_by_hand(**change)), "|".join(change)
+    )
 case("ClusterTree float parents", lambda: ClusterTree(3, [[0.0, 0.9, 1.2]]), "parents")
 case("ClusterTree int64 overflow", lambda: ClusterTree(3, [np.array([0, 2**32, 1])]), "parents")
 case("ClusterTree negative parent", lambda: ClusterTree(3, [[0, -1, 1]]), "parents")
@@ -433,7 +451,8 @@ case("to_block many counts", lambda: to_block(ADJ, picks(counts=T([10**9, 1])), 
 case("to_block other destinations", lambda: to_block(ADJ, picks(dst_ids=T([1, 0])), include_dst_in_src=True), "dst_ids")
 case("to_block other sources", lambda: to_block(ADJ, picks(src=T([0, 0])), include_dst_in_src=True), "src")
 case("to_block dst_index", lambda: to_block(ADJ, picks(dst_index=T([1, 0])), include_dst_in_src=True), "dst_index")
-case("to_block one list of two types", lambda: to_block(TWO, sample_neighbors(TWO, T([0]), 1), include_dst_in_src=True), "include")
+case("to_block one list of two types", lambda: to_block(
+    TWO, sample_neighbors(TWO, T([0]), 1), include_dst_in_src=True), "include")  # fmt: skip
 case("history_block left_out float", lambda: history_block(TABLE, T([0]), left_out=T([0.5])), "left_out")
 case("history_block left_out shape", lambda: history_block(TABLE, T([0]), left_out=T([0, 1])), "left_out")
 case("history_block also float", lambda: history_block(TABLE, T([0]), also=T([0.5])), "also")
@@ -447,7 +466,11 @@ case("ShuffledBatches no rows", lambda: ShuffledBatches((T([]), T([])), 1, 1, 0)
 case("ShuffledBatches no columns", lambda: ShuffledBatches((), 1, 1, 0), "columns")
 case("ShuffledBatches arrays", lambda: ShuffledBatches((np.array([1]),), 1, 1, 0), "columns")
 case("TripletSampler level_probs text", lambda: TripletSampler(G, TREE, batch_size=1, level_probs="a"), "level_probs")
-case("TripletSampler level_probs NaN", lambda: TripletSampler(G, TREE, batch_size=1, level_probs=[np.nan] * 4), "level_probs")
+case(
+    "TripletSampler level_probs NaN",
+    lambda: TripletSampler(G, TREE, batch_size=1, level_probs=[np.nan] * 4),
+    "level_probs",
+)
 case("TripletSampler tree of labels", lambda: TripletSampler(G, [0, 1], batch_size=1), "tree")
 case("TripletSampler device", lambda: TripletSampler(G, TREE, batch_size=1, device="quantum"), "device")
 case("TripletSampler step", lambda: TripletSampler(G, TREE, batch_size=1).sample(-1), "step")
@@ -463,7 +486,11 @@ case("TripletLoss margin 10**400", lambda: losses.TripletLoss(margin=10**400), "
 case("squared_distance shapes", lambda: losses.squared_distance(torch.ones(2, 3), torch.ones(2, 4)), "x and y")
 case("squared_distance lists", lambda: losses.squared_distance([1.0], [2.0]), "x must")
 case("CosineContrastiveLoss margin", lambda: losses.CosineContrastiveLoss(1.5), "margin")
-case("CosineContrastiveLoss of_shared list", lambda: losses.CosineContrastiveLoss(0.5).of_shared(T([1.0]), [1], X), "users")
+case(
+    "CosineContrastiveLoss of_shared list",
+    lambda: losses.CosineContrastiveLoss(0.5).of_shared(T([1.0]), [1], X),
+    "users",
+)
 case("BPRLoss lists", lambda: losses.BPRLoss()([1.0], [[1.0]]), "positive_scores")
 case("BPRLoss mask of numbers", lambda: losses.BPRLoss()(T([1.0]), T([[1.0]]), mask=T([[1]])), "mask")
 case("BCELoss weight", lambda: losses.BCELoss(-1.0), "negative_weight")
@@ -481,7 +508,11 @@ case("own_item_mask lists", lambda: losses.own_item_mask([0], T([0])), "items")
 case("completion_loss of numbers", lambda: losses.completion_loss(T([0.1]), T([0.1]), T([1])), "complete")
 case("completion_loss shapes", lambda: losses.completion_loss(T([0.1, 0.2]), T([0.1]), T([True])), "shape")
 case("observed_clip_loss 1-D", lambda: losses.observed_clip_loss(torch.ones(4), T([1])), "scores")
-case("observed_clip_loss weight", lambda: losses.observed_clip_loss(torch.ones(1, 4), T([1]), positive_weight=-1), "weight")
+case(
+    "observed_clip_loss weight",
+    lambda: losses.observed_clip_loss(torch.ones(1, 4), T([1]), positive_weight=-1),
+    "weight",
+)
 case("CompletionHead 1-D", lambda: nn.CompletionHead()(torch.ones(3)), "scores")
 case("CompletionHead integers", lambda: nn.CompletionHead()(torch.ones(3, 2, dtype=torch.int64)), "scores")
 case("SurvivalHead other clips", lambda: nn.SurvivalHead(3).hazards(torch.ones(1, 4)), "scores")
@@ -492,7 +523,8 @@ case("GraphConv shape", lambda: nn.GraphConv(1, 1)(ADJ, torch.ones(3, 2)), "x mu
 case("SAGEConv of a list", lambda: nn.SAGEConv(1, 1)(ADJ, [1.0]), "x must")
 case("HeteroConv layers", lambda: nn.HeteroConv([nn.GraphConv(1, 1)]), "layers")
 case("HeteroConv features", lambda: nn.HeteroConv({"r": nn.GraphConv(1, 1)})({("a", "r", "a"): ADJ}, {}), "features")
-case("HeteroConv features list", lambda: nn.HeteroConv({"r": nn.GraphConv(1, 1)})({("a", "r", "a"): ADJ}, {"a": [1]}), "features")
+case("HeteroConv features list", lambda: nn.HeteroConv({"r": nn.GraphConv(1, 1)})(
+    {("a", "r", "a"): ADJ}, {"a": [1]}), "features")  # fmt: skip
 case("Standardize NaN mean", lambda: nn.Standardize(1).set(T([np.nan]), T([1.0])), "mean")
 case("Standardize list", lambda: nn.Standardize(1).set([0.0], T([1.0])), "mean")
 case("Standardize width", lambda: nn.Standardize(2)(torch.ones(3, 5)), "x must")
@@ -552,7 +584,11 @@ case("auc of one class", lambda: metrics.auc([1, 1], [0.1, 0.2]), "label")
 case("log_loss clip", lambda: metrics.log_loss([1], [0.5], clip="a"), "clip")
 case("log_loss prob", lambda: metrics.log_loss([1], [1.5]), "prob")
 case("base_rate_log_loss rate", lambda: metrics.base_rate_log_loss([1, 0], "a"), "rate")
-case("paired_bootstrap confidence", lambda: metrics.paired_bootstrap([1.0, 2.0], [0.0, 1.0], confidence="a"), "confidence")
+case(
+    "paired_bootstrap confidence",
+    lambda: metrics.paired_bootstrap([1.0, 2.0], [0.0, 1.0], confidence="a"),
+    "confidence",
+)
 case("skip_clip_scores stop", lambda: metrics.skip_clip_scores([[0.5, 0.5]], [9]), "stop")
 case("survival_log_likelihood stop float", lambda: metrics.survival_log_likelihood([[0.5]], [0.5]), "stop")
 case("feature_drift shapes", lambda: metrics.feature_drift(np.ones((2, 2)), np.ones((2, 3))), "now and before")
@@ -562,7 +598,10 @@ case("mean_absolute_error complex", lambda: metrics.mean_absolute_error([1j], [1
 # -- data: the cases of this room
 
 
-@pytest.mark.parametrize(("call", "match"), [c[1:] for c in CASES], ids=[c[0].replace("[", "(").replace("]", ")") for c in CASES])
+NAMES = [name.replace("[", "(").replace("]", ")") for name, *_ in CASES]
+
+
+@pytest.mark.parametrize(("call", "match"), [c[1:] for c in CASES], ids=NAMES)
 def test_bad_argument(call, match):
     with pytest.raises(OURS, match=match) as caught:
         call()

@@ -23,7 +23,6 @@ from graphvid.clustering._input_checks import (
 )
 from graphvid.clustering._kernels import Rows
 
-
 _ARRAYS = ("num_nodes", "starts", "stops", "neighbors", "weights")
 
 
@@ -119,10 +118,10 @@ class UndirectedGraph:
         """Return the graph in which node v has the number ``number[v]``, a permutation."""
         low, high, weight = self.edges()
         low, high = number[low], number[high]
-        graph = UndirectedGraph.from_coo(
-            np.minimum(low, high), np.maximum(low, high), weight, num_nodes=self.num_nodes
+        graph = UndirectedGraph.from_coo(np.minimum(low, high), np.maximum(low, high), weight, num_nodes=self.num_nodes)
+        return UndirectedGraph._made(
+            *(getattr(graph, name) for name in _ARRAYS), self.num_self_loops, self.num_duplicates
         )
-        return UndirectedGraph._made(*(getattr(graph, name) for name in _ARRAYS), self.num_self_loops, self.num_duplicates)
 
     def rows(self) -> Rows:
         """Return the arrays in the kernels' form."""

@@ -67,7 +67,8 @@ def pairs_above(scores: Tensor, margin: float, mask: Tensor | None) -> Adjacency
         values = scores.numpy()
         if not list_above(values, values.dtype.type(margin), counted, most, indptr, found):
             return None
-        return Adjacency.from_rows(torch.from_numpy(indptr), torch.from_numpy(found[: indptr[-1]]), num_src=columns, trusted=True)
+        edges = torch.from_numpy(indptr), torch.from_numpy(found[: indptr[-1]])
+        return Adjacency.from_rows(*edges, num_src=columns, trusted=True)
     active = _active(scores, margin, mask)
     count = active.sum(dim=1)
     if int(count.sum()) > most:

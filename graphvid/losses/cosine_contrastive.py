@@ -23,7 +23,6 @@ from graphvid.losses._edge_scores import (
 )
 from graphvid.ops._functions import apply
 
-
 DivideBy = Literal["drawn", "counted"]
 
 

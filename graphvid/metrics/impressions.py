@@ -130,7 +130,12 @@ def rank_impressions(
 
 
 def impression_scores(
-    label: ArrayLike, score: ArrayLike, user: ArrayLike, item: ArrayLike, *, k: int = 5,
+    label: ArrayLike,
+    score: ArrayLike,
+    user: ArrayLike,
+    item: ArrayLike,
+    *,
+    k: int = 5,
     ties: Ties = "expected",
 ) -> ImpressionScores:
     r"""Return NDCG and recall of the first ``k`` places, over each user's own impressions.

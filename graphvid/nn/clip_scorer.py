@@ -113,7 +113,6 @@ class ClipScorer(nn.Module):
         alpha = softplus(self.raw_alpha)
         return alpha[0] * scores[0] - alpha[1] * scores[1] + self.bias
 
-
     def _check(self, users: Tensor, clips: Tensor, user_index: Tensor, video_index: Tensor) -> None:
         """Raise unless the vectors have the shapes of `forward`, and the pairs are of them."""
         check_tensor("users", users, floating=True)

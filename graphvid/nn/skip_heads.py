@@ -182,5 +182,7 @@ def _float_scores(scores: Tensor) -> Tensor:
     """Return (num_pairs, num_clips) scores, half precision as float32: its logarithms would be of 0."""
     check_tensor("scores", scores, floating=True)
     if scores.dim() != 2 or not scores.shape[1]:
-        raise ValueError(f"scores must have shape (num_pairs, num_clips) with a clip at least, got {tuple(scores.shape)}")
+        raise ValueError(
+            f"scores must have shape (num_pairs, num_clips) with a clip at least, got {tuple(scores.shape)}"
+        )
     return scores.float() if scores.dtype in (torch.float16, torch.bfloat16) else scores

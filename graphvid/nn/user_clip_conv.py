@@ -12,7 +12,6 @@ from graphvid._checks import check_choice
 from graphvid.nn._shapes import check_shape, check_width
 from graphvid.ops import Adjacency, Relations
 
-
 Activation = Literal["relu", "sigmoid"]
 
 
@@ -23,8 +22,8 @@ class UserClipConv(nn.Module):
         H_u^r &= \sigma(\tilde R^r H_c W_r^1), \qquad r \in \{p, n\} \\
         H_c^1 &= \tfrac12 \sum_r \sigma((\tilde R^r)^\top H_u^r W_r^2)
 
-    with :math:`\sigma` = ``activation``, :math:`\tilde R^p, \tilde R^n` = the adjacencies of positive and negative edges with their
-    weights, :math:`W_r^1, W_r^2` = ``user_weight[r]``, ``clip_weight[r]``. A node without an edge in a relation gets
+    with :math:`\sigma` = ``activation``, :math:`\tilde R^p, \tilde R^n` = the adjacencies of positive and negative edges
+    with their weights, :math:`W_r^1, W_r^2` = ``user_weight[r]``, ``clip_weight[r]``. A node without an edge in a relation gets
     :math:`\sigma(0)` from it, and the mean divides by 2 all the same.
 
     Parameters
@@ -66,9 +65,7 @@ class UserClipConv(nn.Module):
     ([[[3.0]], [[4.0]]], [[1.5], [1.5], [2.0]])
     """
 
-    def __init__(
-        self, in_dim: int, dim: int, *, share_weights: bool = False, activation: Activation = "relu"
-    ) -> None:
+    def __init__(self, in_dim: int, dim: int, *, share_weights: bool = False, activation: Activation = "relu") -> None:
         super().__init__()
         self.in_dim, self.dim = check_width("in_dim", in_dim), check_width("dim", dim)
         check_choice("activation", activation, get_args(Activation))
@@ -112,7 +109,9 @@ class UserClipConv(nn.Module):
         check_shape("x", x, (into_users[1].num_src, self.in_dim), "(num_clips, in_dim)")
         num_videos = into_users[0].num_src
         if num_videos == 0 or len(x) % num_videos:
-            raise ValueError(f"x must have a multiple of the {num_videos} sources of into_users[0] as rows, got {len(x)}")
+            raise ValueError(
+                f"x must have a multiple of the {num_videos} sources of into_users[0] as rows, got {len(x)}"
+            )
         positive = x
         if into_users[0].num_src != into_users[1].num_src:
             positive = x.view(into_users[0].num_src, -1, self.in_dim).sum(1)

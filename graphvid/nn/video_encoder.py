@@ -130,7 +130,9 @@ class VideoEncoder(nn.Module):
             check_tensor(f"features[{name!r}]", features[name], floating=True)
             shape = tuple(features[name].shape)
             if not shape or shape[-1] != size:
-                raise ValueError(f"features[{name!r}] must have {size} columns, got {shape[-1] if shape else 'a number'}")
+                raise ValueError(
+                    f"features[{name!r}] must have {size} columns, got {shape[-1] if shape else 'a number'}"
+                )
         columns = [self.standardize[name](features[name]) for name in self.dims]
         if self.fusion == "early_concat":
             columns = [torch.cat(columns, dim=-1)]

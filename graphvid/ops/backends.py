@@ -78,7 +78,9 @@ def as_device(device: torch.device | str) -> torch.device:
     try:
         return torch.device(device)
     except (RuntimeError, TypeError) as error:
-        raise ValueError(f"device must be a device of PyTorch such as 'cpu' or 'cuda:0', got {shown(device)}") from error
+        raise ValueError(
+            f"device must be a device of PyTorch such as 'cpu' or 'cuda:0', got {shown(device)}"
+        ) from error
 
 
 def backend_for(device: torch.device) -> str:

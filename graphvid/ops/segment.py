@@ -38,6 +38,8 @@ def segment_reduce(values: Tensor, indptr: Tensor, *, reduce: Reduce = "sum") ->
     check_tensor("values", values)
     check_tensor("indptr", indptr)
     if not values.dim():
-        raise ValueError(f"values must have shape (num_rows, dim) or (num_rows, num_heads, dim), got {tuple(values.shape)}")
+        raise ValueError(
+            f"values must have shape (num_rows, dim) or (num_rows, num_heads, dim), got {tuple(values.shape)}"
+        )
     check_indptr("indptr", indptr, len(values))
     return Adjacency.from_segments(indptr).spmm(values, reduce=reduce)

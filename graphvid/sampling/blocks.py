@@ -109,7 +109,9 @@ def _check_picks(adjacency: Adjacency, picks: NeighborPicks) -> None:
         )
     counts = picks.counts
     if bool((counts < 0).any()) or int(counts.sum()) != len(picks.edge_ids):
-        raise ValueError(f"picks.counts must be >= 0 and sum to the {len(picks.edge_ids)} picks, got {int(counts.sum())}")
+        raise ValueError(
+            f"picks.counts must be >= 0 and sum to the {len(picks.edge_ids)} picks, got {int(counts.sum())}"
+        )
     if not torch.equal(picks.dst_index.long(), torch.repeat_interleave(counts)):
         raise ValueError("picks.dst_index must ascend with as many picks for each destination as picks.counts says")
     edges = picks.edge_ids.long()

@@ -110,7 +110,8 @@ class ItemNegativeSampler:
             raise TypeError(f"train must be an Interactions, got {type(train).__name__}")
         if shared and reject:
             raise ValueError("shared=True needs reject=False: what one user knows is a negative of another")
-        self.num_negatives, self.seed, self.step = check_count("num_negatives", num_negatives, 1, 2**31 - 1), check_seed(seed), 0
+        self.num_negatives = check_count("num_negatives", num_negatives, 1, 2**31 - 1)
+        self.seed, self.step = check_seed(seed), 0
         self.distribution: Distribution = distribution
         self.shared = bool(shared)
         self._items, self._num_items = train.items, train.num_items

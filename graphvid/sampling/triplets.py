@@ -237,5 +237,7 @@ class TripletSampler(Iterator[TripletBatch]):
                 f"possible negative, got {counters['skipped_anchors']}"
             )
         step = check_count("state['step']", state["step"], 0, _MOST_STEPS)
-        self.counters = {k: check_count(f"state['counters'][{k!r}]", counters[k], 0, _MOST_STEPS) for k in self.counters}
+        self.counters = {
+            k: check_count(f"state['counters'][{k!r}]", counters[k], 0, _MOST_STEPS) for k in self.counters
+        }
         self.step = step

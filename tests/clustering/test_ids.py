@@ -75,7 +75,10 @@ def test_numbers_as_ids_change_nothing_without_ties():
     low, high, _, num_nodes = tied_graph(1)
     weight = 2.0 ** -np.random.default_rng(1).permutation(len(low))
     graph = UndirectedGraph.from_coo(low, high, weight, num_nodes=num_nodes)
-    tree, plain = affinity_clustering(graph, ids=np.arange(num_nodes), linkage="max"), affinity_clustering(graph, linkage="max")
+    tree, plain = (
+        affinity_clustering(graph, ids=np.arange(num_nodes), linkage="max"),
+        affinity_clustering(graph, linkage="max"),
+    )
     assert all(np.array_equal(a, b) for a, b in zip(tree.parents, plain.parents, strict=True))
 
 

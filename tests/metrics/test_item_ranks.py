@@ -139,7 +139,9 @@ def test_renumbering_items_renumbers_nothing_else(path):
     moved = np.empty_like(scores)
     moved[:, new] = scores
     found = rank_items_by_id(from_table(scores), lists(relevant), exclude=lists(excluded))
-    again = rank_items_by_id(from_table(moved), lists([new[x] for x in relevant]), exclude=lists([new[x] for x in excluded]))
+    again = rank_items_by_id(
+        from_table(moved), lists([new[x] for x in relevant]), exclude=lists([new[x] for x in excluded])
+    )
     assert torch.equal(found, again)
 
 
@@ -176,7 +178,9 @@ def test_on_a_gpu():
     rng = np.random.default_rng(2)
     scores = torch.from_numpy(rng.integers(0, 90, (300, 400)) / 8)
     relevant, excluded = random_lists(rng, 300, 400)
-    found = rank_items_by_id(lambda users: scores[users].cuda(), lists(relevant), exclude=lists(excluded), batch_size=50)
+    found = rank_items_by_id(
+        lambda users: scores[users].cuda(), lists(relevant), exclude=lists(excluded), batch_size=50
+    )
     assert found.device.type == "cpu"
     assert found.tolist() == by_sorting(scores.numpy(), relevant, excluded)
     some = torch.tensor([5, 0, 299])

@@ -354,7 +354,11 @@ def test_bad_edges(options, error, message) -> None:
         (lambda a: a.spmm(torch.ones(3, 4), torch.ones(1).double()), TypeError, "weight and x must have one dtype"),
         (lambda a: a.spmm(torch.ones(3, 4), torch.ones(1, 2)), ValueError, "x must have the 2 heads of weight"),
         (lambda a: a.spmm(torch.ones(3, 4), reduce="min"), ValueError, "reduce must be one of .*, got 'min'"),
-        (lambda a: a.sddmm(torch.ones(3, 4), torch.ones(2, 4), op="div"), ValueError, "op must be one of .*, got 'div'"),
+        (
+            lambda a: a.sddmm(torch.ones(3, 4), torch.ones(2, 4), op="div"),
+            ValueError,
+            "op must be one of .*, got 'div'",
+        ),
         (lambda a: a.sddmm(torch.ones(3, 4)), ValueError, "v must be left out"),
         (lambda a: a.sddmm(torch.ones(3, 4), torch.ones(2, 4), op="copy"), ValueError, "v must be left out"),
         (lambda a: a.sddmm(torch.ones(3, 4), torch.ones(2, 5)), ValueError, "u and v must agree"),
