@@ -136,9 +136,10 @@ def predict(
     milliseconds: Milliseconds = None,
 ) -> None:
     """Say who will finish which video, for how long they will watch, and at which clip they most likely leave."""
-    from graphvid._files import atomic_path
+    from graphvid._files import atomic_path, check_output
     from graphvid.data import ClipFeatures, WatchLog
 
+    check_output(out, [log, clips])
     if out.suffix not in (".csv", ".parquet"):
         raise ValueError(f"out must end in .csv or .parquet, got {out.name!r}")
     asked = load_run(run)
@@ -146,6 +147,9 @@ def predict(
     units = asked.config["source"]["milliseconds"] if milliseconds is None else milliseconds
     pairs = WatchLog.read(log, duplicates="keep", milliseconds=units)
     table = answer(pairs, clips=None if clips is None else ClipFeatures.open(clips))
+    for name, count in table.attrs.items():
+        if count:
+            typer.echo(f"{name}: {count:,}", err=True)
     with atomic_path(out) as temporary:
         write = table.to_csv if out.suffix == ".csv" else table.to_parquet
         write(temporary, index=False)
@@ -168,8 +172,10 @@ def embed(
     run: Run = _QUICKSTART,
 ) -> None:
     """Embed videos from their features, also videos that were not there in training."""
+    from graphvid._files import check_output
     from graphvid.data import load_features
 
+    check_output(out, [features])
     embedded = load_run(run).answer("embed")(load_features(features))
     embedded.save(out)
     typer.echo(f"{embedded.num_videos:,} embeddings of {embedded.dims['embedding']} columns in {out}")
@@ -319,6 +325,9 @@ def _further(answer: Callable[..., Any], arguments: list[str]) -> dict[str, Any]
         if name.removeprefix("--") not in known or not name.startswith("--"):
             raise ValueError(f"options must be among {[f'--{one}' for one in known]} for this run, got {name!r}")
         parameter = known[name.removeprefix("--")]
+        if parameter.annotation is bool and not equals:
+            values[parameter.name] = True
+            continue
         if not equals and not words:
             raise ValueError(f"{name} must have a value, got none")
         text = value if equals else words.pop(0)

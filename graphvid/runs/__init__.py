@@ -8,6 +8,7 @@ from .report import Plot, Report, Section, Table, read_training_log, write_repor
 from .run import Run, VectorRun
 from .task import Data, Method, Part, Parts, Task, Training
 from .vectors import most_similar, read_vectors, row_of, storable, write_vectors
+from .verdict import Verdict, judge, read_verdict
 
 __all__ = [
     "Data",
@@ -26,10 +27,13 @@ __all__ = [
     "Task",
     "Training",
     "VectorRun",
+    "Verdict",
+    "judge",
     "most_similar",
     "read_tensors",
     "read_training_log",
     "read_vectors",
+    "read_verdict",
     "row_of",
     "storable",
     "train",

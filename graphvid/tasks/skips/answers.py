@@ -78,7 +78,7 @@ class SkipRun(Run):
             A row for every row of ``log``: ``user_id``, ``video_id``, ``complete`` (probability), ``offending_clip`` and
             ``best_clip`` (where this user most and least likely leaves, counted from 0), and with the survival head
             ``watch_ratio`` (expected share watched) and ``watch_time`` (that share in seconds; NaN where neither ``log``
-            nor the training views have the duration).
+            nor the training views have the duration). ``attrs`` counts the rows of unknown users and videos.
 
         Raises
         ------
@@ -106,7 +106,12 @@ class SkipRun(Run):
         if "watch_ratio" in table:
             table["watch_time"] = table["watch_ratio"] * duration
         ids = {"user_id": log.user_ids.take(log.user), "video_id": log.video_ids.take(log.video)}
-        return pd.concat([pd.DataFrame(ids), table], axis=1)
+        table = pd.concat([pd.DataFrame(ids), table], axis=1)
+        table.attrs = {
+            "rows of users that the run does not know": int((user < 0).sum()),
+            "rows of videos that the run does not know": int(new.sum()),
+        }
+        return table
 
     def _clips(self) -> ClipFeatures:
         folder = self.directory.path / _CLIPS

@@ -157,7 +157,7 @@ def test_bad_arguments(source, finished, tmp_path) -> None:
         ({"train": "a.txt"}, "train and test must be given together"),
         ({"log": "a.csv", "validation": "b.txt"}, "validation must be given with train and test"),
         ({"dataset": "gowalla", "features": "b.npz"}, "features apply to files only"),
-        ({"log": "a.csv", "test_fraction": 1.0}, r"test_fraction must be in \(0, 1\), got 1.0"),
+        ({"log": "a.csv", "test_fraction": 1.0}, r"test_fraction must be a number in \(0, 1\), got 1.0"),
         ({"log": "a.csv", "selection": "train"}, "selection must be one of"),
     ],
 )
