@@ -244,8 +244,11 @@ class ClusterTree:
                 raise ValueError(f"its shape is {shape!r}, and it holds {len(arrays) - 2} levels")
             num_nodes, num_levels, effective = (int(size) for size in shape)
             parents = [arrays[f"parents_{k}"] for k in range(num_levels)]
-            if num_nodes < 0 or any(parent.dtype.kind not in "iu" for parent in parents):
-                raise ValueError("the number of nodes or a level is not made of integers >= 0")
+            for parent in parents:
+                if parent.dtype.kind not in "iu" or ((parent < 0) | (parent >= parent.size)).any():
+                    raise ValueError("a level does not hold the numbers of clusters")
+            if num_nodes < 0:
+                raise ValueError(f"it claims {num_nodes} nodes")
             return cls(num_nodes, parents, effective)
         except FileNotFoundError:
             raise
