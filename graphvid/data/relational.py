@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from graphvid._integers import node_ids
+from graphvid._checks import node_ids
 from graphvid.data.features import Features
 
 
@@ -57,7 +57,9 @@ class RelationalData:
             if array is not None and array.shape != (size,):
                 raise ValueError(f"{name} must have shape ({size},), got {array.shape}")
             if array is not None and array.dtype.kind not in kinds:
-                raise TypeError(f"{name} must hold {'integers' if kinds == 'iu' else 'real numbers'}, got {array.dtype}")
+                raise TypeError(
+                    f"{name} must hold {'integers' if kinds == 'iu' else 'real numbers'}, got {array.dtype}"
+                )
         if self.weight is not None and not np.isfinite(self.weight).all():
             raise ValueError(f"weight must be finite, got {self.weight[~np.isfinite(self.weight)][0]}")
 

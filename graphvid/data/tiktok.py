@@ -89,7 +89,9 @@ class TikTok:
             raise ValueError(f"the splits must have two columns, got {[part.shape[1] for part in parts]}")
         pairs = np.concatenate(parts)
         if not 0 < num_users <= most_ids(pairs.size) or not 0 < num_videos <= most_ids(pairs.size):
-            raise ValueError(f"n_users and n_videos must be in [1, {most_ids(pairs.size)}], got {num_users}, {num_videos}")
+            raise ValueError(
+                f"n_users and n_videos must be in [1, {most_ids(pairs.size)}], got {num_users}, {num_videos}"
+            )
         user_ids, video_ids = pd.RangeIndex(num_users), pd.RangeIndex(num_videos)
         self.log = WatchLog(pairs[:, 0].copy(), pairs[:, 1].copy(), user_ids, video_ids)
         part = np.repeat(np.arange(len(_SPLITS)), [len(part) for part in parts])

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Generic, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from graphvid._checks import check_count, check_integer, check_seed, check_tensor, shown
+
 Columns = TypeVar("Columns", bound=tuple[Tensor, ...])
 
 
 class ShuffledBatches(Generic[Columns]):
-    """Give the rows of some columns in batches, epoch by epoch, from a step on: a function of seed and step.
+    """Give the rows of some columns in batches, epoch by epoch: each is a function of the seed and its number alone.
 
     Parameters
     ----------
@@ -27,6 +29,11 @@ class ShuffledBatches(Generic[Columns]):
         Of the order of the rows.
     step : int, default 0
         Number of the first batch.
+
+    Attributes
+    ----------
+    step : int
+        Number of the next batch. It is what `state_dict` gives, so that Lightning resumes a training where it was.
 
     Notes
     -----
@@ -45,12 +52,38 @@ class ShuffledBatches(Generic[Columns]):
     """
 
     def __init__(self, columns: Columns, batch_size: int, num_epochs: int, seed: int, step: int = 0) -> None:
-        self.columns, self.batch_size, self.seed, self.step = columns, batch_size, seed, step
+        if not isinstance(columns, tuple) or not columns:
+            raise TypeError(f"columns must be a tuple of at least one Tensor, got {shown(columns)}")
+        for i, ids in enumerate(columns):
+            check_tensor(f"columns[{i}]", ids)
+        shapes = [tuple(ids.shape) for ids in columns]
+        if len({shape[:1] for shape in shapes}) > 1 or not shapes[0] or not shapes[0][0]:
+            raise ValueError(f"columns must have equally many rows, at least one, got shapes {shapes}")
+        self.columns, self.batch_size = columns, check_count("batch_size", batch_size, 1)
+        self.seed, self.step = check_seed(seed), check_count("step", step, 0)
+        check_integer("num_epochs", num_epochs, 0)
         self.per_epoch = -(-len(columns[0]) // batch_size)
         self.num_steps = num_epochs * self.per_epoch
 
     def __len__(self) -> int:
         return self.num_steps
+
+    def state_dict(self) -> dict[str, int]:
+        """Return the number of the next batch."""
+        return {"step": self.step}
+
+    def load_state_dict(self, state: Mapping[str, int]) -> None:
+        """Go on where ``state`` was taken.
+
+        Raises
+        ------
+        ValueError
+            When its step is not one of these batches.
+        """
+        step = check_count("state['step']", state["step"], 0)
+        if step > self.num_steps:
+            raise ValueError(f"state['step'] must be at most {self.num_steps}, got {step}")
+        self.step = step
 
     def __iter__(self) -> Iterator[Columns]:
         if self.step >= self.num_steps:  # an empty loader would let Lightning count epochs for ever
