@@ -111,7 +111,7 @@ OGB_META = {"is hetero": "False", "binary": "True", "version": 1, "url": "", "ta
 OGB_META |= {"additional edge files": "None"}
 TEXT = b"0 5 2\n2 1 3 4\n7 0\n" * 3
 VECTORS = RNG.normal(size=(60, 4)).astype(np.float32)
-FRAME = pd.DataFrame({name: column for name, column in zip(LOG[:4], zip(*ROWS))})
+FRAME = pd.DataFrame(dict(zip(LOG[:4], zip(*ROWS))))
 
 
 def of_folder(read):
@@ -125,16 +125,36 @@ def root(read, up=2):
 # name of the kind: file in its folder, content, reader of the file, other files that must be there
 KINDS = {
     "npy": ("x.npy", npy(VECTORS), load_features, {}),
-    "npy text": ("ids.npy", npy(np.array(["a", "b"])), of_folder(ClipFeatures.open), {"features.npy": npy(np.ones((2, 2, 1)))}),
+    "npy text": (
+        "ids.npy",
+        npy(np.array(["a", "b"])),
+        of_folder(ClipFeatures.open),
+        {"features.npy": npy(np.ones((2, 2, 1)))},
+    ),
     "npy map": ("features.npy", npy(np.ones((2, 2, 1))), of_folder(ClipFeatures.open), {"ids.npy": npy(np.arange(2))}),
-    "npy clips": ("7.npy", npy(np.ones((4, 8), np.float16)), of_folder(read_clip_files), {"8.npy": npy(np.ones((4, 8), np.float16))}),
+    "npy clips": (
+        "7.npy",
+        npy(np.ones((4, 8), np.float16)),
+        of_folder(read_clip_files),
+        {"8.npy": npy(np.ones((4, 8), np.float16))},
+    ),
     "npz": ("x.npz", npz(ids=np.arange(60), a=VECTORS), load_features, {}),
     "npz stored": ("x.npz", npz(np.savez, ids=np.array([f"v{i}" for i in range(60)]), a=VECTORS), load_features, {}),
     "npz bytes": ("x.npz", npz(np.savez, ids=np.array([b"a", b"b"]), a=np.eye(2)), load_features, {}),
     "npz clips": ("x.npz", npz(ids=np.arange(3), features=np.ones((3, 2, 2))), ClipFeatures.open, {}),
-    "npz arrays": ("split.npz", npz(train=np.arange(9), test=np.arange(4)), functools.partial(read_npz, required=["train"]), {}),
+    "npz arrays": (
+        "split.npz",
+        npz(train=np.arange(9), test=np.arange(4)),
+        functools.partial(read_npz, required=["train"]),
+        {},
+    ),
     "tree": ("tree.npz", tree(), ClusterTree.load, {}),
-    "amazon": ("copurchase_graphs/amazon_photo.npz", npz(**PHOTO), root(functools.partial(AmazonCoPurchase, "photo")), {}),
+    "amazon": (
+        "copurchase_graphs/amazon_photo.npz",
+        npz(**PHOTO),
+        root(functools.partial(AmazonCoPurchase, "photo")),
+        {},
+    ),
     "tiktok": (
         "tiktok/interactions.npz",
         npz(**TIKTOK),
@@ -173,23 +193,63 @@ KINDS = {
     "parquet": ("log.parquet", table(**dict(zip(LOG, map(list, zip(*ROWS))))), WatchLog.read, {}),
     "parquet plain": ("log.parquet", table("none", **dict(zip(LOG, map(list, zip(*ROWS))))), WatchLog.read, {}),
     "parquet index": ("log.parquet", indexed_table(FRAME.set_index("video_id")), WatchLog.read, {}),
-    "parquet features": ("x.parquet", table(video_id=list(range(60)), x=VECTORS.tolist(), y=VECTORS[:, 0].tolist()), load_features, {}),
-    "parquet edges": ("e.parquet", table(src=[10, 11], dst=[12, 13], weight=[1.0, 2.0]), functools.partial(read_edges, features=FEATURES), {}),
-    "parquet folder": ("log.parquet/part-0.parquet", table(**dict(zip(LOG, map(list, zip(*ROWS))))), of_folder(WatchLog.read), {}),
+    "parquet features": (
+        "x.parquet",
+        table(video_id=list(range(60)), x=VECTORS.tolist(), y=VECTORS[:, 0].tolist()),
+        load_features,
+        {},
+    ),
+    "parquet edges": (
+        "e.parquet",
+        table(src=[10, 11], dst=[12, 13], weight=[1.0, 2.0]),
+        functools.partial(read_edges, features=FEATURES),
+        {},
+    ),
+    "parquet folder": (
+        "log.parquet/part-0.parquet",
+        table(**dict(zip(LOG, map(list, zip(*ROWS))))),
+        of_folder(WatchLog.read),
+        {},
+    ),
     "csv": ("log.csv", csv(LOG, *ROWS), WatchLog.read, {}),
     "csv gz": ("log.csv.gz", gzip.compress(csv(LOG, *ROWS)), functools.partial(WatchLog.read, strict=False), {}),
-    "csv missing": ("log.csv", csv(LOG, *ROWS), functools.partial(WatchLog.read, video_ids=range(10, 70), missing="drop"), {}),
+    "csv missing": (
+        "log.csv",
+        csv(LOG, *ROWS),
+        functools.partial(WatchLog.read, video_ids=range(10, 70), missing="drop"),
+        {},
+    ),
     "csv ids": ("log.csv", csv(LOG, *ROWS), functools.partial(WatchLog.read, measures=()), {}),
-    "csv edges": ("e.csv", csv(("src", "dst", "weight"), (10, 11, 1.5), (11, 12, 2)), functools.partial(read_edges, features=FEATURES), {}),
+    "csv edges": (
+        "e.csv",
+        csv(("src", "dst", "weight"), (10, 11, 1.5), (11, 12, 2)),
+        functools.partial(read_edges, features=FEATURES),
+        {},
+    ),
     "csv aligned": (
         "log.csv",
         csv(LOG, *ROWS),
         lambda path: read_log_and_features(path, path.with_name("x.npz")),
         {"x.npz": npz(ids=np.arange(10, 70), a=VECTORS)},
     ),
-    "kuairec": ("k.csv", csv(("user_id", "video_id", "play_duration", "video_duration", "timestamp"), (1, 2, 3, 4, 5)), read_kuairec, {}),
-    "kuairand": ("k.csv", csv(KUAI, (1, 2, 3, 4, 5, 0, 0), (1, 3, 3, 4, 5, 1, 1)), functools.partial(read_kuairand, tabs=[0, 1]), {}),
-    "frame release": ("f.csv", csv(("user_id", "photo_id", "playing_time", "duration_ms"), (1, 2, 3, 4)), read_frame_release, {}),
+    "kuairec": (
+        "k.csv",
+        csv(("user_id", "video_id", "play_duration", "video_duration", "timestamp"), (1, 2, 3, 4, 5)),
+        read_kuairec,
+        {},
+    ),
+    "kuairand": (
+        "k.csv",
+        csv(KUAI, (1, 2, 3, 4, 5, 0, 0), (1, 3, 3, 4, 5, 1, 1)),
+        functools.partial(read_kuairand, tabs=[0, 1]),
+        {},
+    ),
+    "frame release": (
+        "f.csv",
+        csv(("user_id", "photo_id", "playing_time", "duration_ms"), (1, 2, 3, 4)),
+        read_frame_release,
+        {},
+    ),
     "text": ("train.txt", TEXT, read_interactions, {}),
     "text gz": ("train.txt.gz", gzip.compress(TEXT), read_interactions, {}),
     "json": ("config.json", json.dumps({"method": "rgc", "data": {"n": [1, 2.5, None]}}).encode(), read_json, {}),
@@ -226,9 +286,13 @@ def mutate(content: bytes, others: list[bytes], rng: np.random.Generator) -> byt
                 digits = [place for place, byte in enumerate(data) if chr(byte).isdigit()]
                 if digits:
                     place = int(rng.choice(digits))
-                    data[place : place + 1] = rng.choice([b"99999999999999999999", b"-1", b"1e400", b"\xd9\xa5", b"1099511627776"])
+                    data[place : place + 1] = rng.choice(
+                        [b"99999999999999999999", b"-1", b"1e400", b"\xd9\xa5", b"1099511627776"]
+                    )
             case 10:
-                data[at:at] = rng.choice([b"[" * 5000, b'{"a":' * 5000, b"(" * 300, b"\x00" * 50, b'"', b",", b"\n", b"nan", b"\xff\xfe"])
+                data[at:at] = rng.choice(
+                    [b"[" * 5000, b'{"a":' * 5000, b"(" * 300, b"\x00" * 50, b'"', b",", b"\n", b"nan", b"\xff\xfe"]
+                )
             case 11:
                 data = bytearray() if rng.random() < 0.3 else data + data
         content = bytes(data)

@@ -123,8 +123,8 @@ class Interactions:
         TypeError
             Ids that are not integers.
         ValueError
-            Arrays of other shapes or unequal length, an id out of range, a size beyond memory, a repeated pair with ``duplicates="raise"``;
-            the message names the first by its row.
+            Arrays of other shapes or unequal length, an id out of range or with very wide gaps below it, a repeated pair
+            with ``duplicates="raise"``; the message names the first by its row.
 
         Notes
         -----

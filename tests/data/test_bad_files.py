@@ -7,25 +7,18 @@ import subprocess
 import sys
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from graphvid.clustering import ClusterTree
 from graphvid.data import (
     AmazonCoPurchase,
     ClipFeatures,
-    Features,
     Interactions,
     OGBGraph,
-    RelationalData,
     TikTok,
-    WatchLog,
     load_features,
     read_clip_files,
-    read_edges,
     read_interactions,
-    read_kuairand,
-    read_kuairec,
     read_splits,
 )
 
@@ -51,13 +44,20 @@ def test_arrays_that_claim_more_than_the_file_holds_are_named(tmp_path, read, na
     for other in ("features.npy", "ids.npy"):
         np.save(tmp_path / other, np.ones((1, 1, 1)) if other[0] == "f" else np.array([1]))
     (tmp_path / name).write_bytes(header(shape, descr))
-    with pytest.raises(ValueError, match=rf"{name} is not an .npy array, or it is truncated or corrupt \(it(s header claims| holds records)"):
+    with pytest.raises(
+        ValueError,
+        match=rf"{name} is not an .npy array, or it is truncated or corrupt \(it(s header claims| holds records)",
+    ):
         read(tmp_path / name)
 
 
 def test_a_tree_that_is_damaged_or_something_else_is_named(tmp_path):
     path = tmp_path / "tree.npz"
-    good = {"format": np.array("graphvid.ClusterTree 1"), "shape": np.array([3, 1, 1]), "parents_0": np.array([0, 1, 0])}
+    good = {
+        "format": np.array("graphvid.ClusterTree 1"),
+        "shape": np.array([3, 1, 1]),
+        "parents_0": np.array([0, 1, 0]),
+    }
     np.savez(path, **good)
     assert ClusterTree.load(path).num_levels == 1
     for change in (
@@ -98,7 +98,9 @@ def test_wide_gaps_are_read_where_the_sizes_are_given(tmp_path):
     with pytest.raises(ValueError, match="items must be numbered without wide gaps"):
         read_interactions(tmp_path / "a.txt")
     for users, items in (([2**31 - 2], [1]), ([1], [2**31 - 2])):
-        with pytest.raises(ValueError, match=r"must be numbered without wide gaps \(below 1048576 for 1 values\) unless num"):
+        with pytest.raises(
+            ValueError, match=r"must be numbered without wide gaps \(below 1048576 for 1 values\) unless num"
+        ):
             Interactions.from_pairs(users, items)
     assert Interactions.from_pairs([2**20 - 1], [1]).num_users == 2**20
 
@@ -106,7 +108,9 @@ def test_wide_gaps_are_read_where_the_sizes_are_given(tmp_path):
 @pytest.mark.parametrize("word", ["05", "00", "5.0", "+5", "-5", "1e3", "5,6", "\u0665"])
 def test_ids_of_pairs_have_one_spelling(tmp_path, word):
     (tmp_path / "a.txt").write_text(f"0 1\n1 {word}\n")
-    with pytest.raises(ValueError, match="integers >= 0 without leading zeros and with at most 18 digits, got .* in line 2"):
+    with pytest.raises(
+        ValueError, match=r"integers >= 0 without leading zeros and with at most 18 digits, got .* in line 2"
+    ):
         read_interactions(tmp_path / "a.txt")
 
 
@@ -203,7 +207,13 @@ def ogb_folder(folder, **change):
     (folder / "RELEASE_v1.txt").write_text("none")
     np.savez(folder / "raw" / "data.npz", **data | change)
     np.savez(folder / "raw" / "node-label.npz", node_label=labels)
-    return {"is hetero": "False", "binary": "True", "version": 1, "url": "none", "task type": "multiclass classification"}
+    return {
+        "is hetero": "False",
+        "binary": "True",
+        "version": 1,
+        "url": "none",
+        "task type": "multiclass classification",
+    }
 
 
 @pytest.mark.parametrize(
@@ -221,7 +231,10 @@ def ogb_folder(folder, **change):
         ({"num_edges_list": np.array([10**18])}, r"must hold 1000000000000000000 edges, got shape \(2, 2\)"),
         ({"edge_index": np.array([[0, 1], [1, 3]])}, r"the ends of edges must be in \[0, 3\), got 3 in row 1"),
         ({"edge_index": np.array([[0, -1], [1, 2]])}, r"the ends of edges must be in \[0, 3\), got -1 in row 1"),
-        ({"edge_index": np.array([[0.0, 1], [1, 2]])}, "array 'edge_index' must hold integers in 2 dimensions, got float64"),
+        (
+            {"edge_index": np.array([[0.0, 1], [1, 2]])},
+            "array 'edge_index' must hold integers in 2 dimensions, got float64",
+        ),
         ({"edge_index": np.array([[0, 1]] * 3)}, r"the edges must have shape \(2, num_edges\), got \(3, 2\)"),
         ({"edge_index": np.array(1)}, r"must hold 2 edges, got shape \(\)"),
         ({"edge_weight": np.ones(3)}, "there must be a weight of every edge, got 3 of 2"),
@@ -247,65 +260,13 @@ def test_counts_of_an_ogb_set_in_csv_are_compared(tmp_path, count):
     for name, text in (tables | {"node-label": "0\n1\n0\n"}).items():
         (tmp_path / "raw" / f"{name}.csv.gz").write_bytes(gzip.compress(text.encode()))
     meta = {"is hetero": "False", "binary": "False", "version": 1, "url": "none", "additional edge files": "None"}
-    with pytest.raises(ValueError, match="is not a readable copy of ogbn-tiny, or it is|there must be features of every|at least one row"):
+    with pytest.raises(
+        ValueError,
+        match=r"is not a readable copy of ogbn-tiny, or it is|there must be features of every|at least one row",
+    ):
         OGBGraph("ogbn-tiny", tmp_path, meta_dict=meta | {"task type": "multiclass classification"})
 
 
 def test_importing_the_room_needs_no_ogb():
     code = "import sys; sys.modules['ogb'] = None; import graphvid.data; graphvid.data.SyntheticCoWatch"
     subprocess.run([sys.executable, "-c", code], check=True)
-
-
-CODES, IDS = np.array([0, 1]), pd.Index([5, 6])
-
-
-@pytest.mark.parametrize(
-    ("call", "error", "match"),
-    [
-        (lambda: WatchLog(np.array([0.5, 1.0]), CODES, IDS, IDS), TypeError, "user must hold integers, got dtype float64"),
-        (lambda: WatchLog(np.array([np.nan, 1.0]), CODES, IDS, IDS), TypeError, "user must hold integers, got dtype float"),
-        (lambda: WatchLog(CODES, np.array([True, False]), IDS, IDS), TypeError, "video must hold integers, got dtype bool"),
-        (lambda: WatchLog(CODES, [0, 1], IDS, IDS), TypeError, "video must be an array, got list"),
-        (lambda: WatchLog(CODES, CODES, [5, 6], IDS), TypeError, "user_ids must be a pandas.Index, got list"),
-        (lambda: WatchLog(CODES[:, None], CODES, IDS, IDS), ValueError, r"user must have shape \(2,\), got \(2, 1\)"),
-        (lambda: WatchLog(CODES, CODES, IDS, IDS, duration=np.array(["1", "2"])), TypeError, "duration must hold real"),
-        (lambda: WatchLog(CODES, CODES, IDS, IDS, duration=CODES * 1j), TypeError, "duration must hold real numbers, got"),
-        (lambda: WatchLog(CODES, CODES, IDS, IDS).select([10**9]), ValueError, r"rows must be in \[0, 2\), got 1000000000"),
-        (lambda: WatchLog(CODES, CODES, IDS, IDS).select([-1]), ValueError, r"rows must be in \[0, 2\), got -1 in row 0"),
-        (lambda: WatchLog(CODES, CODES, IDS, IDS).select([0.5]), TypeError, "rows must hold integers, got dtype float64"),
-        (lambda: WatchLog(CODES, CODES, IDS, IDS).select(0), ValueError, r"rows must have shape \(num_rows,\), got \(\)"),
-        (lambda: read_edges("/nonexistent.csv", None), TypeError, "features must be a Features, got NoneType"),
-        (lambda: WatchLog.read(None), TypeError, "path must be a path .*, got NoneType"),
-        (lambda: load_features(7), TypeError, "path must be a path .*, got int"),
-        (lambda: ClipFeatures.open(None), TypeError, "path must be a path .*, got NoneType"),
-        (lambda: read_interactions(None), TypeError, "path must be a path .*, got NoneType"),
-        (lambda: read_splits("x", "a.txt", None), TypeError, "test must be a path .*, got NoneType"),
-        (lambda: read_clip_files(None), TypeError, "folder must be a path .*, got NoneType"),
-        (lambda: read_kuairec(None), TypeError, "path must be a path .*, got NoneType"),
-        (lambda: read_kuairand([None]), TypeError, "path must be a path .*, got NoneType"),
-        (lambda: TikTok(7), TypeError, "data_dir must be a path .*, got int"),
-        (lambda: Features("ab", {"x": np.eye(2)}), TypeError, "ids must be a sequence of ids, got 'ab'"),
-        (lambda: Features(7, {"x": np.eye(2)}), TypeError, "ids must be a sequence of ids, got 7"),
-        (lambda: Features([[1], [2]], {"x": np.eye(2)}), TypeError, "ids must be hashable, got list in row 0"),
-        (lambda: Features([1, 2], np.eye(2)), TypeError, "modalities must be a mapping of names to tables, got ndarray"),
-        (lambda: Features([1, 2], {3: np.eye(2)}), TypeError, "modalities must be a mapping of names to tables"),
-        (lambda: Features([1, 2], {"x": np.eye(2)}).align(None), TypeError, "ids must be a sequence of ids, got None"),
-        (lambda: Features([1, 2], {"x": np.eye(2)}).take([0.5]), TypeError, "rows must hold integers, got dtype float64"),
-        (lambda: Features([1, 2], {"x": np.eye(2)}).take([0, 0]), ValueError, "ids must be unique, got more than one row"),
-        (lambda: Features(["a\0", "b"], {"x": np.eye(2)}).save("x.npz"), ValueError, "must not end in a null character"),
-        (lambda: relational(src=[0.5]), TypeError, "src must hold integers, got dtype float64"),
-        (lambda: relational(dst=[7]), ValueError, r"dst must be in \[0, 2\), got 7 in row 0"),
-        (lambda: relational(dst=[1, 1]), ValueError, "src and dst must have equal lengths, got 1 and 2"),
-        (lambda: relational(weight=np.array([np.inf])), ValueError, "weight must be finite, got inf"),
-        (lambda: relational(weight=np.array([1j])), TypeError, "weight must hold real numbers, got complex128"),
-        (lambda: relational(labels=np.array([1])), ValueError, r"labels must have shape \(2,\), got \(1,\)"),
-        (lambda: relational(features=None), TypeError, "features must be a Features, got NoneType"),
-    ],
-)
-def test_bad_arguments_are_named(call, error, match):
-    with pytest.raises(error, match=match):
-        call()
-
-
-def relational(src=(0,), dst=(1,), features=Features([1, 2], {"x": np.eye(2)}), weight=None, labels=None):  # noqa: B008
-    return RelationalData("toy", np.array(src), np.array(dst), features, weight, labels)
