@@ -1,0 +1,166 @@
+"""The task recommendation: its figures, its protocols, and what a run recommends; the contract holds the rest."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from graphvid.data import Features, Interactions
+from graphvid.models import MFConfig, SimpleXConfig, TwoTowerConfig
+from graphvid.models.recommenders import CCL, CrossBatch, Shared
+from graphvid.runs import RunDirectory
+from graphvid.tasks import load_run, train
+from graphvid.tasks.recommendation import InteractionSource, load_interactions
+
+NUM_USERS, NUM_ITEMS, NUM_TOPICS = 200, 200, 10
+
+
+def _lines(pairs):
+    rows = [[user, *pairs.items[pairs.indptr[user] : pairs.indptr[user + 1]]] for user in range(pairs.num_users)]
+    return "".join(" ".join(map(str, row)) + "\n" for row in rows if len(row) > 1)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Ten groups of users, each with favourite items: files of splits, a log, and features of the items."""
+    path = tmp_path_factory.mktemp("pairs")
+    rng = np.random.default_rng(0)
+    group, topic = np.arange(NUM_USERS) % NUM_TOPICS, np.arange(NUM_ITEMS) % NUM_TOPICS
+    chance = np.where(group[:, None] == topic, 0.5, 0.01)
+    users, items = np.nonzero(rng.random((NUM_USERS, NUM_ITEMS)) < chance)
+    everything = Interactions.from_pairs(users, items, num_users=NUM_USERS, num_items=NUM_ITEMS)
+    train, test = everything.hold_out(0.3, 1)
+    (path / "train.txt").write_text(_lines(train))
+    (path / "test.txt").write_text(_lines(test))
+    names = {"user_id": [f"u{u}" for u in users], "video_id": [f"v{i}" for i in items]}
+    pd.DataFrame(names).to_csv(path / "log.csv", index=False)
+    ids = pd.Index([f"v{i}" for i in range(NUM_ITEMS)])
+    table = np.eye(NUM_TOPICS)[topic] + 0.1 * rng.normal(size=(NUM_ITEMS, NUM_TOPICS))
+    Features(ids, {"look": table.astype(np.float32)}).save(path / "features.npz")
+    return path
+
+
+@pytest.fixture(scope="module")
+def source(folder):
+    return InteractionSource(train=str(folder / "train.txt"), test=str(folder / "test.txt"), validation_fraction=0.2)
+
+
+@pytest.fixture(scope="module")
+def towers_source(folder):
+    return InteractionSource(log=str(folder / "log.csv"), features=str(folder / "features.npz"))
+
+
+CONFIG = SimpleXConfig(
+    dim=8,
+    gate=0.5,
+    negatives=Shared(num_negatives=50),
+    loss=CCL(margin=0.3, negative_weight=4.0),
+    batch_size=32,
+    num_epochs=6,
+    learning_rate=0.01,
+)
+TOWERS = TwoTowerConfig(
+    dim=8, batch_size=64, num_epochs=3, negatives=CrossBatch(memory_size=150), hidden=8, dropout=0.2
+)
+
+
+@pytest.fixture(scope="module")
+def finished(source, tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "simplex"
+    train("simplex", source, out, CONFIG, progress=False)
+    return out
+
+
+def test_figures_are_those_of_the_stored_vectors(finished, source) -> None:
+    """Recall@10 by loops over the vectors on disk."""
+    stored = np.load(finished / "embeddings.npz")
+    splits = load_interactions(source).splits
+    scores = stored["user"].astype(np.float64) @ stored["item"].T.astype(np.float64)
+    found = []
+    for user in range(NUM_USERS):
+        relevant = splits.test.items[splits.test.indptr[user] : splits.test.indptr[user + 1]]
+        for known in (splits.train, splits.validation):
+            scores[user, known.items[known.indptr[user] : known.indptr[user + 1]]] = -np.inf
+        if len(relevant):
+            top = np.argsort(-scores[user], kind="stable")[:10]
+            found.append(len(set(top) & set(relevant)) / len(relevant))
+    metrics = RunDirectory(finished).read_metrics()
+    assert metrics["methods"]["SimpleX"]["10"]["recall"] == pytest.approx(np.mean(found), abs=1e-9)
+    assert metrics["methods"]["SimpleX"]["10"]["recall"] > 1.5 * metrics["methods"]["popularity"]["10"]["recall"]
+    assert metrics["best_epoch"] == 1 + int(np.argmax([epoch["recall"] for epoch in metrics["epochs"]]))
+    best = max(epoch["recall"] for epoch in metrics["epochs"])
+    assert pd.read_csv(finished / "epochs.csv")["recall"].max() == pytest.approx(best)
+
+
+def test_published_protocol_trains_on_all_and_chooses_by_the_test(folder, tmp_path) -> None:
+    source = InteractionSource(train=str(folder / "train.txt"), test=str(folder / "test.txt"), selection="test")
+    metrics = train("mf", source, tmp_path / "run", MFConfig(dim=8, num_epochs=2), progress=False)
+    splits = load_interactions(source).splits
+    assert splits.validation is None
+    assert metrics["selection"] == "test"
+    best = metrics["epochs"][metrics["best_epoch"] - 1]
+    assert metrics["methods"]["matrix factorisation"]["20"]["recall"] == pytest.approx(best["recall"])
+
+
+def test_recommendations_need_no_source(towers_source, folder, tmp_path) -> None:
+    log = tmp_path / "log.csv"
+    log.write_bytes((folder / "log.csv").read_bytes())
+    train("two-tower", replace(towers_source, log=str(log)), tmp_path / "run", TOWERS, progress=False)
+    before = load_run(tmp_path / "run").recommend("u3", top_k=5)
+    log.unlink()
+    assert load_run(tmp_path / "run").recommend("u3", top_k=5).equals(before)
+
+
+def test_recommendations_leave_out_what_is_known(finished, source) -> None:
+    table = load_run(finished).recommend(3, top_k=5)
+    stored = np.load(finished / "embeddings.npz")
+    splits = load_interactions(source).splits
+    scores = stored["item"] @ stored["user"][3]
+    for known in (splits.train, splits.validation):
+        scores[known.items[known.indptr[3] : known.indptr[4]]] = -np.inf
+    assert table["item_id"].tolist() == np.argsort(-scores, kind="stable")[:5].tolist()
+    everything = load_run(finished).recommend("3", top_k=1000)
+    assert len(everything) == np.isfinite(scores).sum()
+
+
+def test_ids_of_a_log_are_kept(towers_source, tmp_path) -> None:
+    train("two-tower", towers_source, tmp_path / "run", TOWERS, progress=False)
+    assert load_run(tmp_path / "run").recommend("u3", top_k=2)["item_id"].str.startswith("v").all()
+    with pytest.raises(KeyError, match=r"user_id must be one of the 200 users of .*, got 'w3'"):
+        load_run(tmp_path / "run").recommend("w3")
+
+
+def test_bad_arguments(source, finished, tmp_path) -> None:
+    with pytest.raises(ValueError, match=r"method must be one of .*, got 'svd'"):
+        train("svd", source, tmp_path / "run")
+    with_features = InteractionSource(log=str(tmp_path / "log.csv"), features=str(tmp_path / "features.npz"))
+    with pytest.raises(ValueError, match="features are read by method 'two-tower' alone, got them with 'mf'"):
+        train("mf", with_features, tmp_path / "run")
+    with pytest.raises(TypeError, match="config must be a MFConfig with method 'mf', got SimpleXConfig"):
+        train("mf", source, tmp_path / "run", CONFIG)
+    with pytest.raises(ValueError, match="features must be given for a content tower, got none"):
+        train("two-tower", source, tmp_path / "run", TOWERS)
+    with pytest.raises(ValueError, match="top_k must be at least 1, got 0"):
+        load_run(finished).recommend(3, top_k=0)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({}, "exactly one of dataset, train and log must be given, got none"),
+        ({"dataset": "gowalla", "log": "x.csv"}, "exactly one of dataset, train and log"),
+        ({"dataset": "netflix"}, "dataset must be one of .*, got 'netflix'"),
+        ({"train": "a.txt"}, "train and test must be given together"),
+        ({"log": "a.csv", "validation": "b.txt"}, "validation must be given with train and test"),
+        ({"dataset": "gowalla", "features": "b.npz"}, "features apply to files only"),
+        ({"log": "a.csv", "test_fraction": 1.0}, r"test_fraction must be in \(0, 1\), got 1.0"),
+        ({"log": "a.csv", "selection": "train"}, "selection must be one of"),
+    ],
+)
+def test_bad_sources(options, message) -> None:
+    with pytest.raises(ValueError, match=message):
+        InteractionSource(**options)
