@@ -599,6 +599,12 @@ case("feature_drift shapes", lambda: metrics.feature_drift(np.ones((2, 2)), np.o
 case("xauc constant", lambda: metrics.xauc([1.0, 1.0], [1.0, 2.0]), "true")
 case("mean_absolute_error complex", lambda: metrics.mean_absolute_error([1j], [1.0]), "true")
 
+case(
+    "paired_bootstrap 10**9",
+    lambda: metrics.paired_bootstrap([1.0, 2.0], [0.0, 1.0], num_resamples=10**9),
+    "num_resamples",
+)
+
 # -- data: the cases of this room
 
 

@@ -292,7 +292,7 @@ def test_bad_options(graph_of, options, error, message):
         (lambda: Freeze(), "bound on density or conductance, got neither"),
         (lambda: Freeze(density=math.inf), "density must be None or a finite number, got inf"),
         (lambda: ThresholdSchedule(1, math.inf), "lower must be a finite number, got inf"),
-        (lambda: ThresholdSchedule(1, 0, "exponential"), "upper and lower must be > 0 for an exponential schedule, got 1 and 0"),
+        (lambda: ThresholdSchedule(1, 0, "exponential"), "must be > 0 for an exponential schedule, got 1 and 0"),
         (lambda: ThresholdSchedule(1, 0, "cosine"), "kind must be one of .* got 'cosine'"),
     ],
 )
