@@ -17,6 +17,8 @@ MOST_NODES = 2**36
 MOST_COLUMNS = 2**20
 """Bound of the width of a vector or layer."""
 
+MOST_VALUES = 2**34
+"""Bound of the values of one table, 64 GiB in float32."""
 
 
 def check_integer(name: str, value: Any, least: int, most: int | None = None, *, none: bool = False) -> None:
@@ -43,6 +45,12 @@ def check_seed(seed: Any, name: str = "seed") -> int:
     if int(seed) >> 64:
         raise ValueError(f"{name} must be below 2**64, got {shown(seed)}")
     return int(seed)
+
+
+def check_room(name: str, *sizes: int) -> None:
+    """Raise unless a table of these sides, which ``name`` multiplies in words, has at most 2**34 values, 64 GiB."""
+    if math.prod(sizes) > MOST_VALUES:
+        raise ValueError(f"{name} must be at most {MOST_VALUES}, got {math.prod(sizes)}")
 
 
 def check_number(name: str, value: Any, accepted: str, *, least: float = -math.inf, most: float = math.inf) -> float:

@@ -547,6 +547,10 @@ case("DeferredAdam bool rows of all", lambda: adam(T([True, False, True, False, 
 case("DeferredAdam short state", lambda: adam_state("caught_up", torch.zeros(1)), "caught_up")
 case("DeferredAdam wide state", lambda: adam_state("mean", torch.zeros(5, 9)), "mean")
 
+case("RowTable of 2**46 values", lambda: RowTable(2**30, 2**16), "num_rows")
+case("CrossBatchNegatives of 2**46 values", lambda: losses.CrossBatchNegatives(2**30, 2**16), "capacity")
+case("SurvivalHead of 2**40 values", lambda: nn.SurvivalHead(2**20, num_buckets=2**20), "num_buckets")
+
 # -- single cases: metrics
 case("ndcg repeated ranks", lambda: metrics.ndcg([1, 1], [0, 2]), "ranks must be distinct")
 case("average_precision repeated ranks", lambda: metrics.average_precision([1, 1], [0, 2]), "ranks must be distinct")
@@ -594,6 +598,12 @@ case("survival_log_likelihood stop float", lambda: metrics.survival_log_likeliho
 case("feature_drift shapes", lambda: metrics.feature_drift(np.ones((2, 2)), np.ones((2, 3))), "now and before")
 case("xauc constant", lambda: metrics.xauc([1.0, 1.0], [1.0, 2.0]), "true")
 case("mean_absolute_error complex", lambda: metrics.mean_absolute_error([1j], [1.0]), "true")
+
+case(
+    "paired_bootstrap 10**9",
+    lambda: metrics.paired_bootstrap([1.0, 2.0], [0.0, 1.0], num_resamples=10**9),
+    "num_resamples",
+)
 
 # -- data: the cases of this room
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _FORMAT = "graphvid.ClusterTree 1"
+_ANY = -(2**63)  # no bound of its own: what follows says between which numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,7 +148,7 @@ class ClusterTree:
     def slice(self, level: int, cluster: int) -> tuple[int, int]:
         """Return (start, stop): cluster ``cluster`` of ``level`` is ``order[start:stop]``."""
         starts = self.starts[self._level(level)]
-        check_integer("cluster", cluster, 0)
+        check_integer("cluster", cluster, _ANY)
         if not 0 <= cluster < len(starts):
             raise ValueError(f"cluster must lie in 0..{len(starts) - 1} at level {level}, got {cluster}")
         start = int(starts[cluster])
@@ -163,7 +164,7 @@ class ClusterTree:
 
         At ``level == num_levels`` these are all nodes outside its cluster.
         """
-        check_integer("node", node, 0)
+        check_integer("node", node, _ANY)
         if not 0 <= node < self.num_nodes:
             raise ValueError(f"node must lie in 0..{self.num_nodes - 1}, got {node}")
         start, stop = self.slice(level, int(self.labels[self._level(level)][node]))
@@ -284,7 +285,7 @@ class ClusterTree:
         return f"ClusterTree(num_nodes={self.num_nodes}, num_levels={self.num_levels}, clusters per level: {counts})"
 
     def _level(self, level: int) -> int:
-        check_integer("level", level, 0)
+        check_integer("level", level, _ANY)
         if not 0 <= level <= self.num_levels:
             raise ValueError(f"level must lie in 0..{self.num_levels}, got {level}")
         return level

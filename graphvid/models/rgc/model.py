@@ -121,7 +121,7 @@ class RelationalGraphClustering(LightningModule):
     @property
     def neighbors(self) -> NeighborTable:
         """True neighbours of every training video, on the device of the model."""
-        return NeighborTable(self.get_buffer("_indptr"), self.get_buffer("_indices"))
+        return NeighborTable.trusted(self.get_buffer("_indptr"), self.get_buffer("_indices"))
 
     def training_step(self, batch: TripletBatch, batch_idx: int) -> Tensor:
         """Compute the loss of one batch of triplets and log its statistics."""
