@@ -129,7 +129,7 @@ class RelationalGraphClustering(LightningModule):
     @property
     def neighbors(self) -> NeighborTable:
         """True neighbours of every training video, on the device of the model."""
-        return NeighborTable(self.get_buffer("_indptr"), self.get_buffer("_indices"))
+        return NeighborTable.trusted(self.get_buffer("_indptr"), self.get_buffer("_indices"))
 
     def setup(self, stage: str) -> None:
         """Refuse several processes."""
