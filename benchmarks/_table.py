@@ -188,6 +188,7 @@ class Table:
             import torch
 
             torch.set_num_threads(options.threads)
+        options.seeds = options.seeds or ([0] if options.smallest else [0, 1, 2])
         path, work, rows = RESULTS / f"{self.name}.json", WORK / self.name, self.rows
         if options.smallest:
             path, work, rows = work / "smallest.json", work / "smallest", self.smallest
@@ -206,7 +207,7 @@ class Table:
 
     def _parser(self) -> argparse.ArgumentParser:
         parser = argparse.ArgumentParser(prog=f"python -m benchmarks quality {self.name}", description=self.title)
-        parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+        parser.add_argument("--seeds", type=int, nargs="+", help="default: 0 1 2")
         parser.add_argument("--rows", nargs="+", help="only rows whose name contains one of these texts")
         parser.add_argument("--data-dir", help="folder of the data sets; default: GRAPHVID_DATA")
         parser.add_argument("--threads", type=int, help="threads of PyTorch; default: as many as it takes")

@@ -38,7 +38,6 @@ from graphvid.metrics import dot_product_scorer, rank_items, ranking_scores
 from graphvid.metrics._item_scores import score_blocks
 
 USERS, ITEMS, PAIRS, TEST = 29_858, 40_981, 1_027_370, 0.2115  # Gowalla
-PARTS = (0.25, 0.5, 1.0)
 DIM, K, BATCH = 64, 20, 256
 CLEAR_REFS = Path("/proc/self/clear_refs")
 Scores = tuple[float, float]
@@ -192,13 +191,14 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks speed full_ranking", description=__doc__)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--parts", type=float, nargs="+", default=[0.25, 0.5, 1.0], help="of users, items and pairs")
     parser.add_argument("--cell", nargs=2, metavar=("METHOD", "PART"), help="measure one cell and print it as JSON")
     options = parser.parse_args(arguments)
     if options.cell:
         print(json.dumps(measure(options.cell[0], float(options.cell[1]), options.threads, options.repeats)))
         return
     table: list[dict[str, str | float]] = []
-    for part in PARTS:
+    for part in options.parts:
         size = {"users": round(part * USERS), "items": round(part * ITEMS)}
         expected: dict[str, float] = {}
         floor = 0.0

@@ -173,7 +173,7 @@ def test_other_data_is_refused_until_all_figures_go(runs) -> None:
 
 
 def test_the_smallest_form_touches_no_results(runs, tmp_path) -> None:
-    record = _toy().main(["--smallest", "--seeds", "0"])
+    record = _toy().main(["--smallest"])
     assert _values(record) == {"tiny": [0.5]}
     assert not (tmp_path / "results").exists()
 
