@@ -8,7 +8,6 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from dataclasses import replace
 
 import pytest
 
@@ -19,13 +18,10 @@ ONE = ["--seeds", "0"]
 ARGUMENTS = {
     ("quality", "amazon_computers"): RAW,
     ("quality", "amazon_photo"): RAW,
-    ("quality", "electronics_trials"): ONE,
     ("quality", "frame_segmm"): [*ONE, "--rows", "position prior by user"],
     ("quality", "frame_synthetic"): [*ONE, "--rows", "main: graph-mean logistic, 1"],
     ("quality", "synthetic"): RAW,
     ("quality", "tiktok"): RAW,
-    ("quality", "towers_photo"): ONE,
-    ("quality", "towers_tiktok"): ONE,
     ("peers", "frame"): [*ONE, "--rows", "base rate"],
     ("peers", "recommenders"): [*ONE, "--data", "amazon-electronics", "--only", "popularity"],
     ("speed", "clustering"): ["--sizes", "1000", "--graphs", "random", "--repeats", "1", "--threads", "1", "--out", "{out}"],
@@ -44,32 +40,18 @@ ARGUMENTS = {
     ("speed", "shared_hinge"): ["--negatives", "8", "--repeats", "1"],
     ("speed", "tower_steps"): ["--part", "0.05", "--steps", "1", "--batch-size", "8"],
 }  # fmt: skip
-DATA = {
-    "amazon_computers",
-    "amazon_photo",
-    "electronics_trials",
-    "frame_segmm",
-    "tiktok",
-    "towers_photo",
-    "towers_tiktok",
-}
+DATA = {"amazon_computers", "amazon_photo", "frame_segmm", "recommenders", "tiktok"}
 PACKAGES = {"clustering": ["igraph", "rustworkx"], "message_passing": ["torch_geometric"], "frame": ["torch_geometric"]}
-TRAINED = {"electronics_trials", "towers_photo", "towers_tiktok"}  # one row of theirs, for an epoch
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind in KINDS for name in benchmark_names(kind)])
 def test_it_runs(kind, name, tmp_path, monkeypatch, capsys) -> None:
-    if kind == "quality" and name in DATA and "GRAPHVID_DATA" not in os.environ:
-        pytest.skip("needs the data sets: set GRAPHVID_DATA")
-    if (kind, name) == ("peers", "recommenders") and "GRAPHVID_DATA" not in os.environ:
+    if name in DATA and "GRAPHVID_DATA" not in os.environ:
         pytest.skip("needs the data sets: set GRAPHVID_DATA")
     for package in PACKAGES.get(name, ()) if kind == "speed" else ():
         pytest.importorskip(package)
-    module = importlib.import_module(f"benchmarks.{kind}.{name}")
-    if name in TRAINED:
-        rows = module.rows
-        monkeypatch.setattr(module, "rows", lambda *args: [_short(rows(*args)[0])])
+    importlib.import_module(f"benchmarks.{kind}.{name}")
     for loaded in [module for path, module in sys.modules.items() if path.startswith("benchmarks.")]:
         for folder in {"RESULTS", "WORK"} & vars(loaded).keys():
             monkeypatch.setattr(loaded, folder, tmp_path)
@@ -78,10 +60,6 @@ def test_it_runs(kind, name, tmp_path, monkeypatch, capsys) -> None:
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
     assert len(lines) >= 3  # header, rule, a row
     assert list(tmp_path.rglob("*.json"))
-
-
-def _short(row):
-    return replace(row, model=replace(row.model, num_epochs=1, dim=4))
 
 
 def test_what_is_listed_is_there() -> None:
