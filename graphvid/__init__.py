@@ -12,7 +12,19 @@ from types import ModuleType
 
 __version__ = "0.1.0"
 
-_SUBPACKAGES = ("data", "graphs", "clustering", "sampling", "ops", "nn", "losses", "models", "metrics", "runs")
+_SUBPACKAGES = (
+    "data",
+    "graphs",
+    "clustering",
+    "sampling",
+    "ops",
+    "nn",
+    "losses",
+    "metrics",
+    "retrieval",
+    "models",
+    "runs",
+)
 
 __all__ = ["__version__", *_SUBPACKAGES]
 
