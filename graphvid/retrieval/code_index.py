@@ -315,7 +315,7 @@ class CodeIndex:
             asked = _decode(self.encode(asked), self.codebooks)
         longest = np.sqrt((self.codebooks.astype(np.float64) ** 2).sum(axis=2).max(axis=1).sum())
         bound = float(np.linalg.norm(asked.astype(np.float64), axis=1).max(initial=0.0) * longest)
-        if bound > np.finfo(np.float32).max:
+        if bound > float(np.finfo(np.float32).max):
             raise ValueError(f"queries must have scores that fit into float32, got scores of up to {bound:.3g}")
         return asked
 

@@ -31,6 +31,7 @@ OPTIONS: Mapping[str, Mapping[str, int]] = MappingProxyType(
         "fastscan": {"num_codebooks": 8, "seed": 0},
     }
 )
+CODED = ("pq", "ivfpq", "fastscan")  # the kinds that hold codes
 _OF_CODES = ("num_codebooks", "num_codewords")  # a CodeIndex has them already
 _FAST_SCAN_CODEWORDS = 16
 _BLOCK = 1 << 16  # items handled at a time
@@ -314,21 +315,19 @@ def to_faiss(
         raise ValueError(f"kind must be one of {list(OPTIONS)}, got {kind!r}")
     if isinstance(vectors, (VectorIndex, CodeIndex)) and (ids is not None or metric is not None):
         raise ValueError(f"ids and metric must not be given for a {type(vectors).__name__}, which has its own")
-    codes = vectors if isinstance(vectors, CodeIndex) else None
-    chosen = _check_options(kind, options, codes)
-    if isinstance(vectors, (VectorIndex, CodeIndex)):
-        items: VectorIndex | CodeIndex = vectors
-    else:
+    chosen = _check_options(kind, options, isinstance(vectors, CodeIndex) and kind in CODED)
+    items = vectors
+    if not isinstance(vectors, (VectorIndex, CodeIndex)):
         items = VectorIndex(vectors, ids, metric=metric if metric is not None else "cosine")
     if not items.num_items:
         raise ValueError("vectors must have at least one item, got none")
-    if codes is not None and kind in ("pq", "ivfpq", "fastscan"):
-        index = _of_codes(faiss, codes, kind, chosen)
-    else:
-        rows = items.decode() if isinstance(items, CodeIndex) else items.vectors
-        index = _of_vectors(faiss, rows, kind, chosen)
-    own = ("dot", codes.query_norm) if codes is not None else (items.metric, "none")  # type: ignore[union-attr]
-    return FaissIndex(index, items.ids, kind, metric=own[0], query_norm=own[1], options=chosen, origin=origin)
+    if isinstance(items, VectorIndex):
+        index = _of_vectors(faiss, items.vectors, kind, chosen)
+        return FaissIndex(index, items.ids, kind, metric=items.metric, options=chosen, origin=origin)
+    index = _of_codes(faiss, items, kind, chosen) if kind in CODED else _of_vectors(faiss, items.decode(), kind, chosen)
+    return FaissIndex(
+        index, items.ids, kind, metric="dot", query_norm=items.query_norm, options=chosen, origin=origin
+    )  # fmt: skip
 
 
 def from_faiss(path: str | os.PathLike[str]) -> FaissIndex:
@@ -362,21 +361,21 @@ def import_faiss() -> ModuleType:
         raise ImportError(
             f'this needs FAISS, which cannot be imported ({error}); install it with: pip install "graphvid[retrieval]"'
         ) from error
-    return faiss  # type: ignore[no-any-return] # FAISS has no hints
+    module: ModuleType = faiss
+    return module
 
 
-def _check_options(kind: str, options: Mapping[str, Any], codes: CodeIndex | None) -> dict[str, int]:
-    """Return all options of a kind, or raise."""
-    coded = codes is not None and kind in ("pq", "ivfpq", "fastscan")
-    known = {name: value for name, value in OPTIONS[kind].items() if not (coded and name in _OF_CODES)}
-    if coded and kind != "ivfpq":
-        known = {}  # nothing is trained
+def _check_options(kind: str, options: Mapping[str, Any], coded: bool) -> dict[str, int]:
+    """Return all options of a kind, of codes that are there already where ``coded``, or raise."""
+    # Any: whatever the caller gave
+    known = dict(OPTIONS[kind])
+    if coded:  # only lists are left to be trained
+        known = {name: known[name] for name in known if kind == "ivfpq" and name not in _OF_CODES}
     unknown = sorted(set(options) - set(known))
     if unknown:
         what = f"{kind!r} of a CodeIndex" if coded else repr(kind)
         raise ValueError(f"options of kind {what} must be among {sorted(known)}, got {unknown}")
-    chosen = {name: as_integer(name, value, 0 if name == "seed" else 1) for name, value in options.items()}
-    return {**known, **chosen}
+    return {**known, **{name: as_integer(name, value, 0 if name == "seed" else 1) for name, value in options.items()}}
 
 
 def _of_vectors(faiss: ModuleType, vectors: NDArray[np.float32], kind: str, options: dict[str, int]) -> Any:
