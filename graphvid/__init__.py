@@ -27,8 +27,8 @@ _SUBPACKAGES = (
     "retrieval",
     "models",
     "runs",
+    "tasks",
 )
-_SUBPACKAGES = ("data", "graphs", "clustering", "sampling", "ops", "nn", "losses", "models", "metrics", "runs", "tasks")
 
 __all__ = ["__version__", "load_run", *_SUBPACKAGES]
 

@@ -20,7 +20,7 @@ from graphvid.retrieval._ids import Ids
 
 SUFFIX = ".safetensors"
 _FORMAT, _VERSION = "graphvid.CodeIndex", "1"
-_OPTIONS = {"query_norm", "assignment"}
+_OPTIONS = {"query_norm", "assignment", "origin"}
 # Text is kept as UTF-8, since safetensors holds numbers only.
 _TEXT, _ENDS = "ids_utf8", "ids_ends"
 
@@ -30,7 +30,7 @@ def write(
     codes: NDArray[Any],
     codebooks: NDArray[np.float32],
     ids: Ids,
-    options: Mapping[str, str],
+    options: Mapping[str, str | None],
 ) -> None:  # Any: uint8 or uint16
     """Write the file, whole or not at all."""
     target = Path(path)
@@ -47,7 +47,7 @@ def write(
         save_file(arrays, temporary, metadata=metadata)
 
 
-def read(path: str | os.PathLike[str]) -> tuple[NDArray[Any], NDArray[Any], Ids, dict[str, str]]:
+def read(path: str | os.PathLike[str]) -> tuple[NDArray[Any], NDArray[Any], Ids, dict[str, str | None]]:
     """Return codes, codebooks, ids and options; a file that is not whole and ours is a ValueError."""
     file = Path(path)
     if not file.is_file():

@@ -49,12 +49,16 @@ class CodeIndex:
         How `add` and symmetric searches code vectors: the nearest codeword, as FAISS does, or the one of the highest
         product, as MeCoQ does. The two are equal where all codewords have one length.
 
+    origin : str, optional
+        `fingerprint` of the vectors that the codes were made from; a search with a run checks it. `add` and `remove` leave
+        it as it is.
+
     Attributes
     ----------
     ids : ndarray of int64 or str, shape (num_items,)
         In ascending order, which is the order of the items in the index.
     codebooks : ndarray of float32
-    query_norm, assignment : str
+    query_norm, assignment, origin
         As given.
 
     Raises
@@ -95,12 +99,13 @@ class CodeIndex:
         *,
         query_norm: QueryNorm = "none",
         assignment: Assignment = "l2",
+        origin: str | None = None,
     ) -> None:
         # Any: array_like or Tensor; ids as in `as_ids`
         for name, value, known in (("query_norm", query_norm, QUERY_NORMS), ("assignment", assignment, ASSIGNMENTS)):
             if value not in known:
                 raise ValueError(f"{name} must be one of {list(known)}, got {value!r}")
-        self.query_norm, self.assignment = query_norm, assignment
+        self.query_norm, self.assignment, self.origin = query_norm, assignment, origin
         self.codebooks = _as_codebooks(codebooks)
         table = _as_codes(codes, self.codebooks)
         names: Ids = np.arange(len(table), dtype=np.int64) if ids is None else as_ids("ids", ids)
@@ -284,7 +289,7 @@ class CodeIndex:
         ValueError
             The suffix is not ``.safetensors``.
         """
-        options = {"query_norm": self.query_norm, "assignment": self.assignment}
+        options = {"query_norm": self.query_norm, "assignment": self.assignment, "origin": self.origin}
         _code_file.write(path, self.codes, self.codebooks, self.ids, options)
 
     @classmethod

@@ -188,13 +188,13 @@ def test_a_refused_change_changes_nothing():
 
 @pytest.mark.parametrize("ids", [[3, 1, 2], ["ü", "b", ""]])
 def test_save_and_load_are_equal(tmp_path, ids):
-    index, _, _ = make(3, query_norm="sub", assignment="dot", ids=ids)
+    index, _, _ = make(3, query_norm="sub", assignment="dot", ids=ids, origin="abc")
     index.save(tmp_path / "codes.safetensors")
     loaded = CodeIndex.load(tmp_path / "codes.safetensors")
     assert np.array_equal(loaded.ids, index.ids)
     assert np.array_equal(loaded.codes, index.codes)
     assert np.array_equal(loaded.codebooks, index.codebooks)
-    assert (loaded.query_norm, loaded.assignment) == ("sub", "dot")
+    assert (loaded.query_norm, loaded.assignment, loaded.origin) == ("sub", "dot", "abc")
     index.remove(ids)
     index.save(tmp_path / "codes.safetensors")
     empty = CodeIndex.load(tmp_path / "codes.safetensors")
@@ -252,7 +252,7 @@ def test_a_file_with_codes_out_of_range_is_refused(tmp_path):
     path = tmp_path / "codes.safetensors"
     index, _, _ = make(3)
     arrays = {"codes": np.full((3, 4), 16, np.uint8), "codebooks": index.codebooks, "ids": np.arange(3)}
-    options = {"query_norm": "none", "assignment": "l2"}
+    options = {"query_norm": "none", "assignment": "l2", "origin": None}
     _code_file.write(path, arrays["codes"], arrays["codebooks"], arrays["ids"], options)
     with pytest.raises(ValueError, match=r"codes.safetensors holds no valid code index: codes must be in \[0, 16\)"):
         CodeIndex.load(path)
