@@ -140,7 +140,8 @@ def export(
     ] = None,
     of: Annotated[str | None, typer.Option(help="Vectors of what, where a run has several: item or user.")] = None,
     option: Annotated[
-        list[str] | None, typer.Option("--set", help="Change an option of the kind: --set num_codebooks=16. Repeatable.")
+        list[str] | None,
+        typer.Option("--set", help="Change an option of the kind: --set num_codebooks=16. Repeatable."),
     ] = None,
 ) -> None:
     """Write the vectors of a run as a FAISS index, a Parquet file or a NumPy array, with their ids."""
@@ -174,9 +175,8 @@ def search(
     from graphvid.retrieval import read_id_list
     from graphvid.runs import search as find
 
-    inputs = [path for path in (index, features, exclude) if path is not None]
     if out is not None:
-        _check_table(out, inputs)
+        _check_table(out, [index, run, features, exclude])
     table = find(
         run=None if run is None else load_run(run),
         index=index,
@@ -204,7 +204,7 @@ def predict(
     """Say who will finish which video, for how long they will watch, and at which clip they most likely leave."""
     from graphvid.data import ClipFeatures, WatchLog
 
-    _check_table(out, [path for path in (log, clips) if path is not None])
+    _check_table(out, [log, clips, run])
     asked = load_run(run)
     answer = asked.answer("predict")
     units = asked.config["source"]["milliseconds"] if milliseconds is None else milliseconds
@@ -217,8 +217,10 @@ def predict(
 @app.command()
 def evaluate(run: Run = _QUICKSTART, quiet: Quiet = False) -> None:
     """Read a run's source again, and judge the saved model on what training never saw."""
+    import pandas as pd
+
     found = load_run(run).answer("evaluate")(progress=not quiet)
-    typer.echo(json.dumps(found, indent=2))
+    _show(pd.DataFrame([{"method": name, **figures} for name, figures in found.items()]))
 
 
 @app.command()
@@ -228,8 +230,10 @@ def embed(
     run: Run = _QUICKSTART,
 ) -> None:
     """Embed videos from their features, also videos that were not there in training."""
+    from graphvid._files import check_output
     from graphvid.data import load_features
 
+    check_output(out, [features, run])
     embedded = load_run(run).answer("embed")(load_features(features))
     embedded.save(out)
     typer.echo(f"{embedded.num_videos:,} embeddings of {embedded.dims['embedding']} columns in {out}")
@@ -385,16 +389,18 @@ def _further(answer: Callable[..., Any], arguments: list[str]) -> dict[str, Any]
         try:
             values[parameter.name] = TypeAdapter(parameter.annotation).validate_python(text)
         except ValueError:
-            raise ValueError(f"{name} must be {parameter.annotation}, got {text!r}") from None
+            accepted = getattr(parameter.annotation, "__name__", parameter.annotation)
+            raise ValueError(f"{name} must be a {accepted}, got {text!r}") from None
     return values
 
 
-def _check_table(out: Path, inputs: Sequence[Path]) -> None:
-    """Raise unless ``out`` is a file for a table, and none of those that are read."""
+def _check_table(out: Path, inputs: Sequence[Path | None]) -> None:
+    """Raise unless ``out`` is a file for a table, and none of what is read."""
+    from graphvid._files import check_output
+
     if out.suffix not in (".csv", ".parquet"):
         raise ValueError(f"out must end in .csv or .parquet, got {out.name!r}")
-    if any(out.resolve() == path.resolve() for path in inputs):
-        raise ValueError(f"out must not be a file that is read, got {out}")
+    check_output(out, inputs)
 
 
 def _write_table(table: Any, out: Path) -> None:  # a data frame; pandas is imported late

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.numpy import save_file
 
-from graphvid._files import atomic_path
+from graphvid._files import atomic_path, reading
 from graphvid.retrieval._ids import Ids
 
 SUFFIX = ".safetensors"
@@ -50,27 +50,23 @@ def write(
 def read(path: str | os.PathLike[str]) -> tuple[NDArray[Any], NDArray[Any], Ids, dict[str, str | None]]:
     """Return codes, codebooks, ids and options; a file that is not whole and ours is a ValueError."""
     file = Path(path)
-    if not file.is_file():
-        raise FileNotFoundError(f"{file} not found: expected a code index, a {SUFFIX} file that CodeIndex.save wrote")
-    try:
+    with reading(file, "a code index"):
+        if not file.is_file():
+            raise FileNotFoundError
         with safe_open(file, framework="numpy") as stored:
             metadata = stored.metadata() or {}
             arrays = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 # not a dict
-    except (SafetensorError, OSError) as error:
-        raise ValueError(f"{file} is not a code index, or it is truncated or corrupt ({error})") from None
     if metadata.get("format") != _FORMAT:
         raise ValueError(f"{file} is not a code index: its format is {metadata.get('format')!r}, not {_FORMAT!r}")
     if metadata.get("version") != _VERSION:
         raise ValueError(f"{file} is of version {metadata.get('version')!r} of the code index, expected {_VERSION!r}")
-    try:
+    with reading(file, "a code index"):
         if metadata["crc32"] != _checksum(arrays):
             raise ValueError("its checksum does not fit its content")
         options = json.loads(metadata["options"])
         if not isinstance(options, dict) or set(options) != _OPTIONS:
             raise ValueError(f"its options must be {sorted(_OPTIONS)}, got {options!r}")
         return arrays["codes"], arrays["codebooks"], _unpack(arrays), options
-    except (KeyError, ValueError) as error:
-        raise ValueError(f"{file} is a corrupt code index ({error})") from None
 
 
 def _pack(ids: Ids) -> dict[str, NDArray[Any]]:  # Any: bytes or int64

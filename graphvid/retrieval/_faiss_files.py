@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from graphvid._files import atomic_path
+from graphvid._files import atomic_path, reading
 from graphvid.retrieval._id_files import read_ids, write_ids
 from graphvid.retrieval._ids import Ids
 
@@ -59,10 +59,8 @@ def read(path: str | os.PathLike[str], faiss: ModuleType) -> tuple[Any, Ids, dic
                 f"{file} is not the file that {about_path.name} describes, or it is truncated or corrupt: expected "
                 f"{about['files'].get(name)}, got {found}"
             )
-    try:
+    with reading(index_path, "an index that this FAISS reads"):
         index = faiss.read_index(str(index_path))
-    except RuntimeError as error:  # whatever FAISS refuses
-        raise ValueError(f"{index_path} is no index that this FAISS reads ({error})") from None
     ids = read_ids(ids_path)
     if (index.d, index.ntotal) != (about["dim"], about["num_items"]):
         raise ValueError(
@@ -72,10 +70,8 @@ def read(path: str | os.PathLike[str], faiss: ModuleType) -> tuple[Any, Ids, dic
 
 
 def _read_about(path: Path) -> dict[str, Any]:
-    try:
+    with reading(path, "the side-car of an index"):
         about = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path} is not valid JSON ({error})") from None
     if not isinstance(about, dict) or about.get("format") != _FORMAT:
         raise ValueError(f"{path} is not the side-car of an index: its format must be {_FORMAT!r}")
     if about.get("version") != _VERSION:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from graphvid._files import reading
 from graphvid.retrieval._ids import Ids, as_ids
 
 COLUMN = "video_id"
@@ -30,13 +31,10 @@ def to_arrow(ids: Ids):  # type: ignore[no-untyped-def] # pyarrow has no hints
 
 def read_ids(path: Path) -> Ids:
     """Read what `write_ids` wrote; another file is a ValueError."""
-    import pyarrow
     from pyarrow import parquet, types
 
-    try:
+    with reading(path, "a Parquet file of ids"):
         column = parquet.read_table(path).column(COLUMN)
-    except (pyarrow.ArrowException, OSError, KeyError) as error:
-        raise ValueError(f"{path} is no Parquet file of ids ({error})") from None
     if column.null_count or not (types.is_int64(column.type) or types.is_string(column.type)):
         raise ValueError(f"{path} must hold ids of int64 or text without a missing one, got {column.type}")
     if types.is_int64(column.type):

@@ -11,7 +11,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from graphvid._integers import as_integer
+from graphvid._checks import check_count
 from graphvid.retrieval._ids import Ids, find
 
 
@@ -44,7 +44,7 @@ def find_exclusions(exclude: Any, exclude_each: Any, ids: Ids, num_queries: int)
 
 def check_top_k(top_k: Any, left_out: Exclusions, num_items: int) -> int:  # Any: whatever the caller gave
     """Return ``top_k`` if every query has that many items left, or raise."""
-    wanted = as_integer("top_k", top_k, 1)
+    wanted = check_count("top_k", top_k)
     left = num_items - left_out.counts
     short = np.flatnonzero(left < wanted)
     if short.size or num_items < wanted:

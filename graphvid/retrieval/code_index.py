@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from graphvid._checks import check_choice
 from graphvid.retrieval import _code_file
 from graphvid.retrieval._ids import Ids, as_ids, find, find_all, name_some, order_of
 from graphvid.retrieval._kernels import encode, keep_best_codes, score_codes, sort_best
@@ -102,9 +103,8 @@ class CodeIndex:
         origin: str | None = None,
     ) -> None:
         # Any: array_like or Tensor; ids as in `as_ids`
-        for name, value, known in (("query_norm", query_norm, QUERY_NORMS), ("assignment", assignment, ASSIGNMENTS)):
-            if value not in known:
-                raise ValueError(f"{name} must be one of {list(known)}, got {value!r}")
+        check_choice("query_norm", query_norm, QUERY_NORMS)
+        check_choice("assignment", assignment, ASSIGNMENTS)
         self.query_norm, self.assignment, self.origin = query_norm, assignment, origin
         self.codebooks = _as_codebooks(codebooks)
         table = _as_codes(codes, self.codebooks)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from graphvid._integers import as_integer
+from graphvid._checks import check_choice, check_count, check_seed
 from graphvid.retrieval import _faiss_files
 from graphvid.retrieval._ids import as_ids
 from graphvid.retrieval._search import Exclusions, check_top_k, find_exclusions
@@ -82,13 +82,9 @@ class FaissIndex:
         origin: str | None = None,
     ) -> None:
         # Any: faiss.Index; ids as in `as_ids`
-        for name, value, known in (
-            ("kind", kind, tuple(OPTIONS)),
-            ("metric", metric, METRICS),
-            ("query_norm", query_norm, QUERY_NORMS),
-        ):
-            if value not in known:
-                raise ValueError(f"{name} must be one of {list(known)}, got {value!r}")
+        check_choice("kind", kind, OPTIONS)
+        check_choice("metric", metric, METRICS)
+        check_choice("query_norm", query_norm, QUERY_NORMS)
         self.index, self.ids, self.kind = index, as_ids("ids", ids), kind
         self.metric, self.query_norm, self.options, self.origin = metric, query_norm, dict(options or {}), origin
         if len(self.ids) != index.ntotal or not bool((self.ids[1:] > self.ids[:-1]).all()):
@@ -311,8 +307,7 @@ def to_faiss(
     """
     # Any: array_like or Tensor; ids as in `as_ids`
     faiss = import_faiss()
-    if kind not in OPTIONS:
-        raise ValueError(f"kind must be one of {list(OPTIONS)}, got {kind!r}")
+    check_choice("kind", kind, OPTIONS)
     if isinstance(vectors, (VectorIndex, CodeIndex)) and (ids is not None or metric is not None):
         raise ValueError(f"ids and metric must not be given for a {type(vectors).__name__}, which has its own")
     chosen = _check_options(kind, options, isinstance(vectors, CodeIndex) and kind in CODED)
@@ -375,7 +370,10 @@ def _check_options(kind: str, options: Mapping[str, Any], coded: bool) -> dict[s
     if unknown:
         what = f"{kind!r} of a CodeIndex" if coded else repr(kind)
         raise ValueError(f"options of kind {what} must be among {sorted(known)}, got {unknown}")
-    return {**known, **{name: as_integer(name, value, 0 if name == "seed" else 1) for name, value in options.items()}}
+    checks = {
+        name: check_seed(value) if name == "seed" else check_count(name, value) for name, value in options.items()
+    }
+    return {**known, **checks}
 
 
 def _of_vectors(faiss: ModuleType, vectors: NDArray[np.float32], kind: str, options: dict[str, int]) -> Any:

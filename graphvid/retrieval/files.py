@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from graphvid._files import atomic_path
+from graphvid._files import atomic_path, reading
 from graphvid.retrieval import _code_file, _faiss_files
 from graphvid.retrieval._id_files import COLUMN, to_arrow
 from graphvid.retrieval._ids import Ids, as_ids
@@ -112,9 +112,7 @@ def read_id_list(path: str | os.PathLike[str]) -> list[str]:
     import pandas as pd
 
     file = Path(path)
-    if not file.is_file():
-        raise FileNotFoundError(f"{file} not found: expected a list of ids")
-    try:
+    with reading(file, "a list of ids"):
         if file.suffix == ".parquet":
             table = pd.read_parquet(file)
         elif file.suffix == ".csv":
@@ -122,8 +120,6 @@ def read_id_list(path: str | os.PathLike[str]) -> list[str]:
         else:
             lines = file.read_text(encoding="utf-8").splitlines()
             return [line.strip() for line in lines if line.strip()]
-    except (ValueError, OSError) as error:
-        raise ValueError(f"{file} is no list of ids that can be read ({error})") from None
     if COLUMN not in table.columns:
         raise ValueError(f"{file} must have a column {COLUMN!r}, got {list(table.columns)}")
     if table[COLUMN].isna().any():

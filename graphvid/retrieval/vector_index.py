@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from graphvid._checks import check_choice
 from graphvid.retrieval._ids import Ids, as_ids, find_all, order_of
 from graphvid.retrieval._kernels import keep_best_products, sort_best
 from graphvid.retrieval._search import check_top_k, find_exclusions, over_rows
@@ -69,8 +70,7 @@ class VectorIndex:
 
     def __init__(self, vectors: Any, ids: Any | None = None, *, metric: Metric = "cosine") -> None:
         # Any: array_like or Tensor; ids as in `as_ids`
-        if metric not in METRICS:
-            raise ValueError(f"metric must be one of {list(METRICS)}, got {metric!r}")
+        check_choice("metric", metric, METRICS)
         self.ids, self.vectors = sorted_rows(as_vectors("vectors", vectors), ids)
         self.metric = metric
         if metric == "cosine":

@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from graphvid._checks import check_choice
+from graphvid._files import check_output
 from graphvid.data import Features
 from graphvid.retrieval import (
     CodeIndex,
@@ -48,7 +50,8 @@ def export(
     run : Run
         A finished run that has vectors; see `graphvid.load_run`.
     out : path-like
-        Ends in ``.faiss``, ``.parquet`` or ``.npy``, as ``to`` says. An earlier export is replaced; a file of the run is not.
+        Ends in ``.faiss``, ``.parquet`` or ``.npy``, as ``to`` says, and lies outside the folder of the run. An earlier export
+        is replaced.
     to : {"faiss", "parquet", "npy"}, default "faiss"
         See `graphvid.retrieval.FaissIndex.save` and `graphvid.retrieval.save_vectors` for what is written.
     kind : str, optional
@@ -69,22 +72,20 @@ def export(
     Raises
     ------
     FileNotFoundError, ImportError, TypeError, ValueError
-        An unfinished run or one without vectors; another suffix; a path that is a file of the run; options that what is
+        An unfinished run or one without vectors; another suffix; a path in the folder of the run; options that what is
         written does not have; what `graphvid.retrieval.to_faiss` refuses.
     """
-    if to not in _SUFFIXES:
-        raise ValueError(f"to must be one of {list(_SUFFIXES)}, got {to!r}")
+    check_choice("to", to, _SUFFIXES)
     target = Path(out)
     if target.suffix != _SUFFIXES[to]:
         raise ValueError(f"out must end in {_SUFFIXES[to]} for {to}, got {target.name!r}")
     given = [name for name, value in (("kind", kind), ("metric", metric)) if value is not None] + sorted(options)
     if to != "faiss" and given:
         raise ValueError(f"{given} must be given for faiss only, got them for {to}")
-    refuse_files_of(run, files_at(target))
+    for file in files_at(target):
+        check_output(file, [run.directory.path])
     vectors = _vectors_of(run, of)
     embedding = vectors.modalities["embedding"]
-    if not target.parent.is_dir():
-        raise FileNotFoundError(f"{target.parent} not found: expected the folder to write {target.name} into")
     if to != "faiss":
         return save_vectors(target, embedding, vectors.ids)
     exact = VectorIndex(embedding, vectors.ids, metric=metric or "cosine")
@@ -158,14 +159,6 @@ def search(
     return pd.DataFrame(
         {"query_id": np.repeat(names, width), "video_id": found.ids.ravel(), "score": found.scores.ravel()}
     )
-
-
-def refuse_files_of(run: Run, files: Iterable[Path]) -> None:
-    """Raise a ValueError where one of the files is there already in the folder of a run."""
-    folder = run.directory.path.resolve()
-    for file in files:
-        if file.exists() and file.resolve().is_relative_to(folder):
-            raise ValueError(f"out must not replace a file of the run, got {file}, which is there already")
 
 
 def _vectors_of(run: Run, of: str | None) -> Features:

@@ -230,7 +230,10 @@ def test_truncated_damaged_and_foreign_files_are_named(tmp_path):
     damaged = bytearray(whole)
     damaged[-5] ^= 1
     path.write_bytes(damaged)
-    with pytest.raises(ValueError, match=r"codes\.safetensors is a corrupt code index \(its checksum does not fit"):
+    with pytest.raises(
+        ValueError,
+        match=r"codes\.safetensors is not a code index, or it is truncated or corrupt \(its checksum does not fit",
+    ):
         CodeIndex.load(path)
     save_file({"weight": np.ones(3)}, path)
     with pytest.raises(ValueError, match=r"codes\.safetensors is not a code index: its format is None"):
@@ -239,7 +242,7 @@ def test_truncated_damaged_and_foreign_files_are_named(tmp_path):
         archive.writestr("data.pkl", b"cos\nsystem\n(S'true'\ntR.")
     with pytest.raises(ValueError, match="is not a code index"):
         CodeIndex.load(path)
-    with pytest.raises(FileNotFoundError, match=r"absent\.safetensors not found: expected a code index"):
+    with pytest.raises(FileNotFoundError, match=r"absent\.safetensors not found"):
         CodeIndex.load(tmp_path / "absent.safetensors")
     with pytest.raises(ValueError, match=r"path must end in \.safetensors, got 'codes.pkl'"):
         make(3)[0].save(tmp_path / "codes.pkl")

@@ -283,7 +283,7 @@ def test_files_that_are_not_whole_or_not_each_others_are_refused(tmp_path):
     parquet.write_table(pyarrow.table({"video_id": [1, 2, 3, 4]}), ids)
     refused("x.faiss.ids.parquet is not the file that x.faiss.json describes")
     about.write_text("{")
-    refused("x.faiss.json is not valid JSON")
+    refused("x.faiss.json is not the side-car of an index, or it is truncated")
     about.write_text('{"kind": "flat"}')
     refused("x.faiss.json is not the side-car of an index")
     record = json.loads(about.read_text())
