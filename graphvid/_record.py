@@ -107,7 +107,8 @@ def record(kind: type[C]) -> type[C]:
     """Make a frozen dataclass of a `Record`; a value that a field's type does not accept is a ValueError of one sentence.
 
     The types say what is accepted: ``Literal`` for choices, ``Annotated[int, Field(ge=1)]`` for bounds, another record
-    or a union of records (see `named`) for options of their own. Nothing is converted but integers to floats and lists to tuples.
+    or a union of records (see `named`) for options of their own. Nothing is
+    converted but integers to floats and lists to tuples.
     """
     made = pydantic_dataclass(frozen=True, config=ConfigDict(strict=True, extra="forbid", allow_inf_nan=False))(kind)
     validate = made.__init__
@@ -120,7 +121,7 @@ def record(kind: type[C]) -> type[C]:
 
     __init__.__signature__ = inspect.signature(kind)  # type: ignore[attr-defined]
     made.__init__ = __init__  # type: ignore[method-assign]
-    return made
+    return made  # type: ignore[return-value] # the same class, with a validator
 
 
 def named(*kinds: type[Record]) -> Callable[[object], object]:

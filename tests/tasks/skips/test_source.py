@@ -145,9 +145,9 @@ def test_a_source_survives_json(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     source = ViewSource(log="a.csv", clips="c", milliseconds=["duration"], test_fraction=0.5)
     stored = source.to_dict()
-    assert stored == {
-        "log": str(tmp_path / "a.csv"), "clips": str(tmp_path / "c"), "milliseconds": ("duration",), "test_fraction": 0.5,
-    }  # fmt: skip
+    assert (stored["log"], stored["clips"]) == (str(tmp_path / "a.csv"), str(tmp_path / "c"))
+    assert (stored["milliseconds"], stored["test_fraction"], stored["dataset"]) == (["duration"], 0.5, None)
+    assert ViewSource(**stored) == ViewSource.from_dict(stored)
     assert ViewSource(**stored).milliseconds == ("duration",)
 
 
