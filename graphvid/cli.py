@@ -6,6 +6,7 @@ import dataclasses
 import inspect
 import json
 import re
+import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -250,9 +251,6 @@ def main() -> None:
         message = error.args[0] if isinstance(error, KeyError) and error.args else error
         typer.echo(f"graphvid: {message}", err=True)
         sys.exit(2)
-    except KeyboardInterrupt:
-        typer.echo("graphvid: interrupted; the same command with --resume goes on from the last checkpoint", err=True)
-        sys.exit(130)
 
 
 def _train_command(name: str) -> Callable[..., None]:
@@ -365,7 +363,11 @@ def _train_and_show(
     from graphvid.runs import RunDirectory, train
 
     task = task_of(method)
-    train(task, method, source, out, config, resume=resume, checkpoint_every=checkpoint_every, progress=not quiet)
+    try:
+        train(task, method, source, out, config, resume=resume, checkpoint_every=checkpoint_every, progress=not quiet)
+    except KeyboardInterrupt:  # Typer would end without a word
+        typer.echo("graphvid: interrupted; the same command with --resume goes on from the last checkpoint", err=True)
+        raise typer.Exit(128 + signal.SIGINT) from None
     typer.echo(task.report(RunDirectory(out)).to_text())
     typer.echo(f"Report: {out / 'report.html'}")
 
