@@ -29,7 +29,7 @@ from and its options; it is trained as a run of its task (`graphvid.runs.train`)
             # Figures that no run has, by seed and --data-dir. `reference` keeps an oracle out of the bold print.
             MeasuredRow("published", lambda seed, data_dir: {"recall": 0.1872, "ndcg": None}, "Of the paper.", reference=True),
         ],
-        smallest=[TrainedRow("SimpleX", "simplex", SOURCE, SimpleXConfig(dim=4, num_epochs=1))],
+        smallest=[TrainedRow("SimpleX", "simplex", SOURCE, SimpleXConfig(dim=4, num_epochs=1, batch_size=2048))],
     )
 
     def main(arguments):
@@ -61,6 +61,7 @@ import json
 import logging
 import shlex
 import statistics
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
@@ -314,7 +315,8 @@ def _train(method: str, source: Any, folder: Path, config: Any) -> tuple[Json, J
 
     cost_file = folder.parent / f"{folder.name}.cost.json"
     is_new = not folder.exists()
-    metrics, cost = measured(train, _task_of(method), method, source, folder, config, resume=True)
+    task, progress = _task_of(method), sys.stderr.isatty()
+    metrics, cost = measured(train, task, method, source, folder, config, resume=True, progress=progress)
     if is_new:
         write_json(cost_file, {"seconds": round(cost.seconds, 1), "cpu_seconds": round(cost.cpu_seconds, 1)})
     spent = _read(cost_file) if cost_file.exists() else {"seconds": None, "cpu_seconds": None}  # killed, and taken up

@@ -58,7 +58,7 @@ class _Runs:
             load=lambda source, *, progress: _Data(size=source.size),
         )
 
-    def train(self, task, method, source, out, config=None, *, resume=False) -> dict:
+    def train(self, task, method, source, out, config=None, *, resume=False, progress=True) -> dict:
         assert (task, method, resume) == (self.task, "toy", True)
         out = Path(out)
         if (out / "metrics.json").exists():
