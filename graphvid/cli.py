@@ -210,6 +210,9 @@ def predict(
     units = asked.config["source"]["milliseconds"] if milliseconds is None else milliseconds
     pairs = WatchLog.read(log, duplicates="keep", milliseconds=units)
     table = answer(pairs, clips=None if clips is None else ClipFeatures.open(clips))
+    for name, count in table.attrs.items():
+        if count:
+            typer.echo(f"{name}: {count:,}", err=True)
     _write_table(table, out)
     typer.echo(f"{len(table):,} predictions in {out}")
 
@@ -383,6 +386,9 @@ def _further(answer: Callable[..., Any], arguments: list[str]) -> dict[str, Any]
         if name.removeprefix("--") not in known or not name.startswith("--"):
             raise ValueError(f"options must be among {[f'--{one}' for one in known]} for this run, got {name!r}")
         parameter = known[name.removeprefix("--")]
+        if parameter.annotation is bool and not equals:
+            values[parameter.name] = True
+            continue
         if not equals and not words:
             raise ValueError(f"{name} must have a value, got none")
         text = value if equals else words.pop(0)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from graphvid._checks import MOST_COLUMNS, check_count, check_ids, check_number, check_tensor
+from graphvid._checks import MOST_COLUMNS, check_count, check_ids, check_number, check_room, check_tensor
 
 
 class MemoryEntries(NamedTuple):
@@ -107,6 +107,7 @@ class CrossBatchNegatives(nn.Module):
     ) -> None:
         super().__init__()
         self.capacity, self.dim = check_count("capacity", capacity, 0), check_count("dim", dim, 1, MOST_COLUMNS)
+        check_room("capacity * dim", self.capacity, self.dim)
         self.warmup_steps = check_count("warmup_steps", warmup_steps, 0)
         if max_drift is not None:
             max_drift = check_number("max_drift", max_drift, "None or a finite float >= 0", least=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import sys
 
 import numpy as np
@@ -157,6 +158,25 @@ def test_codes_that_grow_are_searched_with_their_run(run_of, files, tmp_path):
     grown.save(tmp_path / "codes.safetensors")
     found = search(run=run, index=tmp_path / "codes.safetensors", video_id="v7", top_k=99)
     assert set(found["video_id"]) == {*vectors.ids, "new-1", "new-2"} - {"v3", "v7"}
+
+
+def test_codes_of_a_run_are_exported_as_they_are(run_of, tmp_path):
+    """A run that has learnt codes keeps them in codes.safetensors; no codebook is then trained for the export."""
+    shutil.copytree(run_of("rgc").directory.path, tmp_path / "run")
+    run = load_run(tmp_path / "run")
+    assert run.codes() is None
+    vectors, rng = run.vectors(), np.random.default_rng(0)
+    codebooks = rng.normal(size=(2, 16, 4)).astype(np.float32)
+    codes = CodeIndex(rng.integers(0, 16, (50, 2)), codebooks, vectors.ids, query_norm="sub")
+    codes.save(tmp_path / "run" / "codes.safetensors")
+    queries = vectors.modalities["embedding"][:5]
+    for kind in ("pq", "ivfpq", "fastscan"):
+        export(run, tmp_path / "x.faiss", kind=kind, **({"num_lists": 4, "num_probes": 4} if kind == "ivfpq" else {}))
+        found = from_faiss(tmp_path / "x.faiss").search(queries, 50)
+        assert found.scores == pytest.approx(codes.search(queries, 50).scores, abs=0.1 if kind == "fastscan" else 1e-5)
+        assert len(search(run=run, index=tmp_path / "x.faiss", video_id="v7", top_k=99)) == 49
+    with pytest.raises(ValueError, match="metric must not be given for the codes of a run"):
+        export(run, tmp_path / "x.faiss", kind="pq", metric="cosine")
 
 
 def test_exports_are_replaced_and_the_run_is_not(run_of, tmp_path):
