@@ -10,10 +10,11 @@ import pandas as pd
 
 from graphvid._record import Record
 from graphvid.data import Features
+from graphvid.retrieval import CodeIndex
 
 from .checkpoint import read_tensors
 from .directory import Json, RunDirectory
-from .vectors import most_similar, read_vectors
+from .vectors import CODES, most_similar, read_vectors
 
 if TYPE_CHECKING:
     from lightning import LightningModule
@@ -121,6 +122,17 @@ class VectorRun(Run):
     def vectors(self, of: str | None = None) -> Features:
         """Give the vectors that the run has learnt, with their ids; see `graphvid.runs.read_vectors`."""
         return read_vectors(self.directory, of)
+
+    def codes(self) -> CodeIndex | None:
+        """Give the codes that the run has learnt, or None where it has none: ``codes.safetensors``, of `CodeIndex.save`.
+
+        Raises
+        ------
+        ValueError
+            If the file is damaged.
+        """
+        path = self.directory.path / CODES
+        return CodeIndex.load(path) if path.exists() else None
 
     def neighbors(self, video_id: Any, *, top_k: int = 10) -> pd.DataFrame:
         """Give the videos most similar to one video of the run.
