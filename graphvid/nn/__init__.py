@@ -3,6 +3,8 @@
 from .clip_scorer import ClipScorer
 from .graph_conv import GraphConv
 from .hetero_conv import HeteroConv
+from .kmeans import kmeans_codebooks
+from .product_quantizer import ProductQuantizer, Quantized
 from .sage_conv import SAGEConv
 from .skip_heads import CompletionHead, SurvivalHead
 from .standardize import Standardize
@@ -15,10 +17,13 @@ __all__ = [
     "CompletionHead",
     "GraphConv",
     "HeteroConv",
+    "ProductQuantizer",
+    "Quantized",
     "SAGEConv",
     "Standardize",
     "SurvivalHead",
     "UserClipConv",
     "UserHistory",
     "VideoEncoder",
+    "kmeans_codebooks",
 ]
