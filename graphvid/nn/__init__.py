@@ -2,7 +2,9 @@
 
 from .clip_scorer import ClipScorer
 from .graph_conv import GraphConv
+from .graph_depth import GraphDepth
 from .hetero_conv import HeteroConv
+from .hybrid_pooling import HybridPooling, PyramidHybridPooling, time_levels
 from .kmeans import kmeans_codebooks
 from .product_quantizer import ProductQuantizer, Quantized
 from .sage_conv import SAGEConv
@@ -16,8 +18,11 @@ __all__ = [
     "ClipScorer",
     "CompletionHead",
     "GraphConv",
+    "GraphDepth",
     "HeteroConv",
+    "HybridPooling",
     "ProductQuantizer",
+    "PyramidHybridPooling",
     "Quantized",
     "SAGEConv",
     "Standardize",
@@ -26,4 +31,5 @@ __all__ = [
     "UserHistory",
     "VideoEncoder",
     "kmeans_codebooks",
+    "time_levels",
 ]
