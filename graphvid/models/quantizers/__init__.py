@@ -1,0 +1,20 @@
+"""Short codes of items, learnt from features: without labels (MeCoQ), or with labels and several levels of detail."""
+
+from .base import ItemBatch, Quantization
+from .config import ContrastiveQuantizationConfig, PyramidQuantizationConfig, QuantizationConfig
+from .contrastive import CodeEncoder, ContrastiveQuantization
+from .drift import DriftProbe
+from .item_features import nearest_items, walk
+
+__all__ = [
+    "CodeEncoder",
+    "ContrastiveQuantization",
+    "ContrastiveQuantizationConfig",
+    "DriftProbe",
+    "ItemBatch",
+    "PyramidQuantizationConfig",
+    "Quantization",
+    "QuantizationConfig",
+    "nearest_items",
+    "walk",
+]
