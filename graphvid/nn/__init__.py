@@ -1,6 +1,7 @@
 """Layers and encoders: tensors in, vectors out."""
 
 from .clip_scorer import ClipScorer
+from .cosine_classifier import CosineClassifier
 from .graph_conv import GraphConv
 from .graph_depth import GraphDepth
 from .hetero_conv import HeteroConv
@@ -17,6 +18,8 @@ from .video_encoder import VideoEncoder
 __all__ = [
     "ClipScorer",
     "CompletionHead",
+    "GraphConv",
+    "CosineClassifier",
     "GraphConv",
     "GraphDepth",
     "HeteroConv",

@@ -170,6 +170,8 @@ class PyramidHybridPooling(nn.Module):
         M, which divides D; needed with ``level_aligned``, and at least the number of levels.
     norm : {"layer", "batch"}, default "layer"
         Normalisation of a pooled level.
+    hidden : int, default 0
+        Units with ReLU between the joined columns and the result; 0 for one linear layer. Not with ``level_aligned``.
 
     Raises
     ------
@@ -197,6 +199,7 @@ class PyramidHybridPooling(nn.Module):
         level_aligned: bool = False,
         num_codebooks: int | None = None,
         norm: Literal["layer", "batch"] = "layer",
+        hidden: int = 0,
     ) -> None:
         super().__init__()
         if not len(dims):
@@ -205,6 +208,8 @@ class PyramidHybridPooling(nn.Module):
         if norm not in ("layer", "batch"):
             raise ValueError(f"norm must be one of ['layer', 'batch'], got {norm!r}")
         parts = len(dims) if num_codebooks is None else check_width("num_codebooks", num_codebooks)
+        if hidden and (level_aligned or check_width("hidden", hidden) < 1):
+            raise ValueError(f"hidden must be 0 with level_aligned, got {hidden}")
         if level_aligned:
             if num_codebooks is None or parts < len(dims) or out_dim % parts:
                 raise ValueError(
@@ -213,14 +218,18 @@ class PyramidHybridPooling(nn.Module):
                 )
             widths = [count * (out_dim // parts) for count in _shares(parts, len(dims))]
         else:
-            widths = _shares(out_dim, len(dims))
+            widths = _shares(hidden or out_dim, len(dims))
             if not min(widths):
-                raise ValueError(f"out_dim must be at least the {len(dims)} levels, got {out_dim}")
+                raise ValueError(
+                    f"{'hidden' if hidden else 'out_dim'} must be at least the {len(dims)} levels, got {hidden or out_dim}"
+                )
         self.pools = nn.ModuleList(HybridPooling(dim, hybrid) for dim in dims)
         pooled = [dim * (2 if hybrid == "concat" else 1) for dim in dims]
         self.norms = nn.ModuleList(nn.LayerNorm(n) if norm == "layer" else nn.BatchNorm1d(n) for n in pooled)
         self.maps = nn.ModuleList(nn.Linear(n, width) for n, width in zip(pooled, widths, strict=True))
-        self.mix = nn.Identity() if level_aligned else nn.Linear(out_dim, out_dim)
+        self.mix: nn.Module = nn.Identity() if level_aligned else nn.Linear(out_dim, out_dim)
+        if hidden:
+            self.mix = nn.Sequential(nn.ReLU(), nn.Linear(hidden, out_dim))
 
     def forward(self, levels: Sequence[Level]) -> Tensor:
         """Pool and join.

@@ -5,6 +5,7 @@ from .config import ContrastiveQuantizationConfig, PyramidQuantizationConfig, Qu
 from .contrastive import CodeEncoder, ContrastiveQuantization
 from .drift import DriftProbe
 from .item_features import nearest_items, walk
+from .pyramid import PyramidHybridPoolingQuantization
 
 __all__ = [
     "CodeEncoder",
@@ -12,6 +13,7 @@ __all__ = [
     "ContrastiveQuantizationConfig",
     "DriftProbe",
     "ItemBatch",
+    "PyramidHybridPoolingQuantization",
     "PyramidQuantizationConfig",
     "Quantization",
     "QuantizationConfig",

@@ -106,6 +106,9 @@ class ContrastiveQuantizationConfig(QuantizationConfig):
     ----------
     hidden : int
         Units of the encoder's hidden layer; 0 for one linear layer.
+    standardize : bool
+        Whether columns are scaled to deviation 1 over the training items; the mean is taken off in any case. Not where
+        small columns are noise, as in the corners of pictures.
     temperature, prior, debias, normalize_memory
         See `graphvid.losses.DebiasedContrastiveLoss`.
     memory_size : int
@@ -149,11 +152,12 @@ class ContrastiveQuantizationConfig(QuantizationConfig):
 
     estimator: Estimator = "straight_through"
     hidden: Annotated[int, Field(ge=0, le=2**16)] = 256
+    standardize: bool = True
     temperature: Positive = 0.5
     prior: Share = 0.1
     debias: Debias = "counted"
     normalize_memory: bool = True
-    memory_size: Number = 0
+    memory_size: Number = 512
     memory_from: Number = 5
     memory_grad: bool = True
     memory_kept: Annotated[int | None, Field(ge=1)] = None
@@ -186,7 +190,7 @@ class PyramidQuantizationConfig(QuantizationConfig):
 
     Parameters
     ----------
-    hybrid, level_aligned, norm
+    hybrid, level_aligned, norm, hidden
         See `graphvid.nn.PyramidHybridPooling`.
     dropout : float
         Share of the columns of the joined levels that is set to zero in training.
@@ -212,6 +216,7 @@ class PyramidQuantizationConfig(QuantizationConfig):
     hybrid: Hybrid = "concat"
     level_aligned: bool = False
     norm: Literal["layer", "batch"] = "layer"
+    hidden: Annotated[int, Field(ge=0, le=2**16)] = 0
     dropout: Share = 0.0
     scale: Positive = 16.0
     margin: NotNegative = 0.0

@@ -143,7 +143,9 @@ class ContrastiveQuantization(Quantization):
         self.means, self.deviations = {}, {}
         for name, x in pooled.items():
             deviation, mean = torch.std_mean(x.double(), dim=0, correction=0)
-            scale = torch.where(deviation > 1e-6 * x.abs().amax(dim=0), deviation, torch.ones_like(deviation))
+            one = torch.ones_like(deviation)
+            constant = deviation <= 1e-6 * x.abs().amax(dim=0)
+            scale = torch.where(constant, one, deviation) if config.standardize else one * deviation.square().mean().sqrt()
             self.encoder.standardize[name].set(mean.float(), scale.float())  # type: ignore[operator] # a Standardize
             self.means[name], self.deviations[name] = mean.float(), deviation.float()
         if graph is None and config.num_neighbors and config.walk_length:
