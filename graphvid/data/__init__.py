@@ -1,5 +1,6 @@
 """Files and tables to validated tables and arrays: watch logs, features, data sets. Knows no graph library."""
 
+from graphvid.data._ids import hash_ids, match_ids
 from graphvid.data.amazon import AmazonCoPurchase
 from graphvid.data.amazon_electronics import AmazonElectronics
 from graphvid.data.clip_features import ClipFeatures
@@ -11,6 +12,7 @@ from graphvid.data.interaction_files import read_interactions, read_splits
 from graphvid.data.interaction_splits import InteractionSplits
 from graphvid.data.interactions import Interactions
 from graphvid.data.kuai import read_frame_release, read_kuairand, read_kuairec
+from graphvid.data.log_and_features import LogAndFeatures, read_log_and_features
 from graphvid.data.ogb_graph import OGBGraph
 from graphvid.data.relational import RelationalData
 from graphvid.data.segmm import SegmentLabels, SegMM
@@ -29,6 +31,7 @@ __all__ = [
     "Gowalla",
     "InteractionSplits",
     "Interactions",
+    "LogAndFeatures",
     "LogWindows",
     "OGBGraph",
     "RelationalData",
@@ -40,13 +43,16 @@ __all__ = [
     "TikTok",
     "WatchLog",
     "check_no_leak",
+    "hash_ids",
     "load_features",
+    "match_ids",
     "read_clip_files",
     "read_edges",
     "read_frame_release",
     "read_interactions",
     "read_kuairand",
     "read_kuairec",
+    "read_log_and_features",
     "read_splits",
     "split_by_time",
 ]

@@ -8,8 +8,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from graphvid._integers import as_integer
-from graphvid.losses._edge_scores import check_number
+from graphvid._checks import check_count, check_number, check_tensor
 
 
 class RingBuffer(nn.Module, ABC):
@@ -48,8 +47,8 @@ class RingBuffer(nn.Module, ABC):
         self, capacity: int, *, warmup_steps: int, max_drift: float | None, fill_during_warmup: bool
     ) -> None:
         super().__init__()
-        self.capacity = as_integer("capacity", capacity, 0)
-        self.warmup_steps = as_integer("warmup_steps", warmup_steps, 0)
+        self.capacity = check_count("capacity", capacity, 0)
+        self.warmup_steps = check_count("warmup_steps", warmup_steps, 0)
         if max_drift is not None:
             max_drift = check_number("max_drift", max_drift, "None or a finite float >= 0", least=0)
         self.max_drift = max_drift
@@ -126,6 +125,7 @@ class RingBuffer(nn.Module, ABC):
         ValueError
             When ``state`` is something else or has more entries than the capacity.
         """
+        check_tensor("state", state)
         size, step, settled = state.tolist() if state.shape == (3,) else (-1, -1, -1)
         if not 0 <= size <= self.capacity or step < 0 or settled not in (0, 1):
             raise ValueError(

@@ -7,9 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from graphvid._integers import as_integer
+from graphvid._checks import MOST_COLUMNS, check_count, check_ids, check_tensor
 from graphvid.losses._ring_buffer import RingBuffer
-from graphvid.ops.neighbors import check_ids
 
 
 class CodeEntries(NamedTuple):
@@ -102,9 +101,9 @@ class CodeMemory(RingBuffer):
         super().__init__(
             capacity, warmup_steps=warmup_steps, max_drift=max_drift, fill_during_warmup=fill_during_warmup
         )
-        self.num_codebooks = as_integer("num_codebooks", num_codebooks, 1)
-        self.num_codewords = as_integer("num_codewords", num_codewords, 1)
-        if num_kept is not None and as_integer("num_kept", num_kept, 1) > self.num_codewords:
+        self.num_codebooks = check_count("num_codebooks", num_codebooks, 1, MOST_COLUMNS)
+        self.num_codewords = check_count("num_codewords", num_codewords, 1, MOST_COLUMNS)
+        if num_kept is not None and check_count("num_kept", num_kept) > self.num_codewords:
             raise ValueError(f"num_kept must be None or at most num_codewords={num_codewords}, got {num_kept}")
         self.num_kept = num_kept
         self._column("ids", fill=-1, dtype=torch.int64)
@@ -145,6 +144,7 @@ class CodeMemory(RingBuffer):
         ValueError
             For codebooks of another number or size.
         """
+        check_tensor("codebooks", codebooks, floating=True)
         if codebooks.dim() != 3 or codebooks.shape[:2] != (self.num_codebooks, self.num_codewords):
             raise ValueError(
                 f"codebooks must have shape ({self.num_codebooks}, {self.num_codewords}, dim), got "
@@ -178,6 +178,8 @@ class CodeMemory(RingBuffer):
         TypeError
             When ids are not integers.
         """
+        check_tensor("ids", ids)
+        check_tensor("weights", weights, floating=True)
         if ids.dim() != 1 or weights.shape != (len(ids), self.num_codebooks, self.num_codewords):
             raise ValueError(
                 f"ids and weights must have shapes (batch,) and (batch, {self.num_codebooks}, {self.num_codewords}), got "

@@ -7,6 +7,8 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
+from graphvid._checks import check_choice, check_tensor
+
 Diversity = Literal["mean_inner", "log_gaussian"]
 
 
@@ -42,6 +44,7 @@ def assignment_entropy(log_weights: Tensor) -> Tensor:
     >>> round(float(assignment_entropy(torch.tensor([[[0.5, 0.5, 0.0]]]).log())), 4)  # log 2
     0.6931
     """
+    check_tensor("log_weights", log_weights, floating=True)
     if log_weights.dim() != 3:
         raise ValueError(
             f"log_weights must have shape (batch, num_codebooks, num_codewords), got {tuple(log_weights.shape)}"
@@ -94,12 +97,12 @@ def codeword_diversity(codebooks: Tensor, *, kind: Diversity = "mean_inner") -> 
     >>> float(codeword_diversity(opposite))
     0.0
     """
+    check_tensor("codebooks", codebooks, floating=True)
     if codebooks.dim() != 3 or codebooks.shape[1] < 2:
         raise ValueError(
             f"codebooks must have shape (num_codebooks, num_codewords >= 2, dim), got {tuple(codebooks.shape)}"
         )
-    if kind not in get_args(Diversity):
-        raise ValueError(f"kind must be one of {list(get_args(Diversity))}, got {kind!r}")
+    check_choice("kind", kind, get_args(Diversity))
     if kind == "mean_inner":
         return codebooks.mean(dim=1).square().sum(dim=-1).mean()
     squares = codebooks.square().sum(dim=-1)

@@ -7,9 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from graphvid._integers import as_integer
+from graphvid._checks import MOST_COLUMNS, check_count, check_ids, check_tensor
 from graphvid.losses._ring_buffer import RingBuffer
-from graphvid.ops.neighbors import check_ids
 
 
 class MemoryEntries(NamedTuple):
@@ -109,7 +108,7 @@ class CrossBatchNegatives(RingBuffer):
         super().__init__(
             capacity, warmup_steps=warmup_steps, max_drift=max_drift, fill_during_warmup=fill_during_warmup
         )
-        self.dim = as_integer("dim", dim, 1)
+        self.dim = check_count("dim", dim, 1, MOST_COLUMNS)
         self._column("ids", fill=-1, dtype=torch.int64)
         self._column("vectors", self.dim)
         self._column("log_q")
@@ -146,6 +145,8 @@ class CrossBatchNegatives(RingBuffer):
         TypeError
             When ids are not integers.
         """
+        for name, x in (("ids", ids), ("vectors", vectors), ("log_q", log_q)):
+            check_tensor(name, x, floating=name != "ids")
         if ids.dim() != 1 or vectors.shape != (len(ids), self.dim) or log_q.shape != ids.shape:
             raise ValueError(
                 f"ids, vectors and log_q must have shapes (batch,), (batch, {self.dim}) and (batch,), got "

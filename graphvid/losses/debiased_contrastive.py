@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize, softplus
 
-from graphvid.losses._edge_scores import at_least_float32, check_number
-from graphvid.ops.neighbors import check_ids
+from graphvid._checks import check_choice, check_ids, check_number, check_tensor
+from graphvid.losses._edge_scores import at_least_float32, no_autocast
 
 Debias = Literal["counted", "released"]
 
@@ -91,8 +91,7 @@ class DebiasedContrastiveLoss(nn.Module):
         super().__init__()
         self.temperature = check_number("temperature", temperature, "a finite float > 0", least=5e-324)
         self.prior = check_number("prior", prior, "a float in [0, 1)", least=0, most=math.nextafter(1, 0))
-        if debias not in get_args(Debias):
-            raise ValueError(f"debias must be one of {list(get_args(Debias))}, got {debias!r}")
+        check_choice("debias", debias, get_args(Debias))
         self.debias, self.normalize_memory = debias, bool(normalize_memory)
 
     def forward(
@@ -141,8 +140,8 @@ class DebiasedContrastiveLoss(nn.Module):
     ) -> AnchorLosses:
         """Return the loss of every anchor and whether it was clamped; takes and raises what `forward` does."""
         memory = _check(first, second, ids, memory, memory_ids)
-        batch, device_type = len(first), first.device.type
-        with torch.autocast(device_type=device_type, enabled=False):
+        batch = len(first)
+        with no_autocast(first):
             views = normalize(at_least_float32(torch.cat([first, second])), dim=1, eps=1e-12)
             rows = at_least_float32(memory).to(views.dtype)
             rows = normalize(rows, dim=1, eps=1e-12) if self.normalize_memory else rows
@@ -184,6 +183,8 @@ def _check(
     first: Tensor, second: Tensor, ids: Tensor | None, memory: Tensor | None, memory_ids: Tensor | None
 ) -> Tensor:
     """Return the memory, empty if there is none; raise unless all fits together."""
+    for name, x in (("first", first), ("second", second), *([] if memory is None else [("memory", memory)])):
+        check_tensor(name, x, floating=True)
     if first.shape != second.shape or first.dim() != 2:
         raise ValueError(f"first and second must be 2-D of one shape, got {tuple(first.shape)} and {tuple(second.shape)}")
     memory = first.new_empty(0, first.shape[1]) if memory is None else memory

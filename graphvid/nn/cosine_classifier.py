@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
+from graphvid._checks import check_number
 from graphvid.nn._shapes import check_width
 
 
@@ -45,10 +44,8 @@ class CosineClassifier(nn.Module):
         check_width("dim", dim)
         if check_width("num_classes", num_classes) < 2:
             raise ValueError(f"num_classes must be at least 2, got {num_classes}")
-        for name, value, least in (("scale", scale, 5e-324), ("margin", margin, 0.0)):
-            if not isinstance(value, (int, float)) or not math.isfinite(value) or value < least:
-                raise ValueError(f"{name} must be a finite float {'>' if least else '>='} 0, got {value!r}")
-        self.scale, self.margin = float(scale), float(margin)
+        self.scale = check_number("scale", scale, "a finite float > 0", least=5e-324)
+        self.margin = check_number("margin", margin, "a finite float >= 0", least=0)
         self.prototypes = nn.Parameter(torch.empty(num_classes, dim))
         nn.init.xavier_normal_(self.prototypes)
 

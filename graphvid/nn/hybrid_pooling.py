@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
+from graphvid._checks import check_choice, check_count, check_number, check_tensor
 from graphvid.nn._shapes import check_width
 from graphvid.ops import Adjacency, segment_mean_max, segment_reduce
 
@@ -78,16 +79,14 @@ class HybridPooling(nn.Module):
     def __init__(self, dim: int, hybrid: Hybrid = "concat", *, power: float = 3.0) -> None:
         super().__init__()
         self.dim = check_width("dim", dim)
-        if hybrid not in get_args(Hybrid):
-            raise ValueError(f"hybrid must be one of {list(get_args(Hybrid))}, got {hybrid!r}")
-        if not isinstance(power, (int, float)) or not math.isfinite(power) or power < 1:
-            raise ValueError(f"power must be a finite float >= 1, got {power!r}")
+        check_choice("hybrid", hybrid, get_args(Hybrid))
+        power = check_number("power", power, "a finite float >= 1", least=1)
         self.hybrid = hybrid
         self.out_dim = 2 * dim if hybrid == "concat" else dim
         if hybrid in ("mix", "channel_mix"):
             self.gate = nn.Parameter(torch.zeros(1 if hybrid == "mix" else dim))
         elif hybrid == "gem":  # p = 1 + softplus(raw)
-            above = float(power) - 1
+            above = power - 1
             self.raw_power = nn.Parameter(torch.tensor(above + math.log(-math.expm1(-above)) if above else -20.0))
         elif hybrid == "attention":
             self.query = nn.Parameter(torch.zeros(dim))
@@ -113,8 +112,7 @@ class HybridPooling(nn.Module):
         ValueError, TypeError
             For another shape or dtype, or as `graphvid.ops.segment_reduce`.
         """
-        if not x.is_floating_point():
-            raise TypeError(f"x must be floating, got {x.dtype}")
+        check_tensor("x", x, floating=True)
         if x.dim() < 2 or x.shape[1] != self.dim or (indptr is not None and x.dim() != 2):
             shape = "(num_rows, " if indptr is not None else "(num_sets, "
             raise ValueError(
@@ -205,8 +203,7 @@ class PyramidHybridPooling(nn.Module):
         if not len(dims):
             raise ValueError("dims must name one level at least, got none")
         self.out_dim = check_width("out_dim", out_dim)
-        if norm not in ("layer", "batch"):
-            raise ValueError(f"norm must be one of ['layer', 'batch'], got {norm!r}")
+        check_choice("norm", norm, ("layer", "batch"))
         parts = len(dims) if num_codebooks is None else check_width("num_codebooks", num_codebooks)
         if hidden and (level_aligned or check_width("hidden", hidden) < 1):
             raise ValueError(f"hidden must be 0 with level_aligned, got {hidden}")
@@ -304,8 +301,7 @@ def time_levels(frames: Tensor, indptr: Tensor, num_parts: Sequence[int]) -> lis
     levels: list[Level] = []
     starts, lengths = indptr[:-1].long(), indptr.diff().long()
     for count in num_parts:
-        if isinstance(count, bool) or not isinstance(count, int) or count < 0:
-            raise ValueError(f"num_parts must be integers >= 0, got {count!r}")
+        check_count("num_parts", count, 0)
         if not count:
             levels.append((frames, indptr))
             continue

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from graphvid._checks import check_choice, check_count, check_tensor
+
 KMeansMethod = Literal["lloyd", "faiss"]
 _ITEMS = 1 << 22  # scores held at once
 
@@ -67,17 +69,14 @@ def kmeans_codebooks(
     >>> kmeans_codebooks(points, 2, spherical=False).flatten().sort().values
     tensor([0.1000, 5.1000])
     """
-    if parts.dim() != 3 or not parts.is_floating_point():
-        raise ValueError(
-            f"parts must be floating and of shape (num_items, num_codebooks, dim), got {parts.dtype} {tuple(parts.shape)}"
-        )
-    for name, value in (("num_codewords", num_codewords), ("num_iterations", num_iterations)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise ValueError(f"{name} must be an integer >= 1, got {value!r}")
+    check_tensor("parts", parts, floating=True)
+    if parts.dim() != 3:
+        raise ValueError(f"parts must have shape (num_items, num_codebooks, dim), got {tuple(parts.shape)}")
+    check_count("num_codewords", num_codewords)
+    check_count("num_iterations", num_iterations)
     if len(parts) < num_codewords:
         raise ValueError(f"num_codewords must be at most the number of items, got {num_codewords} for {len(parts)} items")
-    if method not in get_args(KMeansMethod):
-        raise ValueError(f"method must be one of {list(get_args(KMeansMethod))}, got {method!r}")
+    check_choice("method", method, get_args(KMeansMethod))
     if not bool(torch.isfinite(parts).all()):
         raise ValueError("parts must be finite, got NaN or infinity")
     parts = parts.detach()

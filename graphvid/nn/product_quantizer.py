@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
+from graphvid._checks import check_choice, check_number, check_tensor
 from graphvid.nn._shapes import check_width
 from graphvid.nn.kmeans import KMeansMethod, kmeans_codebooks
 from graphvid.ops import Adjacency
@@ -122,11 +122,9 @@ class ProductQuantizer(nn.Module):
         if check_width("num_codewords", num_codewords) < 2:
             raise ValueError(f"num_codewords must be at least 2, got {num_codewords}")
         self.num_codewords = num_codewords
-        if not isinstance(sharpness, (int, float)) or not math.isfinite(sharpness) or sharpness <= 0:
-            raise ValueError(f"sharpness must be a finite float > 0, got {sharpness!r}")
-        if estimator not in get_args(Estimator):
-            raise ValueError(f"estimator must be one of {list(get_args(Estimator))}, got {estimator!r}")
-        self.sharpness, self.estimator, self.unit = float(sharpness), estimator, bool(unit)
+        self.sharpness = check_number("sharpness", sharpness, "a finite float > 0", least=5e-324)
+        check_choice("estimator", estimator, get_args(Estimator))
+        self.estimator, self.unit = estimator, bool(unit)
         self.top_n = top_n
         self.codebooks = nn.Parameter(
             torch.empty(num_codebooks, num_codewords, dim // num_codebooks), requires_grad=bool(train_codebooks)
@@ -170,6 +168,7 @@ class ProductQuantizer(nn.Module):
         ValueError
             For another shape, a value that is not finite, or a zero codeword with ``unit``.
         """
+        check_tensor("codebooks", codebooks, floating=True)
         if codebooks.shape != self.codebooks.shape:
             raise ValueError(f"codebooks must have shape {tuple(self.codebooks.shape)}, got {tuple(codebooks.shape)}")
         if not bool(torch.isfinite(codebooks).all()):
@@ -214,6 +213,7 @@ class ProductQuantizer(nn.Module):
         ValueError
             For another shape than (num_items, dim).
         """
+        check_tensor("x", x, floating=True)
         if x.dim() != 2 or x.shape[1] != self.dim:
             raise ValueError(f"x must have shape (num_items, {self.dim}), got {tuple(x.shape)}")
         parts = x.reshape(len(x), self.num_codebooks, self.dim // self.num_codebooks)
@@ -362,6 +362,7 @@ class ProductQuantizer(nn.Module):
         ValueError
             For another shape.
         """
+        check_tensor("use", use)
         if use.shape != self.codebooks.shape[:2]:
             raise ValueError(f"use must have shape {tuple(self.codebooks.shape[:2])}, got {tuple(use.shape)}")
         parts, codes = self.split(x), self.encode(x)
