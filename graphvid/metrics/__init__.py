@@ -1,4 +1,4 @@
-"""How good a model is: rankings, two classes, probabilities, watch times, and the difference of two models."""
+"""How good a model is: rankings, searches, two classes, probabilities, watch times, and the difference of two models."""
 
 from graphvid.metrics.binary import GroupedAUC, UserAUC, auc, auc_by_user, gauc
 from graphvid.metrics.bootstrap import BootstrapDifference, bootstrap_gauc, paired_bootstrap
@@ -17,6 +17,7 @@ from graphvid.metrics.item_ranks import rank_items
 from graphvid.metrics.neighbor_ranks import rank_neighbors
 from graphvid.metrics.ranking import average_precision, hit, ndcg, recall, reciprocal_rank
 from graphvid.metrics.ranking_scores import RankingScores, ranking_scores
+from graphvid.metrics.retrieval import MeanAveragePrecision, mean_average_precision, one_recall, top_k_overlap
 from graphvid.metrics.top_items import TopItems, dot_product_scorer, top_items
 from graphvid.metrics.watch_time import mean_absolute_error, xauc
 
@@ -28,6 +29,7 @@ __all__ = [
     "GroupedAUC",
     "ImpressionRanks",
     "ImpressionScores",
+    "MeanAveragePrecision",
     "RankingScores",
     "SkipClipScores",
     "TopItems",
@@ -47,7 +49,9 @@ __all__ = [
     "impression_scores",
     "log_loss",
     "mean_absolute_error",
+    "mean_average_precision",
     "ndcg",
+    "one_recall",
     "paired_bootstrap",
     "rank_impressions",
     "rank_items",
@@ -58,5 +62,6 @@ __all__ = [
     "skip_clip_scores",
     "survival_log_likelihood",
     "top_items",
+    "top_k_overlap",
     "xauc",
 ]

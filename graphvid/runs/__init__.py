@@ -6,6 +6,7 @@ from .engine import train
 from .plateau import ReloadOnPlateau
 from .report import Plot, Report, Section, Table, read_training_log, write_report
 from .run import Run, VectorRun
+from .search import export, search
 from .task import Data, Method, Part, Parts, Task, Training
 from .vectors import most_similar, read_vectors, row_of, storable, write_vectors
 
@@ -26,11 +27,13 @@ __all__ = [
     "Task",
     "Training",
     "VectorRun",
+    "export",
     "most_similar",
     "read_tensors",
     "read_training_log",
     "read_vectors",
     "row_of",
+    "search",
     "storable",
     "train",
     "write_report",
