@@ -15,7 +15,7 @@ from graphvid._random import seeded
 from graphvid.losses import NeighborSoftmaxLoss
 from graphvid.models.quantizers.base import WEIGHT_STREAM, Quantization, embed_in_chunks
 from graphvid.models.quantizers.config import PyramidQuantizationConfig
-from graphvid.nn import CosineClassifier, PyramidHybridPooling
+from graphvid.nn import CosineClassifier, PyramidHybridPooling, Standardize
 from graphvid.nn.hybrid_pooling import Level
 from graphvid.ops import NeighborTable
 from graphvid.ops.neighbors import expand_ranges
@@ -189,6 +189,33 @@ class PyramidHybridPoolingQuantization(Quantization):
         number = num_sets(tensors[0])
 
         return embed_in_chunks(self, number, lambda rows: self._pool(tensors, torch.arange(number)[rows]))
+
+
+class StandardizeLevels(nn.Module):
+    """A backbone for levels that are vectors: each is standardised by the training items, and pooled as it is.
+
+    Parameters
+    ----------
+    dims : sequence of int
+        Columns of the levels.
+    """
+
+    def __init__(self, dims: Sequence[int]) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(Standardize(dim) for dim in dims)
+
+    def fit(self, levels: Sequence[Tensor]) -> StandardizeLevels:
+        """Take the means and deviations of the training items' levels, each of shape (num_items, dim)."""
+        for layer, level in zip(self.layers, levels, strict=True):
+            deviation, mean = torch.std_mean(level.double(), dim=0, correction=0)
+            constant = deviation <= 1e-6 * level.abs().amax(dim=0)
+            scale = torch.where(constant, torch.ones_like(deviation), deviation)
+            layer.set(mean.float(), scale.float())  # type: ignore[operator] # a Standardize
+        return self
+
+    def forward(self, levels: Sequence[Tensor]) -> list[Tensor]:
+        """Standardise."""
+        return [layer(level) for layer, level in zip(self.layers, levels, strict=True)]
 
 
 def as_levels(levels: Sequence[Any]) -> list[Level]:
