@@ -2,7 +2,7 @@
 
 ``interleaved`` compares functions fairly on a machine that others use too: it takes turns, and the median leaves out the
 turns that were disturbed. ``measured`` gives what one long call took. ``in_own_process`` does the same in a fresh process,
-whose peak memory is that of the call and not of what ran before it::
+whose memory holds nothing of what ran before::
 
     medians = interleaved({"graphvid": ours, "scipy": theirs}, repeats=5)
     edges, cost = in_own_process(build, 1_000_000)  # `build` is a function of a module
@@ -10,6 +10,7 @@ whose peak memory is that of the call and not of what ran before it::
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import platform
@@ -26,7 +27,7 @@ from typing import NamedTuple, ParamSpec, TypeVar
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_STATUS = Path("/proc/self/status")
+_STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")  # Linux
 
 
 class Cost(NamedTuple):
@@ -34,18 +35,23 @@ class Cost(NamedTuple):
 
     seconds: float  # on the clock on the wall
     cpu_seconds: float  # of all threads, and of child processes that have ended
-    peak_mb: float  # MiB: the most memory the process had at one time, by then
+    peak_mb: float  # MiB: the most memory the process had during the call; elsewhere than on Linux, since it began
+    grown_mb: float  # MiB: how much more that is than before the call
 
 
 def measured(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> tuple[R, Cost]:
     """Call a function; return its result, and what it took."""
-    began = time.perf_counter(), cpu_seconds()
+    gc.collect()
+    if _CLEAR.exists():
+        _CLEAR.write_text("5")  # the peak starts anew
+    before, began = peak_mb(), (time.perf_counter(), cpu_seconds())
     result = function(*args, **kwargs)
-    return result, Cost(time.perf_counter() - began[0], cpu_seconds() - began[1], peak_mb())
+    seconds, cpu, peak = time.perf_counter() - began[0], cpu_seconds() - began[1], peak_mb()
+    return result, Cost(seconds, cpu, peak, peak - before)
 
 
 def in_own_process(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> tuple[R, Cost]:
-    """Do the same in a new process, so that its peak memory is that of the call alone, imports included.
+    """Do the same in a new process; imports of the function's module do not count.
 
     The function, its arguments and its result travel between processes: a function of a module, not a lambda.
     """
@@ -78,7 +84,7 @@ def cpu_seconds() -> float:
 
 
 def peak_mb() -> float:
-    """Return the most memory that this process has had at one time, in MiB.
+    """Return the most memory that this process has had at one time, in MiB; since the last `measured` began, on Linux.
 
     Not ``ru_maxrss`` where Linux says it better: a process inherits that figure from the one that started it.
     """

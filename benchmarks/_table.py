@@ -26,8 +26,8 @@ from and its options; it is trained as a run of its task (`graphvid.runs.train`)
             # The same run again, another part of its metrics.json: nothing is trained twice.
             TrainedRow("popularity", "simplex", SOURCE, SimpleXConfig(), "The most watched videos.",
                        figures=lambda metrics: metrics["methods"]["popularity"]["20"]),
-            # Figures that no run has: a function of the seed. `reference` keeps an oracle out of the bold print.
-            MeasuredRow("published", lambda seed: {"recall": 0.1872, "ndcg": None}, "Of the paper.", reference=True),
+            # Figures that no run has, by seed and --data-dir. `reference` keeps an oracle out of the bold print.
+            MeasuredRow("published", lambda seed, data_dir: {"recall": 0.1872, "ndcg": None}, "Of the paper.", reference=True),
         ],
         smallest=[TrainedRow("SimpleX", "simplex", SOURCE, SimpleXConfig(dim=4, num_epochs=1))],
     )
@@ -95,7 +95,7 @@ class TrainedRow:
     source : Record
         Of the class that the task reads.
     config : Record, optional
-        Options of the method. Default: its defaults.
+        Options of the method. Default: its first preset.
     description : str
         Plain text beside the name.
     figures : callable, optional
@@ -122,7 +122,7 @@ class MeasuredRow:
     name : str
         First column; no other row has it.
     measure : callable
-        Takes a seed and gives the columns; what else it gives is kept beside them.
+        Takes a seed and ``--data-dir``, and gives the columns; what else it gives is kept beside them.
     description : str
         Plain text beside the name.
     config : mapping
@@ -134,7 +134,7 @@ class MeasuredRow:
     """
 
     name: str
-    measure: Callable[[int], Mapping[str, Any]]
+    measure: Callable[[int, str | None], Mapping[str, Any]]
     description: str = ""
     config: Mapping[str, Any] = field(default_factory=dict)
     reference: bool = False
@@ -157,13 +157,14 @@ class Table:
     rows : sequence of TrainedRow and MeasuredRow
         In the order of the table.
     figures : callable
-        Gives the columns from the content of a run's ``metrics.json``.
+        Gives the columns from the content of a run's ``metrics.json``; for rows that have no such function of their own.
     k : int, optional
         Cut-off in the header.
     keep : sequence of str
         Further entries of ``metrics.json`` that are kept, one a seed.
-    data : Record, optional
-        A trained row's source that stands for the data of the whole table. Default: that of the first trained row.
+    data : callable, optional
+        Takes ``--data-dir`` and gives the fingerprint of the data of the whole table, as JSON. Default: that of the first
+        trained row's source; without one, nothing.
     smallest : sequence of rows
         What ``--smallest`` trains instead: seconds in all, no files needed.
     """
@@ -173,11 +174,11 @@ class Table:
     protocol: str
     metrics: Sequence[str]
     rows: Sequence[Row]
-    figures: Figures
+    figures: Figures | None = None
     notes: str = ""
     k: int | None = None
     keep: Sequence[str] = ()
-    data: Any = None  # Any: a Record of the task
+    data: Callable[[str | None], Json] | None = None
     smallest: Sequence[Row] = ()
 
     def main(self, arguments: Sequence[str]) -> Json:
@@ -188,6 +189,7 @@ class Table:
             import torch
 
             torch.set_num_threads(options.threads)
+        options.seeds = options.seeds or ([0] if options.smallest else [0, 1, 2])
         path, work, rows = RESULTS / f"{self.name}.json", WORK / self.name, self.rows
         if options.smallest:
             path, work, rows = work / "smallest.json", work / "smallest", self.smallest
@@ -206,7 +208,7 @@ class Table:
 
     def _parser(self) -> argparse.ArgumentParser:
         parser = argparse.ArgumentParser(prog=f"python -m benchmarks quality {self.name}", description=self.title)
-        parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+        parser.add_argument("--seeds", type=int, nargs="+", help="default: 0 1 2")
         parser.add_argument("--rows", nargs="+", help="only rows whose name contains one of these texts")
         parser.add_argument("--data-dir", help="folder of the data sets; default: GRAPHVID_DATA")
         parser.add_argument("--threads", type=int, help="threads of PyTorch; default: as many as it takes")
@@ -215,24 +217,30 @@ class Table:
         return parser
 
     def _fingerprint(self, rows: Sequence[Row], data_dir: str | None) -> Json:
-        """Return that of the data which stands for the whole table; empty without a trained row."""
+        """Return that of the data which stands for the whole table."""
+        found: Json = {}
         trained = next((row for row in rows if isinstance(row, TrainedRow)), None)
-        if trained is None:
-            return {}
-        source = self.data if self.data is not None and rows is self.rows else trained.source
-        found = _task_of(trained.method).load(_with(source, seed=0, data_dir=data_dir), progress=False).fingerprint()
-        return json.loads(json.dumps(found))
+        if self.data is not None and rows is self.rows:
+            found = self.data(data_dir)
+        elif trained is not None:
+            source = _with(trained.source, seed=0, data_dir=data_dir)
+            found = _task_of(trained.method).load(source, progress=False).fingerprint()
+        made: Json = json.loads(json.dumps(found))
+        return made
 
     def _entry(self, row: Row, seed: int, work: Path, options: argparse.Namespace) -> Json:
         """Return the values of a row and seed, and what is kept beside them."""
         if isinstance(row, MeasuredRow):
-            found = _measure(row, seed if row.seeded else options.seeds[0], work)
+            found = _measure(row, seed if row.seeded else options.seeds[0], options.data_dir, work)
             values, more = found, {name: value for name, value in found.items() if name not in self.metrics}
         else:
             folder = work / f"{row.method}-{_digest(_about(row))}" / f"seed-{seed}"
             source = _with(row.source, seed=seed, data_dir=options.data_dir)
             metrics, more = _train(row.method, source, folder, _with(_config_of(row), seed=seed))
-            values = (row.figures or self.figures)(metrics)
+            figures = row.figures or self.figures
+            if figures is None:
+                raise ValueError(f"row {row.name!r} or its table must have figures, got none")
+            values = figures(metrics)
             more |= {name: metrics[name] for name in self.keep}
         absent = [metric for metric in self.metrics if metric not in values]
         if absent:
@@ -313,10 +321,10 @@ def _train(method: str, source: Any, folder: Path, config: Any) -> tuple[Json, J
     return metrics, {**spent, "data": _read(folder / "config.json")["data"]}
 
 
-def _measure(row: MeasuredRow, seed: int, work: Path) -> Json:
+def _measure(row: MeasuredRow, seed: int, data_dir: str | None, work: Path) -> Json:
     file = work / f"measured-{_digest([row.name, _about(row)])}" / f"seed-{seed}.json"
     if not file.exists():
-        found, cost = measured(row.measure, seed)
+        found, cost = measured(row.measure, seed, data_dir)
         file.parent.mkdir(parents=True, exist_ok=True)
         spent = {"seconds": round(cost.seconds, 1), "cpu_seconds": round(cost.cpu_seconds, 1)}
         write_json(file, {**spent, **found})
@@ -330,7 +338,10 @@ def _task_of(method: str) -> Any:  # Any: a Task
 
 
 def _config_of(row: TrainedRow) -> Any:  # Any: a Record
-    return _task_of(row.method).methods[row.method].config() if row.config is None else row.config
+    if row.config is not None:
+        return row.config
+    kind = _task_of(row.method).methods[row.method].config
+    return kind.preset(next(iter(kind.presets)))
 
 
 def _with(record: Any, **values: Any) -> Any:  # Any: a Record and values of its fields
@@ -341,13 +352,13 @@ def _with(record: Any, **values: Any) -> Any:  # Any: a Record and values of its
 
 def _about(row: Row) -> Json:
     """Return what makes a row's figures besides data and seed: where it is another, they are another row's."""
+    without = {"seed", "data_dir"}
     if isinstance(row, MeasuredRow):
-        return {"config": json.loads(json.dumps(dict(row.config)))}
+        return {"config": json.loads(json.dumps({k: v for k, v in row.config.items() if k not in without}))}
     source = row.source.to_dict()
     for name in type(row.source).files:
         if source.get(name) is not None:
             source[name] = Path(source[name]).name  # where it lies is nobody's business
-    without = {"seed", "data_dir"}
     made = {
         "method": row.method,
         "source": {name: value for name, value in source.items() if name not in without},

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike, NDArray
-from torch import Tensor
+
+if TYPE_CHECKING:  # torch is imported by the checks of tensors: the room of data needs none
+    from torch import Tensor
 
 MOST_NODES = 2**36
 """Bound of what is counted, such as nodes, items and rows: with more, ids alone would take half a terabyte."""
 MOST_COLUMNS = 2**20
 """Bound of the width of a vector or layer."""
 
-_INTEGERS = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
+MOST_VALUES = 2**34
+"""Bound of the values of one table, 64 GiB in float32."""
 
 
 def check_integer(name: str, value: Any, least: int, most: int | None = None, *, none: bool = False) -> None:
@@ -45,6 +47,12 @@ def check_seed(seed: Any, name: str = "seed") -> int:
     return int(seed)
 
 
+def check_room(name: str, *sizes: int) -> None:
+    """Raise unless a table of these sides, which ``name`` multiplies in words, has at most 2**34 values, 64 GiB."""
+    if math.prod(sizes) > MOST_VALUES:
+        raise ValueError(f"{name} must be at most {MOST_VALUES}, got {math.prod(sizes)}")
+
+
 def check_number(name: str, value: Any, accepted: str, *, least: float = -math.inf, most: float = math.inf) -> float:
     """Return ``value`` as a float; raise unless it is a finite number in [least, most], which ``accepted`` says in words."""
     real = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
@@ -62,6 +70,8 @@ def check_choice(name: str, value: Any, choices: Iterable[str]) -> None:
 
 def check_tensor(name: str, value: Any, *, floating: bool = False) -> None:
     """Raise unless ``value`` is a tensor, of floating point if so asked."""
+    from torch import Tensor
+
     if not isinstance(value, Tensor):
         raise TypeError(f"{name} must be a Tensor, got {type(value).__name__}")
     if floating and not value.is_floating_point():
@@ -76,8 +86,10 @@ def check_mapping(name: str, value: Any) -> None:
 
 def check_ids(name: str, ids: Tensor, size: int | None) -> None:
     """Raise unless ``ids`` is a tensor of integers, in ``[0, size)`` where a size is given."""
+    import torch
+
     check_tensor(name, ids)
-    if ids.dtype not in _INTEGERS:
+    if ids.dtype not in (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8):
         raise TypeError(f"{name} must be an integer tensor, got dtype {ids.dtype}")
     if size is not None and ids.numel():
         low, high = (int(bound) for bound in torch.aminmax(ids))
@@ -87,11 +99,10 @@ def check_ids(name: str, ids: Tensor, size: int | None) -> None:
 
 def check_indptr(name: str, indptr: Tensor | NDArray[Any], size: int) -> None:
     """Raise unless ``indptr``, a tensor or an array, is 1-D, of integers, and rises from 0 to ``size``."""
-    if isinstance(indptr, Tensor):
+    if not isinstance(indptr, np.ndarray):
         check_ids(name, indptr, None)
-    elif not isinstance(indptr, np.ndarray) or indptr.dtype.kind not in "iu":
-        kind = f"dtype {indptr.dtype}" if isinstance(indptr, np.ndarray) else type(indptr).__name__
-        raise TypeError(f"{name} must be an array of integers, got {kind}")
+    elif indptr.dtype.kind not in "iu":
+        raise TypeError(f"{name} must be an array of integers, got dtype {indptr.dtype}")
     if indptr.ndim != 1 or not len(indptr):
         raise ValueError(f"{name} must be 1-D with at least one value, got shape {tuple(indptr.shape)}")
     if int(indptr[0]) != 0 or int(indptr[-1]) != size:
@@ -119,7 +130,7 @@ def shown(value: Any) -> str:
     """Return what an error says of a value: its repr, cut short, and of arrays the shape."""
     if isinstance(value, int) and abs(value) >= 10**40:
         return f"an integer of {value.bit_length()} bits"
-    if isinstance(value, (Tensor, np.ndarray)) and value.ndim:
+    if type(value).__name__ in ("Tensor", "ndarray") and value.ndim:
         return f"{type(value).__name__} of shape {tuple(value.shape)}"
     text = repr(value)
     return text if len(text) <= 200 else f"{text[:200]}..."

@@ -209,6 +209,7 @@ def explain(path: StrPath, form: str, error: Exception, part: str = "") -> Excep
     if "Object arrays" in str(error):
         return TypeError(f"{where} holds Python objects, which are never unpickled; save numbers or fixed-width text")
     reason = (str(error).strip().splitlines() or [""])[0].rstrip(".")[:200]
+    reason = "".join(char if char.isprintable() else repr(char)[1:-1] for char in reason)
     if not reason or isinstance(error, (KeyError, RecursionError, MemoryError)):
         reason = f"{type(error).__name__} {reason}".strip()
     return ValueError(f"{where} is not {form}, or it is truncated or corrupt ({reason})")

@@ -6,6 +6,7 @@ import dataclasses
 import inspect
 import json
 import re
+import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -210,6 +211,9 @@ def predict(
     units = asked.config["source"]["milliseconds"] if milliseconds is None else milliseconds
     pairs = WatchLog.read(log, duplicates="keep", milliseconds=units)
     table = answer(pairs, clips=None if clips is None else ClipFeatures.open(clips))
+    for name, count in table.attrs.items():
+        if count:
+            typer.echo(f"{name}: {count:,}", err=True)
     _write_table(table, out)
     typer.echo(f"{len(table):,} predictions in {out}")
 
@@ -247,9 +251,6 @@ def main() -> None:
         message = error.args[0] if isinstance(error, KeyError) and error.args else error
         typer.echo(f"graphvid: {message}", err=True)
         sys.exit(2)
-    except KeyboardInterrupt:
-        typer.echo("graphvid: interrupted; the same command with --resume goes on from the last checkpoint", err=True)
-        sys.exit(130)
 
 
 def _train_command(name: str) -> Callable[..., None]:
@@ -362,7 +363,11 @@ def _train_and_show(
     from graphvid.runs import RunDirectory, train
 
     task = task_of(method)
-    train(task, method, source, out, config, resume=resume, checkpoint_every=checkpoint_every, progress=not quiet)
+    try:
+        train(task, method, source, out, config, resume=resume, checkpoint_every=checkpoint_every, progress=not quiet)
+    except KeyboardInterrupt:  # Typer would end without a word
+        typer.echo("graphvid: interrupted; the same command with --resume goes on from the last checkpoint", err=True)
+        raise typer.Exit(128 + signal.SIGINT) from None
     typer.echo(task.report(RunDirectory(out)).to_text())
     typer.echo(f"Report: {out / 'report.html'}")
 
@@ -383,6 +388,9 @@ def _further(answer: Callable[..., Any], arguments: list[str]) -> dict[str, Any]
         if name.removeprefix("--") not in known or not name.startswith("--"):
             raise ValueError(f"options must be among {[f'--{one}' for one in known]} for this run, got {name!r}")
         parameter = known[name.removeprefix("--")]
+        if parameter.annotation is bool and not equals:
+            values[parameter.name] = True
+            continue
         if not equals and not words:
             raise ValueError(f"{name} must have a value, got none")
         text = value if equals else words.pop(0)

@@ -17,7 +17,7 @@ import scipy.sparse as sp
 import torch
 
 import graphvid
-from graphvid import losses, metrics, nn, ops
+from graphvid import data, losses, metrics, nn, ops
 from graphvid._dgl import dgl
 from graphvid.clustering import (
     AffinityClustering,
@@ -547,6 +547,10 @@ case("DeferredAdam bool rows of all", lambda: adam(T([True, False, True, False, 
 case("DeferredAdam short state", lambda: adam_state("caught_up", torch.zeros(1)), "caught_up")
 case("DeferredAdam wide state", lambda: adam_state("mean", torch.zeros(5, 9)), "mean")
 
+case("RowTable of 2**46 values", lambda: RowTable(2**30, 2**16), "num_rows")
+case("CrossBatchNegatives of 2**46 values", lambda: losses.CrossBatchNegatives(2**30, 2**16), "capacity")
+case("SurvivalHead of 2**40 values", lambda: nn.SurvivalHead(2**20, num_buckets=2**20), "num_buckets")
+
 # -- single cases: metrics
 case("ndcg repeated ranks", lambda: metrics.ndcg([1, 1], [0, 2]), "ranks must be distinct")
 case("average_precision repeated ranks", lambda: metrics.average_precision([1, 1], [0, 2]), "ranks must be distinct")
@@ -595,7 +599,156 @@ case("feature_drift shapes", lambda: metrics.feature_drift(np.ones((2, 2)), np.o
 case("xauc constant", lambda: metrics.xauc([1.0, 1.0], [1.0, 2.0]), "true")
 case("mean_absolute_error complex", lambda: metrics.mean_absolute_error([1j], [1.0]), "true")
 
+case(
+    "paired_bootstrap 10**9",
+    lambda: metrics.paired_bootstrap([1.0, 2.0], [0.0, 1.0], num_resamples=10**9),
+    "num_resamples",
+)
+
 # -- data: the cases of this room
+
+CODES, IDS, EYE = np.array([0, 1]), pd.Index([5, 6]), {"x": np.eye(2)}
+
+
+def relational(**change):
+    parts = {"src": [0], "dst": [1], "features": data.Features([1, 2], EYE)} | change
+    return data.RelationalData("toy", np.array(parts.pop("src")), np.array(parts.pop("dst")), **parts)
+
+
+case(
+    "data WatchLog(np.array([0.5, 1.0]), CODES, IDS, IDS)",
+    lambda: WatchLog(np.array([0.5, 1.0]), CODES, IDS, IDS),
+    "user must hold integers, got dtype float64",
+)
+case(
+    "data WatchLog(np.array([np.nan, 1.0]), CODES, IDS, IDS)",
+    lambda: WatchLog(np.array([np.nan, 1.0]), CODES, IDS, IDS),
+    "user must hold integers, got dtype float",
+)
+case(
+    "data WatchLog(CODES, np.array([True, False]), IDS, IDS)",
+    lambda: WatchLog(CODES, np.array([True, False]), IDS, IDS),
+    "video must hold integers, got dtype bool",
+)
+case(
+    "data WatchLog(CODES, [0, 1], IDS, IDS)",
+    lambda: WatchLog(CODES, [0, 1], IDS, IDS),
+    "video must be an array, got list",
+)
+case(
+    "data WatchLog(CODES, CODES, [5, 6], IDS)",
+    lambda: WatchLog(CODES, CODES, [5, 6], IDS),
+    "user_ids must be a pandas.Index, got list",
+)
+case(
+    "data WatchLog(CODES[:, None], CODES, IDS, IDS)",
+    lambda: WatchLog(CODES[:, None], CODES, IDS, IDS),
+    r"user must have shape \(2,\), got \(2, 1\)",
+)
+case(
+    "data WatchLog(CODES, CODES, IDS, IDS, duration=np.array([1, 2]))",
+    lambda: WatchLog(CODES, CODES, IDS, IDS, duration=np.array(["1", "2"])),
+    "duration must hold real",
+)
+case(
+    "data WatchLog(CODES, CODES, IDS, IDS, duration=CODES * 1j)",
+    lambda: WatchLog(CODES, CODES, IDS, IDS, duration=CODES * 1j),
+    "duration must hold real numbers, got",
+)
+case(
+    "data WatchLog(CODES, CODES, IDS, IDS).select([10**9])",
+    lambda: WatchLog(CODES, CODES, IDS, IDS).select([10**9]),
+    r"rows must be in \[0, 2\), got 1000000000",
+)
+case(
+    "data WatchLog(CODES, CODES, IDS, IDS).select([-1])",
+    lambda: WatchLog(CODES, CODES, IDS, IDS).select([-1]),
+    r"rows must be in \[0, 2\), got -1 in row 0",
+)
+case(
+    "data WatchLog(CODES, CODES, IDS, IDS).select([0.5])",
+    lambda: WatchLog(CODES, CODES, IDS, IDS).select([0.5]),
+    "rows must hold integers, got dtype float64",
+)
+case(
+    "data WatchLog(CODES, CODES, IDS, IDS).select(0)",
+    lambda: WatchLog(CODES, CODES, IDS, IDS).select(0),
+    r"rows must have shape \(num_rows,\), got \(\)",
+)
+case(
+    "data read_edges(/nonexistent.csv, None)",
+    lambda: data.read_edges("/nonexistent.csv", None),
+    "features must be a Features, got NoneType",
+)
+case("data WatchLog.read(None)", lambda: WatchLog.read(None), "path must be a path .*, got NoneType")
+case("data load_features(7)", lambda: data.load_features(7), "path must be a path .*, got int")
+case("data ClipFeatures.open(None)", lambda: data.ClipFeatures.open(None), "path must be a path .*, got NoneType")
+case("data read_interactions(None)", lambda: data.read_interactions(None), "path must be a path .*, got NoneType")
+case(
+    "data read_splits(x, a.txt, None)",
+    lambda: data.read_splits("x", "a.txt", None),
+    "test must be a path .*, got NoneType",
+)
+case("data read_clip_files(None)", lambda: data.read_clip_files(None), "folder must be a path .*, got NoneType")
+case("data read_kuairec(None)", lambda: data.read_kuairec(None), "path must be a path .*, got NoneType")
+case("data read_kuairand([None])", lambda: data.read_kuairand([None]), "path must be a path .*, got NoneType")
+case("data TikTok(7)", lambda: data.TikTok(7), "data_dir must be a path .*, got int")
+case("data Features(ab, EYE)", lambda: data.Features("ab", EYE), "ids must be a sequence of ids, got 'ab'")
+case("data Features(7, EYE)", lambda: data.Features(7, EYE), "ids must be a sequence of ids, got 7")
+case(
+    "data Features([[1], [2]], EYE)", lambda: data.Features([[1], [2]], EYE), "ids must be hashable, got list in row 0"
+)
+case(
+    "data Features([1, 2], np.eye(2))",
+    lambda: data.Features([1, 2], np.eye(2)),
+    "modalities must be a mapping of names to tables, got ndarray",
+)
+case(
+    "data Features([1, 2], {3: np.eye(2)})",
+    lambda: data.Features([1, 2], {3: np.eye(2)}),
+    "modalities must be a mapping of names to tables",
+)
+case(
+    "data Features([1, 2], EYE).align(None)",
+    lambda: data.Features([1, 2], EYE).align(None),
+    "ids must be a sequence of ids, got None",
+)
+case(
+    "data Features([1, 2], EYE).take([0.5])",
+    lambda: data.Features([1, 2], EYE).take([0.5]),
+    "rows must hold integers, got dtype float64",
+)
+case(
+    "data Features([1, 2], EYE).take([0, 0])",
+    lambda: data.Features([1, 2], EYE).take([0, 0]),
+    "ids must be unique, got more than one row",
+)
+case(
+    "data Features([a\\0, b], EYE).save(x.npz)",
+    lambda: data.Features(["a\0", "b"], EYE).save("x.npz"),
+    "must not end in a null character",
+)
+case("data relational(src=[0.5])", lambda: relational(src=[0.5]), "src must hold integers, got dtype float64")
+case("data relational(dst=[7])", lambda: relational(dst=[7]), r"dst must be in \[0, 2\), got 7 in row 0")
+case("data relational(dst=[1, 1])", lambda: relational(dst=[1, 1]), "src and dst must have equal lengths, got 1 and 2")
+case(
+    "data relational(weight=np.array([np.inf]))",
+    lambda: relational(weight=np.array([np.inf])),
+    "weight must be finite, got inf",
+)
+case(
+    "data relational(weight=np.array([1j]))",
+    lambda: relational(weight=np.array([1j])),
+    "weight must hold real numbers, got complex128",
+)
+case(
+    "data relational(labels=np.array([1]))",
+    lambda: relational(labels=np.array([1])),
+    r"labels must have shape \(2,\), got \(1,\)",
+)
+case("data relational(features=None)", lambda: relational(features=None), "features must be a Features, got NoneType")
+case("Interactions.from_pairs huge user", lambda: Interactions.from_pairs([2**31 - 2], [1]), "users must be numbered")
+case("Interactions.from_pairs huge item", lambda: Interactions.from_pairs([1], [2**31 - 2]), "items must be numbered")
 
 
 NAMES = [name.replace("[", "(").replace("]", ")") for name, *_ in CASES]

@@ -271,7 +271,9 @@ BAD_NPY = {
 @pytest.mark.parametrize("content", BAD_NPY.values(), ids=BAD_NPY.keys())
 def test_npy_files_that_claim_more_than_they_hold_or_are_damaged_are_named(tmp_path, content, mmap):
     (tmp_path / "x.npy").write_bytes(content)
-    with pytest.raises(ValueError, match=r"x.npy is not an .npy array, or it is truncated or corrupt \(.+\)$") as caught:
+    with pytest.raises(
+        ValueError, match=r"x.npy is not an .npy array, or it is truncated or corrupt \(.+\)$"
+    ) as caught:
         read_npy(tmp_path / "x.npy", mmap=mmap)
     assert "\n" not in str(caught.value)
 
@@ -282,7 +284,9 @@ def test_npz_files_with_such_parts_are_named(tmp_path, content, compression):
     with zipfile.ZipFile(tmp_path / "x.npz", "w", compression) as archive:
         archive.writestr("good.npy", npy("<f4", "(1,)", b"1234"))
         archive.writestr("ids.npy", content)
-    with pytest.raises(ValueError, match=r"array 'ids' of .*x.npz is not an .npz archive, or it is trunc.*corrupt \(.+\)$"):
+    with pytest.raises(
+        ValueError, match=r"array 'ids' of .*x.npz is not an .npz archive, or it is trunc.*corrupt \(.+\)$"
+    ):
         read_npz(tmp_path / "x.npz")
 
 
@@ -329,13 +333,20 @@ BAD_NPZ = {
 def test_strange_and_damaged_archives_are_named(tmp_path, content):
     path = tmp_path / "x.npz"
     path.write_bytes(content)
-    with pytest.raises(ValueError, match=r"x.npz is not an .npz archive, or it is truncated or corrupt \(.+\)$") as caught:
+    with pytest.raises(
+        ValueError, match=r"x.npz is not an .npz archive, or it is truncated or corrupt \(.+\)$"
+    ) as caught:
         read_npz(path)
     assert "\n" not in str(caught.value)
 
 
 def test_archives_are_read_as_numpy_writes_them(tmp_path):
-    arrays = {"a": np.arange(6).reshape(2, 3), "b": np.asfortranarray(np.ones((3, 2))), "c": np.array(["x", "ü"]), "d": np.array(3)}
+    arrays = {
+        "a": np.arange(6).reshape(2, 3),
+        "b": np.asfortranarray(np.ones((3, 2))),
+        "c": np.array(["x", "ü"]),
+        "d": np.array(3),
+    }
     for save in (np.savez, np.savez_compressed):
         save(tmp_path / "x.npz", **arrays, zeros=np.zeros((1000, 1000)), empty=np.zeros((0, 3)))
         found = read_npz(tmp_path / "x.npz", ("a", "d"))
@@ -357,7 +368,9 @@ def test_safetensors_files_are_read_or_named(tmp_path):
     whole = path.read_bytes()
     for content in (b"", whole[:7], whole[:-1], b"\xff" * 8 + whole[8:], b"x" * 200):
         path.write_bytes(content)
-        with pytest.raises(ValueError, match=r"x.safetensors is not a safetensors file, or it is truncated or corrupt \(.+\)$"):
+        with pytest.raises(
+            ValueError, match=r"x.safetensors is not a safetensors file, or it is truncated or corrupt \(.+\)$"
+        ):
             read_safetensors(path)
     with pytest.raises(FileNotFoundError, match=r"y.safetensors not found"):
         read_safetensors(tmp_path / "y.safetensors")

@@ -46,7 +46,6 @@ from graphvid.metrics import dot_product_scorer, rank_impressions, rank_items, r
 from graphvid.metrics._item_scores import score_blocks
 
 USERS, ITEMS, PAIRS, TEST = 29_858, 40_981, 1_027_370, 0.2115  # Gowalla
-PARTS = (0.25, 0.5, 1.0)
 DIM, K, BATCH = 64, 20, 256
 CLEAR_REFS = Path("/proc/self/clear_refs")
 Scores = tuple[float, float]
@@ -282,6 +281,7 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks speed full_ranking", description=__doc__)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--parts", type=float, nargs="+", default=[0.25, 0.5, 1.0], help="of users, items and pairs")
     parser.add_argument("--cell", nargs=2, metavar=("METHOD", "PART"), help="measure one cell and print it as JSON")
     parser.add_argument("--recommend", action="store_true", help="measure top_items instead")
     parser.add_argument("--impressions", action="store_true", help="measure rank_impressions instead")
@@ -298,7 +298,7 @@ def main(arguments: list[str]) -> None:
         print(json.dumps(measure(options.cell[0], float(options.cell[1]), options.threads, options.repeats)))
         return
     table = []
-    for part in PARTS:
+    for part in options.parts:
         size = {"users": round(part * USERS), "items": round(part * ITEMS)}
         expected: dict[str, float] = {}
         floor = 0.0

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _FORMAT = "graphvid.ClusterTree 1"
+_ANY = -(2**63)  # no bound of its own: what follows says between which numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,7 +148,7 @@ class ClusterTree:
     def slice(self, level: int, cluster: int) -> tuple[int, int]:
         """Return (start, stop): cluster ``cluster`` of ``level`` is ``order[start:stop]``."""
         starts = self.starts[self._level(level)]
-        check_integer("cluster", cluster, 0)
+        check_integer("cluster", cluster, _ANY)
         if not 0 <= cluster < len(starts):
             raise ValueError(f"cluster must lie in 0..{len(starts) - 1} at level {level}, got {cluster}")
         start = int(starts[cluster])
@@ -163,7 +164,7 @@ class ClusterTree:
 
         At ``level == num_levels`` these are all nodes outside its cluster.
         """
-        check_integer("node", node, 0)
+        check_integer("node", node, _ANY)
         if not 0 <= node < self.num_nodes:
             raise ValueError(f"node must lie in 0..{self.num_nodes - 1}, got {node}")
         start, stop = self.slice(level, int(self.labels[self._level(level)][node]))
@@ -256,8 +257,11 @@ class ClusterTree:
                 raise ValueError(f"its shape is {shape!r}, and it holds {len(arrays) - 2} levels")
             num_nodes, num_levels, effective = (int(size) for size in shape)
             parents = [arrays[f"parents_{k}"] for k in range(num_levels)]
-            if num_nodes < 0 or any(parent.dtype.kind not in "iu" for parent in parents):
-                raise ValueError("the number of nodes or a level is not made of integers >= 0")
+            for parent in parents:
+                if parent.dtype.kind not in "iu" or ((parent < 0) | (parent >= parent.size)).any():
+                    raise ValueError("a level does not hold the numbers of clusters")
+            if num_nodes < 0:
+                raise ValueError(f"it claims {num_nodes} nodes")
             return cls(num_nodes, parents, effective)
         except FileNotFoundError:
             raise
@@ -281,7 +285,7 @@ class ClusterTree:
         return f"ClusterTree(num_nodes={self.num_nodes}, num_levels={self.num_levels}, clusters per level: {counts})"
 
     def _level(self, level: int) -> int:
-        check_integer("level", level, 0)
+        check_integer("level", level, _ANY)
         if not 0 <= level <= self.num_levels:
             raise ValueError(f"level must lie in 0..{self.num_levels}, got {level}")
         return level

@@ -10,11 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphvid._files import read_npz
-
 ENVIRONMENT_VARIABLE = "GRAPHVID_DATA"
-
-read_arrays = read_npz  # the name under which graphvid.runs reads its own archives
 
 
 def as_path(path: Any, name: str = "path") -> Path:  # Any: whatever a caller gives

@@ -71,6 +71,8 @@ def to_index(values: Any, name: str) -> pd.Index:
         array, kind = np.array([int(value) for value in array], dtype=object), "integer"
     if kind == "mixed-integer" and {type(value) for value in array} <= {str, int, np.int64}:
         array = spell(pd.Index(array, dtype=object, tupleize_cols=False)).to_numpy()
+    if kind == "string":
+        _refuse_broken_text(array, name)
     if kind == "integer":
         try:
             return pd.Index(array.astype(np.int64))
@@ -250,7 +252,7 @@ def _series(values: Any, name: str) -> pd.Series:
     if isinstance(values, np.ndarray):
         if values.ndim != 1:
             raise ValueError(f"{name} must be one-dimensional, got shape {values.shape}")
-        return pd.Series(values)
+        return pd.Series(values.astype(object), dtype=object) if values.dtype.kind in "SU" else pd.Series(values)
     if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
         raise TypeError(f"{name} must be a sequence of ids, got {values!r}")
     values = list(values)
@@ -299,6 +301,15 @@ def _decode(array: NDArray[Any], name: str) -> NDArray[Any]:
             except UnicodeDecodeError:
                 raise ValueError(f"{name} must be text in UTF-8, got {bytes(value)!r} in row {row}") from None
     return decoded
+
+
+def _refuse_broken_text(array: NDArray[Any], name: str) -> None:
+    """Raise where text holds half a character, which no file and no hash takes."""
+    try:
+        "".join(array).encode()
+    except UnicodeEncodeError:
+        row = next(row for row, value in enumerate(array) if any("\ud800" <= char <= "\udfff" for char in value))
+        raise ValueError(f"{name} must be text in UTF-8, got {array[row]!r} in row {row}") from None
 
 
 def _loose(value: Any) -> Any:

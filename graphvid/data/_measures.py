@@ -31,8 +31,8 @@ class Measures(NamedTuple):
 def read_measures(columns: Mapping[str, pd.Series], milliseconds: Collection[str], strict: bool) -> Measures:
     """Return the measures; what is not a finite number >= 0 is an error if ``strict``, else its row is bad.
 
-    The index of a column numbers its rows in messages. Without ``strict`` a duration of 0 is bad too, and text that is a number is read as one. A bad row is counted once,
-    under its first column and reason.
+    The index of a column numbers its rows in messages. Without ``strict`` a duration of 0 is bad too, and text that is a
+    number is read as one. A bad row is counted once, under its first column and reason.
 
     Raises
     ------

@@ -39,8 +39,9 @@ class Features:
     TypeError
         A dtype that is not real numbers, ``modalities`` that are not a mapping of names to tables.
     ValueError
-        Duplicate ids, an id in two spellings, no row, no modality, a table that is not two-dimensional or whose number of rows is not that of
-        the ids, and a value that is NaN, infinite or too large for float32 (with id, modality and column).
+        Duplicate ids, an id in two spellings, no row, no modality, a table that is not two-dimensional or whose number
+        of rows is not that of the ids, and a value that is NaN, infinite or too large for float32 (with id, modality and
+        column).
 
     Examples
     --------

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-from graphvid._checks import check_integer, node_ids
+from graphvid._checks import check_integer, check_seed, node_ids
 
 Duplicates = Literal["raise", "drop"]
 _MOST_IDS = 2**31  # so that a pair fits into one int64, and a stray large id cannot ask for an array of that length
@@ -123,8 +123,8 @@ class Interactions:
         TypeError
             Ids that are not integers.
         ValueError
-            Arrays of other shapes or unequal length, an id out of range, a size beyond memory, a repeated pair with ``duplicates="raise"``;
-            the message names the first by its row.
+            Arrays of other shapes or unequal length, an id out of range or with very wide gaps below it, a repeated pair
+            with ``duplicates="raise"``; the message names the first by its row.
 
         Notes
         -----
@@ -186,7 +186,7 @@ class Interactions:
         """
         if not 0.0 < fraction < 1.0:
             raise ValueError(f"fraction must be a number in (0, 1), got {fraction!r}")
-        check_integer("seed", seed, 0)
+        check_seed(seed)
         rng = np.random.default_rng(seed)
         size, users = np.diff(self.indptr), self.users
         count = np.minimum(np.floor(fraction * size + rng.random(size.size)).astype(np.int64), np.maximum(size - 1, 0))

@@ -92,9 +92,10 @@ class OGBGraph(RelationalData):
         if graph["node_feat"] is None:
             raise ValueError(f"name must be a data set with node features, got {name!r}, which has none")
         try:
-            features = Features(pd.RangeIndex(len(graph["node_feat"])), {"features": graph["node_feat"]})
+            table = np.atleast_1d(graph["node_feat"])
+            features = Features(pd.RangeIndex(len(table)), {"features": table})
             num_nodes = features.num_videos
-            if graph["num_nodes"] != num_nodes:
+            if int(graph["num_nodes"]) != num_nodes:
                 raise ValueError(f"there must be features of every node, got {graph['num_nodes']} and {num_nodes}")
             edges = integers(graph, "edge_index", 2)
             if len(edges) != 2:
@@ -108,7 +109,7 @@ class OGBGraph(RelationalData):
                 raise ValueError(f"the labels must be numbers in {num_nodes} rows, got shape {labels.shape}")
             src, dst, weight = _undirected(edges, weight, num_nodes)
             single = labels is not None and "classification" in meta["task type"] and labels.shape[1] == 1
-            classes = np.nan_to_num(labels[:, 0], nan=-1).astype(np.int64) if single and labels is not None else None
+            classes = _classes(labels[:, 0]) if single and labels is not None else None
             super().__init__(name=name, src=src, dst=dst, features=features, weight=weight, labels=classes)
         except (TypeError, ValueError) as error:
             raise with_path(error, folder) from None
@@ -196,6 +197,14 @@ def _read_labels(path: Path, binary: bool) -> NDArray[Any]:
         return read_npz(path, ("node_label",))["node_label"]
     with reading(path, "a table of labels"):
         return pd.read_csv(path, compression="gzip", header=None).to_numpy()
+
+
+def _classes(labels: NDArray[Any]) -> NDArray[np.int64]:
+    """Return labels as integers, -1 for those that are unknown."""
+    known = np.nan_to_num(labels, nan=-1)
+    if (np.abs(known) >= 2**31).any() or (known != np.trunc(known)).any():
+        raise ValueError(f"the labels must be whole numbers below 2**31, got {known.min()} to {known.max()}")
+    return known.astype(np.int64)
 
 
 def _undirected(

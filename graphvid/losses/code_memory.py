@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from graphvid._checks import MOST_COLUMNS, check_count, check_ids, check_tensor
+from graphvid._checks import MOST_COLUMNS, check_count, check_ids, check_room, check_tensor
 from graphvid.losses._ring_buffer import RingBuffer
 
 
@@ -106,8 +106,10 @@ class CodeMemory(RingBuffer):
         if num_kept is not None and check_count("num_kept", num_kept) > self.num_codewords:
             raise ValueError(f"num_kept must be None or at most num_codewords={num_codewords}, got {num_kept}")
         self.num_kept = num_kept
+        kept = self.num_codewords if num_kept is None else num_kept
+        check_room("capacity * num_codebooks * num_kept", self.capacity, self.num_codebooks, kept)
         self._column("ids", fill=-1, dtype=torch.int64)
-        self._column("weights", self.num_codebooks, self.num_codewords if num_kept is None else num_kept)
+        self._column("weights", self.num_codebooks, kept)
         if num_kept is not None:
             small = torch.int16 if self.num_codewords <= 2**15 else torch.int32
             self._column("codewords", self.num_codebooks, num_kept, dtype=small)

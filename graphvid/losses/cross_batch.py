@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from graphvid._checks import MOST_COLUMNS, check_count, check_ids, check_tensor
+from graphvid._checks import MOST_COLUMNS, check_count, check_ids, check_room, check_tensor
 from graphvid.losses._ring_buffer import RingBuffer
 
 
@@ -109,6 +109,7 @@ class CrossBatchNegatives(RingBuffer):
             capacity, warmup_steps=warmup_steps, max_drift=max_drift, fill_during_warmup=fill_during_warmup
         )
         self.dim = check_count("dim", dim, 1, MOST_COLUMNS)
+        check_room("capacity * dim", self.capacity, self.dim)
         self._column("ids", fill=-1, dtype=torch.int64)
         self._column("vectors", self.dim)
         self._column("log_q")

@@ -11,6 +11,7 @@ from graphvid.metrics.calibration import (
 )
 from graphvid.metrics.code_usage import CodeUsage, code_usage
 from graphvid.metrics.cold_start import ColdStartScores, cold_start
+from graphvid.metrics.cold_start import ColdStartScores, cold_start, cold_start_by_query
 from graphvid.metrics.drift import FeatureDrift, feature_drift
 from graphvid.metrics.hazards import SkipClipScores, skip_clip_scores, survival_log_likelihood
 from graphvid.metrics.impressions import ImpressionRanks, ImpressionScores, impression_scores, rank_impressions
@@ -44,6 +45,7 @@ __all__ = [
     "calibration_curve",
     "code_usage",
     "cold_start",
+    "cold_start_by_query",
     "dot_product_scorer",
     "expected_calibration_error",
     "feature_drift",

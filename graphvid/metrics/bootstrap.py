@@ -100,7 +100,7 @@ def paired_bootstrap(
         raise ValueError(f"first must hold at least two users, got {values.size}")
     if not weights.all():
         raise ValueError(f"weight must be > 0 for every user, got 0 for user {int(np.argmin(weights))}")
-    check_integer("num_resamples", num_resamples, 1)
+    check_integer("num_resamples", num_resamples, 1, 10**7)
     check_seed(seed)
     _columns.check_fraction("confidence", confidence, 0.0, 1.0)
     result = bootstrap(

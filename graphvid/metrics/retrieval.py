@@ -9,7 +9,8 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from graphvid.metrics._inputs import ArrayOrTensor, as_tensor, check_count, integers
+from graphvid._checks import check_integer
+from graphvid.metrics._inputs import ArrayOrTensor, as_tensor, integers
 
 _DENOMINATORS = ("hits", "min")
 _EMPTY = ("zero", "skip", "raise")
@@ -116,7 +117,7 @@ def mean_average_precision(
     if empty not in _EMPTY:
         raise ValueError(f"empty must be one of {list(_EMPTY)}, got {empty!r}")
     k = found.shape[1] if k is None else k
-    check_count("k", k)
+    check_integer("k", k, 1)
     if k > found.shape[1]:
         raise ValueError(f"k must be at most the {found.shape[1]} ranks of relevant, got {k}")
     total = total.to(found.device)
@@ -213,7 +214,7 @@ def one_recall(found: ArrayLike, nearest: ArrayLike, *, k: int) -> Tensor:
         raise ValueError(
             f"found must have shape (num_queries, depth) and nearest (num_queries,), got {ids.shape} and {best.shape}"
         )
-    check_count("k", k)
+    check_integer("k", k, 1)
     if k > ids.shape[1]:
         raise ValueError(f"k must be at most the {ids.shape[1]} ids found for a query, got {k}")
     return torch.from_numpy((ids[:, :k] == best[:, None]).any(axis=1).astype(np.float64))

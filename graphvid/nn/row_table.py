@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from graphvid._checks import check_ids, check_integer, check_number
+from graphvid._checks import check_ids, check_integer, check_number, check_room
 from graphvid.nn._shapes import check_width
 from graphvid.ops._distinct import distinct
 from graphvid.optim import DeferredAdam
@@ -39,6 +39,7 @@ class RowTable(nn.Module):
         super().__init__()
         check_integer("num_rows", num_rows, 1)
         check_width("dim", dim)
+        check_room("num_rows * dim", num_rows, dim)
         check_number("std", std, "a finite float >= 0", least=0)
         self.weight = nn.Parameter(torch.empty(num_rows, dim).normal_(std=std))
         self._optimizer: DeferredAdam | None = None

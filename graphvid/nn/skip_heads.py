@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
-from graphvid._checks import check_choice, check_ids, check_tensor
+from graphvid._checks import check_choice, check_ids, check_room, check_tensor
 from graphvid.nn._shapes import check_width
 
 Aggregate = Literal["mean_prob", "sigmoid_mean_logit", "official_sum_logit"]
@@ -111,7 +111,8 @@ class SurvivalHead(nn.Module):
     def __init__(self, num_clips: int, *, num_buckets: int = 1) -> None:
         super().__init__()
         check_width("num_clips", num_clips)
-        self.baseline = nn.Parameter(torch.zeros(check_width("num_buckets", num_buckets), num_clips))
+        check_room("num_buckets * num_clips", check_width("num_buckets", num_buckets), num_clips)
+        self.baseline = nn.Parameter(torch.zeros(num_buckets, num_clips))
 
     def log_stay(self, scores: Tensor, bucket: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return :math:`\\log(1 - h_i)` and :math:`\\log h_i`, each of shape (num_pairs, num_clips).

@@ -58,7 +58,7 @@ class NeighborTable(_Table):
         return super().__new__(cls, indptr, indices)
 
     @classmethod
-    def _make(cls, iterable: Iterable[Any]) -> NeighborTable:  # Any: the two tensors, as typeshed has it
+    def _make(cls, iterable: Iterable[Any]) -> NeighborTable:  # type: ignore[override]  # Any as in typeshed
         return cls(*iterable)
 
     @classmethod

@@ -139,9 +139,10 @@ class DeferredAdam(Optimizer):
         TypeError, ValueError
             When ``rows`` are not a list of integers in [0, num_rows of the parameter), on its device.
         """
+        check_tensor("parameter", parameter)
         group = next((g for g in self.param_groups if any(p is parameter for p in g["params"])), None)
         if group is None:
-            raise KeyError(f"parameter {shown(parameter)} is not one of the optimiser's")
+            raise KeyError(f"parameter of shape {tuple(parameter.shape)} is not one of the optimiser's")
         check_ids("rows", rows, len(parameter) if parameter.dim() else 0)
         if rows.dim() != 1 or rows.device != parameter.device:
             raise ValueError(f"rows must be 1-D on {parameter.device}, got shape {tuple(rows.shape)} on {rows.device}")

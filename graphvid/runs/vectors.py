@@ -34,7 +34,7 @@ def write_vectors(run: RunDirectory, **named: tuple[pd.Index, NDArray[np.float32
     for name, (ids, _) in named.items():
         arrays["ids" if name == "embedding" else f"{name}_ids"] = storable(ids)
     with atomic_path(run.path / VECTORS) as temporary:
-        np.savez(temporary, **arrays)
+        np.savez(temporary, **arrays)  # type: ignore[arg-type] # no array is called allow_pickle
 
 
 def read_vectors(run: RunDirectory, of: str | None = None) -> Features:

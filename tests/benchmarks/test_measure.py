@@ -44,8 +44,11 @@ def test_the_peak_is_that_of_the_process_itself() -> None:
     none, small = _measure.in_own_process(_fill, 1)
     full, large = _measure.in_own_process(_fill, 120)
     assert (none, full, len(ballast)) == (1, 120, 200 * 2**17)
-    assert 100 < large.peak_mb - small.peak_mb < 140
+    assert 110 < large.grown_mb < 140
+    assert 0 <= small.grown_mb < 20
     assert small.peak_mb < _measure.peak_mb() - 150
+    _, again = _measure.measured(_fill, 50)  # here, after larger calls
+    assert 40 < again.grown_mb < 70
 
 
 def test_what_figures_depend_on() -> None:

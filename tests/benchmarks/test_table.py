@@ -7,6 +7,7 @@ import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import ClassVar
 
 import pytest
 
@@ -18,7 +19,7 @@ REPOSITORY = Path(__file__).parents[2]
 
 @dataclass(frozen=True)
 class _Source:
-    files = ("log",)
+    files: ClassVar = ("log",)
     log: str = "/somewhere/log.csv"
     data_dir: str | None = None
     size: int = 30
@@ -30,8 +31,13 @@ class _Source:
 
 @dataclass(frozen=True)
 class _Config:
+    presets: ClassVar = {"default": {}}
     rate: float = 0.5
     seed: int = 0
+
+    @classmethod
+    def preset(cls, name: str) -> _Config:
+        return cls(**cls.presets[name])
 
     def to_dict(self) -> dict[str, object]:
         return asdict(self)
@@ -173,7 +179,7 @@ def test_other_data_is_refused_until_all_figures_go(runs) -> None:
 
 
 def test_the_smallest_form_touches_no_results(runs, tmp_path) -> None:
-    record = _toy().main(["--smallest", "--seeds", "0"])
+    record = _toy().main(["--smallest"])
     assert _values(record) == {"tiny": [0.5]}
     assert not (tmp_path / "results").exists()
 
@@ -181,14 +187,14 @@ def test_the_smallest_form_touches_no_results(runs, tmp_path) -> None:
 def test_a_measured_row_is_measured_once_a_seed_or_once(runs) -> None:
     asked = []
 
-    def measure(seed: int) -> dict:
+    def measure(seed: int, data_dir: str | None) -> dict:
         asked.append(seed)
         return {"ndcg": seed / 10, "kind": "toy"}
 
     rows = [
         MeasuredRow("each", measure, config={"a": 1}),
         MeasuredRow("once", measure, seeded=False),
-        MeasuredRow("truth", lambda seed: {"ndcg": 1.0}, reference=True),
+        MeasuredRow("truth", lambda seed, data_dir: {"ndcg": 1.0}, reference=True),
     ]
     for _ in range(2):
         record = _toy(rows=rows).main(["--seeds", "3", "4"])

@@ -85,7 +85,9 @@ def test_align_takes_the_videos_asked_for(clips, array):
     assert list(aligned.ids) == ["b", "e"]
     np.testing.assert_array_equal(aligned.array, array[[3, 0]])
     assert clips.align(iter(["e", "a", "c", "b", "d"])) is clips
-    with pytest.raises(ValueError, match=r"ids must be among the 5 of the clip features, got 'x', 'y' \(2 of 3 ids, 2 of 3 rows\)$"):
+    with pytest.raises(
+        ValueError, match=r"ids must be among the 5 of the clip features, got 'x', 'y' \(2 of 3 ids, 2 of 3 rows\)$"
+    ):
         clips.align(["a", "x", "y"])
     with pytest.raises(ValueError, match=r"ids must be unique, got more than one row for 'a'"):
         clips.align(["a", "a"])
@@ -221,7 +223,9 @@ def test_missing_corrupt_and_foreign_files_are_named(tmp_path, clips):
     with pytest.raises(ValueError, match=r"x.npz must hold the arrays \['ids', 'features'\], got \['features'\]"):
         ClipFeatures.open(tmp_path / "x.npz")
     (tmp_path / "x.npz").rename(tmp_path / "x.npy")
-    with pytest.raises(ValueError, match=r"x.npy is not an .npy array, .*it is an archive, not an .npy array; name it .npz"):
+    with pytest.raises(
+        ValueError, match=r"x.npy is not an .npy array, .*it is an archive, not an .npy array; name it .npz"
+    ):
         ClipFeatures.open(tmp_path / "x.npy")
     np.save(tmp_path / "y.npy", np.array([[[None]]]), allow_pickle=True)
     with pytest.raises(TypeError, match=r"y.npy holds Python objects, which are never unpickled"):

@@ -51,7 +51,9 @@ def test_align_takes_rows_by_id_and_names_videos_without_features(features):
     assert list(aligned.ids) == ["c", "a"]
     np.testing.assert_array_equal(aligned.modalities["image"], features.modalities["image"][[2, 0]])
     equal(features.align(features.ids), features)
-    with pytest.raises(ValueError, match=r"ids must be among the 3 of the features, got 'd', 'e' \(2 of 4 ids, 2 of 4 rows\)$"):
+    with pytest.raises(
+        ValueError, match=r"ids must be among the 3 of the features, got 'd', 'e' \(2 of 4 ids, 2 of 4 rows\)$"
+    ):
         features.align(["a", "d", "b", "e"])
     with pytest.raises(ValueError, match="ids must be unique, got more than one row for 'a'"):
         features.align(["a", "a"])
@@ -264,7 +266,9 @@ def test_a_damaged_archive_is_named(tmp_path):
 def test_files_under_the_wrong_suffix_are_named(tmp_path):
     np.savez(tmp_path / "x", audio=np.zeros((2, 2)))
     (tmp_path / "x.npz").rename(tmp_path / "x.npy")
-    with pytest.raises(ValueError, match=r"x.npy is not an .npy array, .*it is an archive, not an .npy array; name it .npz"):
+    with pytest.raises(
+        ValueError, match=r"x.npy is not an .npy array, .*it is an archive, not an .npy array; name it .npz"
+    ):
         load_features(tmp_path / "x.npy")
     np.save(tmp_path / "y.npy", np.zeros((2, 2)))
     (tmp_path / "y.npy").rename(tmp_path / "y.npz")

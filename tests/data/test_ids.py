@@ -41,7 +41,9 @@ def test_whole_floats_are_integers_up_to_what_they_hold_exactly_and_refused_beyo
     exact = np.array([last, -last, 3], dtype=dtype)
     assert sorted(Features(exact, {"x": np.eye(3)}).ids) == [-last, 3, last]
     for ids in (np.array([3, 2**digits], dtype=dtype), [3, dtype(-(2**digits))]):
-        with pytest.raises(ValueError, match=rf"ids must hold integers or text, got the .* in row 1, .*2\*\*{digits} on"):
+        with pytest.raises(
+            ValueError, match=rf"ids must hold integers or text, got the .* in row 1, .*2\*\*{digits} on"
+        ):
             Features(ids, {"x": np.eye(2)})
     frame = pd.DataFrame({"user_id": np.array([2**digits, 1], dtype=dtype), "video_id": [1, 2]})
     with pytest.raises(ValueError, match=rf"user_id must hold integers or text, got the {np.dtype(dtype)}"):
@@ -101,7 +103,7 @@ def test_one_id_in_two_spellings_in_two_files_is_named(tmp_path, known, other):
     hint = r"\(1 of 2 ids, 2 of 3 rows\); '.*5.*' differs only in its spelling from '?5'?$"
     with pytest.raises(ValueError, match=rf"log.csv: video_id must be among the 2 of video_ids, got '.*' {hint}"):
         WatchLog.read(write_log(tmp_path / "log.csv", [other, known[1], other]), video_ids=known)
-    with pytest.raises(ValueError, match="ids must be among the 2 of the features.*differs only in its spelling"):
+    with pytest.raises(ValueError, match=r"ids must be among the 2 of the features.*differs only in its spelling"):
         features_of(known).align([other])
     (tmp_path / "edges.csv").write_text(f"src,dst\n{known[0]},{known[1]}\n{known[1]},{other}\n")
     with pytest.raises(ValueError, match=r"edges.csv: dst must be among the 2 of the features.*differs only in its"):
@@ -173,7 +175,9 @@ def test_integers_beyond_int64_are_kept_matched_and_saved_as_text(tmp_path):
     big = features_of(np.array([2**64 - 1, 5, 2**63], dtype=np.uint64))
     assert big.ids.tolist() == [2**64 - 1, 5, 2**63]
     big.save(tmp_path / "big.npz")
-    log = WatchLog.read(write_log(tmp_path / "log.csv", [5, 2**64 - 1]), video_ids=load_features(tmp_path / "big.npz").ids)
+    log = WatchLog.read(
+        write_log(tmp_path / "log.csv", [5, 2**64 - 1]), video_ids=load_features(tmp_path / "big.npz").ids
+    )
     np.testing.assert_array_equal(log.video, [1, 0])
     assert WatchLog.read(tmp_path / "log.csv", video_ids=big.ids).video.tolist() == [1, 0]
     small = features_of(np.array([2**63 - 1, 5], dtype=np.uint64))
@@ -186,7 +190,10 @@ def test_integers_beyond_int64_are_kept_matched_and_saved_as_text(tmp_path):
         (np.array([1.5, 2.0]), "ids must hold integers or text, got float64 with fractions"),
         (np.array([1j, 2]), "ids must hold integers or text, got dtype complex128"),
         (np.array([True, False]), "ids must hold integers or text, got dtype bool"),
-        (np.array(["2020-01-01", "2020-01-02"], dtype="datetime64[D]"), "ids must hold integers or text, got dtype datet"),
+        (
+            np.array(["2020-01-01", "2020-01-02"], dtype="datetime64[D]"),
+            "ids must hold integers or text, got dtype datet",
+        ),
     ],
 )
 def test_ids_of_a_file_are_integers_or_text(tmp_path, ids, match):
@@ -195,7 +202,9 @@ def test_ids_of_a_file_are_integers_or_text(tmp_path, ids, match):
         load_features(tmp_path / "x.npz")
 
 
-@pytest.mark.parametrize("kind", ["timestamp[us]", "date32", "bool", "decimal128(5, 1)", "list<item: int64>", "time64[us]"])
+@pytest.mark.parametrize(
+    "kind", ["timestamp[us]", "date32", "bool", "decimal128(5, 1)", "list<item: int64>", "time64[us]"]
+)
 def test_columns_of_ids_in_parquet_are_integers_or_text(tmp_path, kind):
     types = {
         "timestamp[us]": pyarrow.timestamp("us"),
@@ -259,7 +268,7 @@ def test_rows_without_ids_or_features_are_dropped_with_counts_or_refused(tmp_pat
     with pytest.raises(ValueError, match="missing must be 'error' or 'drop', got 'skip'"):
         WatchLog.read(path, missing="skip")
     frame = pd.DataFrame({"user_id": [1, 2, 3], "video_id": ["a", None, "b"], "duration": [1.0, 2.0, -1.0]})
-    with pytest.raises(ValueError, match="got -1.0 in row 2"), pytest.warns(UserWarning, match="1 of 3 rows"):
+    with pytest.raises(ValueError, match=r"got -1.0 in row 2"), pytest.warns(UserWarning, match=r"1 of 3 rows"):
         WatchLog.from_frame(frame, missing="drop")
     with pytest.warns(UserWarning, match="rows dropped by") as caught:
         log = WatchLog.from_frame(frame, missing="drop", strict=False)

@@ -148,14 +148,20 @@ def test_features_of_parquet_are_numbers_that_float32_holds(tmp_path, kind):
         "struct": pyarrow.array([{"re": 1.0, "im": 2.0}] * 2),
     }[kind]
     parquet.write_table(pyarrow.table({"video_id": [1, 2], "x": column}), tmp_path / "x.parquet")
-    with pytest.raises(TypeError, match="x.parquet: column 'x' must hold numbers or lists of numbers, got"):
+    with pytest.raises(TypeError, match=r"x.parquet: column 'x' must hold numbers or lists of numbers, got"):
         load_features(tmp_path / "x.parquet")
     parquet.write_table(pyarrow.table({"video_id": [1, 2], "x": [1.0, 1e300]}), tmp_path / "x.parquet")
     with pytest.raises(ValueError, match=r"'features' must be finite in float32, got 1e\+300 for id 2"):
         load_features(tmp_path / "x.parquet")
 
 
-DATES = ["1970-01-01", "1970-01-01T00:00:01", "1970-01-02 00:00:00.250", "2020-02-29T12:00:00+02:00", "2020-02-29T10:00Z"]
+DATES = [
+    "1970-01-01",
+    "1970-01-01T00:00:01",
+    "1970-01-02 00:00:00.250",
+    "2020-02-29T12:00:00+02:00",
+    "2020-02-29T10:00Z",
+]
 SECONDS = [0.0, 1.0, 86400.25, 1582970400.0, 1582970400.0]
 
 
@@ -193,9 +199,7 @@ def test_days_and_half_dated_columns(tmp_path):
     assert WatchLog.read(tmp_path / "log.parquet").timestamp.tolist() == [86400.0]
     with pytest.warns(UserWarning, match=r"\(timestamp text in 1, timestamp missing in 1, timestamp negative in 1\)"):
         log = WatchLog.from_frame(
-            pd.DataFrame(
-                {"user_id": 1, "video_id": range(4), "timestamp": ["1970-01-02", "soon", None, "1969-01-01"]}
-            ),
+            pd.DataFrame({"user_id": 1, "video_id": range(4), "timestamp": ["1970-01-02", "soon", None, "1969-01-01"]}),
             strict=False,
         )
     assert log.timestamp.tolist() == [86400.0]
@@ -252,7 +256,9 @@ def test_numbers_of_another_type_after_the_first_megabyte(tmp_path, late):
     if late == "1.5":
         assert WatchLog.read(tmp_path / "log.csv").watch_time[-1] == 1.5
         return
-    with pytest.raises(ValueError, match=rf"watch_time must hold finite numbers >= 0 .*, got .* in row {rows} \(1 such"):
+    with pytest.raises(
+        ValueError, match=rf"watch_time must hold finite numbers >= 0 .*, got .* in row {rows} \(1 such"
+    ):
         WatchLog.read(tmp_path / "log.csv")
 
 

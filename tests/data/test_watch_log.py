@@ -115,7 +115,9 @@ def test_a_vocabulary_fixes_the_integers_and_refuses_other_videos(frame):
     log = WatchLog.from_frame(frame, video_ids=[30, 99, 10, 20])
     assert list(log.video_ids) == [30, 99, 10, 20]
     np.testing.assert_array_equal(log.video, [0, 2, 0, 3])
-    with pytest.raises(ValueError, match=r"video_id must be among the 2 of video_ids, got 20 \(1 of 3 ids, 1 of 4 rows\)$"):
+    with pytest.raises(
+        ValueError, match=r"video_id must be among the 2 of video_ids, got 20 \(1 of 3 ids, 1 of 4 rows\)$"
+    ):
         WatchLog.from_frame(frame, video_ids=[30, 10])
     with pytest.raises(ValueError, match=r"got 0, 1, 2, 3, 4 and 3 more"):
         WatchLog.from_frame(pd.DataFrame({"user_id": range(8), "video_id": range(8)}), video_ids=[30, 10])
@@ -192,7 +194,11 @@ def test_a_video_watched_again_is_not_a_duplicate(frame, duplicates):
             r"timestamp must hold .* got nan in row 1 \(2 such rows\)",
         ),
         (lambda f: f.assign(timestamp=["2020-01-01", "later", "5", "x"]), ValueError, "got 'later' in row 1"),
-        (lambda f: f.assign(watch_time=[[1], [2], [3], [4]]), ValueError, r"watch_time must hold .* got \[1\] in row 0"),
+        (
+            lambda f: f.assign(watch_time=[[1], [2], [3], [4]]),
+            ValueError,
+            r"watch_time must hold .* got \[1\] in row 0",
+        ),
         (lambda f: f.assign(watch_time=[True] * 4), TypeError, "watch_time must hold .* got dtype bool"),
         (lambda f: f.assign(watch_time=[1j] * 4), TypeError, "watch_time must hold .* got dtype complex128"),
         (lambda f: pd.concat([f, f["user_id"]], axis=1), ValueError, r"unique names, got \['user_id'\] more than once"),
@@ -471,5 +477,7 @@ def test_only_the_columns_named_are_milliseconds(frame):
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"none.csv not found: expected a table in one of \['.csv', .*'.parquet'\]"):
+    with pytest.raises(
+        FileNotFoundError, match=r"none.csv not found: expected a table in one of \['.csv', .*'.parquet'\]"
+    ):
         WatchLog.read(tmp_path / "none.csv")

@@ -204,4 +204,3 @@ def test_a_leak_is_found_whether_ids_are_integers_or_text():
         for pair in ((log, other), (other, log)):
             with pytest.raises(ValueError, match="test rows must not be training rows, but 1 of 1 are"):
                 check_no_leak(*pair)
-

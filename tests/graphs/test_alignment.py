@@ -16,7 +16,8 @@ def log():
     rng = np.random.default_rng(1)
     ids = [f"v{i:x}" for i in rng.permutation(30)]
     return WatchLog.from_frame(
-        pd.DataFrame({"user_id": rng.integers(0, 12, size=200), "video_id": rng.choice(ids, size=200)}), duplicates="keep"
+        pd.DataFrame({"user_id": rng.integers(0, 12, size=200), "video_id": rng.choice(ids, size=200)}),
+        duplicates="keep",
     )
 
 

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -77,11 +77,10 @@ class Rows:
         return {"num_rows": len(self.table), "crc32": zlib.crc32(self.table.tobytes(), zlib.crc32(ids.encode()))}
 
 
-class Columns(tuple[torch.Tensor]):
-    """A column of rows, as a batch."""
+class Columns(NamedTuple):
+    """Rows, as a batch."""
 
-    def __new__(cls, rows: torch.Tensor) -> Columns:
-        return super().__new__(cls, (rows,))
+    rows: torch.Tensor
 
 
 class Centre(LightningModule):
@@ -92,8 +91,8 @@ class Centre(LightningModule):
         self.config, self.rows = config, torch.from_numpy(rows.table)
         self.centre = torch.nn.Parameter(torch.zeros(self.rows.shape[1]))
 
-    def training_step(self, batch: Any, batch_idx: int) -> torch.Tensor:
-        loss = (self.centre - batch[0]).square().sum(dim=1).mean()
+    def training_step(self, batch: Columns, batch_idx: int) -> torch.Tensor:
+        loss = (self.centre - batch.rows).square().sum(dim=1).mean()
         self.log("loss", loss.detach())
         return loss
 

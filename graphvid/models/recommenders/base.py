@@ -13,6 +13,7 @@ from torch.nn.functional import dropout, normalize
 from graphvid._dgl import DGLGraph
 from graphvid._random import seeded
 from graphvid.data import Interactions
+from graphvid.models.one_process import require_one_process
 from graphvid.models.recommenders.candidates import Candidates, make_candidates
 from graphvid.models.recommenders.config import RecommenderConfig
 from graphvid.nn.row_table import RowTable
@@ -140,6 +141,10 @@ class Recommender(LightningModule, ABC):
             with seeded(self.config.seed, _DROPOUT_STREAM, self.global_step):
                 of_users = dropout(of_users, self.config.dropout)
         return of_users, of_items
+
+    def setup(self, stage: str) -> None:
+        """Refuse several processes."""
+        require_one_process(self)
 
     def training_step(self, batch: EdgeBatch, batch_idx: int) -> Tensor:
         """Compute the loss of one batch of edges and log it."""

@@ -32,8 +32,8 @@ def write_pairs(run: RunDirectory, splits: InteractionSplits) -> None:
 class RecommendationRun(VectorRun):
     """A run of the task recommendation: it says what to show to a user."""
 
-    def recommend(self, user_id: Any, *, top_k: int = 10) -> pd.DataFrame:
-        """Give the items that the model ranks first for a user, without those of training and validation.
+    def recommend(self, user_id: Any, *, top_k: int = 10, keep_test: bool = False) -> pd.DataFrame:
+        """Give the items that the model ranks first for a user, without those that the user is known to have taken.
 
         Parameters
         ----------
@@ -41,6 +41,9 @@ class RecommendationRun(VectorRun):
             Id of the user; its text form is accepted too.
         top_k : int, default 10
             Number of items, at least 1; all candidates where there are fewer.
+        keep_test : bool, default False
+            Leave the held-out test pairs among the candidates, as an evaluation does. The user has taken them, so they are
+            no recommendation.
 
         Returns
         -------
@@ -63,7 +66,7 @@ class RecommendationRun(VectorRun):
         pairs = read_npz(self.directory.require(self.directory.path / _PAIRS), ("train_indptr", "train_items"))
         barred = [
             pairs[f"{name}_items"][slice(*pairs[f"{name}_indptr"][user : user + 2])]
-            for name in ("train", "validation")
+            for name in (("train", "validation") if keep_test else _SPLITS)
             if f"{name}_items" in pairs
         ]
         known = np.unique(np.concatenate(barred)).astype(np.int64)

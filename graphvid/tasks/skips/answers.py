@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from graphvid._files import atomic_path, read_npz
-from graphvid.data import ClipFeatures, WatchLog
+from graphvid.data import ClipFeatures, WatchLog, match_ids
 from graphvid.models import FRAME, FRAMEConfig
 from graphvid.runs import Run, RunDirectory, storable
 
@@ -22,7 +24,7 @@ def write_memory(run: RunDirectory, log: WatchLog, clips: ClipFeatures) -> None:
     arrays = {"user": log.user, "video": log.video, "user_ids": storable(log.user_ids)}
     arrays |= {name: getattr(log, name) for name in _MEASURES if getattr(log, name) is not None}
     with atomic_path(run.path / _VIEWS) as temporary:
-        np.savez(temporary, **arrays)
+        np.savez(temporary, **arrays)  # type: ignore[arg-type] # no array is called allow_pickle
     if not (run.path / _CLIPS).exists():
         ClipFeatures(pd.Index(storable(clips.ids)), clips.array).save(run.path / _CLIPS)
 
@@ -33,7 +35,7 @@ class SkipRun(Run):
     def training_views(self) -> WatchLog:
         """Give the views that the model was trained on; every video of the run is in the vocabulary."""
         arrays = read_npz(self.directory.require(self.directory.path / _VIEWS), ("user", "video", "user_ids"))
-        measures = {name: arrays[name].astype(np.float64) for name in _MEASURES if name in arrays}
+        measures: dict[str, Any] = {name: arrays[name].astype(np.float64) for name in _MEASURES if name in arrays}
         user, video = (arrays[name].astype(np.int64) for name in ("user", "video"))
         return WatchLog(user, video, pd.Index(arrays["user_ids"]), self._clips().ids, **measures)
 
@@ -78,7 +80,7 @@ class SkipRun(Run):
             A row for every row of ``log``: ``user_id``, ``video_id``, ``complete`` (probability), ``offending_clip`` and
             ``best_clip`` (where this user most and least likely leaves, counted from 0), and with the survival head
             ``watch_ratio`` (expected share watched) and ``watch_time`` (that share in seconds; NaN where neither ``log``
-            nor the training views have the duration).
+            nor the training views have the duration). ``attrs`` counts the rows of unknown users and videos.
 
         Raises
         ------
@@ -87,8 +89,8 @@ class SkipRun(Run):
         """
         model = self.model(progress=progress)
         views = self.training_views()
-        user = pd.Index(views.user_ids.astype(str)).get_indexer(log.user_ids.astype(str))[log.user]
-        video = pd.Index(views.video_ids.astype(str)).get_indexer(log.video_ids.astype(str))[log.video]
+        user = match_ids(log.user_ids, views.user_ids)[log.user]
+        video = match_ids(log.video_ids, views.video_ids)[log.video]
         new = video < 0
         duration = (
             np.where(new, np.nan, model.buckets.duration.cpu().numpy()[video]) if log.duration is None else log.duration
@@ -106,7 +108,12 @@ class SkipRun(Run):
         if "watch_ratio" in table:
             table["watch_time"] = table["watch_ratio"] * duration
         ids = {"user_id": log.user_ids.take(log.user), "video_id": log.video_ids.take(log.video)}
-        return pd.concat([pd.DataFrame(ids), table], axis=1)
+        table = pd.concat([pd.DataFrame(ids), table], axis=1)
+        table.attrs = {
+            "rows of users that the run does not know": int((user < 0).sum()),
+            "rows of videos that the run does not know": int(new.sum()),
+        }
+        return table
 
     def _clips(self) -> ClipFeatures:
         folder = self.directory.path / _CLIPS

@@ -102,7 +102,7 @@ def test_a_damaged_encoder_is_named(copy, finished, world, damage):
     else:
         copy.config.write_text(copy.config.read_text().replace('"dim": 8', '"dim": 9'))
     message = {
-        "truncated": "is truncated or corrupt",
+        "truncated": "is not .* or it is truncated or corrupt",
         "flipped": "is corrupt: its checksum does not match its tensors",
         "foreign": "was not written by graphvid: it has no checksum",
         "other model": "holds the weights of another model than",

@@ -56,7 +56,7 @@ def test_round_trip_with_absolute_paths_and_no_limit(tmp_path, monkeypatch):
     values = CoWatchSource(log="l.csv", features="f.npy", top_k=None, seed=3).to_dict()
     assert values["log"] == str(tmp_path / "l.csv")
     assert values["top_k"] is None
-    assert "dataset" not in values
+    assert values["dataset"] is None
     assert CoWatchSource(**values).to_dict() == values
 
 

@@ -115,15 +115,18 @@ def test_recommendations_need_no_source(towers_source, folder, tmp_path) -> None
 
 
 def test_recommendations_leave_out_what_is_known(finished, source) -> None:
-    table = load_run(finished).recommend(3, top_k=5)
+    table = load_run(finished).recommend(3, top_k=5, keep_test=True)
     stored = np.load(finished / "embeddings.npz")
     splits = load_interactions(source).splits
     scores = stored["item"] @ stored["user"][3]
     for known in (splits.train, splits.validation):
         scores[known.items[known.indptr[3] : known.indptr[4]]] = -np.inf
     assert table["item_id"].tolist() == np.argsort(-scores, kind="stable")[:5].tolist()
-    everything = load_run(finished).recommend("3", top_k=1000)
+    everything = load_run(finished).recommend("3", top_k=1000, keep_test=True)
     assert len(everything) == np.isfinite(scores).sum()
+    taken = splits.test.items[splits.test.indptr[3] : splits.test.indptr[4]]
+    fresh = load_run(finished).recommend("3", top_k=1000)
+    assert set(everything["item_id"]) - set(fresh["item_id"]) == set(taken)
 
 
 def test_ids_of_a_log_are_kept(towers_source, tmp_path) -> None:
@@ -157,10 +160,38 @@ def test_bad_arguments(source, finished, tmp_path) -> None:
         ({"train": "a.txt"}, "train and test must be given together"),
         ({"log": "a.csv", "validation": "b.txt"}, "validation must be given with train and test"),
         ({"dataset": "gowalla", "features": "b.npz"}, "features apply to files only"),
-        ({"log": "a.csv", "test_fraction": 1.0}, r"test_fraction must be in \(0, 1\), got 1.0"),
+        ({"log": "a.csv", "test_fraction": 1.0}, r"test_fraction must be a number in \[0, 1\), got 1.0"),
         ({"log": "a.csv", "selection": "train"}, "selection must be one of"),
     ],
 )
 def test_bad_sources(options, message) -> None:
     with pytest.raises(ValueError, match=message):
         InteractionSource(**options)
+
+
+def test_the_final_fit_trains_on_all_pairs(folder, tmp_path) -> None:
+    source = InteractionSource(log=str(folder / "log.csv"), test_fraction=0.0, validation_fraction=0.0)
+    metrics = train("mf", source, tmp_path / "run", MFConfig(dim=8, num_epochs=2), progress=False)
+    log = pd.read_csv(folder / "log.csv").drop_duplicates()
+    run = load_run(tmp_path / "run")
+    assert run.config["data"]["train"] == len(log)
+    assert (metrics["methods"], metrics["epochs"], metrics["selection"]) == ({}, [], "none")
+    assert not set(run.recommend("u3", top_k=5)["item_id"]) & set(log["video_id"][log["user_id"] == "u3"])
+    with pytest.raises(ValueError, match="selection must be 'validation' where nothing is tested"):
+        train("mf", replace(source, selection="test"), tmp_path / "other", progress=False)
+
+
+def test_splits_that_hold_nothing_are_refused_before_training(tmp_path) -> None:
+    frame = pd.DataFrame({"user_id": range(50), "video_id": [i % 7 for i in range(50)]})
+    frame.to_csv(tmp_path / "log.csv", index=False)
+    with pytest.raises(ValueError, match=r"the (validation|test) pairs must not be empty: of 50 users"):
+        train("mf", InteractionSource(log=str(tmp_path / "log.csv")), tmp_path / "run", progress=False)
+    assert not (tmp_path / "run").exists()
+
+
+def test_columns_that_are_not_used_are_not_read(folder, tmp_path) -> None:
+    frame = pd.read_csv(folder / "log.csv").assign(timestamp="2024-01-01T00:00", watch_time=-124)
+    frame.to_csv(tmp_path / "log.csv", index=False)
+    train("mf", InteractionSource(log=str(tmp_path / "log.csv")), tmp_path / "run", MFConfig(dim=8, num_epochs=1),
+          progress=False)  # fmt: skip
+    assert (tmp_path / "run" / "report.html").exists()
