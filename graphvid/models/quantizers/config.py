@@ -109,6 +109,9 @@ class ContrastiveQuantizationConfig(QuantizationConfig):
     standardize : bool
         Whether columns are scaled to deviation 1 over the training items; the mean is taken off in any case. Not where
         small columns are noise, as in the corners of pictures.
+    rotation : bool
+        Start the linear layer, of an encoder with ``hidden`` 0 and as many columns as the features, at the rotation of
+        FAISS's OPQ (extra ``retrieval``): with k-means codebooks of free length, training then starts at OPQ.
     temperature, prior, debias, normalize_memory
         See `graphvid.losses.DebiasedContrastiveLoss`.
     memory_size : int
@@ -153,6 +156,7 @@ class ContrastiveQuantizationConfig(QuantizationConfig):
     estimator: Estimator = "straight_through"
     hidden: Annotated[int, Field(ge=0, le=2**16)] = 256
     standardize: bool = True
+    rotation: bool = False
     temperature: Positive = 0.5
     prior: Share = 0.1
     debias: Debias = "counted"
@@ -177,6 +181,8 @@ class ContrastiveQuantizationConfig(QuantizationConfig):
             raise ValueError(
                 f"memory_kept must be null or at most num_codewords={self.num_codewords}, got {self.memory_kept}"
             )
+        if self.rotation and self.hidden:
+            raise ValueError(f"rotation needs an encoder with hidden 0, got {self.hidden}")
         if not self.contrast_weight and not self.distill_weight:
             raise ValueError("contrast_weight or distill_weight must be above 0, got 0 for both")
 

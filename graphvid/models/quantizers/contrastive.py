@@ -148,6 +148,9 @@ class ContrastiveQuantization(Quantization):
             scale = torch.where(constant, one, deviation) if config.standardize else one * deviation.square().mean().sqrt()
             self.encoder.standardize[name].set(mean.float(), scale.float())  # type: ignore[operator] # a Standardize
             self.means[name], self.deviations[name] = mean.float(), deviation.float()
+        self.log_scale = nn.Parameter(torch.zeros(()), requires_grad=bool(config.distill_weight and not config.unit))
+        if config.rotation:
+            self._rotate(torch.cat([self.encoder.standardize[name](x) for name, x in pooled.items()], dim=1))
         if graph is None and config.num_neighbors and config.walk_length:
             columns = [self.encoder.standardize[name](x) for name, x in pooled.items()]
             graph = nearest_items(torch.cat(columns, dim=1), config.num_neighbors)
@@ -163,6 +166,26 @@ class ContrastiveQuantization(Quantization):
         self.probe = DriftProbe(self.num_items, config, every) if config.memory_size else None
         self._pushed: tuple[Tensor, Tensor] | None = None
         self.prepare_codes()
+
+    @torch.no_grad()
+    def _rotate(self, x: Tensor) -> None:
+        """Start the linear layer at the rotation of OPQ, and the scale of distances at that of the unit features."""
+        if x.shape[1] != self.config.dim:
+            raise ValueError(f"dim must be the {x.shape[1]} columns of the features with rotation, got {self.config.dim}")
+        try:
+            import faiss
+        except ImportError as error:
+            raise ImportError('rotation needs FAISS: pip install "graphvid[retrieval]"') from error
+        matrix = faiss.OPQMatrix(self.config.dim, self.config.num_codebooks)
+        matrix.train(x.numpy())
+        turned = faiss.vector_to_array(matrix.A).reshape(self.config.dim, self.config.dim)
+        layer = self.encoder.layers[0]
+        assert isinstance(layer, nn.Linear)
+        layer.weight.copy_(torch.from_numpy(turned))
+        layer.bias.zero_()
+        spread = x.square().sum(dim=1).mean()
+        raw = normalize(torch.cat([t for t in mean_frames(self.features).values()], dim=1), dim=1, eps=1e-12)
+        self.log_scale.copy_(((raw - raw.mean(dim=0)).square().sum(dim=1).mean() / spread).log())
 
     def _rows(self, rows: Tensor) -> dict[str, Tensor]:
         at = rows.to(next(iter(self.features.values())).device)
@@ -210,7 +233,11 @@ class ContrastiveQuantization(Quantization):
         coded = self.quantizer(encoded).vectors
         own = torch.eye(len(rows), dtype=torch.bool, device=rows.device)
         wanted = softmax((raw @ raw.T / config.distill_temperature).masked_fill(own, -1e4), dim=1)
-        scores = normalize(encoded, dim=1, eps=1e-12) @ normalize(coded, dim=1, eps=1e-12).T
+        if config.unit:
+            scores = normalize(encoded, dim=1, eps=1e-12) @ normalize(coded, dim=1, eps=1e-12).T
+        else:  # as an index ranks by distance
+            products = encoded @ coded.T - coded.square().sum(dim=1) / 2 - encoded.square().sum(dim=1, keepdim=True) / 2
+            scores = self.log_scale.exp() * products
         found = log_softmax((scores / config.distill_temperature).masked_fill(own, -1e4), dim=1)
         loss = kl_div(found, wanted, reduction="batchmean")
         self.log("distillation", loss.detach())
