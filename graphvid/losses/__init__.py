@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from graphvid.losses.binary_cross_entropy import BCELoss
 from graphvid.losses.bpr import BPRLoss
+from graphvid.losses.code_memory import CodeEntries, CodeMemory
+from graphvid.losses.codewords import assignment_entropy, codeword_diversity
 from graphvid.losses.cosine_contrastive import CosineContrastiveLoss
 from graphvid.losses.cross_batch import CrossBatchNegatives, MemoryEntries
+from graphvid.losses.debiased_contrastive import AnchorLosses, DebiasedContrastiveLoss
 from graphvid.losses.in_batch_softmax import InBatchSoftmaxLoss
 from graphvid.losses.known_positives import known_positive_mask, own_item_mask
 from graphvid.losses.neighbor_softmax import NeighborSoftmaxLoss
@@ -15,10 +18,14 @@ from graphvid.losses.skips import clip_order_loss, completion_loss, cross_view_l
 from graphvid.losses.triplet import TripletLoss, squared_distance
 
 __all__ = [
+    "AnchorLosses",
     "BCELoss",
     "BPRLoss",
+    "CodeEntries",
+    "CodeMemory",
     "CosineContrastiveLoss",
     "CrossBatchNegatives",
+    "DebiasedContrastiveLoss",
     "InBatchSoftmaxLoss",
     "MemoryEntries",
     "MinedTriplets",
@@ -26,7 +33,9 @@ __all__ = [
     "SampledSoftmaxLoss",
     "SemiHardMiner",
     "TripletLoss",
+    "assignment_entropy",
     "clip_order_loss",
+    "codeword_diversity",
     "completion_loss",
     "cross_view_loss",
     "known_positive_mask",

@@ -9,6 +9,8 @@ from graphvid.metrics.calibration import (
     expected_calibration_error,
     log_loss,
 )
+from graphvid.metrics.code_usage import CodeUsage, code_usage
+from graphvid.metrics.cold_start import ColdStartScores, cold_start
 from graphvid.metrics.cold_start import ColdStartScores, cold_start, cold_start_by_query
 from graphvid.metrics.drift import FeatureDrift, feature_drift
 from graphvid.metrics.hazards import SkipClipScores, skip_clip_scores, survival_log_likelihood
@@ -24,6 +26,7 @@ from graphvid.metrics.watch_time import mean_absolute_error, xauc
 __all__ = [
     "BootstrapDifference",
     "CalibrationCurve",
+    "CodeUsage",
     "ColdStartScores",
     "FeatureDrift",
     "GroupedAUC",
@@ -40,6 +43,7 @@ __all__ = [
     "base_rate_log_loss",
     "bootstrap_gauc",
     "calibration_curve",
+    "code_usage",
     "cold_start",
     "cold_start_by_query",
     "dot_product_scorer",

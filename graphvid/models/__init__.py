@@ -1,6 +1,12 @@
 """One folder a family of models: the parts of the other rooms wired into models that Lightning trains."""
 
 from .frame import FRAME, FRAMEConfig, SkipPrediction
+from .quantizers import (
+    ContrastiveQuantization,
+    ContrastiveQuantizationConfig,
+    PyramidHybridPoolingQuantization,
+    PyramidQuantizationConfig,
+)
 from .recommenders import (
     EdgeBatch,
     Embeddings,
@@ -18,6 +24,8 @@ from .recommenders import (
 from .rgc import RelationalGraphClustering, RGCConfig, build_encoder, embed
 
 __all__ = [
+    "ContrastiveQuantization",
+    "ContrastiveQuantizationConfig",
     "FRAME",
     "EdgeBatch",
     "Embeddings",
@@ -26,6 +34,8 @@ __all__ = [
     "LightGCNConfig",
     "MFConfig",
     "MatrixFactorization",
+    "PyramidHybridPoolingQuantization",
+    "PyramidQuantizationConfig",
     "RGCConfig",
     "Recommender",
     "RecommenderConfig",

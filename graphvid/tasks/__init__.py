@@ -41,6 +41,8 @@ METHODS: Mapping[str, Entry] = {
         "recommendation.Recommendation",
         "Two towers: items from their features, with negatives from other rows and earlier batches.",
     ),
+    "mecoq": Entry("codes.Codes", "MeCoQ: codes of a few bytes from features, without labels."),
+    "phpq": Entry("codes.Codes", "PHPQ-style: codes of a few bytes from features and labels, or links of a run."),
 }
 COMMANDS: Mapping[str, Entry] = {}  # that a task adds to `graphvid`
 
