@@ -1,5 +1,6 @@
 """Tables to graphs: the second step, ``WatchLog`` or edge list in, ``DGLGraph`` out."""
 
+from graphvid.graphs.check_ins import check_in_graph
 from graphvid.graphs.clip_labels import ClipLabels, label_clips
 from graphvid.graphs.co_watch import co_watch_graph
 from graphvid.graphs.norms import EdgeNorms, edge_norms
@@ -12,6 +13,7 @@ __all__ = [
     "ClipLabels",
     "EdgeNorms",
     "NodeSplit",
+    "check_in_graph",
     "co_watch_graph",
     "edge_norms",
     "label_clips",

@@ -17,26 +17,35 @@ from graphvid.sampling.neighbor_sampler import NeighborSampler, sample_neighbors
 from graphvid.sampling.shuffled_batches import ShuffledBatches
 
 if TYPE_CHECKING:
+    from graphvid.sampling.check_in_chains import CheckInChains, Requests, Walks
     from graphvid.sampling.neighbors import neighbor_table
     from graphvid.sampling.triplets import TripletBatch, TripletSampler
 
 __all__ = [
     "Block",
+    "CheckInChains",
     "ItemNegativeSampler",
     "ItemNegatives",
     "NeighborPicks",
     "NeighborSampler",
+    "Requests",
     "ShuffledBatches",
     "StreamingFrequency",
     "TripletBatch",
     "TripletSampler",
+    "Walks",
     "history_block",
     "neighbor_table",
     "sample_neighbors",
     "to_block",
 ]
 
-_NEED_DGL = {"TripletBatch": "triplets", "TripletSampler": "triplets", "neighbor_table": "neighbors"}
+_NEED_DGL = {
+    **dict.fromkeys(("CheckInChains", "Requests", "Walks"), "check_in_chains"),
+    "TripletBatch": "triplets",
+    "TripletSampler": "triplets",
+    "neighbor_table": "neighbors",
+}
 
 
 def __getattr__(name: str) -> object:
