@@ -97,52 +97,49 @@ class RaggedGRU(nn.Module):
 
 
 class _Recurrence(torch.autograd.Function):
-    """The steps of a GRU over packed rows, with one product and a few passes a step in both directions."""
+    """The steps of a GRU over packed rows; what does not depend on the step before is done for all steps at once."""
 
     @staticmethod
     def forward(ctx: Any, gates: Tensor, packed: Tensor, counts: list[int], weight: Tensor, bias: Tensor) -> Tensor:
         dim = weight.shape[1]
         state = gates.new_zeros(counts[0], dim)
-        kept = gates.new_empty(5, len(packed), dim)  # r, z, n, U_n h + c_n, h before
+        given = gates.index_select(0, packed)  # (total length, 3 * dim): becomes r, z and n
+        before, hidden = gates.new_empty(2, len(packed), dim)  # h, and U_n h + c_n
+        both, new = given[:, : 2 * dim], given[:, 2 * dim :]
         turned, start = weight.t(), 0
         for count in counts:
             here = slice(start, start + count)
-            reset, update, new, hidden, before = (x[here] for x in kept)
             old = state[:count]
-            before.copy_(old)
-            given = gates.index_select(0, packed[here])  # (count, 3 * dim)
+            before[here] = old
             recurred = torch.addmm(bias, old, turned)
-            both = given[:, : 2 * dim].add_(recurred[:, : 2 * dim]).sigmoid_()
-            reset.copy_(both[:, :dim])
-            update.copy_(both[:, dim:])
-            hidden.copy_(recurred[:, 2 * dim :])
-            torch.addcmul(given[:, 2 * dim :], reset, hidden, out=new).tanh_()
-            torch.lerp(new, old, update, out=old)
+            hidden[here] = recurred[:, 2 * dim :]
+            switches = both[here].add_(recurred[:, : 2 * dim]).sigmoid_()
+            fresh = new[here].addcmul_(switches[:, :dim], recurred[:, 2 * dim :]).tanh_()
+            torch.lerp(fresh, old, switches[:, dim:], out=old)
             start += count
-        ctx.save_for_backward(packed, weight, kept)
+        ctx.save_for_backward(packed, weight, given, before, hidden)
         ctx.counts, ctx.num_rows = counts, len(gates)
         return state
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        packed, weight, kept = ctx.saved_tensors
+        packed, weight, given, before, hidden = ctx.saved_tensors
         dim, stop = weight.shape[1], len(packed)
-        grad = grad.clone()
-        of_gates = kept.new_empty(len(packed), 3 * dim)
-        of_recurred = kept.new_empty(len(packed), 3 * dim)
+        reset, update, new = given.view(-1, 3, dim).unbind(1)
+        factors = torch.empty_like(given).view(-1, 3, dim)  # of the state's gradient, for what U h is added to
+        of_new = (1 - update) * (1 - new * new)
+        torch.mul(of_new, reset, out=factors[:, 2])
+        torch.mul(factors[:, 2] * hidden, 1 - reset, out=factors[:, 0])
+        torch.mul((before - new) * update, 1 - update, out=factors[:, 1])
+        grad, of_state = grad.clone(), torch.empty_like(before)
+        of_recurred = torch.empty_like(given)
         for count in reversed(ctx.counts):
-            here = slice(stop - count, stop)
-            reset, update, new, hidden, before = (x[here] for x in kept)
+            here, stop = slice(stop - count, stop), stop - count
             g = grad[:count]
-            of_new = g * (1 - update)
-            of_update = g * (before - new)
-            of_update.mul_(update).mul_(1 - update)
-            of_new.mul_(1 - new * new)
-            of_reset = of_new * hidden
-            of_reset.mul_(reset).mul_(1 - reset)
-            torch.cat([of_reset, of_update, of_new], dim=1, out=of_gates[here])
-            torch.cat([of_reset, of_update, of_new.mul_(reset)], dim=1, out=of_recurred[here])
-            torch.addmm(g * update, of_recurred[here], weight, out=g)
-            stop -= count
-        given = kept.new_zeros(ctx.num_rows, 3 * dim).index_add_(0, packed, of_gates)
-        return given, None, None, of_recurred.t() @ kept[4], of_recurred.sum(0)
+            of_state[here] = g
+            torch.mul(factors[here], g[:, None], out=of_recurred[here].view(-1, 3, dim))
+            torch.addmm(g * update[here], of_recurred[here], weight, out=g)
+        of_gates = of_recurred.clone()
+        torch.mul(of_new, of_state, out=of_gates[:, 2 * dim :])
+        gates = given.new_zeros(ctx.num_rows, 3 * dim).index_add_(0, packed, of_gates)
+        return gates, None, None, of_recurred.t() @ before, of_recurred.sum(0)
