@@ -17,6 +17,7 @@ from graphvid.metrics.item_ranks import rank_items
 from graphvid.metrics.neighbor_ranks import rank_neighbors
 from graphvid.metrics.ranking import average_precision, hit, ndcg, recall, reciprocal_rank
 from graphvid.metrics.ranking_scores import RankingScores, ranking_scores
+from graphvid.metrics.target_ranks import TargetScores, expected_ranks, target_scores
 from graphvid.metrics.top_items import TopItems, dot_product_scorer, top_items
 from graphvid.metrics.watch_time import mean_absolute_error, xauc
 
@@ -30,6 +31,7 @@ __all__ = [
     "ImpressionScores",
     "RankingScores",
     "SkipClipScores",
+    "TargetScores",
     "TopItems",
     "UserAUC",
     "auc",
@@ -41,6 +43,7 @@ __all__ = [
     "cold_start",
     "dot_product_scorer",
     "expected_calibration_error",
+    "expected_ranks",
     "feature_drift",
     "gauc",
     "hit",
@@ -57,6 +60,7 @@ __all__ = [
     "reciprocal_rank",
     "skip_clip_scores",
     "survival_log_likelihood",
+    "target_scores",
     "top_items",
     "xauc",
 ]

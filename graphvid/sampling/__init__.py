@@ -14,6 +14,7 @@ from graphvid.sampling.frequency import StreamingFrequency
 from graphvid.sampling.histories import history_block
 from graphvid.sampling.item_negatives import ItemNegatives, ItemNegativeSampler
 from graphvid.sampling.neighbor_sampler import NeighborSampler, sample_neighbors
+from graphvid.sampling.session_batches import RowBatch, SessionBatches
 from graphvid.sampling.shuffled_batches import ShuffledBatches
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ __all__ = [
     "NeighborPicks",
     "NeighborSampler",
     "Requests",
+    "RowBatch",
+    "SessionBatches",
     "ShuffledBatches",
     "StreamingFrequency",
     "TripletBatch",

@@ -30,9 +30,10 @@ class Requests(NamedTuple):
     weekday, hour : ndarray of int64, shape (num_requests,)
         Local time of the request, -1 where unknown.
     area : ndarray of int64, shape (num_requests,)
-        Area of the last check-in, -1 where unknown.
-    last : ndarray of int64, shape (num_requests,)
-        Place of the last check-in, -1 for none.
+        Area of ``near``, -1 where unknown.
+    last, near : ndarray of int64, shape (num_requests,)
+        Place of the last check-in, and the place that stands for where the user is, the same unless said otherwise; -1 for
+        none.
     """
 
     user: _Ints
@@ -42,6 +43,7 @@ class Requests(NamedTuple):
     hour: _Ints
     area: _Ints
     last: _Ints
+    near: _Ints
 
     def take(self, picked: NDArray[np.integer] | slice) -> Requests:
         """Return some of the requests."""
@@ -219,6 +221,11 @@ class CheckInChains:
         unknown = np.full(len(user), -1, dtype=np.int64)
         return self._requests(user, self.indptr[user + 1], None, unknown, unknown)
 
+    def moved(self, requests: Requests, near: ArrayLike) -> Requests:
+        """Return the requests as made at some places, which stand for their surroundings."""
+        near = node_ids("near", near, self.num_pois, "(num_requests,)")
+        return requests._replace(near=near, area=self.area_of_poi[near])
+
     def _requests(
         self, user: _Ints, end: _Ints, time: NDArray[np.float64] | None, weekday: _Ints, hour: _Ints
     ) -> Requests:
@@ -228,7 +235,7 @@ class CheckInChains:
         if time is not None and self.timestamp is not None:
             session = np.where(some & (time - self.timestamp[last] > self.session_gap), end, session)
         area, place = (np.where(some, column[last], -1) for column in (self.area, self.poi))
-        return Requests(user, end, session, weekday, hour, area, place)
+        return Requests(user, end, session, weekday, hour, area, place, place)
 
     def walk(self, relation: str, requests: Requests, *, length: int, tolerance: int = 0) -> Walks:
         """Return the newest check-ins before each request that share its key.

@@ -41,6 +41,11 @@ METHODS: Mapping[str, Entry] = {
         "recommendation.Recommendation",
         "Two towers: items from their features, with negatives from other rows and earlier batches.",
     ),
+    "periodic-interests": Entry(
+        "next_poi.NextPoi", "Periodic interests, after ST-PIL: where a user goes next, from weekdays, hours and areas."
+    ),
+    "gru": Entry("next_poi.NextPoi", "GRU over the last check-ins: the plain way to say where a user goes next."),
+    "counts": Entry("next_poi.NextPoi", "Mixture of counts of visits: where a user goes next, without gradient steps."),
 }
 COMMANDS: Mapping[str, Entry] = {}  # that a task adds to `graphvid`
 

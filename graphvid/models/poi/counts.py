@@ -198,7 +198,7 @@ class CountMixture:
         self, chains: CheckInChains, rows: NDArray[np.int64], parts: Sequence[str] = COUNT_PARTS, *,
         length: int = 100_000, tolerance: int = 0,
     ) -> None:  # fmt: skip
-        self.chains, self.places = chains, KnownPlaces(chains, rows)
+        self.chains, self.rows, self.places = chains, rows, KnownPlaces(chains, rows)
         self.counts = VisitCounts(self.places, parts, length=length, tolerance=tolerance)
         self.weight = torch.full((len(self.counts.parts),), 1 / len(self.counts.parts))
 
@@ -241,11 +241,22 @@ class CountMixture:
         self.weight = best
         return self
 
-    def score(self, requests: Requests) -> Tensor:
-        """Return the mixture for all candidates, shape (num_requests, num_places)."""
-        lists = self.counts.members(self.chains, requests)
+    def score(self, requests: Requests, chains: CheckInChains | None = None) -> Tensor:
+        """Return the mixture for all candidates, shape (num_requests, num_places); see `PeriodicInterests.score`."""
+        lists = self.counts.members(self.chains if chains is None else chains, requests)
         shares = self.weight.expand(len(requests.user), -1)
         return self.counts.mixed(requests, lists, even_weights(lists), shares)
+
+    def reasons(self, requests: Requests, chains: CheckInChains | None = None) -> Tensor:
+        """Return the mixture part by part, shape (num_requests, num_parts, num_places); for few requests."""
+        return self._parts(requests, self.chains if chains is None else chains) * self.weight[:, None]
+
+    def _parts(self, requests: Requests, chains: CheckInChains) -> Tensor:
+        lists = self.counts.members(chains, requests)
+        weight = even_weights(lists)
+        only = torch.eye(len(self.counts.parts))
+        mixed = [self.counts.mixed(requests, lists, weight, row.expand(len(requests.user), -1)) for row in only]
+        return torch.stack(mixed, dim=1)
 
     def _block(self) -> int:
         return max(1, _BLOCK_VALUES // (self.places.num_places * len(self.counts.parts)))
@@ -255,15 +266,10 @@ class CountMixture:
 
     def _part_scores(self, requests: Requests) -> list[Tensor]:
         """Return the shares of all candidates by part, blocks of (num_requests, num_parts, num_places)."""
-        blocks = []
-        for picked in np.split(np.arange(len(requests.user)), np.arange(self._block(), len(requests.user), self._block())):
-            some = requests.take(picked)
-            lists = self.counts.members(self.chains, some)
-            weight = even_weights(lists)
-            only = torch.eye(len(self.counts.parts))
-            parts = [self.counts.mixed(some, lists, weight, row.expand(len(picked), -1)) for row in only]
-            blocks.append(torch.stack(parts, dim=1))
-        return blocks
+        cuts = np.arange(self._block(), len(requests.user), self._block())
+        return [
+            self._parts(requests.take(picked), self.chains) for picked in np.split(np.arange(len(requests.user)), cuts)
+        ]
 
     def _value(self, blocks: list[Tensor], target: Tensor, weight: Tensor, k: int) -> tuple[float, float]:
         """Return recall and then NDCG, to compare mixtures by."""

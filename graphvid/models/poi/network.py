@@ -7,15 +7,16 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import dropout
 
-from graphvid.models.poi.visit_lists import RELATIONS, walk_interest
-from graphvid.nn.check_in_embedding import CheckInEmbedding
-from graphvid.nn.interest_attention import InterestAttention
-from graphvid.nn.ragged_gru import RaggedGRU
+from graphvid.models.poi.visit_lists import walk_interest
+from graphvid.nn import CheckInEmbedding, InterestAttention, RaggedGRU
 from graphvid.ops import Adjacency
 from graphvid.sampling import CheckInChains, Requests, Walks
+
+_Ints = NDArray[np.int64]
 
 
 class Interests(NamedTuple):
@@ -25,6 +26,8 @@ class Interests(NamedTuple):
     ----------
     states : Tensor, shape (num_requests, dim)
         Weighted sums of the interests.
+    user : Tensor, shape (num_requests, dim)
+        Vectors of the users.
     context : Tensor, shape (num_requests, 3 * dim)
         User, weekday and hour of the requests.
     daily : Tensor, shape (num_requests, 7)
@@ -34,6 +37,7 @@ class Interests(NamedTuple):
     """
 
     states: Tensor
+    user: Tensor
     context: Tensor
     daily: Tensor
     attention: Tensor
@@ -44,7 +48,7 @@ class InterestNetwork(nn.Module):
 
     Parameters
     ----------
-    num_users, num_places, num_areas, num_hours, dim : int
+    num_users, num_places, num_areas, dim : int
         Sizes; the user ``num_users`` and the place ``num_places`` stand for unknown ones.
     interests : sequence of {"daily", "sequential", "hour", "area", "hour_area"}
         Those that are used, at least one.
@@ -55,13 +59,13 @@ class InterestNetwork(nn.Module):
     """
 
     def __init__(
-        self, num_users: int, num_places: int, num_areas: int, num_hours: int, dim: int, interests: Sequence[str], *,
+        self, num_users: int, num_places: int, num_areas: int, dim: int, interests: Sequence[str], *,
         short_length: int, daily_length: int, tolerance: int, drop: float,
     ) -> None:  # fmt: skip
         super().__init__()
         self.interests, self.num_users = tuple(interests), num_users
         self.short_length, self.daily_length, self.tolerance, self.drop = short_length, daily_length, tolerance, drop
-        self.check_in = CheckInEmbedding(num_places, num_areas, num_hours, dim)
+        self.check_in = CheckInEmbedding(num_places, num_areas, 24, dim)
         self.user = nn.Embedding(num_users + 1, dim, padding_idx=num_users)
         nn.init.normal_(self.user.weight, std=0.1)
         nn.init.zeros_(self.user.weight.data[num_users])
@@ -69,7 +73,9 @@ class InterestNetwork(nn.Module):
         self.intra = InterestAttention(dim, 3 * dim) if "daily" in self.interests else None
         self.inter = InterestAttention(dim, 3 * dim)
 
-    def forward(self, chains: CheckInChains, requests: Requests, number: np.ndarray) -> Interests:
+    def forward(
+        self, chains: CheckInChains, requests: Requests, number: _Ints, user: _Ints | None = None
+    ) -> Interests:
         """Compute the states.
 
         Parameters
@@ -77,9 +83,11 @@ class InterestNetwork(nn.Module):
         chains : CheckInChains
             The check-ins.
         requests : Requests
-            With users from 0 to ``num_users``, which is an unknown one.
-        number : ndarray of int64, shape (chains.num_pois,)
+            Of the chains.
+        number : ndarray of int64, shape (chains.num_pois,) or more
             Place of every poi of the chains in the network's numbering.
+        user : ndarray of int64, shape (num_requests,), optional
+            Users in the network's numbering, where that is not the chains'.
         """
         walks = {
             name: walk_interest(chains, requests, name, length=self.short_length, tolerance=self.tolerance)
@@ -90,7 +98,8 @@ class InterestNetwork(nn.Module):
         if self.intra is not None:
             walks["daily"] = chains.walk_days(sessions, length=self.daily_length)
         x, walks = self._inputs(chains, walks, number)
-        context = self._context(chains, requests)
+        of_user = self.user(torch.from_numpy(requests.user if user is None else user))
+        context = self._context(of_user, requests)
         count = len(requests.user)
         nodes, sources, owners, kinds = [], [], [], []
         daily, start = context.new_zeros(count, 7), 0
@@ -112,10 +121,10 @@ class InterestNetwork(nn.Module):
         found = self.inter(edges, torch.cat(nodes), context)
         attention = context.new_zeros(count, len(self.interests))
         attention[owner, torch.from_numpy(np.concatenate(kinds)[order])] = found.weights.detach()
-        return Interests(dropout(found.states, self.drop, self.training), context, daily, attention)
+        return Interests(dropout(found.states, self.drop, self.training), of_user, context, daily, attention)
 
     def _inputs(
-        self, chains: CheckInChains, walks: dict[str, Walks], number: np.ndarray
+        self, chains: CheckInChains, walks: dict[str, Walks], number: _Ints
     ) -> tuple[Tensor, dict[str, Walks]]:
         """Return the vectors of the check-ins that occur, each once, and the lists as rows of them."""
         mark = np.zeros(chains.num_check_ins, dtype=bool)
@@ -129,14 +138,14 @@ class InterestNetwork(nn.Module):
         x = self.check_in(*(torch.from_numpy(column) for column in columns))
         return dropout(x, self.drop, self.training), walks
 
-    def _context(self, chains: CheckInChains, requests: Requests) -> Tensor:
-        user, weekday, hour = (torch.from_numpy(x) for x in (requests.user, requests.weekday, requests.hour))
-        parts = [self.user(user), self.check_in.weekday(weekday + 1), self.check_in.hour(hour + 1)]
+    def _context(self, of_user: Tensor, requests: Requests) -> Tensor:
+        weekday, hour = torch.from_numpy(requests.weekday), torch.from_numpy(requests.hour)
+        parts = [of_user, self.check_in.weekday(weekday + 1), self.check_in.hour(hour + 1)]
         return dropout(torch.cat(parts, dim=1), self.drop, self.training)
 
     def _long_term(
-        self, states: Tensor, filled: np.ndarray, session_of: np.ndarray, context: Tensor
-    ) -> tuple[Tensor, Tensor, np.ndarray]:
+        self, states: Tensor, filled: NDArray[np.bool_], session_of: _Ints, context: Tensor
+    ) -> tuple[Tensor, Tensor, NDArray[np.bool_]]:
         """Return the long term of every request, its attention over weekdays, and which requests have one."""
         assert self.intra is not None
         owner, day = np.nonzero(filled)
@@ -147,16 +156,14 @@ class InterestNetwork(nn.Module):
         return found.states, daily, filled.any(axis=1)
 
 
-def _edges(source: np.ndarray, owner: np.ndarray, num_src: int, num_dst: int) -> tuple[Adjacency, Tensor]:
+def _edges(source: _Ints, owner: _Ints, num_src: int, num_dst: int) -> tuple[Adjacency, Tensor]:
     indptr = np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=num_dst))])
     return Adjacency.from_rows(torch.from_numpy(indptr), torch.from_numpy(source), num_src=num_src), torch.from_numpy(owner)
 
 
-def _sessions(requests: Requests) -> tuple[Requests, np.ndarray]:
+def _sessions(requests: Requests) -> tuple[Requests, _Ints]:
     """Return one request for each pair of a user and a start of a session, and which of them each request has."""
     width = int(requests.session.max(initial=0)) + 1
     _, first, session_of = np.unique(requests.user * width + requests.session, return_index=True, return_inverse=True)
     return requests.take(first), session_of
 
-
-__all__ = ["RELATIONS", "InterestNetwork", "Interests"]

@@ -25,8 +25,8 @@ class KnownPlaces:
     ----------
     pois : ndarray of int64, shape (num_places,)
         Place of every candidate, ascending.
-    number : ndarray of int64, shape (chains.num_pois,)
-        Candidate of every place; ``num_places`` stands for all unknown ones.
+    number : ndarray of int64, shape (chains.num_pois + 1,)
+        Candidate of every place; ``num_places`` stands for all unknown ones, of which the last is one.
     visits : ndarray of float32, shape (num_places,)
         Check-ins in training.
     """
@@ -35,7 +35,7 @@ class KnownPlaces:
         if not len(rows):
             raise ValueError("there must be at least one check-in to learn from, got none")
         self.pois = np.unique(chains.poi[rows])
-        self.number = np.full(chains.num_pois, len(self.pois), dtype=np.int64)
+        self.number = np.full(chains.num_pois + 1, len(self.pois), dtype=np.int64)
         self.number[self.pois] = np.arange(len(self.pois))
         numbers = self.number[chains.poi]
         self.visits = np.bincount(numbers[rows], minlength=len(self.pois)).astype(np.float32)

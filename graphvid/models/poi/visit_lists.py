@@ -7,14 +7,20 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from graphvid.sampling import CheckInChains, Requests, Walks
 
 RECENT = 20  # check-ins that are "sequential"
 RELATIONS = {
-    "history": "next", "weekday": "same_dow", "sequential": "next", "hour": "same_hour", "area": "same_area", "hour_area": "same_hour_area",
-}  # fmt: skip
+    "history": "next",
+    "sequential": "next",
+    "weekday": "same_dow",
+    "hour": "same_hour",
+    "area": "same_area",
+    "hour_area": "same_hour_area",
+}
 
 
 class VisitLists(NamedTuple):
@@ -53,7 +59,7 @@ def walk_interest(
 
 
 def visit_lists(
-    chains: CheckInChains, requests: Requests, kinds: Sequence[str], number: np.ndarray, *, length: int, tolerance: int
+    chains: CheckInChains, requests: Requests, kinds: Sequence[str], number: NDArray[np.int64], *, length: int, tolerance: int
 ) -> VisitLists:  # fmt: skip
     """Return the lists of all ``kinds``, with the candidate ``number[poi]`` of every member."""
     num_kinds, none = len(kinds), np.empty(0, dtype=np.int64)
