@@ -155,8 +155,10 @@ def predict(
 @app.command()
 def evaluate(run: Run = _QUICKSTART, quiet: Quiet = False) -> None:
     """Read a run's source again, and judge the saved model on what training never saw."""
+    import pandas as pd
+
     found = load_run(run).answer("evaluate")(progress=not quiet)
-    typer.echo(json.dumps(found, indent=2))
+    _show(pd.DataFrame([{"method": name, **figures} for name, figures in found.items()]))
 
 
 @app.command()
@@ -323,7 +325,8 @@ def _further(answer: Callable[..., Any], arguments: list[str]) -> dict[str, Any]
         try:
             values[parameter.name] = TypeAdapter(parameter.annotation).validate_python(text)
         except ValueError:
-            raise ValueError(f"{name} must be {parameter.annotation}, got {text!r}") from None
+            accepted = getattr(parameter.annotation, "__name__", parameter.annotation)
+            raise ValueError(f"{name} must be a {accepted}, got {text!r}") from None
     return values
 
 

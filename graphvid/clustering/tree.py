@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import zipfile
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphvid._files import atomic_path
+from graphvid._files import atomic_path, read_npz
 from graphvid.clustering import _tree_kernels as kernels
 
 if TYPE_CHECKING:
@@ -228,15 +226,31 @@ class ClusterTree:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> ClusterTree:
-        """Read a tree written by `save`; a file that is damaged or something else is a ValueError."""
+        """Read a tree written by `save`.
+
+        Raises
+        ------
+        FileNotFoundError
+            There is no such file.
+        ValueError
+            The file is damaged or something else; names it.
+        """
         try:
-            with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
-                if str(arrays["format"]) != _FORMAT:
-                    raise ValueError(f"its format is {str(arrays['format'])!r}")
-                num_nodes, num_levels, effective = (int(x) for x in arrays["shape"])
-                return cls(num_nodes, [arrays[f"parents_{k}"] for k in range(num_levels)], effective)
-        except (ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
-            raise ValueError(f"path must be a cluster tree ({_FORMAT!r}), got {os.fspath(path)!r}: {error}") from error
+            arrays = read_npz(path, ("format", "shape"))
+            if arrays["format"].shape != () or str(arrays["format"]) != _FORMAT:
+                raise ValueError(f"its format is {arrays['format'].tolist()!r}")
+            shape = arrays["shape"]
+            if shape.shape != (3,) or shape.dtype.kind not in "iu" or len(arrays) != 2 + shape[1]:
+                raise ValueError(f"its shape is {shape!r}, and it holds {len(arrays) - 2} levels")
+            num_nodes, num_levels, effective = (int(size) for size in shape)
+            parents = [arrays[f"parents_{k}"] for k in range(num_levels)]
+            if num_nodes < 0 or any(parent.dtype.kind not in "iu" for parent in parents):
+                raise ValueError("the number of nodes or a level is not made of integers >= 0")
+            return cls(num_nodes, parents, effective)
+        except FileNotFoundError:
+            raise
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(f"path must be a cluster tree ({_FORMAT!r}), got {os.fspath(path)!r}: {error}") from None
 
     def plot_sizes(self, ax: Axes | None = None) -> Axes:
         """Draw how many nodes are in clusters of at least each size, one line per level; return the axes."""

@@ -1,5 +1,6 @@
 """Files and tables to validated tables and arrays: watch logs, features, data sets. Knows no graph library."""
 
+from graphvid.data._ids import hash_ids, match_ids
 from graphvid.data.amazon import AmazonCoPurchase
 from graphvid.data.amazon_electronics import AmazonElectronics
 from graphvid.data.areas import distance_km, geohash, grid_cells, number_cells
@@ -21,6 +22,7 @@ from graphvid.data.interaction_files import read_interactions, read_splits
 from graphvid.data.interaction_splits import InteractionSplits
 from graphvid.data.interactions import Interactions
 from graphvid.data.kuai import read_frame_release, read_kuairand, read_kuairec
+from graphvid.data.log_and_features import LogAndFeatures, read_log_and_features
 from graphvid.data.ogb_graph import OGBGraph
 from graphvid.data.relational import RelationalData
 from graphvid.data.segmm import SegmentLabels, SegMM
@@ -43,6 +45,7 @@ __all__ = [
     "Gowalla",
     "InteractionSplits",
     "Interactions",
+    "LogAndFeatures",
     "LogWindows",
     "OGBGraph",
     "RelationalData",
@@ -62,6 +65,9 @@ __all__ = [
     "load_features",
     "local_time",
     "number_cells",
+    "hash_ids",
+    "load_features",
+    "match_ids",
     "read_clip_files",
     "read_dchl",
     "read_edges",
@@ -71,6 +77,7 @@ __all__ = [
     "read_kuairand",
     "read_kuairec",
     "read_lbsn2vec",
+    "read_log_and_features",
     "read_splits",
     "read_tsmc2014",
     "split_by_time",

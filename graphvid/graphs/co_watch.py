@@ -14,6 +14,7 @@ from graphvid._dgl import DGLGraph
 from graphvid._integers import check_integer
 from graphvid.data import WatchLog
 from graphvid.graphs import _kernels
+from graphvid.graphs.alignment import carry_ids
 from graphvid.graphs.relation import undirected_graph
 
 Weight = Literal["count", "binary", "cosine", "npmi"]
@@ -78,7 +79,8 @@ def co_watch_graph(
     DGLGraph
         Node type ``"video"`` with ``log.num_videos`` nodes, node i being ``log.video_ids[i]``; edge type
         ``("video", "co_watch", "video")`` with both directions of each edge, sorted by (source, destination);
-        ``edata["weight"]`` float32; int64 ids; on the CPU.
+        ``edata["weight"]`` float32; ``ndata["id_hash"]`` int64, by which `check_alignment` refuses features of another
+        order; int64 ids; on the CPU.
 
     Raises
     ------
@@ -129,7 +131,7 @@ def co_watch_graph(
             f"the log has no edge: no two videos share min_count={min_count} users with a positive {weight} weight"
         )
     values = np.ones(len(src), np.float32) if weight == "binary" else scores.astype(np.float32)
-    return undirected_graph(src, dst, values, log.num_videos)
+    return carry_ids(undirected_graph(src, dst, values, log.num_videos), log.video_ids)
 
 
 def _id_hashes(ids: pd.Index) -> NDArray[np.uint64]:

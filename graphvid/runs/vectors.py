@@ -8,9 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from graphvid._files import atomic_path
+from graphvid._files import atomic_path, read_npz
 from graphvid.data import Features
-from graphvid.data._files import read_arrays
 
 from .directory import RunDirectory
 
@@ -60,7 +59,7 @@ def read_vectors(run: RunDirectory, of: str | None = None) -> Features:
         If the file is damaged, or has no vectors of this kind.
     """
     path = run.require(run.path / VECTORS)
-    arrays = read_arrays(path)
+    arrays = read_npz(path)
     kinds = [name for name in arrays if name != "ids" and not name.endswith("_ids")]
     if of is None:
         of = kinds[0] if len(kinds) == 1 else "item"

@@ -27,6 +27,8 @@ class ShuffledBatches(Generic[Columns]):
         Passes over the rows, >= 1.
     seed : int
         Of the order of the rows.
+    step : int, default 0
+        Number of the first batch.
 
     Attributes
     ----------
@@ -49,8 +51,8 @@ class ShuffledBatches(Generic[Columns]):
     [3, 2, 3, 2]
     """
 
-    def __init__(self, columns: Columns, batch_size: int, num_epochs: int, seed: int) -> None:
-        self.columns, self.batch_size, self.seed, self.step = columns, batch_size, seed, 0
+    def __init__(self, columns: Columns, batch_size: int, num_epochs: int, seed: int, step: int = 0) -> None:
+        self.columns, self.batch_size, self.seed, self.step = columns, batch_size, seed, step
         self.per_epoch = -(-len(columns[0]) // batch_size)
         self.num_steps = num_epochs * self.per_epoch
 

@@ -187,11 +187,15 @@ class Recommender(LightningModule, ABC):
         config = self.config
         return ShuffledBatches(self.edges, config.batch_size, config.num_epochs, config.seed)
 
-    def before_judging(self) -> None:
+    def catch_up(self) -> None:
         """Bring all rows of all tables up to date, before they are read as a whole; a no-op with plain Adam."""
         for module in self.modules():
             if isinstance(module, RowTable):
                 module.catch_up()
+
+    def before_judging(self) -> None:
+        """Bring the tables up to date."""
+        self.catch_up()
 
     def after_reload(self) -> None:
         """Forget the vectors of the weights that were given up."""
@@ -205,7 +209,7 @@ class Recommender(LightningModule, ABC):
         -----
         All nodes at once: O(num_edges) memory for the models that read histories.
         """
-        self.before_judging()
+        self.catch_up()
         training = self.training
         self.eval()
         users, items = (torch.arange(n, device=self.device) for n in (self.num_users, self.num_items))

@@ -9,9 +9,8 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from graphvid._files import atomic_path
+from graphvid._files import atomic_path, read_npz
 from graphvid.data import InteractionSplits
-from graphvid.data._files import read_arrays
 from graphvid.metrics import dot_product_scorer, top_items
 from graphvid.runs import RunDirectory, VectorRun, row_of
 
@@ -61,7 +60,7 @@ class RecommendationRun(VectorRun):
             raise ValueError(f"top_k must be at least 1, got {top_k}")
         users, items = self.vectors("user"), self.vectors("item")
         user = row_of(users.ids, user_id, "user_id", f"users of {self.directory.path}")
-        pairs = read_arrays(self.directory.require(self.directory.path / _PAIRS), ("train_indptr", "train_items"))
+        pairs = read_npz(self.directory.require(self.directory.path / _PAIRS), ("train_indptr", "train_items"))
         barred = [
             pairs[f"{name}_items"][slice(*pairs[f"{name}_indptr"][user : user + 2])]
             for name in ("train", "validation")

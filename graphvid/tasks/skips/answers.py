@@ -6,9 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from graphvid._files import atomic_path
+from graphvid._files import atomic_path, read_npz
 from graphvid.data import ClipFeatures, WatchLog
-from graphvid.data._files import read_arrays
 from graphvid.models import FRAME, FRAMEConfig
 from graphvid.runs import Run, RunDirectory, storable
 
@@ -33,7 +32,7 @@ class SkipRun(Run):
 
     def training_views(self) -> WatchLog:
         """Give the views that the model was trained on; every video of the run is in the vocabulary."""
-        arrays = read_arrays(self.directory.require(self.directory.path / _VIEWS), ("user", "video", "user_ids"))
+        arrays = read_npz(self.directory.require(self.directory.path / _VIEWS), ("user", "video", "user_ids"))
         measures = {name: arrays[name].astype(np.float64) for name in _MEASURES if name in arrays}
         user, video = (arrays[name].astype(np.int64) for name in ("user", "video"))
         return WatchLog(user, video, pd.Index(arrays["user_ids"]), self._clips().ids, **measures)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphvid.data._files import read_arrays
+from graphvid._files import read_npz
 from graphvid.metrics import calibration_curve
 from graphvid.runs import Plot, Report, RunDirectory, Section, Table, read_training_log
 from graphvid.runs.figures import calibration_plot, drop_off_curves, ranking_bars, score_by_clips, training_curve
@@ -33,7 +33,7 @@ def report(run: RunDirectory) -> Report:
         If a file is missing.
     """
     config, metrics = run.read_config(), run.read_metrics()
-    views = read_arrays(run.require(run.path / PREDICTIONS), ("stop", "stay", "complete"))
+    views = read_npz(run.require(run.path / PREDICTIONS), ("stop", "stay", "complete"))
     trained, counts = metrics["methods"][TRAINED], metrics["views"]
     lead = (
         f"{counts['training']:,} training views, {counts['test']:,} test views. Of a video that a test user finished and "

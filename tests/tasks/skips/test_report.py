@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from graphvid.runs import RunDirectory
-from graphvid.runs.frame_report import report
+from graphvid.tasks.skips.report import report
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_rows_left_out_are_shown(copy):
 def test_curves_are_shares_and_means(monkeypatch, copy):
     drawn = []
     monkeypatch.setattr(
-        "graphvid.runs.frame_report.drop_off_curves", lambda *a, **k: drawn.append((a[0], k)) or "<svg>"
+        "graphvid.tasks.skips.report.drop_off_curves", lambda *a, **k: drawn.append((a[0], k)) or "<svg>"
     )
     report(copy)
     stored = np.load(copy.path / "predictions.npz")

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from graphvid.data import ClipFeatures, SyntheticSkip
-from graphvid.runs import ViewSource, load_views
+from graphvid.tasks.skips import ViewSource, load_views
 
 
 @pytest.fixture
