@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from graphvid._checks import check_count, check_integer
 from graphvid._files import atomic_path, read_npz
 from graphvid.clustering import _tree_kernels as kernels
 
@@ -69,11 +70,19 @@ class ClusterTree:
     num_effective_levels: int = -1
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "num_nodes", check_count("num_nodes", self.num_nodes, 0))
+        if not isinstance(self.parents, Sequence):
+            raise TypeError(f"parents must be a sequence of arrays, got {type(self.parents).__name__}")
         id_type = np.int32 if self.num_nodes < 2**31 else np.int64
         parents = []
         expected = self.num_nodes
         for k, given in enumerate(self.parents):
-            parent = np.ascontiguousarray(given, dtype=id_type)
+            array = np.asarray(given)
+            if array.size and array.dtype.kind not in "iu":
+                raise TypeError(f"parents[{k}] must hold integers, got dtype {array.dtype}")
+            if array.size and int(array.max()) > np.iinfo(id_type).max:
+                raise ValueError(f"parents[{k}] must be below {expected}, got {array.max()}")
+            parent = np.ascontiguousarray(array, dtype=id_type)
             if parent.shape != (expected,):
                 raise ValueError(f"parents[{k}] must have shape ({expected},), got {parent.shape}")
             if not kernels.numbered_by_first(parent):
@@ -81,6 +90,7 @@ class ClusterTree:
             parents.append(parent)
             expected = int(parent.max()) + 1 if len(parent) else 0
         object.__setattr__(self, "parents", parents)
+        check_integer("num_effective_levels", self.num_effective_levels, -1)
         if self.num_effective_levels == -1:
             object.__setattr__(self, "num_effective_levels", len(parents))
         if not 0 <= self.num_effective_levels <= len(parents):
@@ -137,6 +147,7 @@ class ClusterTree:
     def slice(self, level: int, cluster: int) -> tuple[int, int]:
         """Return (start, stop): cluster ``cluster`` of ``level`` is ``order[start:stop]``."""
         starts = self.starts[self._level(level)]
+        check_integer("cluster", cluster, 0)
         if not 0 <= cluster < len(starts):
             raise ValueError(f"cluster must lie in 0..{len(starts) - 1} at level {level}, got {cluster}")
         start = int(starts[cluster])
@@ -152,6 +163,7 @@ class ClusterTree:
 
         At ``level == num_levels`` these are all nodes outside its cluster.
         """
+        check_integer("node", node, 0)
         if not 0 <= node < self.num_nodes:
             raise ValueError(f"node must lie in 0..{self.num_nodes - 1}, got {node}")
         start, stop = self.slice(level, int(self.labels[self._level(level)][node]))
@@ -269,6 +281,7 @@ class ClusterTree:
         return f"ClusterTree(num_nodes={self.num_nodes}, num_levels={self.num_levels}, clusters per level: {counts})"
 
     def _level(self, level: int) -> int:
+        check_integer("level", level, 0)
         if not 0 <= level <= self.num_levels:
             raise ValueError(f"level must lie in 0..{self.num_levels}, got {level}")
         return level

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from graphvid._checks import node_ids
 from graphvid._files import atomic_path, read_npy, read_npz
-from graphvid._integers import node_ids
 from graphvid.data._files import as_path, with_path
 from graphvid.data._ids import from_stored, look_up, show, to_stored, unique_index
 from graphvid.data._tables import check_id_type, read_parquet

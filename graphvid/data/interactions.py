@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-from graphvid._integers import check_integer, node_ids
+from graphvid._checks import check_integer, node_ids
 
 Duplicates = Literal["raise", "drop"]
 _MOST_IDS = 2**31  # so that a pair fits into one int64, and a stray large id cannot ask for an array of that length

@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from graphvid._checks import node_ids
 from graphvid._files import read_npz, reading
-from graphvid._integers import node_ids
 from graphvid._ogb import no_version_check
 from graphvid.data._files import find_root, integers, with_path
 from graphvid.data._ids import name_some

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from graphvid._integers import node_ids
+from graphvid._checks import node_ids
 from graphvid.data.features import Features
 
 

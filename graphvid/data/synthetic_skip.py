@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from graphvid._integers import check_integer
+from graphvid._checks import check_integer
 from graphvid.data.clip_features import ClipFeatures
 from graphvid.data.watch_log import WatchLog
 from graphvid.data.windows import LogWindows, split_by_time

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from graphvid._integers import node_ids
+from graphvid._checks import node_ids
 from graphvid.data._files import as_path, with_path
 from graphvid.data._ids import encode, look_up, match_ids, unique_index
 from graphvid.data._measures import MEASURES, count_first, read_measures

@@ -10,8 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from graphvid._checks import check_choice, check_integer, check_seed
 from graphvid._dgl import DGLGraph
-from graphvid._integers import check_integer
 from graphvid.data import WatchLog
 from graphvid.graphs import _kernels
 from graphvid.graphs.alignment import carry_ids
@@ -114,12 +114,11 @@ def co_watch_graph(
     """
     if not isinstance(log, WatchLog):
         raise TypeError(f"log must be a WatchLog, got {type(log).__name__}")
-    if weight not in _KINDS:
-        raise ValueError(f"weight must be one of {list(get_args(Weight))}, got {weight!r}")
+    check_choice("weight", weight, get_args(Weight))
     check_integer("min_count", min_count, 1)
     check_integer("top_k", top_k, 1, none=True)
     check_integer("max_videos_per_user", max_videos_per_user, 2, none=True)
-    check_integer("seed", seed, 0)
+    check_seed(seed)
     check_integer("chunk_size", chunk_size, 1)
     keys = _kernels.seeded_keys(_id_hashes(log.video_ids), seed)
     views = _distinct_views(log, keys, max_videos_per_user)

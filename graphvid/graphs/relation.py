@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
+from graphvid._checks import check_choice, check_integer, node_ids
 from graphvid._dgl import DGLGraph, dgl
-from graphvid._integers import check_integer, node_ids
 from graphvid.graphs.alignment import carry_ids
 
 ETYPE = ("video", "co_watch", "video")
@@ -70,8 +70,9 @@ def relation_graph(
     tensor([3.0000, 3.0000, 0.5000, 0.5000])
     """
     check_integer("num_nodes", num_nodes, 0)
-    if duplicates not in ("error", "sum", "max"):
-        raise ValueError(f"duplicates must be 'error', 'sum' or 'max', got {duplicates!r}")
+    check_choice("duplicates", duplicates, ("error", "sum", "max"))
+    if num_nodes > 2**31:
+        raise ValueError(f"num_nodes must be at most 2**31, so that pairs are numbers of 64 bits, got {num_nodes}")
     u, v = (node_ids(name, ids, num_nodes, "(num_pairs,)") for name, ids in (("src", src), ("dst", dst)))
     w = np.ones(len(u)) if weight is None else _weights(weight)
     if not len(u) == len(v) == len(w):

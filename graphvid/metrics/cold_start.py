@@ -6,8 +6,10 @@ from typing import Literal, NamedTuple
 
 import torch
 
+from graphvid._checks import check_choice, check_integer
 from graphvid.metrics import ranking
-from graphvid.metrics._inputs import ArrayOrTensor, as_tensor, check_count, check_indptr, integers
+from graphvid.metrics._inputs import ArrayOrTensor, as_tensor, check_indptr, integers
+from graphvid.metrics._ties import Ties
 from graphvid.metrics.neighbor_ranks import rank_neighbors
 
 
@@ -44,6 +46,7 @@ def cold_start(
     *,
     k: int = 60,
     empty: Literal["skip", "zero", "raise"] = "skip",
+    ties: Ties = "expected",
     chunk_size: int | None = None,
     progress: bool = False,
 ) -> ColdStartScores:
@@ -66,6 +69,8 @@ def cold_start(
     empty : {"skip", "zero", "raise"}, default "skip"
         What to do with a video without a neighbour, for which no metric is defined: leave it out and count it, score
         it 0, or raise.
+    ties : {"expected", "optimistic", "pessimistic", "id"}, default "expected"
+        What equal similarities count; see `rank_neighbors`.
     chunk_size : int, optional
         Queries ranked at a time; see `rank_neighbors`.
     progress : bool, default False
@@ -96,9 +101,8 @@ def cold_start(
     >>> scores.ndcg, scores.mrr, scores.num_queries, scores.num_skipped
     (1.0, 1.0, 2, 2)
     """
-    check_count("k", k)
-    if empty not in ("skip", "zero", "raise"):
-        raise ValueError(f"empty must be 'skip', 'zero' or 'raise', got {empty!r}")
+    check_integer("k", k, 1)
+    check_choice("empty", empty, ("skip", "zero", "raise"))
     neighbors = integers("indices", indices)
     starts = check_indptr(indptr, neighbors)
     has_neighbor = torch.diff(starts) > 0
@@ -109,7 +113,7 @@ def cold_start(
         first = int(torch.nonzero(~has_neighbor)[0])
         raise ValueError(f"every video must have a neighbor, got {num_empty} without, the first is video {first}")
 
-    ranks = rank_neighbors(embeddings, starts, neighbors, chunk_size=chunk_size, progress=progress)
+    ranks = rank_neighbors(embeddings, starts, neighbors, ties=ties, chunk_size=chunk_size, progress=progress)
     starts = starts.to(ranks.device)
     gains = None if weight is None else as_tensor(weight).to(ranks.device)
     per_query = {

@@ -238,3 +238,17 @@ def test_bad_input():
         conv(into_users[:1], into_clips, x)
     with pytest.raises(ValueError, match="into_clips must be a positive and a negative relation, got 3 relations"):
         conv(into_users, [*into_clips, into_clips[0]], x)
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_sigmoid_after_each_sum(shared):
+    conv = random_conv(IN_DIM, DIM, activation="sigmoid").double()
+    x = torch.randn(NUM_VIDEOS * NUM_CLIPS, IN_DIM, dtype=torch.float64)
+    into_users, into_clips = hops(random_graph(1), "sym")
+    matrices = [[a.spmm(torch.eye(a.num_src, dtype=x.dtype)) for a in hop] for hop in (into_users, into_clips)]
+    users = [torch.sigmoid(matrices[0][r] @ x @ conv.user_weight[r]) for r in (0, 1)]
+    clips = sum(torch.sigmoid(matrices[1][r] @ users[r] @ conv.clip_weight[r]) for r in (0, 1)) / 2
+    found = conv(*(hops(random_graph(1, shared_positives=True), "sym") if shared else (into_users, into_clips)), x)
+    assert torch.allclose(found[0], torch.stack(users))
+    assert torch.allclose(found[1], clips)
+    assert repr(conv).endswith("activation='sigmoid')")

@@ -15,8 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
+from graphvid._checks import check_integer, node_ids
 from graphvid._dgl import DGLGraph
-from graphvid._integers import check_integer, node_ids
 from graphvid._random import seeded
 from graphvid.data import ClipFeatures, WatchLog
 from graphvid.models.frame.clip_inputs import ClipInputs
