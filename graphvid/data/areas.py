@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from graphvid._integers import check_integer
+from graphvid._checks import check_integer
 
 EARTH_RADIUS_KM = 6371.0088
 _ALPHABET = np.array(list("0123456789bcdefghjkmnpqrstuvwxyz"))
@@ -45,9 +45,7 @@ def geohash(latitude: ArrayLike, longitude: ArrayLike, *, precision: int = 5) ->
     array(['u4pru'], dtype='<U5')
     """
     latitude, longitude = check_coordinates(latitude, longitude)
-    check_integer("precision", precision, 1)
-    if precision > 12:
-        raise ValueError(f"precision must be at most 12, got {precision}")
+    check_integer("precision", precision, 1, 12)
     low = {0: np.full(longitude.shape, -180.0), 1: np.full(latitude.shape, -90.0)}
     high = {0: np.full(longitude.shape, 180.0), 1: np.full(latitude.shape, 90.0)}
     values = {0: longitude, 1: latitude}

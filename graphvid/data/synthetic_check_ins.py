@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from graphvid._integers import check_integer
+from graphvid._checks import check_integer
 from graphvid.data.areas import EARTH_RADIUS_KM
 from graphvid.data.check_in_splits import CheckInWindows, split_check_ins
 from graphvid.data.check_ins import DAY, HOUR, CheckIns, local_time

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from graphvid._dgl import DGLGraph, dgl
-from graphvid._integers import check_integer
+from graphvid._checks import check_integer
 from graphvid.data import CheckIns
 from graphvid.graphs._chain_kernels import link_back
 

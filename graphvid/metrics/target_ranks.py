@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from graphvid.metrics._inputs import check_count
+from graphvid._checks import check_integer
 
 
 class TargetScores(NamedTuple):
@@ -92,7 +92,7 @@ def target_scores(ranks: Tensor, *, k: int = 10) -> TargetScores:
     >>> scores.recall, scores.ndcg > scores.map
     (0.75, True)
     """
-    check_count("k", k)
+    check_integer("k", k, 1)
     ranks = ranks.double()
     if ranks.dim() != 1 or not ranks.numel() or not bool((ranks >= 1).all()):
         raise ValueError(f"ranks must be at least one number >= 1, got {ranks}")

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from graphvid._dgl import DGLGraph
-from graphvid._integers import check_integer, node_ids
+from graphvid._checks import check_integer, node_ids
 from graphvid.data.check_ins import HOUR, local_time
-from graphvid.graphs._chain_kernels import chain_heads, copy_rows, find_slices
 from graphvid.graphs.check_ins import CHAINS, chain_keys
+from graphvid.sampling._chain_kernels import chain_heads, copy_rows, find_slices
 
 _Ints = NDArray[np.int64]
 

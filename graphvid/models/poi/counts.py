@@ -86,28 +86,31 @@ class VisitCounts:
         if num_lists:
             hit = weight * (lists.place == target[lists.segment // num_lists])
             columns.append(hit.new_zeros(count * num_lists).index_add(0, lists.segment, hit).reshape(count, num_lists))
-        less = own.float()
+        less, device = own.float(), target.device
         if "successor" in self.tables:
-            last = self._last(requests)
-            pairs = self.places.successors[last, target.numpy().copy()]
-            follows = less * torch.from_numpy((requests.last >= 0).astype(np.float32))
-            departures = torch.from_numpy(self.places.departures[last]) - follows
-            columns.append(((torch.from_numpy(np.asarray(pairs).ravel()) - follows) / departures.clamp(min=1))[:, None])
+            last = self.places.last(requests)
+            pairs = np.asarray(self.places.successors[last, target.cpu().numpy().copy()], dtype=np.float32).ravel()
+            departures, follows = self._departures(last, less)
+            columns.append(((torch.from_numpy(pairs).to(device) - follows) / departures.clamp(min=1))[:, None])
         if "popularity" in self.tables:
-            popular = (self._popularity[target] * self._total - less) / (self._total - less).clamp(min=1)
-            columns.append(popular[:, None])
+            visits = self._popularity.to(device)[target] * self._total
+            columns.append(((visits - less) / (self._total - less).clamp(min=1))[:, None])
         return torch.cat(columns, dim=1).clamp(min=0), self.amounts(requests, lists, own)
 
     def amounts(self, requests: Requests, lists: VisitLists, own: Tensor | None = None) -> Tensor:
         """Return how much was counted for every part, (num_requests, num_parts); 0 for a part that is empty."""
-        columns = [lists.counts] if self.lists else []
-        less = torch.zeros(len(requests.user)) if own is None else own.float()
+        less = lists.counts.new_zeros(len(requests.user)) if own is None else own.to(lists.counts)
+        columns = [lists.counts]
         if "successor" in self.tables:
-            follows = less * torch.from_numpy((requests.last >= 0).astype(np.float32))
-            columns.append((torch.from_numpy(self.places.departures[self._last(requests)]) - follows)[:, None])
+            columns.append(self._departures(self.places.last(requests), less)[0][:, None])
         if "popularity" in self.tables:
             columns.append((self._total - less)[:, None])
         return torch.cat(columns, dim=1).clamp(min=0)
+
+    def _departures(self, last: NDArray[np.int64], less: Tensor) -> tuple[Tensor, Tensor]:
+        """Return how often each last place was left in training, without the own visit, and which own visits those are."""
+        follows = less * torch.from_numpy(last < self.places.num_places).to(less)
+        return torch.from_numpy(self.places.departures[last]).to(less) - follows, follows
 
     def mixed(self, requests: Requests, lists: VisitLists, weight: Tensor, shares: Tensor) -> Tensor:
         """Return the mixture for all candidates, (num_requests, num_places), by the shares of the parts.
@@ -120,7 +123,7 @@ class VisitCounts:
             Share of each part.
         """
         num_lists, count, size = len(self.lists), len(shares), self.places.num_places
-        mixed = weight.new_zeros(count * size)
+        mixed = shares.new_zeros(count * size)
         if num_lists:
             known = lists.place < size
             given = weight * shares[:, :num_lists].reshape(-1)[lists.segment]
@@ -129,17 +132,13 @@ class VisitCounts:
         mixed = mixed.reshape(count, size)
         for part, name in enumerate(self.tables, start=num_lists):
             if name == "popularity":
-                mixed.addcmul_(shares[:, part : part + 1], self._popularity[None])
+                mixed.addcmul_(shares[:, part : part + 1], self._popularity.to(shares)[None])
             else:
-                last = self._last(requests)
-                departures = torch.from_numpy(self.places.departures[last]).clamp(min=1)
-                follow = torch.from_numpy(self.places.successor_counts(last))
+                last = self.places.last(requests)
+                departures = torch.from_numpy(self.places.departures[last]).to(shares).clamp(min=1)
+                follow = torch.from_numpy(self.places.successor_counts(last)).to(shares)
                 mixed.addcmul_((shares[:, part] / departures)[:, None], follow)
         return mixed
-
-    def _last(self, requests: Requests) -> NDArray[np.int64]:
-        """Return the candidate of the last check-in, the number of candidates for an unknown one or none."""
-        return np.where(requests.last >= 0, self.places.number[requests.last], self.places.num_places)
 
 
 def even_weights(lists: VisitLists) -> Tensor:

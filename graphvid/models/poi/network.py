@@ -98,14 +98,14 @@ class InterestNetwork(nn.Module):
         if self.intra is not None:
             walks["daily"] = chains.walk_days(sessions, length=self.daily_length)
         x, walks = self._inputs(chains, walks, number)
-        of_user = self.user(torch.from_numpy(requests.user if user is None else user))
+        of_user = self.user(self._on(requests.user if user is None else user))
         context = self._context(of_user, requests)
         count = len(requests.user)
         nodes, sources, owners, kinds = [], [], [], []
         daily, start = context.new_zeros(count, 7), 0
         for kind, name in enumerate(self.interests):
             walk = walks[name]
-            states = self.recurrent[name](x, torch.from_numpy(walk.indptr), torch.from_numpy(walk.rows))
+            states = self.recurrent[name](x, self._on(walk.indptr), self._on(walk.rows))
             filled = np.diff(walk.indptr) > 0
             if name == "daily":
                 states, daily, filled = self._long_term(states, filled.reshape(-1, 7)[session_of], session_of, context)
@@ -115,13 +115,16 @@ class InterestNetwork(nn.Module):
             owners.append(mine)
             kinds.append(np.full(len(mine), kind))
             start += count
-        owner = np.concatenate(owners)
-        order = np.argsort(owner, kind="stable")
-        edges, owner = _edges(np.concatenate(sources)[order], owner[order], start, count)
+        of_edge = np.concatenate(owners)
+        order = np.argsort(of_edge, kind="stable")
+        edges, owner = _edges(np.concatenate(sources)[order], of_edge[order], start, count, context.device)
         found = self.inter(edges, torch.cat(nodes), context)
         attention = context.new_zeros(count, len(self.interests))
-        attention[owner, torch.from_numpy(np.concatenate(kinds)[order])] = found.weights.detach()
+        attention[owner, self._on(np.concatenate(kinds)[order])] = found.weights.detach()
         return Interests(dropout(found.states, self.drop, self.training), of_user, context, daily, attention)
+
+    def _on(self, array: NDArray[np.integer]) -> Tensor:
+        return torch.from_numpy(array).to(self.user.weight.device)
 
     def _inputs(
         self, chains: CheckInChains, walks: dict[str, Walks], number: _Ints
@@ -135,11 +138,11 @@ class InterestNetwork(nn.Module):
         place[distinct] = np.arange(len(distinct))
         walks = {name: Walks(walk.indptr, place[walk.rows]) for name, walk in walks.items()}
         columns = (number[chains.poi[distinct]], chains.area[distinct], chains.hour[distinct], chains.weekday[distinct])
-        x = self.check_in(*(torch.from_numpy(column) for column in columns))
+        x = self.check_in(*(self._on(column) for column in columns))
         return dropout(x, self.drop, self.training), walks
 
     def _context(self, of_user: Tensor, requests: Requests) -> Tensor:
-        weekday, hour = torch.from_numpy(requests.weekday), torch.from_numpy(requests.hour)
+        weekday, hour = self._on(requests.weekday), self._on(requests.hour)
         parts = [of_user, self.check_in.weekday(weekday + 1), self.check_in.hour(hour + 1)]
         return dropout(torch.cat(parts, dim=1), self.drop, self.training)
 
@@ -149,16 +152,20 @@ class InterestNetwork(nn.Module):
         """Return the long term of every request, its attention over weekdays, and which requests have one."""
         assert self.intra is not None
         owner, day = np.nonzero(filled)
-        edges, owner_of = _edges(session_of[owner] * 7 + day, owner, len(states), len(filled))
+        edges, owner_of = _edges(session_of[owner] * 7 + day, owner, len(states), len(filled), context.device)
         found = self.intra(edges, states, context)
         daily = context.new_zeros(len(filled), 7)
-        daily[owner_of, torch.from_numpy(day)] = found.weights.detach()
+        daily[owner_of, self._on(day)] = found.weights.detach()
         return found.states, daily, filled.any(axis=1)
 
 
-def _edges(source: _Ints, owner: _Ints, num_src: int, num_dst: int) -> tuple[Adjacency, Tensor]:
+def _edges(
+    source: _Ints, owner: _Ints, num_src: int, num_dst: int, device: torch.device
+) -> tuple[Adjacency, Tensor]:
+    """Return the relation of states to the requests that have them, in order of the requests, and the request of each edge."""
     indptr = np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=num_dst))])
-    return Adjacency.from_rows(torch.from_numpy(indptr), torch.from_numpy(source), num_src=num_src), torch.from_numpy(owner)
+    edges = Adjacency.from_rows(torch.from_numpy(indptr), torch.from_numpy(source), num_src=num_src)
+    return edges.to(device), torch.from_numpy(owner).to(device)
 
 
 def _sessions(requests: Requests) -> tuple[Requests, _Ints]:

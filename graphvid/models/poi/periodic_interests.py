@@ -13,7 +13,7 @@ from torch.nn.functional import pad, softplus
 
 from graphvid._dgl import DGLGraph
 from graphvid._random import seeded
-from graphvid.data.areas import distance_km
+from graphvid.data import distance_km
 from graphvid.models.poi.config import PeriodicInterestsConfig
 from graphvid.models.poi.counts import VisitCounts, fit_shares
 from graphvid.models.poi.network import InterestNetwork, Interests
@@ -172,7 +172,7 @@ class PeriodicInterests(LightningModule):
 
     def training_step(self, batch: RowBatch, batch_idx: int) -> Tensor:
         """Compute the loss of one batch and log it."""
-        picked = self._place_of_row[batch.row.numpy()]
+        picked = self._place_of_row[batch.row.cpu().numpy()]
         with seeded(self.config.seed, _DROPOUT, self.global_step):
             loss = self.loss(picked)
         self.log("loss", loss.detach(), prog_bar=True)
@@ -180,13 +180,14 @@ class PeriodicInterests(LightningModule):
 
     def loss(self, picked: NDArray[np.int64]) -> Tensor:
         """Return the mean negative log-likelihood of some of the training check-ins, by their position in ``rows``."""
-        requests, target = self._requests.take(picked), self._targets[torch.from_numpy(picked)]
+        requests = self._requests.take(picked)
+        target = self._targets[torch.from_numpy(picked)].to(self.device)
         found = self.network(self.chains, requests, self.places.number)
         of_network = self._log_network(found, requests, target)
         if self.counts is None:
             return -of_network.mean()
-        lists = self.counts.members(self.chains, requests)
-        own = torch.ones(len(picked), dtype=torch.bool)
+        lists = self.counts.members(self.chains, requests).to(self.device)
+        own = torch.ones(len(picked), dtype=torch.bool, device=self.device)
         given, amounts = self.counts.of_targets(requests, target, lists, self._member_weights(lists), own)
         shares = self._shares(found.context, amounts)
         mixed = (shares[:, 1:] * given).sum(dim=1)
@@ -217,7 +218,7 @@ class PeriodicInterests(LightningModule):
         scores = torch.softmax(self._logits(found, requests), dim=1)
         shares = torch.ones_like(scores[:, :1])
         if self.counts is not None:
-            lists = self.counts.members(chains, requests)
+            lists = self.counts.members(chains, requests).to(self.device)
             shares = self._shares(found.context, self.counts.amounts(requests, lists))
             mixed = self.counts.mixed(requests, lists, self._member_weights(lists), shares[:, 1:])
             scores = scores * shares[:, :1] + mixed
@@ -237,7 +238,7 @@ class PeriodicInterests(LightningModule):
             return found.scores[:, None]
         chains = self.chains if chains is None else chains
         requests = self.moment(chains, requests)
-        lists = self.counts.members(chains, requests)
+        lists = self.counts.members(chains, requests).to(self.device)
         weight = self._member_weights(lists)
         only = [torch.zeros_like(found.shares[:, 1:]) for _ in self.counts.parts]
         for part, shares in enumerate(only):
@@ -269,19 +270,19 @@ class PeriodicInterests(LightningModule):
         here, there = self._coordinates[requests.near], self._coordinates[pois]
         far = distance_km(here[:, None, 0], here[:, None, 1], there[..., 0], there[..., 1])
         far = np.where(requests.near[:, None] >= 0, np.log1p(far), 0.0).astype(np.float32)
-        return softplus(self.fall) * torch.from_numpy(far)
+        return softplus(self.fall) * torch.from_numpy(far).to(self.device)
 
     def _log_network(self, found: Interests, requests: Requests, target: Tensor) -> Tensor:
         """Return the logarithm of what the network gives to one candidate a request."""
         count, size = self.config.num_negatives, self.places.num_places
         if count is None or count >= size - 1:
             return torch.log_softmax(self._logits(found, requests), dim=1).gather(1, target[:, None])[:, 0]
-        drawn = torch.randint(0, size, (count,))  # under the seed of the step
+        drawn = torch.randint(0, size, (count,), device=self.device)  # under the seed of the step
         vectors, table = self._user_vectors(found), self.network.check_in.poi.weight
         own = (vectors * table[target]).sum(dim=1) + self.bias[target]
-        own = own - _column(self._distance(requests, self.places.pois[target.numpy()][:, None]))
+        own = own - _column(self._distance(requests, self.places.pois[target.cpu().numpy()][:, None]))
         others = torch.addmm(self.bias[drawn], vectors, table[drawn].t())
-        others = others - self._distance(requests, self.places.pois[drawn.numpy()][None])
+        others = others - self._distance(requests, self.places.pois[drawn.cpu().numpy()][None])
         others = others.masked_fill(drawn == target[:, None], -torch.inf) + float(np.log((size - 1) / count))
         return own - torch.logsumexp(torch.cat([own[:, None], others], dim=1), dim=1)
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from graphvid.sampling import CheckInChains
+from graphvid.sampling import CheckInChains, Requests
 
 _Ints = NDArray[np.int64]
 
@@ -29,6 +29,15 @@ class KnownPlaces:
         Candidate of every place; ``num_places`` stands for all unknown ones, of which the last is one.
     visits : ndarray of float32, shape (num_places,)
         Check-ins in training.
+    successors : csr_matrix of float32, shape (num_places + 1, num_places)
+        How often a candidate was visited after another, the last check-in before it; the last row is empty.
+    departures : ndarray of float32, shape (num_places + 1,)
+        Sums of the rows.
+
+    Raises
+    ------
+    ValueError
+        There are no rows.
     """
 
     def __init__(self, chains: CheckInChains, rows: _Ints) -> None:
@@ -39,9 +48,9 @@ class KnownPlaces:
         self.number[self.pois] = np.arange(len(self.pois))
         numbers = self.number[chains.poi]
         self.visits = np.bincount(numbers[rows], minlength=len(self.pois)).astype(np.float32)
-        last = np.maximum(rows - 1, 0)
-        follows = (rows > 0) & (chains.user[last] == chains.user[rows]) & (numbers[last] < len(self.pois))
-        pairs = (np.ones(follows.sum(), np.float32), (numbers[last[follows]], numbers[rows[follows]]))
+        last = self.last(chains.before(rows))
+        follows = last < self.num_places
+        pairs = (np.ones(follows.sum(), np.float32), (last[follows], numbers[rows[follows]]))
         self.successors = sparse.csr_matrix(pairs, shape=(self.num_places + 1, self.num_places))  # sums duplicates
         self.departures = np.asarray(self.successors.sum(axis=1), dtype=np.float32).ravel()
 
@@ -49,6 +58,10 @@ class KnownPlaces:
     def num_places(self) -> int:
         """Number of candidates."""
         return len(self.pois)
+
+    def last(self, requests: Requests) -> _Ints:
+        """Return the candidate of the last check-in before each request, ``num_places`` for an unknown place or none."""
+        return np.where(requests.last >= 0, self.number[requests.last], self.num_places)
 
     def successor_counts(self, last: _Ints) -> NDArray[np.float32]:
         """Return how often each candidate came after some others, shape (len(last), num_places)."""

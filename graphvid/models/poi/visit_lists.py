@@ -43,6 +43,10 @@ class VisitLists(NamedTuple):
     age: Tensor
     counts: Tensor
 
+    def to(self, device: torch.device | str) -> VisitLists:
+        """Return the lists on a device."""
+        return VisitLists(*(x.to(device) for x in self))
+
 
 def walk_interest(
     chains: CheckInChains, requests: Requests, interest: str, *, length: int, tolerance: int = 0

@@ -128,6 +128,7 @@ class NextPoi(Task[CheckInSource, LoadedCheckIns]):
 
         def finish(parts: Parts) -> Json:
             write_tensors(run.path / WEIGHTS, model.state_dict())
+            _write_epochs(run, plateau.epochs)
             mixture.fit(data.windows.validation, seed=config.seed)
             more = {
                 "best_epoch": plateau.best_epoch,

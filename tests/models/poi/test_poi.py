@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 import torch
 
-from graphvid.data import CheckIns, SyntheticCheckIns
+from graphvid.data import CheckIns, SyntheticCheckIns, distance_km
 from graphvid.graphs import check_in_graph
+from graphvid.metrics import expected_ranks
 from graphvid.models.poi import (
     COUNT_PARTS,
     CountMixture,
@@ -100,8 +101,6 @@ def test_expectation_maximisation_finds_the_top(town, chains):
 
 
 def test_chosen_weights_are_no_worse_than_equal_ones(town, chains):
-    from graphvid.metrics import expected_ranks
-
     mixture = CountMixture(chains, town.windows.train)
     rows = town.windows.validation
     target = torch.from_numpy(mixture.places.number[chains.poi[rows]])
@@ -129,19 +128,28 @@ def test_scores_are_probabilities_and_reasons_add_up(town, options):
     assert found.attention[20].sum() == 0  # the first check-in of a user has no interests
 
 
-def test_loss_is_what_the_scores_say(town):
-    """Without the own visit in the tables, the loss at a test check-in would be the logarithm of its score."""
-    model = PeriodicInterests(check_in_graph(town.check_ins, town.area), town.windows.train, CONFIG).eval()
-    picked = np.arange(40)
-    rows = model.rows[picked]
-    parts = model.reasons(model.chains.before(rows))
-    target = torch.from_numpy(model.places.number[model.chains.poi[rows]])
-    of_lists = parts[torch.arange(40), : 1 + len(model.counts.lists), target].sum(dim=1)
+def test_loss_is_the_mixture_without_the_own_visit(town):
+    """The score by its parts, with the counts of the table from which the visit itself is taken."""
+    train = town.windows.train
+    model = PeriodicInterests(check_in_graph(town.check_ins, town.area), train, CONFIG).eval()
     with torch.no_grad():
-        losses = torch.stack([model.loss(picked[i : i + 1]) for i in range(40)])
-        torch.testing.assert_close(model.loss(picked), losses.mean())
-    assert bool((losses >= -torch.log(parts[torch.arange(40), :, target].sum(dim=1)) - 0.2).all())
-    assert bool((losses <= -torch.log(of_lists.clamp(min=1e-12)) + 0.2).all())
+        model.decay.fill_(-50.0)  # all members of a list weigh the same
+    last = model.places.last(model.chains.before(model.rows))
+    picked = np.flatnonzero(model.places.departures[last] > 1)[::9]  # else the share of the successors vanishes
+    rows = model.rows[picked]
+    found, parts = (f(model.chains.before(rows)) for f in (model.score, model.reasons))
+    assert len(picked) > 10
+    for i, row in enumerate(rows):
+        others = shares_by_loop(town, [r for r in train if r != row], row)
+        data, poi = town.check_ins, town.check_ins.poi[row]
+        past = np.flatnonzero((data.user == data.user[row]) & (data.timestamp < data.timestamp[row]))[-20:]
+        others["sequential"] = np.bincount(data.poi[past], minlength=data.num_pois) / max(1, len(past))
+        wanted = parts[i, 0, model.places.number[poi]].item()
+        wanted += sum(
+            share * others[name][poi] for name, share in zip(model.counts.parts, found.shares[i, 1:].tolist())
+        )
+        with torch.no_grad():
+            assert torch.exp(-model.loss(picked[i : i + 1])).item() == pytest.approx(wanted, rel=1e-4)
 
 
 def test_sampled_softmax_of_all_places_is_the_softmax(town):
@@ -187,7 +195,6 @@ def test_a_new_user_and_an_unknown_place(town):
     chains = CheckInChains(check_in_graph(history, np.append(town.area, -1)))
     users = np.array([model.chains.num_users])
     found = model.score(chains.at([0], [10_000], [0]), chains, users)
-    assert found.scores.sum().item() == pytest.approx(found.scores.sum().item())
     assert 0.5 < found.scores.sum().item() <= 1 + 1e-5  # what falls on the unknown place is given to none
     nothing = model.score(chains.at([0], [0], [0]), chains, users)
     assert bool(torch.isfinite(nothing.scores).all())
@@ -203,8 +210,6 @@ def test_distance_takes_from_far_places(town):
     with torch.no_grad():
         model.fall.fill_(3.0)
     gain = torch.log(model.score(request).scores / plain.score(request).scores)[0]
-    from graphvid.data import distance_km
-
     here, there = coordinates[request.near[0]], coordinates[model.places.pois]
     far = distance_km(here[0], here[1], there[:, 0], there[:, 1])
     slope = np.polyfit(np.log1p(far), gain.numpy(), 1)[0]
