@@ -1,7 +1,7 @@
 """Tables to graphs: the second step, ``WatchLog`` or edge list in, ``DGLGraph`` out."""
 
-from graphvid.graphs.check_ins import check_in_graph
 from graphvid.graphs.alignment import carry_ids, check_alignment
+from graphvid.graphs.check_ins import check_in_graph
 from graphvid.graphs.clip_labels import ClipLabels, label_clips
 from graphvid.graphs.co_watch import co_watch_graph
 from graphvid.graphs.norms import EdgeNorms, edge_norms
@@ -14,9 +14,9 @@ __all__ = [
     "ClipLabels",
     "EdgeNorms",
     "NodeSplit",
-    "check_in_graph",
     "carry_ids",
     "check_alignment",
+    "check_in_graph",
     "co_watch_graph",
     "edge_norms",
     "label_clips",

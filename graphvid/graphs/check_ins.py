@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from graphvid._dgl import DGLGraph, dgl
 from graphvid._checks import check_integer
+from graphvid._dgl import DGLGraph, dgl
 from graphvid.data import CheckIns
 from graphvid.graphs._chain_kernels import link_back
 

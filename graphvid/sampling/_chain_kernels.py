@@ -6,6 +6,7 @@ import numpy as np
 
 from graphvid._numba import njit
 
+
 @njit
 def chain_heads(back, member):  # type: ignore[no-untyped-def]
     """Return the first row of the chain that each row is on, -1 for a row on none."""

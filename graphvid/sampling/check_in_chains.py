@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from graphvid._dgl import DGLGraph
 from graphvid._checks import check_integer, node_ids
+from graphvid._dgl import DGLGraph
 from graphvid.data.check_ins import HOUR, local_time
 from graphvid.graphs.check_ins import CHAINS, chain_keys
 from graphvid.sampling._chain_kernels import chain_heads, copy_rows, find_slices

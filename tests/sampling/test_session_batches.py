@@ -17,7 +17,7 @@ def make(**options):
 def test_an_epoch_has_every_row_once_and_groups_together():
     batches = [batch.row.tolist() for batch in make()]
     assert len(batches) == len(make()) == 14
-    epochs = [sum(batches[:7], []), sum(batches[7:], [])]
+    epochs = [[row for batch in part for row in batch] for part in (batches[:7], batches[7:])]
     for epoch in epochs:
         assert sorted(epoch) == ROWS.tolist()
         groups = GROUP[np.array(epoch) - 10]

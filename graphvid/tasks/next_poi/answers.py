@@ -101,7 +101,7 @@ class NextPoiRun(Run):
         """
         if isinstance(top_k, bool) or not isinstance(top_k, (int, np.integer)) or top_k < 1:
             raise ValueError(f"top_k must be an integer >= 1, got {top_k!r}")
-        check_ins, area, train = self._history()
+        check_ins, area, _ = self._history()
         known = check_ins if history is None else _read_history(history, check_ins)
         where = f"users of {self.directory.path if history is None else history}"
         user = row_of(known.user_ids, user_id, "user_id", where)

@@ -59,8 +59,8 @@ class CheckInSource(Record):
         ``"dchl-tky"``.
     data_dir : str, optional
         Folder of the data sets. Default: the environment variable GRAPHVID_DATA.
-    areas : {"grid", "geohash", "none"}, default "grid"
-        Cells that places are grouped by.
+    areas : {"grid", "geohash", "given", "none"}, default "grid"
+        Cells that places are grouped by; ``"given"`` are the true areas of the generated town.
     grid_km : float, default 1.0
         Side of a square.
     geohash_length : int, default 5
@@ -85,7 +85,7 @@ class CheckInSource(Record):
     min_per_user: Count = 10
     dataset: str | None = None
     data_dir: str | None = None
-    areas: Literal["grid", "geohash", "none"] = "grid"
+    areas: Literal["grid", "geohash", "given", "none"] = "grid"
     grid_km: Positive = 1.0
     geohash_length: Annotated[int, Field(ge=1, le=12)] = 5
     seed: Seed = 0
@@ -101,6 +101,8 @@ class CheckInSource(Record):
             changed = [name for name in _LOG_OPTIONS if getattr(self, name) != defaults[name]]
             if changed:
                 raise ValueError(f"{changed} apply to logs only, got them with dataset {self.dataset!r}")
+        if self.areas == "given" and self.dataset != "synthetic-check-ins":
+            raise ValueError("areas 'given' are those of dataset 'synthetic-check-ins', which is not the source")
         if self.form == "tsmc2014":
             changed = [name for name in ("offset", "milliseconds", "strict") if getattr(self, name) != defaults[name]]
             if changed:
@@ -195,6 +197,8 @@ def _read(source: CheckInSource) -> tuple[str, CheckIns, CheckInWindows]:
 
 def _areas(source: CheckInSource, check_ins: CheckIns, windows: CheckInWindows) -> NDArray[np.int64] | None:
     """Return the area of every place; the map's middle is the mean of the places of training."""
+    if source.areas == "given":
+        return SyntheticCheckIns(seed=source.seed).area
     if source.areas == "none" or check_ins.latitude is None or check_ins.longitude is None:
         return None
     latitude, longitude = check_ins.latitude, check_ins.longitude
