@@ -69,7 +69,7 @@ def next_poi(method, config, town, files) -> Case:
         method, source, config, {"history.npz", "ranks.npz", *files}, ask, {"history.npz", *files} - {"epochs.csv"},
         replace(source, log=str(town / "shorter.csv")),
         [(replace(source, log=str(town / "absent.csv")), config), (replace(source, min_per_user=1000), config)],
-        kills=(1, 3, 2) if "epochs.csv" in files else (),
+        kills=(1, 5, 2) if "epochs.csv" in files else (),
     )  # fmt: skip
 
 

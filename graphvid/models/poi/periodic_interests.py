@@ -267,9 +267,10 @@ class PeriodicInterests(LightningModule):
         """Return what the distance takes off, 0 for requests without a last place; ``pois`` broadcasts."""
         if self._coordinates is None:
             return 0.0
-        here, there = self._coordinates[requests.near], self._coordinates[pois]
+        near = np.where(requests.near < len(self._coordinates), requests.near, -1)  # an unknown place is nowhere
+        here, there = self._coordinates[near], self._coordinates[pois]
         far = distance_km(here[:, None, 0], here[:, None, 1], there[..., 0], there[..., 1])
-        far = np.where(requests.near[:, None] >= 0, np.log1p(far), 0.0).astype(np.float32)
+        far = np.where(near[:, None] >= 0, np.log1p(far), 0.0).astype(np.float32)
         return softplus(self.fall) * torch.from_numpy(far).to(self.device)
 
     def _log_network(self, found: Interests, requests: Requests, target: Tensor) -> Tensor:

@@ -30,7 +30,7 @@ _COLUMNS = ("user", "poi", "timestamp", "offset", "latitude", "longitude", "sess
 def write_history(run: RunDirectory, data: LoadedCheckIns) -> None:
     """Write all check-ins with their ids, the areas of places, and the rows of training."""
     found = data.check_ins
-    arrays = {name: getattr(found, name) for name in _COLUMNS if getattr(found, name) is not None}
+    arrays: dict[str, Any] = {name: getattr(found, name) for name in _COLUMNS if getattr(found, name) is not None}
     arrays |= {"user_ids": storable(found.user_ids), "poi_ids": storable(found.poi_ids), "train": data.windows.train}
     if data.area is not None:
         arrays["area"] = data.area
@@ -165,7 +165,7 @@ class NextPoiRun(Run):
         path = self.directory.require(self.directory.path / HISTORY)
         saved: dict[str, Any] = read_arrays(path, ("user", "poi", "user_ids", "poi_ids", "train"))
         columns = {name: saved[name] for name in _COLUMNS[2:] if name in saved}
-        user_ids, poi_ids = (pd.Index(to_index(saved[name], name)) for name in ("user_ids", "poi_ids"))
+        user_ids, poi_ids = (to_index(saved[name], name) for name in ("user_ids", "poi_ids"))
         try:
             return CheckIns(saved["user"], saved["poi"], user_ids, poi_ids, **columns), saved.get("area"), saved["train"]
         except ValueError as error:

@@ -112,6 +112,9 @@ class NextPoi(Task[CheckInSource, LoadedCheckIns]):
             tolerance=counts.hour_tolerance,
         )  # fmt: skip
         asked = ask(chains, mixture.places, data.windows.test)
+        for name, rows in (("validation", data.windows.validation), ("test", data.windows.test)):
+            if (mixture.places.number[chains.poi[rows]] == mixture.places.num_places).all():
+                raise ValueError(f"the {name} check-ins must have a place that training saw, got {len(rows)} at others")
         if isinstance(config, CountsConfig):
 
             def finish_counts(parts: Parts) -> Json:
