@@ -38,7 +38,7 @@ def keys(check_ins, area, row, slot_hours=1):
     return dict(zip(RELATIONS, (0, check_ins.weekday[row], slot, where, both)))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=25)
 @given(visits, st.sampled_from([1, 2, 6, 24]))
 def test_every_chain_edge_is_the_next_with_the_key(rows, slot_hours):
     data = make(rows)
@@ -71,7 +71,7 @@ def test_nodes_and_other_relations():
     assert graph.num_edges(("poi", "in", "area")) == 2  # place 0 has no area
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(visits, st.sampled_from([1, 2, 6]), st.integers(1, 4), st.integers(0, 1), st.sampled_from([HOUR, 20 * HOUR, 9 * DAY]))
 def test_walks_are_filters_of_the_table(rows, slot_hours, length, tolerance, gap):
     data = make(rows)
@@ -120,7 +120,7 @@ def of(walks, i):
     return walks.rows[walks.indptr[i] : walks.indptr[i + 1]].tolist()
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 @given(visits, st.data())
 def test_nothing_at_or_after_a_request_is_read(rows, data_of):
     """Rewriting every check-in from the time of the request on changes neither the request nor its lists."""

@@ -284,7 +284,7 @@ class PeriodicInterests(LightningModule):
         own = own - _column(self._distance(requests, self.places.pois[target.cpu().numpy()][:, None]))
         others = torch.addmm(self.bias[drawn], vectors, table[drawn].t())
         others = others - self._distance(requests, self.places.pois[drawn.cpu().numpy()][None])
-        others = others.masked_fill(drawn == target[:, None], -torch.inf) + float(np.log((size - 1) / count))
+        others = others.masked_fill(drawn == target[:, None], -torch.inf) + float(np.log(size / count))
         return own - torch.logsumexp(torch.cat([own[:, None], others], dim=1), dim=1)
 
     def _shares(self, context: Tensor, amounts: Tensor) -> Tensor:

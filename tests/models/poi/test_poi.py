@@ -121,9 +121,14 @@ def test_scores_are_probabilities_and_reasons_add_up(town, options):
     model = PeriodicInterests(check_in_graph(town.check_ins, town.area), town.windows.train, replace(CONFIG, **options))
     rows = np.concatenate([town.windows.test[:20], model.chains.indptr[:1]])
     found = model.score(model.chains.before(rows))
-    torch.testing.assert_close(found.scores.sum(dim=1)[:20], torch.ones(20))
+    sums = found.scores.sum(dim=1)
+    assert bool((sums <= 1 + 1e-5).all())  # a visit to an unknown place gives its share to none
+    if not options.get("counts", True):
+        torch.testing.assert_close(sums, torch.ones(len(rows)))
     torch.testing.assert_close(model.reasons(model.chains.before(rows)).sum(dim=1), found.scores)
-    torch.testing.assert_close(found.attention.sum(dim=1)[:20], torch.ones(20))
+    of_interests = found.attention.sum(dim=1)
+    torch.testing.assert_close(of_interests, (of_interests > 0.5).float())  # 1, or 0 without a member of any list
+    assert "interests" in options or bool((of_interests[:20] > 0.5).all())
     torch.testing.assert_close(found.shares.sum(dim=1), torch.ones(len(rows)))
     assert found.attention[20].sum() == 0  # the first check-in of a user has no interests
 
