@@ -8,6 +8,7 @@ _ORDER = (
     "plot_simplex.py",
     "plot_cross_batch.py",
     "plot_short_codes.py",
+    "plot_next_poi.py",
     "plot_affinity_clustering.py",
     "plot_message_passing.py",
 )

@@ -3,6 +3,16 @@
 from graphvid.data._ids import hash_ids, match_ids
 from graphvid.data.amazon import AmazonCoPurchase
 from graphvid.data.amazon_electronics import AmazonElectronics
+from graphvid.data.areas import distance_km, geohash, grid_cells, number_cells
+from graphvid.data.check_in_files import (
+    CheckInSplits,
+    read_dchl,
+    read_foursquare_nyc,
+    read_lbsn2vec,
+    read_tsmc2014,
+)
+from graphvid.data.check_in_splits import CheckInWindows, filter_check_ins, split_check_ins
+from graphvid.data.check_ins import CheckIns, local_time
 from graphvid.data.clip_features import ClipFeatures
 from graphvid.data.clip_files import read_clip_files
 from graphvid.data.edges import read_edges
@@ -18,6 +28,7 @@ from graphvid.data.relational import RelationalData
 from graphvid.data.segmm import SegmentLabels, SegMM
 from graphvid.data.standardizer import Standardizer
 from graphvid.data.synthetic import SyntheticCoWatch
+from graphvid.data.synthetic_check_ins import SyntheticCheckIns
 from graphvid.data.synthetic_skip import SyntheticSkip
 from graphvid.data.tiktok import TikTok
 from graphvid.data.watch_log import WatchLog
@@ -26,6 +37,9 @@ from graphvid.data.windows import LogWindows, check_no_leak, split_by_time
 __all__ = [
     "AmazonCoPurchase",
     "AmazonElectronics",
+    "CheckInSplits",
+    "CheckInWindows",
+    "CheckIns",
     "ClipFeatures",
     "Features",
     "Gowalla",
@@ -38,21 +52,33 @@ __all__ = [
     "SegMM",
     "SegmentLabels",
     "Standardizer",
+    "SyntheticCheckIns",
     "SyntheticCoWatch",
     "SyntheticSkip",
     "TikTok",
     "WatchLog",
     "check_no_leak",
+    "distance_km",
+    "filter_check_ins",
+    "geohash",
+    "grid_cells",
     "hash_ids",
     "load_features",
+    "local_time",
     "match_ids",
+    "number_cells",
     "read_clip_files",
+    "read_dchl",
     "read_edges",
+    "read_foursquare_nyc",
     "read_frame_release",
     "read_interactions",
     "read_kuairand",
     "read_kuairec",
+    "read_lbsn2vec",
     "read_log_and_features",
     "read_splits",
+    "read_tsmc2014",
     "split_by_time",
+    "split_check_ins",
 ]

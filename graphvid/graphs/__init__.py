@@ -1,6 +1,7 @@
 """Tables to graphs: the second step, ``WatchLog`` or edge list in, ``DGLGraph`` out."""
 
 from graphvid.graphs.alignment import carry_ids, check_alignment
+from graphvid.graphs.check_ins import check_in_graph
 from graphvid.graphs.clip_labels import ClipLabels, label_clips
 from graphvid.graphs.co_watch import co_watch_graph
 from graphvid.graphs.norms import EdgeNorms, edge_norms
@@ -15,6 +16,7 @@ __all__ = [
     "NodeSplit",
     "carry_ids",
     "check_alignment",
+    "check_in_graph",
     "co_watch_graph",
     "edge_norms",
     "label_clips",

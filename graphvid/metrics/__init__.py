@@ -20,6 +20,7 @@ from graphvid.metrics.neighbor_ranks import rank_neighbors
 from graphvid.metrics.ranking import average_precision, hit, ndcg, recall, reciprocal_rank
 from graphvid.metrics.ranking_scores import RankingScores, ranking_scores
 from graphvid.metrics.retrieval import MeanAveragePrecision, mean_average_precision, one_recall, top_k_overlap
+from graphvid.metrics.target_ranks import TargetScores, expected_ranks, target_scores
 from graphvid.metrics.top_items import TopItems, dot_product_scorer, top_items
 from graphvid.metrics.watch_time import mean_absolute_error, xauc
 
@@ -35,6 +36,7 @@ __all__ = [
     "MeanAveragePrecision",
     "RankingScores",
     "SkipClipScores",
+    "TargetScores",
     "TopItems",
     "UserAUC",
     "auc",
@@ -48,6 +50,7 @@ __all__ = [
     "cold_start_by_query",
     "dot_product_scorer",
     "expected_calibration_error",
+    "expected_ranks",
     "feature_drift",
     "gauc",
     "hit",
@@ -66,6 +69,7 @@ __all__ = [
     "reciprocal_rank",
     "skip_clip_scores",
     "survival_log_likelihood",
+    "target_scores",
     "top_items",
     "top_k_overlap",
     "xauc",

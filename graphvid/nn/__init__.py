@@ -1,5 +1,6 @@
 """Layers and encoders: tensors in, vectors out."""
 
+from .check_in_embedding import CheckInEmbedding
 from .clip_scorer import ClipScorer
 from .cosine_classifier import CosineClassifier
 from .graph_conv import GraphConv
@@ -8,6 +9,8 @@ from .hetero_conv import HeteroConv
 from .hybrid_pooling import HybridPooling, PyramidHybridPooling, time_levels
 from .kmeans import kmeans_codebooks
 from .product_quantizer import ProductQuantizer, Quantized
+from .interest_attention import Attended, InterestAttention
+from .ragged_gru import RaggedGRU
 from .sage_conv import SAGEConv
 from .skip_heads import CompletionHead, SurvivalHead
 from .standardize import Standardize
@@ -16,6 +19,8 @@ from .user_history import UserHistory
 from .video_encoder import VideoEncoder
 
 __all__ = [
+    "Attended",
+    "CheckInEmbedding",
     "ClipScorer",
     "CompletionHead",
     "GraphConv",
@@ -27,6 +32,8 @@ __all__ = [
     "ProductQuantizer",
     "PyramidHybridPooling",
     "Quantized",
+    "InterestAttention",
+    "RaggedGRU",
     "SAGEConv",
     "Standardize",
     "SurvivalHead",

@@ -43,6 +43,11 @@ METHODS: Mapping[str, Entry] = {
     ),
     "mecoq": Entry("codes.Codes", "MeCoQ: codes of a few bytes from features, without labels."),
     "phpq": Entry("codes.Codes", "PHPQ-style: codes of a few bytes from features and labels, or links of a run."),
+    "periodic-interests": Entry(
+        "next_poi.NextPoi", "Periodic interests, after ST-PIL: where a user goes next, from weekdays, hours and areas."
+    ),
+    "gru": Entry("next_poi.NextPoi", "GRU over the last check-ins: the plain way to say where a user goes next."),
+    "counts": Entry("next_poi.NextPoi", "Mixture of counts of visits: where a user goes next, without gradient steps."),
 }
 COMMANDS: Mapping[str, Entry] = {}  # that a task adds to `graphvid`
 
