@@ -5,23 +5,27 @@ from graphvid.data.amazon_electronics import AmazonElectronics
 from graphvid.data.clip_features import ClipFeatures
 from graphvid.data.clip_files import read_clip_files
 from graphvid.data.edges import read_edges
+from graphvid.data.entity_linking import AidaCandidates, WikiMentions, document_folds
 from graphvid.data.features import Features, load_features
 from graphvid.data.gowalla import Gowalla
 from graphvid.data.interaction_files import read_interactions, read_splits
 from graphvid.data.interaction_splits import InteractionSplits
 from graphvid.data.interactions import Interactions
 from graphvid.data.kuai import read_frame_release, read_kuairand, read_kuairec
+from graphvid.data.mentions import Mentions, read_deep_ed
 from graphvid.data.ogb_graph import OGBGraph
 from graphvid.data.relational import RelationalData
 from graphvid.data.segmm import SegmentLabels, SegMM
 from graphvid.data.standardizer import Standardizer
 from graphvid.data.synthetic import SyntheticCoWatch
+from graphvid.data.synthetic_mentions import SyntheticMentions
 from graphvid.data.synthetic_skip import SyntheticSkip
 from graphvid.data.tiktok import TikTok
 from graphvid.data.watch_log import WatchLog
 from graphvid.data.windows import LogWindows, check_no_leak, split_by_time
 
 __all__ = [
+    "AidaCandidates",
     "AmazonCoPurchase",
     "AmazonElectronics",
     "ClipFeatures",
@@ -30,18 +34,23 @@ __all__ = [
     "InteractionSplits",
     "Interactions",
     "LogWindows",
+    "Mentions",
     "OGBGraph",
     "RelationalData",
     "SegMM",
     "SegmentLabels",
     "Standardizer",
     "SyntheticCoWatch",
+    "SyntheticMentions",
     "SyntheticSkip",
     "TikTok",
     "WatchLog",
+    "WikiMentions",
     "check_no_leak",
+    "document_folds",
     "load_features",
     "read_clip_files",
+    "read_deep_ed",
     "read_edges",
     "read_frame_release",
     "read_interactions",

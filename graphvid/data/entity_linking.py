@@ -138,7 +138,7 @@ class WikiMentions:
         self.start, self.end = (rows[name].astype(np.int64).to_numpy() for name in ("start", "end"))
         doc = rows["doc"].astype(np.int64).to_numpy()
         for number, (at, start, end, surface) in enumerate(zip(doc, self.start, self.end, rows["surface"])):
-            if self.texts[at][start:end] != surface:
+            if self.texts[at][start:end].replace('"', "'") != surface:  # the table has ' for "
                 raise ValueError(f"mention {number}: text[{start}:{end}] of document {at} must be {surface!r}")
         self.gold_type = rows["gold_type"].to_numpy(dtype=object)
         entity = candidates.drop_duplicates("cand_qid").sort_values("cand_qid")
@@ -148,7 +148,7 @@ class WikiMentions:
         order = np.argsort(mention, kind="stable")
         counts = np.bincount(mention, minlength=len(rows))
         self.mentions = Mentions(
-            doc, list(rows["surface"]), np.where(gold < 0, UNKNOWN, gold), np.concatenate([[0], np.cumsum(counts)]),
+            doc, [self.texts[at][start:end] for at, start, end in zip(doc, self.start, self.end)], np.where(gold < 0, UNKNOWN, gold), np.concatenate([[0], np.cumsum(counts)]),
             ids.get_indexer(pd.Index(candidates["cand_qid"]))[order], ids, list(entity["cand_name"]),
             left=[self.texts[at][max(0, start - _CONTEXT) : start] for at, start in zip(doc, self.start)],
             right=[self.texts[at][end : end + _CONTEXT] for at, end in zip(doc, self.end)],

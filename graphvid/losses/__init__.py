@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from graphvid.losses.binary_cross_entropy import BCELoss
 from graphvid.losses.bpr import BPRLoss
+from graphvid.losses.candidate_ranking import CandidateRankingLoss
 from graphvid.losses.cosine_contrastive import CosineContrastiveLoss
 from graphvid.losses.cross_batch import CrossBatchNegatives, MemoryEntries
 from graphvid.losses.in_batch_softmax import InBatchSoftmaxLoss
@@ -17,6 +18,7 @@ from graphvid.losses.triplet import TripletLoss, squared_distance
 __all__ = [
     "BCELoss",
     "BPRLoss",
+    "CandidateRankingLoss",
     "CosineContrastiveLoss",
     "CrossBatchNegatives",
     "InBatchSoftmaxLoss",
