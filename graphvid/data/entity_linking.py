@@ -146,9 +146,10 @@ class WikiMentions:
         gold = ids.get_indexer(pd.Index(rows["gold_qid"]))
         mention = candidates["mention"].astype(np.int64).to_numpy()
         order = np.argsort(mention, kind="stable")
-        counts = np.bincount(mention, minlength=len(rows))
+        indptr = np.concatenate([[0], np.cumsum(np.bincount(mention, minlength=len(rows)))])
+        surfaces = [self.texts[at][start:end] for at, start, end in zip(doc, self.start, self.end)]
         self.mentions = Mentions(
-            doc, [self.texts[at][start:end] for at, start, end in zip(doc, self.start, self.end)], np.where(gold < 0, UNKNOWN, gold), np.concatenate([[0], np.cumsum(counts)]),
+            doc, surfaces, np.where(gold < 0, UNKNOWN, gold), indptr,
             ids.get_indexer(pd.Index(candidates["cand_qid"]))[order], ids, list(entity["cand_name"]),
             left=[self.texts[at][max(0, start - _CONTEXT) : start] for at, start in zip(doc, self.start)],
             right=[self.texts[at][end : end + _CONTEXT] for at, end in zip(doc, self.end)],

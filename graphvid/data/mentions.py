@@ -114,7 +114,9 @@ class Mentions:
         if twice.any():
             at = int(twice.argmax())
             name, of = self.entity_ids[self.cand_entity[at]], self.surface[mention[at]]
-            raise ValueError(f"candidates of a mention must be distinct, got {name!r} twice for mention {mention[at]} ({of!r})")
+            raise ValueError(
+                f"candidates of a mention must be distinct, got {name!r} twice for mention {mention[at]} ({of!r})"
+            )
         self.prior = None
         if prior is not None:
             values = np.asarray(prior, dtype=np.float64)
@@ -223,7 +225,8 @@ def read_deep_ed(path: str | Path) -> Mentions:
     --------
     >>> import tempfile, pathlib
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "set.csv"
-    >>> _ = path.write_text("1\\t1\\tParis\\tin\\tEMPTYCTXT\\tCANDIDATES\\t5,0.9,Paris\\t8,0.1,Paris, Texas\\tGT:\\t2,8,0.1,Paris, Texas\\n")
+    >>> columns = ["1", "1", "Paris", "in", "EMPTYCTXT", "CANDIDATES", "5,0.9,Paris", "8,0.1,Paris, Texas", "GT:"]
+    >>> _ = path.write_text("\\t".join([*columns, "2,8,0.1,Paris, Texas"]) + "\\n")
     >>> mentions = read_deep_ed(path)
     >>> mentions.entity_names[mentions.gold], mentions.right
     (array(['Paris, Texas'], dtype=object), array([''], dtype=object))

@@ -60,6 +60,8 @@ class SyntheticMentions:
     entity_context_vectors : ndarray of float32, shape (640, 128)
         The mean of that over contexts of the entity, which are in no document.
     entity_type, entity_topic : ndarray of int64, shape (640,)
+    link_src, link_dst : ndarray of int64, shape (3840,)
+        Links of entities, six from each: four to entities of its topic, two to any.
     vocabulary : list of str
         All words, in the order of ``word_vectors``.
 
@@ -104,8 +106,8 @@ class SyntheticMentions:
             raise ValueError(f"topic_noise must be a finite number >= 0, got {topic_noise}")
         if not 0 <= cue_noise <= 1:
             raise ValueError(f"cue_noise must be in [0, 1], got {cue_noise}")
-        name_rng, doc_rng, context_rng, vector_rng, encoder_rng, entity_rng = (
-            np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(6)
+        name_rng, doc_rng, context_rng, vector_rng, encoder_rng, entity_rng, link_rng = (
+            np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(7)
         )
         kind = np.arange(_TYPES * _TOPICS * _COPIES) // _COPIES
         self.entity_type, self.entity_topic = kind // _TOPICS, kind % _TOPICS
@@ -133,6 +135,7 @@ class SyntheticMentions:
         of_near = self.word_vectors[near].reshape(len(name), 2, _NEAR, -1).mean(axis=2)
         self.mention_vectors = np.concatenate([of_near[:, 0], of_name, of_near[:, 1]], axis=1)
 
+        self.link_src, self.link_dst = _link(self.entity_topic, link_rng)
         window = np.concatenate([wide[:, :10], near, wide[:, 10:]], axis=1)
         counted = window < _FIRST_FUNCTION
         self.words = window[counted]
@@ -227,6 +230,18 @@ def _vectors(
     scale = np.where(topic[:, None] >= 0, noise, max(noise, 1.0)) / np.sqrt(dim)
     drawn = exact + scale * rng.normal(size=(len(topic), dim))
     return np.asarray(drawn / np.linalg.norm(drawn, axis=1, keepdims=True), dtype=np.float32)
+
+
+def _link(topic: NDArray[np.int64], rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return links, four of each entity to others of its topic and two to others of any."""
+    own = np.arange(len(topic))
+    by_topic = np.argsort(topic, kind="stable").reshape(_TOPICS, -1)
+    place = np.empty_like(own)
+    place[by_topic.ravel()] = np.tile(np.arange(by_topic.shape[1]), _TOPICS)
+    steps = np.concatenate([rng.permutation(np.arange(1, by_topic.shape[1]))[None, :4] for _ in own])
+    near = by_topic[topic[:, None], (place[:, None] + steps) % by_topic.shape[1]]
+    far = (own[:, None] + rng.integers(1, len(topic), size=(len(topic), 2))) % len(topic)
+    return np.repeat(own, 6), np.concatenate([near, far], axis=1).ravel()
 
 
 def _vocabulary() -> list[str]:

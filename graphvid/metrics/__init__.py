@@ -14,6 +14,7 @@ from graphvid.metrics.drift import FeatureDrift, feature_drift
 from graphvid.metrics.hazards import SkipClipScores, skip_clip_scores, survival_log_likelihood
 from graphvid.metrics.impressions import ImpressionRanks, ImpressionScores, impression_scores, rank_impressions
 from graphvid.metrics.item_ranks import rank_items
+from graphvid.metrics.linking import LinkingScores, choose, linking_scores, type_error_share
 from graphvid.metrics.neighbor_ranks import rank_neighbors
 from graphvid.metrics.ranking import average_precision, hit, ndcg, recall, reciprocal_rank
 from graphvid.metrics.ranking_scores import RankingScores, ranking_scores
@@ -28,6 +29,7 @@ __all__ = [
     "GroupedAUC",
     "ImpressionRanks",
     "ImpressionScores",
+    "LinkingScores",
     "RankingScores",
     "SkipClipScores",
     "TopItems",
@@ -38,6 +40,7 @@ __all__ = [
     "base_rate_log_loss",
     "bootstrap_gauc",
     "calibration_curve",
+    "choose",
     "cold_start",
     "dot_product_scorer",
     "expected_calibration_error",
@@ -45,6 +48,7 @@ __all__ = [
     "gauc",
     "hit",
     "impression_scores",
+    "linking_scores",
     "log_loss",
     "mean_absolute_error",
     "ndcg",
@@ -58,5 +62,6 @@ __all__ = [
     "skip_clip_scores",
     "survival_log_likelihood",
     "top_items",
+    "type_error_share",
     "xauc",
 ]

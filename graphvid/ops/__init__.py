@@ -8,4 +8,12 @@ from graphvid.ops.neighbors import NeighborTable
 from graphvid.ops.relations import Relations
 from graphvid.ops.segment import segment_logsumexp, segment_reduce
 
-__all__ = ["Adjacency", "NeighborTable", "Relations", "available_backends", "segment_logsumexp", "segment_reduce", "use_backend"]
+__all__ = [
+    "Adjacency",
+    "NeighborTable",
+    "Relations",
+    "available_backends",
+    "segment_logsumexp",
+    "segment_reduce",
+    "use_backend",
+]

@@ -96,7 +96,10 @@ def test_order_of_candidates_and_documents_does_not_matter():
     found = max_product(local, pair, layout)
     order = torch.tensor([2, 0, 1, 4, 3, 5, 6])  # within mentions of the first document
     first = pair[:49].reshape(7, 7)[order][:, order]
-    shuffled, alone = torch.cat([local[:7][order], local[7:]]), AssignmentLayout(torch.tensor([0, 3]), torch.tensor([0, 3, 5, 7]))
+    shuffled, alone = (
+        torch.cat([local[:7][order], local[7:]]),
+        AssignmentLayout(torch.tensor([0, 3]), torch.tensor([0, 3, 5, 7])),
+    )
     both = max_product(shuffled, torch.cat([first.flatten(), pair[49:]]), layout)
     torch.testing.assert_close(both, torch.cat([found[:7][order], found[7:]]))
     torch.testing.assert_close(max_product(local[:7], pair[:49], alone), found[:7])
