@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,6 +18,24 @@ _FIRST_COMMON = _TOPICS * _TOPIC_WORDS
 _FIRST_CUE = _FIRST_COMMON + _COMMON
 _FIRST_FUNCTION = _FIRST_CUE + _TYPES * _CUES
 _VOCABULARY = _FIRST_FUNCTION + _FUNCTION
+
+
+class WorldContexts(NamedTuple):
+    """The words of contexts, and vectors made of them.
+
+    Parameters
+    ----------
+    word_indptr : ndarray of int64, shape (num_mentions + 1,)
+        Words of mention m are ``words[word_indptr[m]:word_indptr[m + 1]]``; function words are left out.
+    words : ndarray of int64, shape (num_words,)
+    context_vectors : ndarray of float32, shape (num_mentions, 128)
+    mention_vectors : ndarray of float32, shape (num_mentions, 96)
+    """
+
+    word_indptr: NDArray[np.int64]
+    words: NDArray[np.int64]
+    context_vectors: NDArray[np.float32]
+    mention_vectors: NDArray[np.float32]
 
 
 class SyntheticMentions:
@@ -120,10 +141,9 @@ class SyntheticMentions:
         entity = np.repeat(np.arange(len(kind)), contexts_per_entity)
         entity_near, entity_wide = _contexts(self.entity_type[entity], self.entity_topic[entity], cue_noise, entity_rng)
 
-        code = _codes(encoder_rng)
-        sign = encoder_rng.choice([-1.0, 1.0], size=(2 * _NEAR, 128))
-        self.context_vectors = _encode(near, wide, code, sign)
-        states = _encode(entity_near, entity_wide, code, sign)
+        self._code = np.concatenate([_codes(encoder_rng), np.zeros((1, 128))])  # the last for no word
+        self._sign = encoder_rng.choice([-1.0, 1.0], size=(2 * _NEAR, 128))
+        states = _encode(entity_near, entity_wide, self._code, self._sign)
         self.entity_context_vectors = states.reshape(len(kind), contexts_per_entity, -1).mean(axis=1)
 
         directions = np.linalg.qr(vector_rng.normal(size=(32, 32)))[0][:_TOPICS]
@@ -131,15 +151,9 @@ class SyntheticMentions:
         topic_of_word[:_FIRST_COMMON] = np.arange(_FIRST_COMMON) // _TOPIC_WORDS
         self.word_vectors = _vectors(topic_of_word, directions, topic_noise, vector_rng)
         self.entity_vectors = _vectors(self.entity_topic, directions, topic_noise, vector_rng)
-        of_name = _vectors(np.full(_NAMES, -1), directions, topic_noise, vector_rng)[name]
-        of_near = self.word_vectors[near].reshape(len(name), 2, _NEAR, -1).mean(axis=2)
-        self.mention_vectors = np.concatenate([of_near[:, 0], of_name, of_near[:, 1]], axis=1)
-
+        self._name_vectors = _vectors(np.full(_NAMES, -1), directions, topic_noise, vector_rng)
         self.link_src, self.link_dst = _link(self.entity_topic, link_rng)
         window = np.concatenate([wide[:, :10], near, wide[:, 10:]], axis=1)
-        counted = window < _FIRST_FUNCTION
-        self.words = window[counted]
-        self.word_indptr = np.concatenate([[0], np.cumsum(counted.sum(axis=1))])
         text = np.array(self.vocabulary, dtype=object)[window]
         self.mentions = Mentions(
             doc, [f"name{i}" for i in name], gold, np.arange(len(name) + 1) * _SHARED,
@@ -149,6 +163,48 @@ class SyntheticMentions:
         )  # fmt: skip
         splits = np.repeat(np.array(["train", "dev", "test"], dtype=object), num_docs)
         self.split = splits[self.mentions.doc]
+        assert self.mentions.left is not None
+        assert self.mentions.right is not None
+        self.word_indptr, self.words, self.context_vectors, self.mention_vectors = self.read_contexts(
+            self.mentions.surface, self.mentions.left, self.mentions.right
+        )
+
+    def read_contexts(self, surface: Sequence[str], left: Sequence[str], right: Sequence[str]) -> WorldContexts:
+        """Return the words and vectors of contexts, also of text that is not of this world; unknown words are passed over.
+
+        Parameters
+        ----------
+        surface, left, right : sequence of str, shape (num_mentions,)
+            Mentions and the text before and after, words between spaces.
+
+        Returns
+        -------
+        WorldContexts
+        """
+        number = {word: at for at, word in enumerate(self.vocabulary)}
+        near = np.full((len(surface), 2 * _NEAR), -1, dtype=np.int64)
+        wide: list[list[int]] = []
+        listed: list[list[int]] = []
+        for row, (before, after) in enumerate(zip(left, right, strict=True)):
+            of_left, of_right = ([number.get(word, -1) for word in text.split()] for text in (before, after))
+            for place, word in enumerate(reversed(of_left[-_NEAR:])):
+                near[row, _NEAR - 1 - place] = word
+            near[row, _NEAR : _NEAR + len(of_right[:_NEAR])] = of_right[:_NEAR]
+            wide.append([*of_left[:-_NEAR], *of_right[_NEAR:]])
+            listed.append([word for word in (*of_left, *of_right) if 0 <= word < _FIRST_FUNCTION])
+        padded = np.full((len(wide), max(map(len, wide), default=0)), -1, dtype=np.int64)
+        for row, words in enumerate(wide):
+            padded[row, : len(words)] = words
+        vectors = np.concatenate([self.word_vectors, np.zeros((1, self.word_vectors.shape[1]), dtype=np.float32)])
+        of_near = vectors[near].reshape(len(near), 2, _NEAR, -1).mean(axis=2)
+        names = {f"name{i}": vector for i, vector in enumerate(self._name_vectors)}
+        of_name = np.array([names.get(name, vectors[-1]) for name in surface]).reshape(len(near), -1)
+        indptr = np.concatenate([[0], np.cumsum([len(words) for words in listed], dtype=np.int64)])
+        return WorldContexts(
+            indptr, np.array([word for words in listed for word in words], dtype=np.int64),
+            _encode(near, padded, self._code, self._sign),
+            np.concatenate([of_near[:, 0], of_name, of_near[:, 1]], axis=1).astype(np.float32),
+        )  # fmt: skip
 
     def _documents(
         self, shared: NDArray[np.int64], prior: NDArray[np.float64], num_docs: int, rng: np.random.Generator
@@ -216,9 +272,12 @@ def _encode(
     """Return states at the mention: codes of the near words turned by side and place, and a little of the others."""
     half = np.repeat(sign[[0, _NEAR]], _NEAR, axis=0)  # the side turns a code, the place on it a little
     turn = half + 0.3 * sign
-    state = sum(code[near[:, place]] * turn[place] for place in range(2 * _NEAR))
-    state = state + 0.1 * sum(code[column] for column in wide.T)
-    return np.asarray(state / np.linalg.norm(state, axis=1, keepdims=True), dtype=np.float32)
+    state = np.zeros((len(near), code.shape[1]))
+    for place in range(2 * _NEAR):
+        state += code[near[:, place]] * turn[place]
+    for column in wide.T:
+        state = state + 0.1 * code[column]
+    return np.asarray(state / np.maximum(np.linalg.norm(state, axis=1, keepdims=True), 1e-12), dtype=np.float32)
 
 
 def _vectors(

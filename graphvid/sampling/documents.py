@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from graphvid._integers import check_integer
+from graphvid._integers import as_integer, check_integer
 from graphvid.ops.neighbors import expand_ranges
 
 
@@ -114,13 +114,22 @@ class DocumentBatches:
     def __len__(self) -> int:
         return self.num_steps
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, int]:
         """Return the number of the next batch."""
         return {"step": self.step}
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on at the batch of a state."""
-        self.step = int(state["step"])
+    def load_state_dict(self, state: Mapping[str, int]) -> None:
+        """Go on where ``state`` was taken.
+
+        Raises
+        ------
+        ValueError
+            When its step is not one of these batches.
+        """
+        step = as_integer("state['step']", state["step"], 0)
+        if step > self.num_steps:
+            raise ValueError(f"state['step'] must be at most {self.num_steps}, got {step}")
+        self.step = step
 
     def __iter__(self) -> Iterator[DocumentBatch]:
         if self.step >= self.num_steps:  # an empty loader would let Lightning count epochs for ever
