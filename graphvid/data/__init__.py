@@ -2,6 +2,7 @@
 
 from graphvid.data.amazon import AmazonCoPurchase
 from graphvid.data.amazon_electronics import AmazonElectronics
+from graphvid.data.candidate_selection import select_candidates
 from graphvid.data.clip_features import ClipFeatures
 from graphvid.data.clip_files import read_clip_files
 from graphvid.data.edges import read_edges
@@ -57,5 +58,6 @@ __all__ = [
     "read_kuairand",
     "read_kuairec",
     "read_splits",
+    "select_candidates",
     "split_by_time",
 ]

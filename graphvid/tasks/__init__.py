@@ -41,8 +41,17 @@ METHODS: Mapping[str, Entry] = {
         "recommendation.Recommendation",
         "Two towers: items from their features, with negatives from other rows and earlier batches.",
     ),
+    "link-local": Entry(
+        "linking.Linking", "Linking by itself: prior, words around and type say which entity is meant."
+    ),
+    "link-global": Entry("linking.Linking", "Linking with coherence: all mentions of a document exchange messages."),
+    "link-graph": Entry(
+        "linking.Linking", "Linking along links: likely candidates speak for the entities they link to."
+    ),
 }
-COMMANDS: Mapping[str, Entry] = {}  # that a task adds to `graphvid`
+COMMANDS: Mapping[str, Entry] = {  # that a task adds to `graphvid`
+    "link": Entry("linking.Linking", "Say which entity each mention in texts means."),
+}
 
 __all__ = ["COMMANDS", "METHODS", "Entry", "load_run", "task_of", "train"]
 

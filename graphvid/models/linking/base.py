@@ -79,8 +79,8 @@ class Linker(LightningModule, ABC):
     graph : DGLGraph
         From `graphvid.graphs.mention_graph`, of all documents, those to be linked later included.
     tables : LinkTables
-    docs : Tensor of int64, shape (num_docs,)
-        Documents that are learnt from. The golds of others are not read.
+    docs : Tensor of int64, shape (num_docs,), or None
+        Documents that are learnt from. The golds of others are not read. None: the model is to have weights from elsewhere.
     config : LinkConfig
         Options.
     block_size : int, optional
@@ -101,7 +101,12 @@ class Linker(LightningModule, ABC):
     kind: type[LinkConfig]
 
     def __init__(
-        self, graph: DGLGraph, tables: LinkTables, docs: Tensor, config: LinkConfig, block_size: int | None = None
+        self,
+        graph: DGLGraph,
+        tables: LinkTables,
+        docs: Tensor | None,
+        config: LinkConfig,
+        block_size: int | None = None,
     ) -> None:
         super().__init__()
         if not isinstance(graph, DGLGraph) or ("mention", "cand", "entity") not in graph.canonical_etypes:
@@ -125,14 +130,14 @@ class Linker(LightningModule, ABC):
         self.gold = graph.nodes["mention"].data["gold"].clone()
         first = self.documents.doc_indptr[:-1]
         self.doc_of_block = graph.nodes["mention"].data["doc"][first] if len(first) else first
-        self.learnt_from = torch.isin(self.doc_of_block, docs).nonzero()[:, 0]
+        chosen = first.new_zeros(0) if docs is None else docs
+        self.learnt_from = torch.isin(self.doc_of_block, chosen).nonzero()[:, 0]
         batch = self.documents.take(self.learnt_from)
-        has_gold = self.gold[batch.mentions] >= 0
-        if not has_gold.any():
+        if docs is not None and not (self.gold[batch.mentions] >= 0).any():
             raise ValueError("docs must have a mention whose gold is a candidate, got none to learn from")
-        hidden = torch.ones(len(self.gold), dtype=torch.bool)
-        hidden[batch.mentions] = False
-        self.gold[hidden] = -2  # golds of other documents stay unknown here
+        others = torch.ones(len(self.gold), dtype=torch.bool)
+        others[batch.mentions] = False
+        self.gold[others] = -2  # golds of other documents stay unknown here
         with seeded(config.seed, WEIGHT_STREAM):
             self.attention = None
             if tables.words is not None:

@@ -50,7 +50,7 @@ class LinkGlobal(Linker):
     config: LinkGlobalConfig
 
     def __init__(
-        self, graph: DGLGraph, tables: LinkTables, docs: Tensor, config: LinkGlobalConfig | None = None
+        self, graph: DGLGraph, tables: LinkTables, docs: Tensor | None, config: LinkGlobalConfig | None = None
     ) -> None:
         config = config if config is not None else LinkGlobalConfig()
         if tables.entities is None:

@@ -50,7 +50,7 @@ class LinkGraph(Linker):
     config: LinkGraphConfig
 
     def __init__(
-        self, graph: DGLGraph, tables: LinkTables, docs: Tensor, config: LinkGraphConfig | None = None
+        self, graph: DGLGraph, tables: LinkTables, docs: Tensor | None, config: LinkGraphConfig | None = None
     ) -> None:
         config = config if config is not None else LinkGraphConfig()
         super().__init__(graph, tables, docs, config)

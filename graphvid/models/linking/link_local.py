@@ -32,7 +32,7 @@ class LinkLocal(Linker):
     config: LinkLocalConfig
 
     def __init__(
-        self, graph: DGLGraph, tables: LinkTables, docs: Tensor, config: LinkLocalConfig | None = None
+        self, graph: DGLGraph, tables: LinkTables, docs: Tensor | None, config: LinkLocalConfig | None = None
     ) -> None:
         config = config if config is not None else LinkLocalConfig()
         super().__init__(graph, tables, docs, config)

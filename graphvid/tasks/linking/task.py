@@ -96,7 +96,12 @@ def link(
     """Say which entity each mention in texts means, how sure that is, and what speaks for it."""
     from graphvid.tasks import load_run
 
-    table = load_run(run).answer("link")(text, candidates)
+    asked = load_run(run)
+    if not isinstance(asked, LinkingRun):
+        raise ValueError(
+            f"{run} holds a run of {asked.config['title']}, which does not link; it answers {asked.answers()}"
+        )
+    table = asked.link(text, candidates)
     if out is None:
         typer.echo(table.to_string(index=False, float_format="%.4f"))
         return
