@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -98,7 +100,7 @@ def test_without(kind):
     changed[:, 1] = torch.randn(len(changed))
     means = torch.zeros(len(changed))
     starts = linker.documents.cand_indptr.tolist()
-    for a, b in zip(starts[:-1], starts[1:], strict=True):
+    for a, b in pairwise(starts):
         means[a:b] = tables.features[a:b, 1].mean() if b > a else 0.0
     changed[:, 1] = means
     same = model(graph, LinkTables(changed, tables.groups, tables.entities, tables.words), docs, config)

@@ -12,7 +12,6 @@ import torch
 from graphvid.models.linking import LinkGlobalConfig, LinkGraphConfig, LinkLocalConfig
 from graphvid.tasks import load_run, train
 from graphvid.tasks.linking import LinkingSource, load_linking
-
 from tests.tasks.contract import Case, check_task
 
 TOPICS = {"water": ["river", "bank", "boat", "flood"], "sport": ["player", "team", "goal", "match"],
