@@ -1,5 +1,6 @@
 """Files and tables to validated tables and arrays: watch logs, features, data sets. Knows no graph library."""
 
+from graphvid.data._ids import hash_ids, match_ids
 from graphvid.data.amazon import AmazonCoPurchase
 from graphvid.data.amazon_electronics import AmazonElectronics
 from graphvid.data.candidate_selection import select_candidates
@@ -13,6 +14,7 @@ from graphvid.data.interaction_files import read_interactions, read_splits
 from graphvid.data.interaction_splits import InteractionSplits
 from graphvid.data.interactions import Interactions
 from graphvid.data.kuai import read_frame_release, read_kuairand, read_kuairec
+from graphvid.data.log_and_features import LogAndFeatures, read_log_and_features
 from graphvid.data.mentions import Mentions, read_deep_ed
 from graphvid.data.ogb_graph import OGBGraph
 from graphvid.data.relational import RelationalData
@@ -34,6 +36,7 @@ __all__ = [
     "Gowalla",
     "InteractionSplits",
     "Interactions",
+    "LogAndFeatures",
     "LogWindows",
     "Mentions",
     "OGBGraph",
@@ -49,7 +52,9 @@ __all__ = [
     "WikiMentions",
     "check_no_leak",
     "document_folds",
+    "hash_ids",
     "load_features",
+    "match_ids",
     "read_clip_files",
     "read_deep_ed",
     "read_edges",
@@ -57,6 +62,7 @@ __all__ = [
     "read_interactions",
     "read_kuairand",
     "read_kuairec",
+    "read_log_and_features",
     "read_splits",
     "select_candidates",
     "split_by_time",

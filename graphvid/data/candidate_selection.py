@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from graphvid._integers import check_integer
+from graphvid._checks import check_integer
 from graphvid.data.mentions import Mentions
 
 

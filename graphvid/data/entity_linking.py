@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from graphvid.data._files import find_files, read_arrays
+from graphvid._files import read_npz
+from graphvid.data._files import find_files
 from graphvid.data.mentions import UNKNOWN, Mentions
 
 _AIDA = "the GitHub repository masha-p/PPRforNED, with candidates sorted anew"
@@ -68,7 +69,7 @@ class AidaCandidates:
         columns = ["entity", "wiki_page_id", "title", "type", "in_links", "out_links", "freebase_popularity"]
         entities = _read_tsv(entity_path, columns)
         rows = _read_tsv(mention_path, ["mention", "doc", "split", "surface", "gold_entity"])
-        arrays = read_arrays(array_path, ("cand_indptr", "cand_entity", "link_src", "link_dst"))
+        arrays = read_npz(array_path, ("cand_indptr", "cand_entity", "link_src", "link_dst"))
         titles = [title.replace("_", " ") for title in entities["title"]]
         self.mentions = Mentions(
             rows["doc"].astype(int), list(rows["surface"]), rows["gold_entity"].astype(int), arrays["cand_indptr"],

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from graphvid._integers import check_integer
+from graphvid._checks import check_integer
 from graphvid.data.mentions import Mentions
 
 _TYPES, _TOPICS, _COPIES, _NAMES, _SHARED = 8, 20, 4, 150, 6

@@ -1,5 +1,6 @@
 """Tables to graphs: the second step, ``WatchLog`` or edge list in, ``DGLGraph`` out."""
 
+from graphvid.graphs.alignment import carry_ids, check_alignment
 from graphvid.graphs.clip_labels import ClipLabels, label_clips
 from graphvid.graphs.co_watch import co_watch_graph
 from graphvid.graphs.mentions import assignment_graph, mention_graph
@@ -14,6 +15,8 @@ __all__ = [
     "EdgeNorms",
     "NodeSplit",
     "assignment_graph",
+    "carry_ids",
+    "check_alignment",
     "co_watch_graph",
     "edge_norms",
     "label_clips",

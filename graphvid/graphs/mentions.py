@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
+from graphvid._checks import node_ids
 from graphvid._dgl import DGLGraph, dgl
-from graphvid._integers import node_ids
 from graphvid.data import Mentions
 
 CAND, IN, LINKS = ("mention", "cand", "entity"), ("word", "in", "mention"), ("entity", "links", "entity")

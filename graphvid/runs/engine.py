@@ -76,8 +76,8 @@ def train(
     run = RunDirectory(out)
     run.check_folder(resume=resume)
     data = task.load(source, progress=progress)
-    every = {"log_every": log_every, "checkpoint_every": checkpoint_every}
-    return _train(task, Part(method, source, config), data, run, resume=resume, every=every, progress=progress)
+    steps = {"log_every": log_every, "checkpoint_every": checkpoint_every}
+    return _train(task, Part(method, source, config), data, run, resume=resume, every=steps, progress=progress)
 
 
 def _train(

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from graphvid._integers import as_integer, check_integer
+from graphvid._checks import check_count, check_integer
 from graphvid.ops.neighbors import expand_ranges
 
 
@@ -126,7 +126,7 @@ class DocumentBatches:
         ValueError
             When its step is not one of these batches.
         """
-        step = as_integer("state['step']", state["step"], 0)
+        step = check_count("state['step']", state["step"], 0)
         if step > self.num_steps:
             raise ValueError(f"state['step'] must be at most {self.num_steps}, got {step}")
         self.step = step

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from graphvid._integers import as_integer
+from graphvid._checks import check_count, check_integer, check_seed, check_tensor, shown
 
 Columns = TypeVar("Columns", bound=tuple[Tensor, ...])
 
@@ -27,6 +27,8 @@ class ShuffledBatches(Generic[Columns]):
         Passes over the rows, >= 1.
     seed : int
         Of the order of the rows.
+    step : int, default 0
+        Number of the first batch.
 
     Attributes
     ----------
@@ -49,8 +51,17 @@ class ShuffledBatches(Generic[Columns]):
     [3, 2, 3, 2]
     """
 
-    def __init__(self, columns: Columns, batch_size: int, num_epochs: int, seed: int) -> None:
-        self.columns, self.batch_size, self.seed, self.step = columns, batch_size, seed, 0
+    def __init__(self, columns: Columns, batch_size: int, num_epochs: int, seed: int, step: int = 0) -> None:
+        if not isinstance(columns, tuple) or not columns:
+            raise TypeError(f"columns must be a tuple of at least one Tensor, got {shown(columns)}")
+        for i, ids in enumerate(columns):
+            check_tensor(f"columns[{i}]", ids)
+        shapes = [tuple(ids.shape) for ids in columns]
+        if len({shape[:1] for shape in shapes}) > 1 or not shapes[0] or not shapes[0][0]:
+            raise ValueError(f"columns must have equally many rows, at least one, got shapes {shapes}")
+        self.columns, self.batch_size = columns, check_count("batch_size", batch_size, 1)
+        self.seed, self.step = check_seed(seed), check_count("step", step, 0)
+        check_integer("num_epochs", num_epochs, 0)
         self.per_epoch = -(-len(columns[0]) // batch_size)
         self.num_steps = num_epochs * self.per_epoch
 
@@ -69,7 +80,7 @@ class ShuffledBatches(Generic[Columns]):
         ValueError
             When its step is not one of these batches.
         """
-        step = as_integer("state['step']", state["step"], 0)
+        step = check_count("state['step']", state["step"], 0)
         if step > self.num_steps:
             raise ValueError(f"state['step'] must be at most {self.num_steps}, got {step}")
         self.step = step

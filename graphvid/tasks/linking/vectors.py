@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from graphvid._files import atomic_path
-from graphvid.data._files import read_arrays
+from graphvid._files import atomic_path, read_npz
 from graphvid.nn import ContextEmbedding
 from graphvid.nn.context_embedding import ContextPool
 
@@ -98,7 +97,7 @@ class TextVectors:
 
 def _read_or_make(path: Path, compute: Callable[[], NDArray[np.float32]]) -> NDArray[np.float32]:
     if path.is_file():
-        return np.asarray(read_arrays(path, ("vectors",))["vectors"], dtype=np.float32)
+        return np.asarray(read_npz(path, ("vectors",))["vectors"], dtype=np.float32)
     vectors = compute()
     with atomic_path(path) as temporary:
         np.savez(temporary, vectors=vectors)

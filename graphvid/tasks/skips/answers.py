@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from graphvid._files import atomic_path
+from graphvid._files import atomic_path, read_npz
 from graphvid.data import ClipFeatures, WatchLog
-from graphvid.data._files import read_arrays
 from graphvid.models import FRAME, FRAMEConfig
 from graphvid.runs import Run, RunDirectory, storable
 
@@ -23,7 +24,7 @@ def write_memory(run: RunDirectory, log: WatchLog, clips: ClipFeatures) -> None:
     arrays = {"user": log.user, "video": log.video, "user_ids": storable(log.user_ids)}
     arrays |= {name: getattr(log, name) for name in _MEASURES if getattr(log, name) is not None}
     with atomic_path(run.path / _VIEWS) as temporary:
-        np.savez(temporary, **arrays)
+        np.savez(temporary, **arrays)  # type: ignore[arg-type] # no array is called allow_pickle
     if not (run.path / _CLIPS).exists():
         ClipFeatures(pd.Index(storable(clips.ids)), clips.array).save(run.path / _CLIPS)
 
@@ -33,8 +34,8 @@ class SkipRun(Run):
 
     def training_views(self) -> WatchLog:
         """Give the views that the model was trained on; every video of the run is in the vocabulary."""
-        arrays = read_arrays(self.directory.require(self.directory.path / _VIEWS), ("user", "video", "user_ids"))
-        measures = {name: arrays[name].astype(np.float64) for name in _MEASURES if name in arrays}
+        arrays = read_npz(self.directory.require(self.directory.path / _VIEWS), ("user", "video", "user_ids"))
+        measures: dict[str, Any] = {name: arrays[name].astype(np.float64) for name in _MEASURES if name in arrays}
         user, video = (arrays[name].astype(np.int64) for name in ("user", "video"))
         return WatchLog(user, video, pd.Index(arrays["user_ids"]), self._clips().ids, **measures)
 
@@ -79,7 +80,7 @@ class SkipRun(Run):
             A row for every row of ``log``: ``user_id``, ``video_id``, ``complete`` (probability), ``offending_clip`` and
             ``best_clip`` (where this user most and least likely leaves, counted from 0), and with the survival head
             ``watch_ratio`` (expected share watched) and ``watch_time`` (that share in seconds; NaN where neither ``log``
-            nor the training views have the duration).
+            nor the training views have the duration). ``attrs`` counts the rows of unknown users and videos.
 
         Raises
         ------
@@ -107,7 +108,12 @@ class SkipRun(Run):
         if "watch_ratio" in table:
             table["watch_time"] = table["watch_ratio"] * duration
         ids = {"user_id": log.user_ids.take(log.user), "video_id": log.video_ids.take(log.video)}
-        return pd.concat([pd.DataFrame(ids), table], axis=1)
+        table = pd.concat([pd.DataFrame(ids), table], axis=1)
+        table.attrs = {
+            "rows of users that the run does not know": int((user < 0).sum()),
+            "rows of videos that the run does not know": int(new.sum()),
+        }
+        return table
 
     def _clips(self) -> ClipFeatures:
         folder = self.directory.path / _CLIPS
