@@ -14,6 +14,7 @@ from graphvid.data import Mentions
 from graphvid.metrics import calibration_curve, choose, expected_calibration_error, linking_scores, type_error_share
 from graphvid.models.linking import Linker
 from graphvid.models.linking.base import probabilities
+from graphvid.runs import Verdict, judge
 
 from .source import LoadedLinking
 
@@ -49,14 +50,22 @@ def prior_scores(data: LoadedLinking) -> tuple[str, NDArray[np.float64]]:
     return "letters", inputs.features[:, inputs.names.index("letters")]
 
 
-def score_linking(model: Linker, data: LoadedLinking) -> dict[str, Any]:
+def score_linking(model: Linker, data: LoadedLinking, title: str) -> dict[str, Any]:
     """Give all figures of the test documents.
+
+    Parameters
+    ----------
+    model : Linker
+    data : LoadedLinking
+    title : str
+        Of the model, in its verdict.
 
     Returns
     -------
     dict
         ``accuracy`` with its counts, ``baselines``, ``ambiguous`` (mentions with more than one candidate), ``with_gold``
-        (mentions whose gold is a candidate), ``by_candidates``, ``by_prior_rank``, ``reliability``, ``errors``, and where
+        (mentions whose gold is a candidate; ``with_gold_ambiguous``: and another one), the ``verdict`` against the
+        baseline, ``by_candidates``, ``by_prior_rank``, ``reliability``, ``errors``, and where
         entities have types ``type_error_share`` and ``type_confusion``.
     """
     mentions, test = data.mentions, data.split == "test"
@@ -65,6 +74,7 @@ def score_linking(model: Linker, data: LoadedLinking) -> dict[str, Any]:
     name, prior = prior_scores(data)
     found = linking_scores(mentions.gold[test], chosen[test], *_candidates(mentions, test))
     counts, gold = np.diff(mentions.cand_indptr), mentions.gold_candidate
+    rows = test & mentions.linkable
     metrics: dict[str, Any] = {
         **found._asdict(),
         "mentions": int(test.sum()),
@@ -72,6 +82,8 @@ def score_linking(model: Linker, data: LoadedLinking) -> dict[str, Any]:
         "ambiguous": _accuracy(data, scores, test & (counts > 1)),
         "one_candidate": _accuracy(data, scores, test & (counts == 1)),
         "with_gold": _accuracy(data, scores, test & (gold >= 0)),
+        "with_gold_ambiguous": _accuracy(data, scores, test & (gold >= 0) & (counts > 1)),
+        "verdict": None if rows.sum() < 2 else _verdict(title, name, mentions, rows, chosen, prior).to_dict(),
         "by_candidates": _by_bin(data, scores, test, counts, _COUNT_BINS),
         "by_prior_rank": _by_bin(data, scores, test, _gold_rank(mentions, prior), _RANK_BINS),
         "reliability": _reliability(mentions, scores, chosen, test),
@@ -82,6 +94,15 @@ def score_linking(model: Linker, data: LoadedLinking) -> dict[str, Any]:
         metrics["type_error_share"] = None if math.isnan(share) else share
         metrics["type_confusion"] = _confusion(mentions, chosen, test, data.entity_type)
     return metrics
+
+
+def _verdict(
+    title: str, baseline: str, mentions: Mentions, rows: NDArray[np.bool_], chosen: NDArray[np.int64],
+    prior: NDArray[np.float64],
+) -> Verdict:  # fmt: skip
+    """Compare the model with the baseline, mention by mention."""
+    right = {title: chosen == mentions.gold, f"first by {baseline}": _chosen(mentions, prior) == mentions.gold}
+    return judge("accuracy", title, {name: found[rows] for name, found in right.items()})
 
 
 def _chosen(mentions: Mentions, scores: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from graphvid.metrics import CalibrationCurve
-from graphvid.runs import Plot, Report, RunDirectory, Section, Table, read_training_log
+from graphvid.runs import Plot, Report, RunDirectory, Section, Table, read_training_log, read_verdict
 from graphvid.runs.figures import calibration_plot, training_curve
 
 
@@ -46,7 +46,10 @@ def _accuracy(title: str, test: dict[str, Any]) -> Section:
         for key, label in (("ambiguous", "two candidates or more"), ("one_candidate", "one candidate"),
                            ("with_gold", "gold among candidates"))
     ]  # fmt: skip
-    return Section("Is the right entity chosen?", "In-KB micro accuracy of the test documents.",
+    text = "In-KB micro accuracy of the test documents."
+    if test["verdict"] is not None:
+        text = f"{text} {read_verdict(test['verdict']).to_text()}"
+    return Section("Is the right entity chosen?", text,
                    Table(["method", "accuracy"], rows, title))  # fmt: skip
 
 

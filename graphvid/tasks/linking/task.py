@@ -57,9 +57,11 @@ class Linking(Task[LinkingSource, LoadedLinking]):
         def finish(parts: Parts) -> Json:
             write_tensors(run.path / WEIGHTS, model.state_dict())
             return {
-                "test": score_linking(model, data), "best_epoch": best.best_epoch, "epochs": best.epochs,
+                "test": score_linking(model, data, self.methods[method].title),
+                "best_epoch": best.best_epoch,
+                "epochs": best.epochs,
                 "features": list(data.inputs.names),
-            }  # fmt: skip
+            }
 
         return Training(
             finish, model, callbacks=[best], log_every=max(1, model.steps_per_epoch // 10),
