@@ -45,7 +45,8 @@ def mention_graph(
         ``("entity", "links", "entity")``, without repetition, sorted by (src, dst). Node data: ``doc`` of each;
         ``gold`` of mentions (the edge of the right candidate, -1 without one), ``linkable`` (whether the entity is in the
         knowledge base) and ``name`` (equal for equal surfaces, whatever their case); ``entity`` of entities and ``word``
-        of words, their numbers. int64 ids, on the CPU. A document's nodes are contiguous.
+        of words, their numbers; ``degree`` of entities, how many others each links with among all ``links``. int64 ids,
+        on the CPU. A document's nodes are contiguous.
 
     Raises
     ------
@@ -91,6 +92,7 @@ def mention_graph(
     name = np.array([names[surface.casefold()] for surface in mentions.surface], dtype=np.int64)
     graph.nodes["mention"].data["name"] = torch.from_numpy(name)
     graph.nodes["entity"].data["entity"] = torch.from_numpy(entity)
+    graph.nodes["entity"].data["degree"] = torch.from_numpy(_degrees(num_entities, links)[entity])
     graph.nodes["word"].data["word"] = torch.from_numpy(word)
     if mentions.prior is not None:
         graph.edges["cand"].data["log_prior"] = torch.from_numpy(np.log(mentions.prior + 1e-20).astype(np.float32))
@@ -204,6 +206,15 @@ def _links(
     at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
     found = keys[at] == wanted
     return node[found], at[found]
+
+
+def _degrees(num_entities: int, links: tuple[ArrayLike, ArrayLike] | None) -> NDArray[np.int64]:
+    """Return the number of distinct entities, itself aside, that each links with in either direction."""
+    if links is None:
+        return np.zeros(num_entities, dtype=np.int64)
+    src, dst = (np.asarray(x, dtype=np.int64) for x in links)
+    code = np.unique(np.concatenate([src * num_entities + dst, dst * num_entities + src]))
+    return np.bincount((code // num_entities)[code // num_entities != code % num_entities], minlength=num_entities)
 
 
 def _linked_pairs(graph: DGLGraph, entity: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

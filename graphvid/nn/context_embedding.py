@@ -88,7 +88,7 @@ class ContextEmbedding:
             digest.update(f"{piece}\t{number}\n".encode())
         for name, weight in sorted(self.encoder.state_dict().items()):
             digest.update(name.encode())
-            digest.update(np.ascontiguousarray(weight.detach().cpu().contiguous().view(torch.uint8).numpy()).tobytes())
+            digest.update(weight.detach().cpu().reshape(-1).contiguous().view(torch.uint8).numpy().tobytes())
         return digest.hexdigest()[:16]
 
     @torch.no_grad()

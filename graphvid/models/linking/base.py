@@ -211,8 +211,9 @@ class Linker(LightningModule, ABC):
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=steps)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
-    def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:  # Any: see Lightning
-        """Keep the weights of scores within their norm."""
+    def optimizer_step(self, *args: Any, **kwargs: Any) -> None:  # Any: see Lightning
+        """Take a step, and keep the weights of scores within their norm."""
+        super().optimizer_step(*args, **kwargs)
         for module in self.modules():
             shorten = getattr(module, "shorten", None)
             if shorten is not None:

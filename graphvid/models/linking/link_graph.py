@@ -60,7 +60,8 @@ class LinkGraph(Linker):
         kept = name[src] != name[dst]
         self.src, dst, self.same = src[kept], dst[kept], assignments.edata["same"][kept].float()
         self.edge_indptr = torch.searchsorted(dst, torch.arange(len(self.entity) + 1))
-        self.degree = torch.log1p(_degrees(graph)[self.entity].float())
+        node = graph.edges(etype="cand", order="eid")[1]
+        self.degree = torch.log1p(graph.nodes["entity"].data["degree"][node].float())
         share, names = _name_counts(graph)
         self.share = share[assignments.ndata["mention"]]
         self.num_names = names[assignments.ndata["doc"]]
@@ -102,15 +103,6 @@ class LinkGraph(Linker):
             )
             scores.append(first + self.update(torch.cat([columns, first[:, None], signals], dim=1)))
         return scores
-
-
-def _degrees(graph: DGLGraph) -> Tensor:
-    """Return how many entities each entity, by number, links with in the whole graph."""
-    node = graph.nodes["entity"].data["entity"]
-    src, dst = (node[ends] for ends in graph.edges(etype="links", order="eid"))
-    size = int(node.max()) + 1 if len(node) else 0
-    code = torch.unique(torch.cat([src * size + dst, dst * size + src]))
-    return torch.bincount(code // max(size, 1), minlength=size)
 
 
 def _name_counts(graph: DGLGraph) -> tuple[Tensor, Tensor]:

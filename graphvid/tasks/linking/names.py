@@ -96,25 +96,18 @@ def _document_features(mentions: Mentions, name: NDArray[np.int64], words: list[
     for first, last in pairwise(starts.tolist()):
         kinds, at = np.unique(name[first:last], return_index=True)
         listed = {
-            kind: entity[indptr[first + m] : indptr[first + m + 1]] for kind, m in zip(kinds.tolist(), at.tolist())
+            kind: entity[indptr[first + m] : indptr[first + m + 1]]
+            for kind, m in zip(kinds.tolist(), at.tolist(), strict=True)
         }
-        every = np.concatenate([*listed.values()])
-        held, count = np.unique(every, return_counts=True)
-        found: dict[int, tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]] = {}
-        for kind, own in listed.items():
-            wider = [other for other in listed if words[kind] < words[other]]
-            told = (
-                np.isin(own, np.concatenate([listed[other] for other in wider])) if wider else np.zeros(len(own), bool)
-            )
-            left = np.full(len(own), float(told.any())) * ~told
-            shared = np.log(count[np.searchsorted(held, own)])
-            found[kind] = (told.astype(np.float64), left, shared)
         for m in range(first, last):
-            rows = slice(indptr[m], indptr[m + 1])
-            own = entity[rows]
-            if len(own) == len(found[name[m]][0]):
-                longer[rows], missed[rows], others[rows] = found[name[m]]
+            rows, kind = slice(indptr[m], indptr[m + 1]), int(name[m])
+            of_others = {other: held for other, held in listed.items() if other != kind}
+            wider = [held for other, held in of_others.items() if words[kind] < words[other]]
+            told = np.isin(entity[rows], np.concatenate(wider)) if wider else np.zeros(rows.stop - rows.start, bool)
+            longer[rows], missed[rows] = told, told.any() & ~told
+            for held in of_others.values():
+                others[rows] += np.isin(entity[rows], held)
     return {
         "longer name": ("context", longer), "not of the longer name": ("context", missed),
-        "names with it": ("context", others),
+        "names with it": ("context", np.log1p(others)),
     }  # fmt: skip
