@@ -162,7 +162,10 @@ class Untrained:
         """Measure."""
         problem = self.load(seed, data_dir)
         torch.manual_seed(seed)
-        quantizer, x = ProductQuantizer(problem.features.shape[1], self.num_codebooks), torch.from_numpy(problem.features)
+        quantizer, x = (
+            ProductQuantizer(problem.features.shape[1], self.num_codebooks),
+            torch.from_numpy(problem.features),
+        )
         decoded = quantizer.decode(quantizer.encode(x)).detach().numpy()
         return judged(problem, lambda asked, base: problem.features[asked] @ decoded[base].T)
 

@@ -79,8 +79,13 @@ CHANGES = {
 def rows() -> list[MeasuredRow]:
     """Give all rows, in the order of the table."""
     return [
-        MeasuredRow("discriminant vectors, 36 bytes", Discriminants(), "Linear, of the pixels; not coded.", reference=True),
-        *(row(name, pyramid(digits, replace(BASE, **more), pictures, stages), text) for name, (more, text) in CHANGES.items()),
+        MeasuredRow(
+            "discriminant vectors, 36 bytes", Discriminants(), "Linear, of the pixels; not coded.", reference=True
+        ),
+        *(
+            row(name, pyramid(digits, replace(BASE, **more), pictures, stages), text)
+            for name, (more, text) in CHANGES.items()
+        ),
     ]
 
 

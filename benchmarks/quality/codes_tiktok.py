@@ -23,7 +23,11 @@ def rows() -> list[MeasuredRow]:
         row("FAISS OPQ", Faiss(tiktok, "OPQ8,PQ8x8")),
         row("FAISS LSQ", Faiss(tiktok, "LSQ8x8"), "Codewords of all columns that are added up: no IndexPQ holds them."),
         row("FAISS RQ", Faiss(tiktok, "RQ8x8"), "The same, one after the other."),
-        row("distilled from OPQ", contrastive(tiktok, DISTILLED, distance=True), "Neighbours of the features as teacher."),
+        row(
+            "distilled from OPQ",
+            contrastive(tiktok, DISTILLED, distance=True),
+            "Neighbours of the features as teacher.",
+        ),
     ]
 
 

@@ -127,7 +127,12 @@ class Padded(nn.Module):
         counts = np.diff(indptr)
         place = np.minimum(indptr[:-1, None] + np.arange(length), max(len(rows) - 1, 0))
         member = rows[place] if len(rows) else np.zeros_like(place)
-        columns = (model.places.number[chains.poi[member]], chains.area[member], chains.hour[member], chains.weekday[member])
+        columns = (
+            model.places.number[chains.poi[member]],
+            chains.area[member],
+            chains.hour[member],
+            chains.weekday[member],
+        )
         x = model.network.check_in(*(torch.from_numpy(column.reshape(-1)) for column in columns))
         out, _ = self.gru[name](x.reshape(len(counts), length, -1))
         last = torch.from_numpy(np.maximum(counts - 1, 0))

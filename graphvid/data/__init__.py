@@ -13,9 +13,11 @@ from graphvid.data.check_in_files import (
 )
 from graphvid.data.check_in_splits import CheckInWindows, filter_check_ins, split_check_ins
 from graphvid.data.check_ins import CheckIns, local_time
+from graphvid.data.candidate_selection import select_candidates
 from graphvid.data.clip_features import ClipFeatures
 from graphvid.data.clip_files import read_clip_files
 from graphvid.data.edges import read_edges
+from graphvid.data.entity_linking import AidaCandidates, WikiMentions, document_folds
 from graphvid.data.features import Features, load_features
 from graphvid.data.gowalla import Gowalla
 from graphvid.data.interaction_files import read_interactions, read_splits
@@ -23,18 +25,21 @@ from graphvid.data.interaction_splits import InteractionSplits
 from graphvid.data.interactions import Interactions
 from graphvid.data.kuai import read_frame_release, read_kuairand, read_kuairec
 from graphvid.data.log_and_features import LogAndFeatures, read_log_and_features
+from graphvid.data.mentions import Mentions, read_deep_ed
 from graphvid.data.ogb_graph import OGBGraph
 from graphvid.data.relational import RelationalData
 from graphvid.data.segmm import SegmentLabels, SegMM
 from graphvid.data.standardizer import Standardizer
 from graphvid.data.synthetic import SyntheticCoWatch
 from graphvid.data.synthetic_check_ins import SyntheticCheckIns
+from graphvid.data.synthetic_mentions import SyntheticMentions
 from graphvid.data.synthetic_skip import SyntheticSkip
 from graphvid.data.tiktok import TikTok
 from graphvid.data.watch_log import WatchLog
 from graphvid.data.windows import LogWindows, check_no_leak, split_by_time
 
 __all__ = [
+    "AidaCandidates",
     "AmazonCoPurchase",
     "AmazonElectronics",
     "CheckInSplits",
@@ -47,6 +52,7 @@ __all__ = [
     "Interactions",
     "LogAndFeatures",
     "LogWindows",
+    "Mentions",
     "OGBGraph",
     "RelationalData",
     "SegMM",
@@ -54,14 +60,17 @@ __all__ = [
     "Standardizer",
     "SyntheticCheckIns",
     "SyntheticCoWatch",
+    "SyntheticMentions",
     "SyntheticSkip",
     "TikTok",
     "WatchLog",
+    "WikiMentions",
     "check_no_leak",
     "distance_km",
     "filter_check_ins",
     "geohash",
     "grid_cells",
+    "document_folds",
     "hash_ids",
     "load_features",
     "local_time",
@@ -69,6 +78,7 @@ __all__ = [
     "number_cells",
     "read_clip_files",
     "read_dchl",
+    "read_deep_ed",
     "read_edges",
     "read_foursquare_nyc",
     "read_frame_release",
@@ -79,6 +89,7 @@ __all__ = [
     "read_log_and_features",
     "read_splits",
     "read_tsmc2014",
+    "select_candidates",
     "split_by_time",
     "split_check_ins",
 ]

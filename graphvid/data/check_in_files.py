@@ -218,7 +218,9 @@ def read_dchl(data_dir: str | Path | None = None, city: City = "nyc") -> CheckIn
     stages = table["stage"].to_numpy()
     fitted = CheckInWindows(np.flatnonzero(stages <= 1), np.flatnonzero(stages == 2), np.flatnonzero(stages == 3))
     chosen = _last_share(check_ins, fitted.train, 10)
-    return CheckInSplits(f"dchl_{city}", check_ins, CheckInWindows(fitted.train[~chosen], fitted.train[chosen], fitted.test))
+    return CheckInSplits(
+        f"dchl_{city}", check_ins, CheckInWindows(fitted.train[~chosen], fitted.train[chosen], fitted.test)
+    )
 
 
 def _windows(check_ins: CheckIns, judged: NDArray[np.bool_], choosing: int) -> CheckInWindows:

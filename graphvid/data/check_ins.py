@@ -224,9 +224,7 @@ class CheckIns:
         path = Path(path)
         try:
             frame = read_table(path, lambda present: find_columns(present, columns, offset), COLUMNS[:2])
-            return cls.from_frame(
-                frame, columns=columns, offset=offset, milliseconds=milliseconds, strict=strict
-            )
+            return cls.from_frame(frame, columns=columns, offset=offset, milliseconds=milliseconds, strict=strict)
         except (ValueError, TypeError) as error:
             raise with_path(error, path) from None
 

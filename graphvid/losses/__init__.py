@@ -6,6 +6,7 @@ from graphvid.losses.binary_cross_entropy import BCELoss
 from graphvid.losses.bpr import BPRLoss
 from graphvid.losses.code_memory import CodeEntries, CodeMemory
 from graphvid.losses.codewords import assignment_entropy, codeword_diversity
+from graphvid.losses.candidate_ranking import CandidateRankingLoss
 from graphvid.losses.cosine_contrastive import CosineContrastiveLoss
 from graphvid.losses.cross_batch import CrossBatchNegatives, MemoryEntries
 from graphvid.losses.debiased_contrastive import AnchorLosses, DebiasedContrastiveLoss
@@ -23,6 +24,7 @@ __all__ = [
     "BPRLoss",
     "CodeEntries",
     "CodeMemory",
+    "CandidateRankingLoss",
     "CosineContrastiveLoss",
     "CrossBatchNegatives",
     "DebiasedContrastiveLoss",

@@ -186,7 +186,9 @@ def _check(
     for name, x in (("first", first), ("second", second), *([] if memory is None else [("memory", memory)])):
         check_tensor(name, x, floating=True)
     if first.shape != second.shape or first.dim() != 2:
-        raise ValueError(f"first and second must be 2-D of one shape, got {tuple(first.shape)} and {tuple(second.shape)}")
+        raise ValueError(
+            f"first and second must be 2-D of one shape, got {tuple(first.shape)} and {tuple(second.shape)}"
+        )
     memory = first.new_empty(0, first.shape[1]) if memory is None else memory
     if memory.dim() != 2 or memory.shape[1] != first.shape[1]:
         raise ValueError(f"memory must have shape (num_entries, {first.shape[1]}), got {tuple(memory.shape)}")

@@ -16,6 +16,7 @@ from graphvid.metrics.drift import FeatureDrift, feature_drift
 from graphvid.metrics.hazards import SkipClipScores, skip_clip_scores, survival_log_likelihood
 from graphvid.metrics.impressions import ImpressionRanks, ImpressionScores, impression_scores, rank_impressions
 from graphvid.metrics.item_ranks import rank_items
+from graphvid.metrics.linking import LinkingScores, choose, linking_scores, type_error_share
 from graphvid.metrics.neighbor_ranks import rank_neighbors
 from graphvid.metrics.ranking import average_precision, hit, ndcg, recall, reciprocal_rank
 from graphvid.metrics.ranking_scores import RankingScores, ranking_scores
@@ -33,6 +34,7 @@ __all__ = [
     "GroupedAUC",
     "ImpressionRanks",
     "ImpressionScores",
+    "LinkingScores",
     "MeanAveragePrecision",
     "RankingScores",
     "SkipClipScores",
@@ -46,6 +48,7 @@ __all__ = [
     "bootstrap_gauc",
     "calibration_curve",
     "code_usage",
+    "choose",
     "cold_start",
     "cold_start_by_query",
     "dot_product_scorer",
@@ -55,6 +58,7 @@ __all__ = [
     "gauc",
     "hit",
     "impression_scores",
+    "linking_scores",
     "log_loss",
     "mean_absolute_error",
     "mean_average_precision",
@@ -72,5 +76,6 @@ __all__ = [
     "target_scores",
     "top_items",
     "top_k_overlap",
+    "type_error_share",
     "xauc",
 ]

@@ -15,6 +15,14 @@ __all__ = [
     "Relations",
     "available_backends",
     "segment_mean_max",
+from graphvid.ops.segment import segment_logsumexp, segment_reduce
+
+__all__ = [
+    "Adjacency",
+    "NeighborTable",
+    "Relations",
+    "available_backends",
+    "segment_logsumexp",
     "segment_reduce",
     "use_backend",
 ]

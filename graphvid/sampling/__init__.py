@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from graphvid.sampling._picks import NeighborPicks
 from graphvid.sampling.blocks import Block, to_block
+from graphvid.sampling.documents import DocumentBatch, DocumentBatches, Documents
 from graphvid.sampling.frequency import StreamingFrequency
 from graphvid.sampling.histories import history_block
 from graphvid.sampling.item_negatives import ItemNegatives, ItemNegativeSampler
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 __all__ = [
     "Block",
     "CheckInChains",
+    "DocumentBatch",
+    "DocumentBatches",
+    "Documents",
     "ItemNegativeSampler",
     "ItemNegatives",
     "NeighborPicks",

@@ -48,8 +48,17 @@ METHODS: Mapping[str, Entry] = {
     ),
     "gru": Entry("next_poi.NextPoi", "GRU over the last check-ins: the plain way to say where a user goes next."),
     "counts": Entry("next_poi.NextPoi", "Mixture of counts of visits: where a user goes next, without gradient steps."),
+    "link-local": Entry(
+        "linking.Linking", "Linking by itself: prior, words around and type say which entity is meant."
+    ),
+    "link-global": Entry("linking.Linking", "Linking with coherence: all mentions of a document exchange messages."),
+    "link-graph": Entry(
+        "linking.Linking", "Linking along links: likely candidates speak for the entities they link to."
+    ),
 }
-COMMANDS: Mapping[str, Entry] = {}  # that a task adds to `graphvid`
+COMMANDS: Mapping[str, Entry] = {  # that a task adds to `graphvid`
+    "link": Entry("linking.Linking", "Say which entity each mention in texts means."),
+}
 
 __all__ = ["COMMANDS", "METHODS", "Entry", "load_run", "task_of", "train"]
 

@@ -32,6 +32,7 @@ ARGUMENTS = {
         "--out", "{out}",
     ],
     ("speed", "full_ranking"): ["--parts", "0.003", "--repeats", "1"],
+    ("speed", "linking"): ["--every", "700"],
     ("speed", "message_passing"): ["--sizes", "1000", "--dims", "4"],
     ("speed", "mining"): ["--sizes", "64", "--repeats", "1"],
     ("speed", "neighbor_sampling"): ["--edges", "1000", "--batch", "10", "--fanouts", "2"],
@@ -41,7 +42,9 @@ ARGUMENTS = {
     ("speed", "shared_hinge"): ["--negatives", "8", "--repeats", "1"],
     ("speed", "tower_steps"): ["--part", "0.05", "--steps", "1", "--batch-size", "8"],
 }  # fmt: skip
-DATA = {"amazon_computers", "amazon_photo", "frame_segmm", "recommenders", "tiktok"}
+DATA = {
+    "amazon_computers", "amazon_photo", "frame_segmm", "linking", "linking_aida", "linking_wiki_el", "recommenders", "tiktok",
+}  # fmt: skip
 PACKAGES = {
     "clustering": ["igraph", "rustworkx"],
     "message_passing": ["torch_geometric"],

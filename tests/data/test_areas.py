@@ -52,10 +52,18 @@ def test_geohash_is_the_definition(given_places, precision):
 
 def test_squares_by_hand():
     km = math.degrees(1 / 6371.0088)  # of latitude
-    latitude, longitude = np.array([60.0, 60 + 1.5 * km, 60 - 0.5 * km, 60.0]), np.array([10.0, 10.0, 10.0, 10 + 3 * km])
+    latitude, longitude = (
+        np.array([60.0, 60 + 1.5 * km, 60 - 0.5 * km, 60.0]),
+        np.array([10.0, 10.0, 10.0, 10 + 3 * km]),
+    )
     cells = grid_cells(latitude, longitude, origin=(60.0, 10.0))
     assert cells.tolist() == [[0, 0], [0, 1], [0, -1], [1, 0]]  # a degree of longitude is half as long at 60 degrees
-    assert grid_cells(latitude, longitude, size_km=2.0, origin=(60.0, 10.0)).tolist() == [[0, 0], [0, 0], [0, -1], [0, 0]]
+    assert grid_cells(latitude, longitude, size_km=2.0, origin=(60.0, 10.0)).tolist() == [
+        [0, 0],
+        [0, 0],
+        [0, -1],
+        [0, 0],
+    ]
 
 
 def test_squares_wrap_at_the_date_line_and_start_at_the_mean():

@@ -125,7 +125,9 @@ def test_the_constructor_refuses_what_is_out_of_order():
     with pytest.raises(ValueError, match="in order of the user"):
         CheckIns(good.user[::-1], good.poi, good.user_ids, good.poi_ids, **fields)
     with pytest.raises(ValueError, match="in order of the timestamp"):
-        CheckIns(good.user, good.poi, good.user_ids, good.poi_ids, timestamp=good.timestamp[[1, 0, 2]], offset=good.offset)
+        CheckIns(
+            good.user, good.poi, good.user_ids, good.poi_ids, timestamp=good.timestamp[[1, 0, 2]], offset=good.offset
+        )
     with pytest.raises(ValueError, match="given together"):
         CheckIns(good.user, good.poi, good.user_ids, good.poi_ids, timestamp=good.timestamp)
     with pytest.raises(ValueError, match=r"poi must be in \[0, 3\)"):
@@ -141,7 +143,11 @@ def test_sessions_end_at_longer_gaps_only():
 
 
 @settings(deadline=None, max_examples=40)
-@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1, max_size=60), st.integers(1, 4), st.integers(1, 4))
+@given(
+    st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1, max_size=60),
+    st.integers(1, 4),
+    st.integers(1, 4),
+)
 def test_filter_is_the_fixed_point(pairs, min_poi, min_user):
     users, pois = zip(*pairs)
     data = make(list(users), list(range(len(pairs))), list(pois))
@@ -175,7 +181,7 @@ def test_split_borders_are_whole_numbers(n):
 
 def test_the_form_of_tsmc2014(tmp_path):
     lines = [
-        "470\tvenue1\tc1\tCaf\xe9 \"x\"\t40.72\t-73.99\t-240\tTue Apr 03 18:00:09 +0000 2012",
+        '470\tvenue1\tc1\tCaf\xe9 "x"\t40.72\t-73.99\t-240\tTue Apr 03 18:00:09 +0000 2012',
         "470\tvenue2\tc2\tBar\t40.73\t-73.98\t-240\tTue Apr 03 18:00:08 +0000 2012",
     ]
     path = tmp_path / "dataset.txt.gz"

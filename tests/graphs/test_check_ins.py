@@ -72,7 +72,13 @@ def test_nodes_and_other_relations():
 
 
 @settings(deadline=None, max_examples=30)
-@given(visits, st.sampled_from([1, 2, 6]), st.integers(1, 4), st.integers(0, 1), st.sampled_from([HOUR, 20 * HOUR, 9 * DAY]))
+@given(
+    visits,
+    st.sampled_from([1, 2, 6]),
+    st.integers(1, 4),
+    st.integers(0, 1),
+    st.sampled_from([HOUR, 20 * HOUR, 9 * DAY]),
+)
 def test_walks_are_filters_of_the_table(rows, slot_hours, length, tolerance, gap):
     data = make(rows)
     area = areas(data)
@@ -80,11 +86,17 @@ def test_walks_are_filters_of_the_table(rows, slot_hours, length, tolerance, gap
     asked = np.arange(data.num_check_ins)
     requests = chains.before(asked)
     found = {name: chains.walk(name, requests, length=length) for name in RELATIONS}
-    near = {name: chains.walk(name, requests, length=length, tolerance=tolerance) for name in RELATIONS if "hour" in name}
+    near = {
+        name: chains.walk(name, requests, length=length, tolerance=tolerance) for name in RELATIONS if "hour" in name
+    }
     days = chains.walk_days(requests, length=length)
     per_day = 24 // slot_hours
     for i, row in enumerate(asked):
-        past = [r for r in range(data.num_check_ins) if data.user[r] == data.user[row] and data.timestamp[r] < data.timestamp[row]]
+        past = [
+            r
+            for r in range(data.num_check_ins)
+            if data.user[r] == data.user[row] and data.timestamp[r] < data.timestamp[row]
+        ]
         here = area[data.poi[past[-1]]] if past else -1
         slot = data.hour[row] // slot_hours
         same_area = [r for r in past if here >= 0 and area[data.poi[r]] == here]
@@ -105,7 +117,12 @@ def test_walks_are_filters_of_the_table(rows, slot_hours, length, tolerance, gap
         assert of(near["same_hour"], i) == [r for r in past if off(r) <= tolerance][-length:]
         assert of(near["same_hour_area"], i) == [r for r in same_area if off(r) <= tolerance][-length:]
         start = len(past)
-        while start and (data.timestamp[row] if start == len(past) else data.timestamp[past[start]]) - data.timestamp[past[start - 1]] <= gap:
+        while (
+            start
+            and (data.timestamp[row] if start == len(past) else data.timestamp[past[start]])
+            - data.timestamp[past[start - 1]]
+            <= gap
+        ):
             start -= 1
         long_term = past[:start]
         for day in range(7):
@@ -137,7 +154,10 @@ def test_nothing_at_or_after_a_request_is_read(rows, data_of):
         request = chains.at([user], [900 * time], [-90])
         seen = [
             [data.timestamp[walk.rows].tolist(), data.poi[walk.rows].tolist()]
-            for walk in (*(chains.walk(name, request, length=5) for name in RELATIONS), chains.walk_days(request, length=5))
+            for walk in (
+                *(chains.walk(name, request, length=5) for name in RELATIONS),
+                chains.walk_days(request, length=5),
+            )
         ]
         lists.append((seen, [x.tolist() for x in request[3:]], request.end - chains.indptr[user]))
     assert lists[0] == lists[1]

@@ -47,7 +47,9 @@ def test_segments_and_maps_are_pooled_as_loops_pool_them(mode):
     maps = torch.randn(2, 3, 4, 5).double()
     expected = torch.stack([by_loops(pool, one.flatten(1).T) for one in maps])
     torch.testing.assert_close(pool(maps), expected)
-    torch.testing.assert_close(pool(maps[..., 0, 0]), torch.stack([by_loops(pool, one[None]) for one in maps[..., 0, 0]]))
+    torch.testing.assert_close(
+        pool(maps[..., 0, 0]), torch.stack([by_loops(pool, one[None]) for one in maps[..., 0, 0]])
+    )
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -105,7 +107,12 @@ def test_concat_sees_both_cues_and_a_single_pooling_does_not(seed):
 @pytest.mark.parametrize("level_aligned", [False, True])
 def test_a_pyramid_joins_maps_and_segments(level_aligned):
     pool = PyramidHybridPooling([3, 5, 2], 16, level_aligned=level_aligned, num_codebooks=8)
-    maps, rows, indptr, flat = torch.randn(4, 3, 2, 2), torch.randn(7, 5), torch.tensor([0, 2, 2, 3, 7]), torch.randn(4, 2)
+    maps, rows, indptr, flat = (
+        torch.randn(4, 3, 2, 2),
+        torch.randn(7, 5),
+        torch.tensor([0, 2, 2, 3, 7]),
+        torch.randn(4, 2),
+    )
     found = pool([maps, (rows, indptr), flat])
     parts = []
     for k, pooled in enumerate((pool.pools[0](maps), pool.pools[1](rows, indptr), pool.pools[2](flat))):
@@ -165,7 +172,10 @@ def test_the_classifier_scores_cosines_less_a_margin():
         (lambda: PyramidHybridPooling([2, 2, 2], 2), "out_dim must be at least the 3 levels, got 2"),
         (lambda: PyramidHybridPooling([2, 2], 4, level_aligned=True), "level_aligned needs num_codebooks"),
         (lambda: PyramidHybridPooling([2, 2], 4)([torch.ones(1, 2)]), "levels must be the 2 of dims, got 1"),
-        (lambda: PyramidHybridPooling([2, 2], 4)([torch.ones(1, 2), torch.ones(3, 2)]), "levels must be of the same sets"),
+        (
+            lambda: PyramidHybridPooling([2, 2], 4)([torch.ones(1, 2), torch.ones(3, 2)]),
+            "levels must be of the same sets",
+        ),
         (lambda: HybridPooling(2)(torch.ones(3, 4)), r"x must have shape \(num_sets, 2, \*positions\), got \(3, 4\)"),
         (lambda: time_levels(torch.ones(3, 2), torch.tensor([0, 3]), ()), "num_parts must name one level"),
         (lambda: CosineClassifier(2, 1), "num_classes must be at least 2, got 1"),

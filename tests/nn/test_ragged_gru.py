@@ -85,7 +85,9 @@ def test_attention_is_a_loop_over_requests():
         if not len(mine):
             torch.testing.assert_close(found.states[request], layer.default)
             continue
-        weights = torch.softmax(torch.tanh(layer.of_interest(mine) + layer.of_context(context[request])) @ layer.score, 0)
+        weights = torch.softmax(
+            torch.tanh(layer.of_interest(mine) + layer.of_context(context[request])) @ layer.score, 0
+        )
         torch.testing.assert_close(found.weights[start:stop], weights)
         torch.testing.assert_close(found.states[request], weights @ mine)
 

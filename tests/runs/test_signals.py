@@ -85,7 +85,9 @@ def test_a_full_disk_is_one_sentence(tmp_path, monkeypatch) -> None:
     from graphvid.runs import write_tensors
 
     def full(*_, **__):
-        raise SafetensorError('Error while serializing: IoError(Os { code: 28, kind: StorageFull, message: "No space" })')
+        raise SafetensorError(
+            'Error while serializing: IoError(Os { code: 28, kind: StorageFull, message: "No space" })'
+        )
 
     monkeypatch.setattr("graphvid.runs.checkpoint.save_file", full)
     with pytest.raises(OSError, match=r"w\.safetensors") as failed:

@@ -73,9 +73,7 @@ class InterestNetwork(nn.Module):
         self.intra = InterestAttention(dim, 3 * dim) if "daily" in self.interests else None
         self.inter = InterestAttention(dim, 3 * dim)
 
-    def forward(
-        self, chains: CheckInChains, requests: Requests, number: _Ints, user: _Ints | None = None
-    ) -> Interests:
+    def forward(self, chains: CheckInChains, requests: Requests, number: _Ints, user: _Ints | None = None) -> Interests:
         """Compute the states.
 
         Parameters
@@ -126,9 +124,7 @@ class InterestNetwork(nn.Module):
     def _on(self, array: NDArray[np.integer]) -> Tensor:
         return torch.from_numpy(array).to(self.user.weight.device)
 
-    def _inputs(
-        self, chains: CheckInChains, walks: dict[str, Walks], number: _Ints
-    ) -> tuple[Tensor, dict[str, Walks]]:
+    def _inputs(self, chains: CheckInChains, walks: dict[str, Walks], number: _Ints) -> tuple[Tensor, dict[str, Walks]]:
         """Return the vectors of the check-ins that occur, each once, and the lists as rows of them."""
         mark = np.zeros(chains.num_check_ins, dtype=bool)
         for walk in walks.values():
@@ -159,9 +155,7 @@ class InterestNetwork(nn.Module):
         return found.states, daily, filled.any(axis=1)
 
 
-def _edges(
-    source: _Ints, owner: _Ints, num_src: int, num_dst: int, device: torch.device
-) -> tuple[Adjacency, Tensor]:
+def _edges(source: _Ints, owner: _Ints, num_src: int, num_dst: int, device: torch.device) -> tuple[Adjacency, Tensor]:
     """Return the relation of states to the requests that have them, in order of the requests, and the request of each edge."""
     indptr = np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=num_dst))])
     edges = Adjacency.from_rows(torch.from_numpy(indptr), torch.from_numpy(source), num_src=num_src)
@@ -173,4 +167,3 @@ def _sessions(requests: Requests) -> tuple[Requests, _Ints]:
     width = int(requests.session.max(initial=0)) + 1
     _, first, session_of = np.unique(requests.user * width + requests.session, return_index=True, return_inverse=True)
     return requests.take(first), session_of
-

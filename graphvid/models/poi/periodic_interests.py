@@ -317,4 +317,3 @@ class PeriodicInterests(LightningModule):
 
 def _column(values: Tensor | float) -> Tensor | float:
     return values[:, 0] if isinstance(values, Tensor) else values
-

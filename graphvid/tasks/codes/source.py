@@ -176,7 +176,9 @@ def read_labels(path: str, features: Features) -> NDArray[np.int64]:
             raise ValueError(f"every video must have one label, got two for {texts[texts.duplicated()][0]!r}")
         rows = texts.get_indexer(wanted)
         if (rows < 0).any():
-            raise ValueError(f"every video must have a label, got none for {wanted[rows < 0][0]!r} ({(rows < 0).sum()} such)")
+            raise ValueError(
+                f"every video must have a label, got none for {wanted[rows < 0][0]!r} ({(rows < 0).sum()} such)"
+            )
         labels = frame["label"].iloc[rows]
         if labels.isna().any():
             raise ValueError(f"labels must not be missing, got none for {wanted[labels.isna().to_numpy()][0]!r}")

@@ -167,7 +167,11 @@ class NextPoiRun(Run):
         columns = {name: saved[name] for name in _COLUMNS[2:] if name in saved}
         user_ids, poi_ids = (to_index(saved[name], name) for name in ("user_ids", "poi_ids"))
         try:
-            return CheckIns(saved["user"], saved["poi"], user_ids, poi_ids, **columns), saved.get("area"), saved["train"]
+            return (
+                CheckIns(saved["user"], saved["poi"], user_ids, poi_ids, **columns),
+                saved.get("area"),
+                saved["train"],
+            )
         except ValueError as error:
             raise ValueError(f"{path} is corrupt: {error}") from None
 

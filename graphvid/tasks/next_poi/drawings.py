@@ -17,7 +17,9 @@ def map_of_areas(areas: Sequence[Mapping[str, float]]) -> str:
         np.array([area[name] for area in areas]) for name in ("latitude", "longitude", "targets", "recall")
     )
     size = 12 + 400 * targets / max(1, targets.max())
-    drawn = axes.scatter(longitude, latitude, s=size, c=recall, cmap="viridis", vmin=0, vmax=1, alpha=0.85, linewidths=0)
+    drawn = axes.scatter(
+        longitude, latitude, s=size, c=recall, cmap="viridis", vmin=0, vmax=1, alpha=0.85, linewidths=0
+    )
     axes.set_aspect(1 / max(0.05, float(np.cos(np.radians(latitude.mean())))))
     axes.set_xlabel("longitude (degrees)")
     axes.set_ylabel("latitude (degrees)")

@@ -68,7 +68,9 @@ def _ranking(title: str, metrics: dict[str, Any]) -> Section:
 
 def _histories(metrics: dict[str, Any]) -> Section:
     rows = [[f"{one['from']:,}", f"{one['requests']:,}", f"{one['recall']:.4f}"] for one in metrics["by_history"]]
-    plot = Plot(history_curve(metrics["by_history"]), f"Recall@{_K} of all test check-ins by the length of the history.")
+    plot = Plot(
+        history_curve(metrics["by_history"]), f"Recall@{_K} of all test check-ins by the length of the history."
+    )
     table = Table(["check-ins before, at least", "test check-ins", f"Recall@{_K}"], rows)
     return Section("How much history it needs", "", table, [plot])
 

@@ -84,9 +84,7 @@ class NextPoi(Task[CheckInSource, LoadedCheckIns]):
             shared |= {name: getattr(config, name) for name in ("dim", "num_epochs", "batch_size", "short_length")}
         return {_GRU: Part("gru", source, GRUConfig(**shared))}
 
-    def check(
-        self, source: CheckInSource, method: str, config: PeriodicInterestsConfig | CountsConfig
-    ) -> None:
+    def check(self, source: CheckInSource, method: str, config: PeriodicInterestsConfig | CountsConfig) -> None:
         """Refuse a model as its own baseline."""
         if method == "gru" and "gru" in config.baselines:
             raise ValueError("baselines of method 'gru' must not name 'gru'")

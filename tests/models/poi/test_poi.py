@@ -42,7 +42,11 @@ def chains(town):
 def shares_by_loop(town, train, row):
     """Each kind of count for the request that ``row`` answers, over all pois, from the table."""
     data, pois = town.check_ins, town.check_ins.num_pois
-    past = [r for r in range(data.num_check_ins) if data.user[r] == data.user[row] and data.timestamp[r] < data.timestamp[row]]
+    past = [
+        r
+        for r in range(data.num_check_ins)
+        if data.user[r] == data.user[row] and data.timestamp[r] < data.timestamp[row]
+    ]
     area = town.area[data.poi]
     here = area[past[-1]] if past else None
     same_hour = [r for r in past if data.hour[r] == data.hour[row]]
@@ -53,13 +57,13 @@ def shares_by_loop(town, train, row):
         "area": [r for r in past if area[r] == here],
         "hour_area": [r for r in same_hour if area[r] == here],
         "successor": [
-            r for r in train if past and r > 0 and data.user[r - 1] == data.user[r] and data.poi[r - 1] == data.poi[past[-1]]
+            r
+            for r in train
+            if past and r > 0 and data.user[r - 1] == data.user[r] and data.poi[r - 1] == data.poi[past[-1]]
         ],
         "popularity": list(train),
     }
-    return {
-        name: np.bincount(data.poi[rows], minlength=pois) / max(1, len(rows)) for name, rows in lists.items()
-    }
+    return {name: np.bincount(data.poi[rows], minlength=pois) / max(1, len(rows)) for name, rows in lists.items()}
 
 
 def test_counts_are_those_of_the_table(town, chains):
@@ -82,7 +86,9 @@ def test_a_training_visit_does_not_count_for_itself(town, chains):
     picked = train[::5]
     requests, target = chains.before(picked), torch.from_numpy(places.number[chains.poi[picked]])
     lists = counts.members(chains, requests)
-    given, amounts = counts.of_targets(requests, target, lists, even_weights(lists), torch.ones(len(picked), dtype=torch.bool))
+    given, amounts = counts.of_targets(
+        requests, target, lists, even_weights(lists), torch.ones(len(picked), dtype=torch.bool)
+    )
     for i, row in enumerate(picked):
         others = shares_by_loop(town, [r for r in train if r != row], row)
         for part, name in enumerate(counts.parts):

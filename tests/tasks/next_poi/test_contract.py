@@ -38,7 +38,9 @@ def next_poi(method, config, town, files) -> Case:
             assert run.recommend("u3", top_k=2, **more)["poi_id"].str.startswith("p").all()
         mine = run.recommend("me", history=str(town / "mine.csv"))
         assert mine.columns[:2].tolist() == ["poi_id", "score"]
-        np.testing.assert_allclose(mine.drop(columns=["poi_id", "score", "km"], errors="ignore").sum(axis=1), 1, rtol=1e-3)
+        np.testing.assert_allclose(
+            mine.drop(columns=["poi_id", "score", "km"], errors="ignore").sum(axis=1), 1, rtol=1e-3
+        )
 
     return Case(
         method, source, config, {"history.npz", "ranks.npz", *files}, ask, {"history.npz", *files} - {"epochs.csv"},
