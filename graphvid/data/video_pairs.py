@@ -159,7 +159,7 @@ def split_pairs(
     Examples
     --------
     >>> pairs = ScoredPairs(np.array([0, 1, 0]), np.array([1, 2, 2]), np.array([0.1, 0.5, 0.9]))
-    >>> split_pairs(pairs, pd.Index([5, 10, 11]), by="id")
+    >>> split_pairs(pairs, pd.Index([3, 6, 7]), num_folds=3, by="id")
     PairFold(train=array([1, 2]), validation=array([0]), dropped=0)
     """
     check_integer("num_folds", num_folds, 2)

@@ -41,7 +41,7 @@ class AsymmetricTagLoss(nn.Module):
     Parameters
     ----------
     positive_focus, negative_focus : float, default 0 and 4
-        Finite, at least 0.
+        0 or at least 1; between them the gradient at probability 0 would not be finite.
     margin : float, default 0.05
         Absent tags that are less probable than this count for nothing; in [0, 1).
 
@@ -63,8 +63,8 @@ class AsymmetricTagLoss(nn.Module):
     def __init__(self, *, positive_focus: float = 0.0, negative_focus: float = 4.0, margin: float = 0.05) -> None:
         super().__init__()
         for name, value in (("positive_focus", positive_focus), ("negative_focus", negative_focus)):
-            if not 0 <= value < math.inf:
-                raise ValueError(f"{name} must be a finite float >= 0, got {value!r}")
+            if not (value == 0 or 1 <= value < math.inf):
+                raise ValueError(f"{name} must be 0 or a finite float >= 1, got {value!r}")
         if not 0 <= margin < 1:
             raise ValueError(f"margin must be in [0, 1), got {margin!r}")
         self.positive_focus, self.negative_focus, self.margin = positive_focus, negative_focus, margin
