@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -325,10 +326,10 @@ def _to_frame(videos: VideoRecords) -> pd.DataFrame:
     assert videos.category_id is not None
     store, lists = videos.frames, {"tag_id": videos.tag_id, "category_id": videos.category_id}
     frames = [
-        [frame.tobytes() for frame in store.values[start:end]] for start, end in zip(store.indptr, store.indptr[1:])
+        [frame.tobytes() for frame in store.values[start:end]] for start, end in pairwise(store.indptr)
     ]
     columns = {
-        name: [values[a:b].tolist() for a, b in zip(indptr, indptr[1:])] for name, (indptr, values) in lists.items()
+        name: [values[a:b].tolist() for a, b in pairwise(indptr)] for name, (indptr, values) in lists.items()
     }
     table = {"id": list(videos.ids), "title": videos.title, "asr_text": videos.asr_text, "frame_feature": frames}
     return pd.DataFrame({**table, **columns})

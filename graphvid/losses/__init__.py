@@ -9,12 +9,15 @@ from graphvid.losses.cross_batch import CrossBatchNegatives, MemoryEntries
 from graphvid.losses.in_batch_softmax import InBatchSoftmaxLoss
 from graphvid.losses.known_positives import known_positive_mask, own_item_mask
 from graphvid.losses.neighbor_softmax import NeighborSoftmaxLoss
+from graphvid.losses.pair_regression import PairRegressionLoss
 from graphvid.losses.sampled_softmax import SampledSoftmaxLoss
 from graphvid.losses.semi_hard import MinedTriplets, SemiHardMiner
 from graphvid.losses.skips import clip_order_loss, completion_loss, cross_view_loss, observed_clip_loss
+from graphvid.losses.tags import AsymmetricTagLoss, TagBCELoss
 from graphvid.losses.triplet import TripletLoss, squared_distance
 
 __all__ = [
+    "AsymmetricTagLoss",
     "BCELoss",
     "BPRLoss",
     "CosineContrastiveLoss",
@@ -23,8 +26,10 @@ __all__ = [
     "MemoryEntries",
     "MinedTriplets",
     "NeighborSoftmaxLoss",
+    "PairRegressionLoss",
     "SampledSoftmaxLoss",
     "SemiHardMiner",
+    "TagBCELoss",
     "TripletLoss",
     "clip_order_loss",
     "completion_loss",

@@ -10,6 +10,7 @@ from graphvid.metrics.calibration import (
     log_loss,
 )
 from graphvid.metrics.cold_start import ColdStartScores, cold_start
+from graphvid.metrics.correlation import SpearmanInterval, bootstrap_spearman, spearman
 from graphvid.metrics.drift import FeatureDrift, feature_drift
 from graphvid.metrics.hazards import SkipClipScores, skip_clip_scores, survival_log_likelihood
 from graphvid.metrics.impressions import ImpressionRanks, ImpressionScores, impression_scores, rank_impressions
@@ -30,6 +31,7 @@ __all__ = [
     "ImpressionScores",
     "RankingScores",
     "SkipClipScores",
+    "SpearmanInterval",
     "TopItems",
     "UserAUC",
     "auc",
@@ -37,6 +39,7 @@ __all__ = [
     "average_precision",
     "base_rate_log_loss",
     "bootstrap_gauc",
+    "bootstrap_spearman",
     "calibration_curve",
     "cold_start",
     "dot_product_scorer",
@@ -56,6 +59,7 @@ __all__ = [
     "recall",
     "reciprocal_rank",
     "skip_clip_scores",
+    "spearman",
     "survival_log_likelihood",
     "top_items",
     "xauc",
