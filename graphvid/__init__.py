@@ -8,16 +8,21 @@ first use, so that ``import graphvid`` costs little more than ``import torch``.
 from __future__ import annotations
 
 import importlib
-from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from graphvid.tasks import load_run
 
 __version__ = "0.1.0"
 
-_SUBPACKAGES = ("data", "graphs", "clustering", "sampling", "ops", "nn", "losses", "models", "metrics", "runs")
+_SUBPACKAGES = ("data", "graphs", "clustering", "sampling", "ops", "nn", "losses", "models", "metrics", "runs", "tasks")
 
-__all__ = ["__version__", *_SUBPACKAGES]
+__all__ = ["__version__", "load_run", *_SUBPACKAGES]
 
 
-def __getattr__(name: str) -> ModuleType:
+def __getattr__(name: str) -> Any:
+    if name == "load_run":
+        return importlib.import_module("graphvid.tasks").load_run
     if name in _SUBPACKAGES:
         return importlib.import_module(f"graphvid.{name}")
     raise AttributeError(f"module 'graphvid' has no attribute {name!r}; subpackages are {list(_SUBPACKAGES)}")

@@ -1,36 +1,90 @@
-"""The ``graphvid`` command."""
+"""The ``graphvid`` command, made from the index of methods and the records of their sources."""
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
 import json
+import re
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast, get_args, get_origin
 
 import typer
+from typer.core import TyperCommand, TyperGroup
+
+from graphvid.tasks import COMMANDS, METHODS, load_run, load_task, task_of
 
 if TYPE_CHECKING:
-    from graphvid.models import RGCConfig
-    from graphvid.runs import Source
-
-app = typer.Typer(help="Video embeddings from what people watch.", no_args_is_help=True, pretty_exceptions_enable=False)
-train_app = typer.Typer(help="Train a model into a run directory.", no_args_is_help=True)
-app.add_typer(train_app, name="train")
+    from graphvid._record import Record
 
 _QUICKSTART = Path("graphvid-quickstart")
+_ANY = {"allow_extra_args": True, "ignore_unknown_options": True}  # options of answers; ids that begin with a minus
 
-Out = Annotated[Path, typer.Option(help="Run directory; new or empty, or a run to resume.")]
-Option = Annotated[
-    list[str] | None, typer.Option("--set", help="Change an option of the preset: --set num_steps=100. Repeatable.")
-]
-CheckpointEvery = Annotated[int, typer.Option(help="Steps between checkpoints.")]
-Milliseconds = Annotated[
-    list[str] | None,
-    typer.Option(help="A column that holds milliseconds: watch_time, duration, timestamp. Repeatable."),
-]
 Run = Annotated[Path, typer.Option("--run", help="Run directory of a finished run.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Continue the run in the directory.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bars.")]
+Out = Annotated[Path, typer.Option(help="Run directory; new or empty, or a run to resume.")]
+Milliseconds = Annotated[
+    list[str] | None, typer.Option(help="A column that holds milliseconds; default: as in the run. Repeatable.")
+]
+
+
+class _Lazy(TyperGroup):
+    """A group whose further commands are imported when they are asked for."""  # Any below: click, or Typer's copy of it
+
+    _listing = False
+
+    def further(self) -> Mapping[str, str]:
+        """Give the summaries of the further commands by name."""
+        return {name: entry.summary for name, entry in COMMANDS.items()}
+
+    def make(self, name: str) -> Callable[..., None]:
+        """Give the function of a further command."""
+        return load_task(COMMANDS[name]).commands[name]
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return [*super().list_commands(ctx), *self.further()]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in self.further():
+            return super().get_command(ctx, cmd_name)
+        if self._listing:
+            return TyperCommand(cmd_name, help=self.further()[cmd_name])
+        alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        alone.command(cmd_name)(self.make(cmd_name))
+        return typer.main.get_command(alone)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Show the commands without importing what they need."""
+        self._listing = True
+        try:
+            super().format_help(ctx, formatter)
+        finally:
+            self._listing = False
+
+
+class _Methods(_Lazy):
+    """The group of all methods."""
+
+    def further(self) -> Mapping[str, str]:
+        return {name: entry.summary for name, entry in METHODS.items()}
+
+    def make(self, name: str) -> Callable[..., None]:
+        return _train_command(name)
+
+
+app = typer.Typer(
+    cls=_Lazy, help="Video embeddings from what people watch.", no_args_is_help=True, pretty_exceptions_enable=False
+)
+train_app = typer.Typer(cls=_Methods, help="Train a model into a run directory.", no_args_is_help=True)
+app.add_typer(train_app, name="train")
+
+
+@train_app.callback()
+def _train() -> None:
+    """Train a model into a run directory."""
 
 
 @app.command()
@@ -42,184 +96,56 @@ def quickstart(
 ) -> None:
     """Generate a small world of users and videos, learn embeddings from it, and show what they find. Runs offline."""
     from graphvid.models import RGCConfig
-    from graphvid.runs import Source
+    from graphvid.tasks.co_watch import CoWatchSource
 
-    _train(Source(dataset="synthetic", seed=seed), out, RGCConfig(seed=seed), resume=resume, quiet=quiet)
+    source, config = CoWatchSource(dataset="synthetic", seed=seed), RGCConfig(seed=seed)
+    _train_and_show("rgc", source, out, config, resume=resume, checkpoint_every=None, quiet=quiet)
     typer.echo(f"Next: graphvid neighbors 0 --run {out}")
 
 
-@train_app.command("rgc")
-def train_rgc(
-    out: Out,
-    log: Annotated[Path | None, typer.Option(help="Watch log: CSV or Parquet with user_id, video_id.")] = None,
-    features: Annotated[Path | None, typer.Option(help="Features: .npy, .npz or .parquet.")] = None,
-    edges: Annotated[Path | None, typer.Option(help="Ready graph: CSV or Parquet with src, dst.")] = None,
-    dataset: Annotated[
-        str | None, typer.Option(help="synthetic, tiktok, amazon-photo, amazon-computers or an OGB name.")
-    ] = None,
-    data_dir: Annotated[Path | None, typer.Option(help="Folder of the data sets; else GRAPHVID_DATA.")] = None,
-    weight: Annotated[str, typer.Option(help="Weight of a co-watch: count, binary, cosine or npmi.")] = "count",
-    min_count: Annotated[int, typer.Option(help="Fewest users who watched both videos.")] = 1,
-    top_k: Annotated[int, typer.Option(help="Strongest neighbours kept a video.")] = 50,
-    max_videos_per_user: Annotated[int, typer.Option(help="Videos of one user that count.")] = 100,
-    preset: Annotated[str, typer.Option(help="default or paper.")] = "default",
-    option: Option = None,
-    seed: Annotated[int, typer.Option(help="Of the split and of training.")] = 0,
-    checkpoint_every: CheckpointEvery = 50,
-    resume: Resume = False,
-    quiet: Quiet = False,
-) -> None:
-    """Relational graph clustering: embeddings that place co-watched videos close together."""
-    from graphvid.models import RGCConfig
-    from graphvid.runs import Source
-
-    source = Source(
-        dataset=dataset,
-        data_dir=_text(data_dir),
-        log=_text(log),
-        edges=_text(edges),
-        features=_text(features),
-        weight=weight,  # type: ignore[arg-type] # checked where it is used
-        min_count=min_count,
-        top_k=top_k,
-        max_videos_per_user=max_videos_per_user,
-        seed=seed,
-    )
-    base = RGCConfig.preset(preset).to_dict()  # type: ignore[arg-type] # checked there
-    config = RGCConfig.from_dict({**base, "seed": seed, **_parse_options(option or [])})
-    _train(source, out, config, resume=resume, quiet=quiet, checkpoint_every=checkpoint_every)
-
-
-@train_app.command("frame")
-def train_frame(
-    out: Out,
-    log: Annotated[
-        Path | None,
-        typer.Option(help="Watch log: CSV or Parquet with user_id, video_id, watch_time, duration, timestamp."),
-    ] = None,
-    clips: Annotated[Path | None, typer.Option(help="Clip features: a folder, .npy or .npz.")] = None,
-    test_log: Annotated[Path | None, typer.Option(help="Test views; else the last of every user are held out.")] = None,
-    test_fraction: Annotated[float, typer.Option(help="Share of every user's views that is held out.")] = 0.25,
-    dataset: Annotated[str | None, typer.Option(help="synthetic-skip, a generated world.")] = None,
-    milliseconds: Milliseconds = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Refuse a log with a bad or repeated row.")] = False,
-    preset: Annotated[str, typer.Option(help="survival, paper or official.")] = "survival",
-    option: Option = None,
-    ablation: Annotated[bool, typer.Option(help="Also train with fewer clips a video, to compare.")] = True,
-    seed: Annotated[int, typer.Option(help="Of the generated world and of training.")] = 0,
-    checkpoint_every: CheckpointEvery = 50,
-    resume: Resume = False,
-    quiet: Quiet = False,
-) -> None:
-    """FRAME: who finishes which video, and at which clip the others leave."""
-    from graphvid.models import FRAMEConfig
-    from graphvid.runs import ViewSource
-    from graphvid.runs import train_frame as train
-
-    source = ViewSource(
-        dataset=dataset,
-        log=_text(log),
-        clips=_text(clips),
-        test_log=_text(test_log),
-        test_fraction=test_fraction,
-        strict=strict,
-        milliseconds=tuple(milliseconds or ()),
-        seed=seed if dataset is not None else 0,
-    )
-    base = FRAMEConfig.preset(preset).to_dict()  # type: ignore[arg-type] # checked there
-    config = FRAMEConfig.from_dict({**base, "seed": seed, **_parse_options(option or [])})
-    metrics = train(
-        source, out, config, ablation=ablation, resume=resume, checkpoint_every=checkpoint_every, progress=not quiet
-    )
-    _print_skip_scores(metrics)
-    typer.echo(f"Report: {out / 'report.html'}")
-
-
-def _add_recommender(name: str, help_text: str, presets: str) -> None:
-    @train_app.command(name, help=f"{help_text} Presets: {presets}.")
-    def train_one(
-        out: Out,
-        dataset: Annotated[str | None, typer.Option(help="gowalla, amazon-electronics, tiktok or synthetic.")] = None,
-        data_dir: Annotated[Path | None, typer.Option(help="Folder of the data sets; else GRAPHVID_DATA.")] = None,
-        log: Annotated[Path | None, typer.Option(help="Watch log: CSV or Parquet with user_id, video_id.")] = None,
-        train: Annotated[Path | None, typer.Option(help="Training pairs: a line a user, 'user item item ...'.")] = None,
-        validation: Annotated[Path | None, typer.Option(help="Validation pairs in the same form.")] = None,
-        test: Annotated[Path | None, typer.Option(help="Test pairs in the same form.")] = None,
-        features: Annotated[Path | None, typer.Option(help="Features of the items: .npy, .npz or .parquet.")] = None,
-        test_fraction: Annotated[float, typer.Option(help="Share of a log's pairs that is for the test.")] = 0.2,
-        selection: Annotated[
-            str, typer.Option(help="What epochs are judged by: validation, or test as in published results.")
-        ] = "validation",
-        preset: Annotated[str, typer.Option(help="Options by name, see above.")] = "default",
-        option: Option = None,
-        seed: Annotated[int, typer.Option(help="Of the split and of training.")] = 0,
-        resume: Resume = False,
-        quiet: Quiet = False,
-    ) -> None:
-        from graphvid.runs import InteractionSource, train_recommender
-        from graphvid.runs.recommender import RECOMMENDERS
-
-        source = InteractionSource(
-            dataset=dataset,
-            data_dir=_text(data_dir),
-            train=_text(train),
-            validation=_text(validation),
-            test=_text(test),
-            log=_text(log),
-            features=_text(features),
-            test_fraction=test_fraction,
-            selection=selection,  # type: ignore[arg-type] # checked there
-            seed=seed,
-        )
-        kind = RECOMMENDERS[name].config
-        config = kind.from_dict({**kind.preset(preset).to_dict(), "seed": seed, **_parse_options(option or [])})
-        metrics = train_recommender(name, source, out, config, resume=resume, progress=not quiet)
-        _print_ranking_scores(metrics)
-        typer.echo(f"Report: {out / 'report.html'}")
-
-
-_add_recommender(
-    "mf", "Matrix factorisation: a vector for every user and item, with CCL or another loss.", "default, gowalla, bpr"
-)
-_add_recommender(
-    "simplex", "SimpleX: a user's own vector and a mean of what they took, with CCL.", "default, gowalla, electronics"
-)
-_add_recommender("lightgcn", "LightGCN: vectors averaged over the hops of the user-item graph.", "default, ccl")
-_add_recommender(
-    "two-tower", "Two towers: items from their features, with negatives from other rows and earlier batches.",
-    "default (cross-batch), in_batch, mixed",
-)  # fmt: skip
-
-
-@app.command()
+@app.command(context_settings=_ANY)
 def recommend(
+    context: typer.Context,
     user_id: Annotated[str, typer.Argument(help="Id of a user of the run.")],
-    run: Annotated[Path, typer.Option("--run", help="Run directory of a finished run of a recommender.")],
+    run: Run,
     top_k: Annotated[int, typer.Option(help="Number of items.")] = 10,
 ) -> None:
-    """Show the items that a recommender ranks first for a user, without those known from training."""
-    from graphvid.runs import recommend as best_items
+    """Show the items that a run ranks first for a user. A run may take further options, which an error lists."""
+    recommend = load_run(run).answer("recommend")
+    _show(recommend(user_id, top_k=top_k, **_further(recommend, context.args)))
 
-    typer.echo(best_items(run, user_id, top_k=top_k).to_string(index=False, float_format="%.4f"))
+
+@app.command(context_settings=_ANY)
+def neighbors(
+    context: typer.Context,
+    video_id: Annotated[str, typer.Argument(help="Id of a video of the run.")],
+    run: Run = _QUICKSTART,
+    top_k: Annotated[int, typer.Option(help="Number of videos.")] = 10,
+) -> None:
+    """Show the videos most similar to one video."""
+    most_similar = load_run(run).answer("neighbors")
+    _show(most_similar(video_id, top_k=top_k, **_further(most_similar, context.args)))
 
 
 @app.command()
 def predict(
     log: Annotated[Path, typer.Option(help="Users and videos to score: CSV or Parquet with user_id, video_id.")],
     out: Annotated[Path, typer.Option(help="File to write: .csv or .parquet.")],
-    run: Annotated[Path, typer.Option("--run", help="Run directory of a finished FRAME run.")],
+    run: Run,
     clips: Annotated[Path | None, typer.Option(help="Clip features of videos the run does not know.")] = None,
     milliseconds: Milliseconds = None,
 ) -> None:
     """Say who will finish which video, for how long they will watch, and at which clip they most likely leave."""
     from graphvid._files import atomic_path
     from graphvid.data import ClipFeatures, WatchLog
-    from graphvid.runs import predict_frame
 
     if out.suffix not in (".csv", ".parquet"):
         raise ValueError(f"out must end in .csv or .parquet, got {out.name!r}")
-    pairs = WatchLog.read(log, duplicates="keep", milliseconds=milliseconds or ())
-    table = predict_frame(run, pairs, clips=None if clips is None else ClipFeatures.open(clips))
+    asked = load_run(run)
+    answer = asked.answer("predict")
+    units = asked.config["source"]["milliseconds"] if milliseconds is None else milliseconds
+    pairs = WatchLog.read(log, duplicates="keep", milliseconds=units)
+    table = answer(pairs, clips=None if clips is None else ClipFeatures.open(clips))
     with atomic_path(out) as temporary:
         write = table.to_csv if out.suffix == ".csv" else table.to_parquet
         write(temporary, index=False)
@@ -228,10 +154,9 @@ def predict(
 
 @app.command()
 def evaluate(run: Run = _QUICKSTART, quiet: Quiet = False) -> None:
-    """Read a run's source again, embed its videos with the saved encoder, and score those training never saw."""
-    from graphvid.runs import evaluate as evaluate_run
-
-    _print_scores(evaluate_run(run, progress=not quiet))
+    """Read a run's source again, and judge the saved model on what training never saw."""
+    found = load_run(run).answer("evaluate")(progress=not quiet)
+    typer.echo(json.dumps(found, indent=2))
 
 
 @app.command()
@@ -242,23 +167,10 @@ def embed(
 ) -> None:
     """Embed videos from their features, also videos that were not there in training."""
     from graphvid.data import load_features
-    from graphvid.runs import embed_new
 
-    embedded = embed_new(run, load_features(features))
+    embedded = load_run(run).answer("embed")(load_features(features))
     embedded.save(out)
     typer.echo(f"{embedded.num_videos:,} embeddings of {embedded.dims['embedding']} columns in {out}")
-
-
-@app.command()
-def neighbors(
-    video_id: Annotated[str, typer.Argument(help="Id of a video of the run.")],
-    run: Run = _QUICKSTART,
-    top_k: Annotated[int, typer.Option(help="Number of videos.")] = 10,
-) -> None:
-    """Show the videos most similar to one video."""
-    from graphvid.runs import neighbors as most_similar
-
-    typer.echo(most_similar(run, video_id, top_k=top_k).to_string(index=False, float_format="%.4f"))
 
 
 def main() -> None:
@@ -269,49 +181,154 @@ def main() -> None:
         message = error.args[0] if isinstance(error, KeyError) and error.args else error
         typer.echo(f"graphvid: {message}", err=True)
         sys.exit(2)
+    except KeyboardInterrupt:
+        typer.echo("graphvid: interrupted; the same command with --resume goes on from the last checkpoint", err=True)
+        sys.exit(130)
 
 
-def _train(
-    source: Source, out: Path, config: RGCConfig, *, resume: bool, quiet: bool, checkpoint_every: int = 50
+def _train_command(name: str) -> Callable[..., None]:
+    """Return the command that trains a method: an option for every field of its source, then those of the run."""
+    task = task_of(name)
+    kind = task.methods[name].config
+    help_of = _parameter_docs(task.source)
+    fields = [
+        inspect.Parameter(
+            field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=list(field.default) if isinstance(field.default, tuple) else field.default,
+            annotation=_option(field, _types(task.source)[field.name], help_of.get(field.name, "")),
+        )
+        for field in dataclasses.fields(cast(Any, task.source))
+        if field.name != "seed"
+    ]
+
+    def command(
+        out: Out,
+        preset: Annotated[str, typer.Option(help=f"Options by name: {', '.join(kind.presets)}.")] = next(
+            iter(kind.presets)
+        ),
+        option: Annotated[
+            list[str] | None,
+            typer.Option(
+                "--set", help="Change an option of the preset, --set dim=32 or --set loss.margin=0.4. Repeatable."
+            ),
+        ] = None,
+        seed: Annotated[int, typer.Option(help="Of what is generated or split, and of training.")] = 0,
+        checkpoint_every: Annotated[
+            int | None, typer.Option(help="Steps between checkpoints, which a killed run loses at most.")
+        ] = None,
+        resume: Resume = False,
+        quiet: Quiet = False,
+        **given: Any,
+    ) -> None:
+        from graphvid._record import merge
+
+        seeded = {"seed": seed} if "seed" in help_of else {}
+        of_source = {field: tuple(x) if isinstance(x, list) else x for field, x in given.items()}
+        source = task.source(**{key: str(x) if isinstance(x, Path) else x for key, x in of_source.items()}, **seeded)
+        base = kind.preset(preset).to_dict()
+        if "seed" in base:
+            base["seed"] = seed
+        config = kind.from_dict(merge(base, _parse_options(option or [])))
+        _train_and_show(name, source, out, config, resume=resume, checkpoint_every=checkpoint_every, quiet=quiet)
+
+    own = [
+        p
+        for p in inspect.signature(command, locals={"kind": kind}, eval_str=True).parameters.values()
+        if p.name != "given"
+    ]
+    ordered = [own[0], *fields, *own[1:]]
+    command.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in ordered]
+    )
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in ordered}
+    command.__doc__ = METHODS[name].summary
+    return command
+
+
+def _option(field: dataclasses.Field[Any], annotation: Any, text: str) -> Any:
+    """Return the annotation of the option that fills a field of a source."""
+    while get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
+    members = [member for member in get_args(annotation) if member is not type(None)]
+    kind = members[0] if members and get_origin(annotation) not in (Literal, tuple) else annotation
+    while get_origin(kind) is Annotated:
+        kind = get_args(kind)[0]
+    if get_origin(kind) is tuple:
+        kind = list[get_args(kind)[0]]  # type: ignore[misc] # of texts
+    if get_origin(kind) is Literal:
+        text, kind = f"{text} One of {', '.join(map(str, get_args(kind)))}.", str
+    if field.default is None or field.default == ():
+        kind = kind | None
+    return Annotated[kind, typer.Option(help=text)]
+
+
+def _types(kind: type[Record]) -> dict[str, Any]:
+    from graphvid._record import types_of
+
+    return types_of(kind)
+
+
+def _parameter_docs(kind: type[Record]) -> dict[str, str]:
+    """Return the first sentence on each parameter in a numpydoc docstring, as plain text."""
+    lines = inspect.cleandoc(kind.__doc__ or "").splitlines()
+    found: dict[str, str] = {field.name: "" for field in dataclasses.fields(cast(Any, kind))}
+    names: list[str] = []
+    for line in lines[lines.index("Parameters") + 2 :] if "Parameters" in lines else []:
+        if re.match(r"\w[\w, ]*( :.*)?$", line) and not line.startswith("-"):
+            names = [name for name in re.split(r",\s*", line.partition(" :")[0]) if name in found]
+            if not names and not line.partition(" :")[1]:
+                break
+        elif line.startswith("    "):
+            for name in names:
+                found[name] = f"{found[name]} {line.strip()}".strip()
+    return {name: _first_sentence(text) for name, text in found.items()}
+
+
+def _first_sentence(text: str) -> str:
+    sentence = re.split(r"(?<=[a-z\])])\. |; see ", text.replace("`", ""))[0].rstrip(".")
+    return f"{sentence}." if sentence else ""
+
+
+def _train_and_show(
+    method: str, source: Record, out: Path, config: Record, *, resume: bool, checkpoint_every: int | None, quiet: bool
 ) -> None:
-    from graphvid.runs import train
+    from graphvid.runs import RunDirectory, train
 
-    metrics = train(source, out, config, resume=resume, checkpoint_every=checkpoint_every, progress=not quiet)
-    _print_scores(metrics["cold_start"])
+    task = task_of(method)
+    train(task, method, source, out, config, resume=resume, checkpoint_every=checkpoint_every, progress=not quiet)
+    typer.echo(task.report(RunDirectory(out)).to_text())
     typer.echo(f"Report: {out / 'report.html'}")
 
 
-def _print_scores(scores: dict[str, Any]) -> None:
-    k = next(iter(scores.values()))["k"]
-    columns = {"ndcg": f"NDCG@{k}", "map": "MAP", "mrr": "MRR", "recall": f"Recall@{k}", "hit": f"Hit@{k}"}
-    raw = scores["raw features"]["ndcg"]
-    typer.echo("Cold start: videos never seen in training, ranked by cosine")
-    typer.echo(f"{'method':<22}" + "".join(f"{name:>11}" for name in columns.values()) + f"{'x raw':>8}")
-    for method, values in scores.items():
-        cells = "".join(f"{values[key]:>11.4f}" for key in columns)
-        typer.echo(f"{method:<22}{cells}{values['ndcg'] / raw if raw else float('nan'):>8.2f}")
+def _further(answer: Callable[..., Any], arguments: list[str]) -> dict[str, Any]:
+    """Return options like ``--at TIME`` that an answer has beside those of the command, as its types ask for."""
+    from pydantic import TypeAdapter
+
+    common = ("top_k",)
+    known = {
+        name.rstrip("_").replace("_", "-"): parameter
+        for name, parameter in inspect.signature(answer, eval_str=True).parameters.items()
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY and name not in common
+    }
+    words, values = list(arguments), {}
+    while words:
+        name, equals, value = words.pop(0).partition("=")
+        if name.removeprefix("--") not in known or not name.startswith("--"):
+            raise ValueError(f"options must be among {[f'--{one}' for one in known]} for this run, got {name!r}")
+        parameter = known[name.removeprefix("--")]
+        if not equals and not words:
+            raise ValueError(f"{name} must have a value, got none")
+        text = value if equals else words.pop(0)
+        try:
+            values[parameter.name] = TypeAdapter(parameter.annotation).validate_python(text)
+        except ValueError:
+            raise ValueError(f"{name} must be {parameter.annotation}, got {text!r}") from None
+    return values
 
 
-def _print_ranking_scores(metrics: dict[str, Any]) -> None:
-    columns = {"recall": "Recall", "ndcg": "NDCG", "precision": "Precision", "hit": "Hit", "mrr": "MRR", "map": "MAP"}
-    typer.echo(f"Test pairs among all items, the model of epoch {metrics['best_epoch']} of {len(metrics['epochs'])}")
-    typer.echo(f"{'method':<22}" + "".join(f"{name + '@20':>13}" for name in columns.values()))
-    for method, values in metrics["methods"].items():
-        typer.echo(f"{method:<22}" + "".join(f"{values['20'][key]:>13.4f}" for key in columns))
-
-
-def _print_skip_scores(metrics: dict[str, Any]) -> None:
-    columns = ("GAUC", "AUC", "log loss", "ECE", "NDCG@3")
-    typer.echo(f"{metrics['views']['test']:,} test views, {metrics['views']['training']:,} training views")
-    for reason, count in metrics["views"]["dropped"].items():
-        typer.echo(f"{count:,} rows left out: {reason}")
-    typer.echo(f"{'method':<28}" + "".join(f"{name:>10}" for name in columns))
-    fewer = {f"FRAME, clips a video: {coarse['num_clips']}": coarse for coarse in metrics["ablation"]}
-    for method, found in {**metrics["methods"], **fewer}.items():
-        values = (found["gauc"]["value"], found["auc"], found["log_loss"], found["expected_calibration_error"],
-                  found["impressions"]["3"]["ndcg"])  # fmt: skip
-        typer.echo(f"{method:<28}" + "".join(f"{value:>10.4f}" for value in values))
-    typer.echo(f"{'constant rate':<28}{'':>20}{metrics['base_rate_log_loss']:>10.4f}")
+def _show(table: Any) -> None:  # a data frame; pandas is imported late
+    typer.echo(table.to_string(index=False, float_format="%.4f"))
 
 
 def _parse_options(options: list[str]) -> dict[str, Any]:
@@ -325,7 +342,3 @@ def _parse_options(options: list[str]) -> dict[str, Any]:
         except json.JSONDecodeError:
             values[name] = value
     return values
-
-
-def _text(path: Path | None) -> str | None:
-    return None if path is None else str(path)

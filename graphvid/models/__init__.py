@@ -1,17 +1,21 @@
-"""One file a paper: the parts of the other rooms wired into models that Lightning trains."""
+"""One folder a family of models: the parts of the other rooms wired into models that Lightning trains."""
 
-from .config import RGCConfig
-from .frame import FRAME
-from .frame_config import FRAMEConfig
-from .frame_views import SkipPrediction
-from .lightgcn import LightGCN
-from .matrix_factorization import MatrixFactorization
-from .plateau import ReloadOnPlateau
-from .recommender import EdgeBatch, Embeddings, Recommender
-from .recommender_config import LightGCNConfig, MFConfig, RecommenderConfig, SimpleXConfig, TwoTowerConfig
-from .relational_graph_clustering import RelationalGraphClustering, build_encoder, embed
-from .simplex import SimpleX
-from .two_tower import TwoTower
+from .frame import FRAME, FRAMEConfig, SkipPrediction
+from .recommenders import (
+    EdgeBatch,
+    Embeddings,
+    LightGCN,
+    LightGCNConfig,
+    MatrixFactorization,
+    MFConfig,
+    Recommender,
+    RecommenderConfig,
+    SimpleX,
+    SimpleXConfig,
+    TwoTower,
+    TwoTowerConfig,
+)
+from .rgc import RelationalGraphClustering, RGCConfig, build_encoder, embed
 
 __all__ = [
     "FRAME",
@@ -26,7 +30,6 @@ __all__ = [
     "Recommender",
     "RecommenderConfig",
     "RelationalGraphClustering",
-    "ReloadOnPlateau",
     "SimpleX",
     "SimpleXConfig",
     "SkipPrediction",

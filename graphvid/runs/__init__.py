@@ -1,38 +1,39 @@
-"""Runs: a model trained on a source into a directory that holds everything about it, and what is asked of it later."""
+"""The engine of runs: trains any method of any task into a directory that holds everything about it."""
 
-from .checkpoint import SafetensorsCheckpointIO
-from .directory import RunDirectory
-from .frame import load_frame, train_frame
-from .frame_predict import predict_frame
-from .interactions import InteractionSource, LoadedInteractions, load_interactions
-from .recommender import judge_recommender, make_recommender, recommend, score_recommender, train_recommender
-from .rgc import embed_new, evaluate, load_encoder, neighbors, train
-from .sources import Source, VideoGraph, load
-from .views import Views, ViewSource, load_views
+from .checkpoint import SafetensorsCheckpointIO, read_tensors, write_tensors
+from .directory import Json, RunDirectory
+from .engine import train
+from .plateau import ReloadOnPlateau
+from .report import Plot, Report, Section, Table, read_training_log, write_report
+from .run import Run, VectorRun
+from .task import Data, Method, Part, Parts, Task, Training
+from .vectors import most_similar, read_vectors, row_of, storable, write_vectors
 
 __all__ = [
-    "InteractionSource",
-    "LoadedInteractions",
+    "Data",
+    "Json",
+    "Method",
+    "Part",
+    "Parts",
+    "Plot",
+    "ReloadOnPlateau",
+    "Report",
+    "Run",
     "RunDirectory",
     "SafetensorsCheckpointIO",
-    "Source",
-    "VideoGraph",
-    "ViewSource",
-    "Views",
-    "embed_new",
-    "evaluate",
-    "judge_recommender",
-    "load",
-    "load_encoder",
-    "load_frame",
-    "load_interactions",
-    "load_views",
-    "make_recommender",
-    "neighbors",
-    "predict_frame",
-    "recommend",
-    "score_recommender",
+    "Section",
+    "Table",
+    "Task",
+    "Training",
+    "VectorRun",
+    "most_similar",
+    "read_tensors",
+    "read_training_log",
+    "read_vectors",
+    "row_of",
+    "storable",
     "train",
-    "train_frame",
-    "train_recommender",
+    "write_report",
+    "write_tensors",
+    "write_vectors",
 ]

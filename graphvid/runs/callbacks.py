@@ -28,7 +28,7 @@ class TrainingLog(Callback):
 
     def __init__(self, path: str | os.PathLike[str], every: int) -> None:
         self.path = path
-        self.every = _check_every("log_every", every)
+        self.every = check_every("log_every", every)
         self.rows: list[dict[str, float]] = []
         self._sums: dict[str, float] = {}
         self._count = 0
@@ -74,7 +74,7 @@ class Checkpoint(Callback):
 
     def __init__(self, path: str | os.PathLike[str], every: int) -> None:
         self.path = path
-        self.every = _check_every("checkpoint_every", every)
+        self.every = check_every("checkpoint_every", every)
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -84,7 +84,8 @@ class Checkpoint(Callback):
             trainer.save_checkpoint(Path(self.path))
 
 
-def _check_every(name: str, every: int) -> int:
+def check_every(name: str, every: int) -> int:
+    """Return ``every``, or raise unless it is an integer >= 1."""
     if isinstance(every, bool) or not isinstance(every, int) or every < 1:
         raise ValueError(f"{name} must be an integer >= 1, got {every!r}")
     return every

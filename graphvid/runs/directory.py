@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from graphvid._files import write_json
 
 Json = dict[str, Any]  # Any: nested JSON values
+FORMAT = 2  # of config.json and of what the files of a run are called; a run of another one is refused
 
 
 class RunDirectory:
@@ -26,7 +29,7 @@ class RunDirectory:
     ``report.html``               all of it as plots and tables; written last
     ============================= ==================================================================================
 
-    Every file is written whole or not at all. `train` and `train_frame` name those that their methods add.
+    Every file is written whole or not at all. Tasks name those that they add.
 
     Parameters
     ----------
@@ -41,9 +44,11 @@ class RunDirectory:
         self.training_log = self.path / "training_log.csv"
         self.metrics = self.path / "metrics.json"
         self.report = self.path / "report.html"
+        self.lock = self.path / ".lock"
 
-    def open(self, config: Mapping[str, Any], *, resume: bool) -> RunDirectory:
-        """Claim the folder for a run with this ``config``, or continue the run that it holds.
+    @contextmanager
+    def open(self, config: Mapping[str, Any], *, resume: bool) -> Iterator[RunDirectory]:
+        """Claim the folder for a run with this ``config``, or continue the run that it holds, until the block ends.
 
         Parameters
         ----------
@@ -52,65 +57,73 @@ class RunDirectory:
         resume : bool
             Continue a run that is already there. A folder without a run starts a new one either way.
 
-        Returns
-        -------
-        RunDirectory
-            ``self``.
-
         Raises
         ------
         FileExistsError
-            If the folder holds a run and ``resume`` is false, or other people's files.
+            If the folder holds a run and ``resume`` is false, or other people's files, or if another process is writing
+            to it.
         ValueError
             If the run in the folder was made with another configuration; the entries that differ are named.
         """
         wanted = self.check(config, resume=resume)
         self.path.mkdir(parents=True, exist_ok=True)
-        self._remove_temporaries()
-        if not self.config.exists():
-            write_json(self.config, wanted)
-        return self
+        with self._locked():
+            self.remove_temporaries()
+            if not self.config.exists():
+                write_json(self.config, wanted)
+            yield self
 
-    def check(self, config: Mapping[str, Any], *, resume: bool) -> Json:
-        """Raise what `open` would raise, without a change to the folder; give ``config`` as it will be stored."""
-        wanted: Json = json.loads(json.dumps(config))
+    def check_folder(self, *, resume: bool) -> None:
+        """Raise what `check` would raise whatever the configuration: it costs nothing, and the source may be large."""
         if self.config.exists():
             if not resume:
                 raise FileExistsError(f"{self.path} already holds a run; resume it (--resume) or choose another folder")
-            found = _read_json(self.config)
-            differing = sorted(_differences(found, wanted))
-            if differing:
-                raise ValueError(f"{self.path} holds a run with another configuration: {'; '.join(differing)}")
-            return wanted
+            self.read_config()
+            return
         if self.path.exists():
+            if not self.path.is_dir():
+                raise FileExistsError(f"{self.path} must be a folder, got a file")
             others = sorted(
-                {entry.name for entry in self.path.iterdir()} - {entry.name for entry in self._temporaries()}
+                {entry.name for entry in self.path.iterdir()}
+                - {entry.name for entry in self._temporaries()}
+                - {self.lock.name}
             )
             if others:
                 raise FileExistsError(
                     f"{self.path} holds files but no run: {others[:5]}; choose an empty or a new folder"
                 )
+
+    def check(self, config: Mapping[str, Any], *, resume: bool) -> Json:
+        """Raise what `open` would raise, without a change to the folder; give ``config`` as it will be stored."""
+        wanted: Json = {"format": FORMAT, **json.loads(json.dumps(config))}
+        self.check_folder(resume=resume)
+        if self.config.exists():
+            differing = sorted(_differences(self.read_config(), wanted))
+            if differing:
+                raise ValueError(f"{self.path} holds a run with another configuration: {'; '.join(differing)}")
         return wanted
 
-    def read_config(self, method: str | None = None) -> Json:
+    def read_config(self) -> Json:
         """Give the configuration of the run.
-
-        Parameters
-        ----------
-        method : str, optional
-            What the run must be one of.
 
         Raises
         ------
         FileNotFoundError
             If the folder holds no run.
         ValueError
-            If it holds a run of another method.
+            If the file is damaged, or the run is of another format.
         """
         self.require(self.config)
         config = _read_json(self.config)
-        if method is not None and config["method"] != method:
-            raise ValueError(f"{self.path} must hold a run of {method}, got one of {config['method']}")
+        found = config.get("format", 1)
+        if found != FORMAT:
+            raise ValueError(
+                f"{self.path} holds a run of format {found}, and this version of graphvid reads format {FORMAT}; train it "
+                "again, or use the version that made it"
+            )
+        absent = [name for name in ("title", "method", "model", "data", "source") if name not in config]
+        if absent:
+            raise ValueError(f"{self.config} must have the entries of a run, got none called {absent}")
         return config
 
     def read_metrics(self) -> Json:
@@ -138,13 +151,33 @@ class RunDirectory:
             raise FileNotFoundError(f"{self.path} holds an unfinished run without {file.name}; finish it with --resume")
         raise FileNotFoundError(f"{self.path} holds no run: there is no {self.config.name} in it")
 
-    def _remove_temporaries(self) -> None:
+    def remove_temporaries(self) -> None:
         """Delete what a killed process left of `graphvid._files.atomic_path`."""
         for entry in self._temporaries():
             entry.unlink(missing_ok=True)
 
     def _temporaries(self) -> list[Path]:
         return list(self.path.glob(".*-*.*"))
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Hold the lock of the folder, which ends with the process at the latest."""
+        with self.lock.open("a+", encoding="utf-8") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                file.seek(0)
+                raise FileExistsError(
+                    f"{self.path} is being written by another process ({file.read().strip() or 'unknown'}); wait for it, "
+                    "or choose another folder"
+                ) from None
+            file.truncate(0)
+            file.write(f"{os.getpid()}\n")
+            file.flush()
+            try:
+                yield
+            finally:
+                self.lock.unlink(missing_ok=True)
 
 
 def _read_json(path: Path) -> Json:

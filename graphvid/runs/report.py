@@ -43,21 +43,36 @@ class Section:
     figures: Sequence[Plot] = field(default_factory=tuple)
 
 
-def write_report(run: RunDirectory, title: str, lead: str, sections: Sequence[Section]) -> None:
-    """Render ``sections`` and the run's configuration to ``report.html``.
+@dataclass(frozen=True)
+class Report:
+    """What is said of a run: a heading, the sentence below it, and sections in reading order."""
 
-    Parameters
-    ----------
-    run : RunDirectory
-        Where to write; its ``config.json`` is shown at the end.
-    title, lead : str
-        The heading and the sentence below it.
-    sections : sequence of Section
-        In reading order.
-    """
+    title: str
+    lead: str
+    sections: Sequence[Section]
+
+    def to_text(self) -> str:
+        """Give the lead and the first table, as the command prints them."""
+        lines = [self.lead]
+        table = next((section.table for section in self.sections if section.table is not None), None)
+        if table is not None:
+            widths = [max(len(cell) for cell in column) for column in zip(table.columns, *table.rows, strict=True)]
+            lines.append("")
+            for row in (table.columns, *table.rows):
+                first, *others = (
+                    cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths))
+                )
+                lines.append("  ".join([first, *others]).rstrip())
+        return "\n".join(lines)
+
+
+def write_report(run: RunDirectory, report: Report) -> None:
+    """Render a report and the run's configuration to ``report.html``."""
     template = resources.files("graphvid.runs").joinpath("report.html.jinja").read_text(encoding="utf-8")
     page = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True).from_string(template)
-    html = page.render(title=title, lead=lead, sections=sections, config=json.dumps(run.read_config(), indent=2))
+    html = page.render(
+        title=report.title, lead=report.lead, sections=report.sections, config=json.dumps(run.read_config(), indent=2)
+    )
     with atomic_path(run.report) as temporary:
         temporary.write_text(html, encoding="utf-8")
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
+import signal
+import threading
 import warnings
 from importlib import metadata
 
 from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import TQDMProgressBar
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 
-from .callbacks import Checkpoint, TrainingLog
 from .checkpoint import SafetensorsCheckpointIO
 from .directory import RunDirectory
 
@@ -21,15 +23,19 @@ def versions() -> dict[str, str]:
     return {name: metadata.version(name) for name in _PACKAGES}
 
 
-def training_callbacks(run: RunDirectory, log_every: int, checkpoint_every: int) -> list[Callback]:
-    """Give the callbacks of a run, in the order they need; numbers below 1 are a ValueError."""
-    return [TrainingLog(run.training_log, log_every), Checkpoint(run.checkpoint, checkpoint_every)]
+def fit(model: LightningModule, callbacks: list[Callback], run: RunDirectory, *, progress: bool) -> None:
+    """Train ``model`` for as many steps as its loader has, from the run's checkpoint if there is one.
 
-
-def fit(
-    model: LightningModule, num_steps: int, callbacks: list[Callback], run: RunDirectory, *, progress: bool
-) -> None:
-    """Train ``model`` for ``num_steps`` steps, from the run's checkpoint if there is one."""
+    Raises
+    ------
+    KeyboardInterrupt
+        If the user ends it; what was done up to the last checkpoint is kept.
+    SystemExit
+        With code 143 if the system ends it by SIGTERM, likewise.
+    """
+    # Lightning asks the model for its loader once more; the number of steps must be known before.
+    num_steps = len(model.train_dataloader())
+    interrupt = signal.getsignal(signal.SIGINT)
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     trainer = Trainer(
         max_steps=num_steps,
@@ -46,8 +52,16 @@ def fit(
     with warnings.catch_warnings():
         # The batches are drawn in this process in microseconds; workers would only cost.
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-        # The step is part of the checkpoint, and the loader goes on from it.
-        warnings.filterwarnings("ignore", message=".*your dataloader is not resumable.*")
         # Lightning 2.6 uses a name that PyTorch 2.13 deprecates.
         warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated", category=FutureWarning)
-        trainer.fit(model, ckpt_path=run.checkpoint if run.checkpoint.exists() else None)
+        try:
+            trainer.fit(model, ckpt_path=run.checkpoint if run.checkpoint.exists() else None)
+        except SIGTERMException:
+            raise SystemExit(128 + signal.SIGTERM) from None
+        except SystemExit as ended:
+            if isinstance(ended.__context__, KeyboardInterrupt):
+                raise KeyboardInterrupt from None
+            raise
+        finally:
+            if threading.current_thread() is threading.main_thread():
+                signal.signal(signal.SIGINT, interrupt)  # Lightning ignores it from an interruption on

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Generic, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from graphvid._integers import as_integer
+
 Columns = TypeVar("Columns", bound=tuple[Tensor, ...])
 
 
 class ShuffledBatches(Generic[Columns]):
-    """Give the rows of some columns in batches, epoch by epoch, from a step on: a function of seed and step.
+    """Give the rows of some columns in batches, epoch by epoch: each is a function of the seed and its number alone.
 
     Parameters
     ----------
@@ -25,8 +27,11 @@ class ShuffledBatches(Generic[Columns]):
         Passes over the rows, >= 1.
     seed : int
         Of the order of the rows.
-    step : int, default 0
-        Number of the first batch.
+
+    Attributes
+    ----------
+    step : int
+        Number of the next batch. It is what `state_dict` gives, so that Lightning resumes a training where it was.
 
     Notes
     -----
@@ -44,13 +49,30 @@ class ShuffledBatches(Generic[Columns]):
     [3, 2, 3, 2]
     """
 
-    def __init__(self, columns: Columns, batch_size: int, num_epochs: int, seed: int, step: int = 0) -> None:
-        self.columns, self.batch_size, self.seed, self.step = columns, batch_size, seed, step
+    def __init__(self, columns: Columns, batch_size: int, num_epochs: int, seed: int) -> None:
+        self.columns, self.batch_size, self.seed, self.step = columns, batch_size, seed, 0
         self.per_epoch = -(-len(columns[0]) // batch_size)
         self.num_steps = num_epochs * self.per_epoch
 
     def __len__(self) -> int:
         return self.num_steps
+
+    def state_dict(self) -> dict[str, int]:
+        """Return the number of the next batch."""
+        return {"step": self.step}
+
+    def load_state_dict(self, state: Mapping[str, int]) -> None:
+        """Go on where ``state`` was taken.
+
+        Raises
+        ------
+        ValueError
+            When its step is not one of these batches.
+        """
+        step = as_integer("state['step']", state["step"], 0)
+        if step > self.num_steps:
+            raise ValueError(f"state['step'] must be at most {self.num_steps}, got {step}")
+        self.step = step
 
     def __iter__(self) -> Iterator[Columns]:
         if self.step >= self.num_steps:  # an empty loader would let Lightning count epochs for ever

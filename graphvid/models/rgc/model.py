@@ -1,0 +1,252 @@
+"""Embeddings that place co-watched videos close together, learned from the features of both ends of co-watch edges."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from lightning import LightningModule
+from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
+from numpy.typing import NDArray
+from torch import Tensor
+
+from graphvid._dgl import DGLGraph
+from graphvid._random import seeded
+from graphvid.clustering import ClusterTree, affinity_clustering
+from graphvid.data import Standardizer
+from graphvid.nn import Standardize, VideoEncoder
+from graphvid.ops import NeighborTable
+from graphvid.sampling import TripletBatch, TripletSampler, neighbor_table
+
+from .config import RGCConfig
+from .objective import Objective
+
+_DROPOUT_STREAM = 1  # streams of config.seed; the sampler and the initial weights have their own
+
+
+class RelationalGraphClustering(LightningModule):
+    """Train a `graphvid.nn.VideoEncoder` on triplets of a co-watch graph with negatives from its cluster hierarchy.
+
+    One step draws triplets, encodes the videos in them, mines harder negatives if asked, and moves the encoder so that
+    a video comes nearer to its neighbours than to the negatives. Videos never seen in training are embedded from their
+    features alone.
+
+    Parameters
+    ----------
+    graph : DGLGraph
+        Training graph with ``(video, co_watch, video)`` edges in both directions and ``edata["weight"]``, as
+        `graphvid.graphs.co_watch_graph` gives it. Only training videos: a test video in it is a leak.
+    features : mapping of str to ndarray or Tensor
+        One float array of shape ``(num_nodes, dim)`` for every modality; row i belongs to node i.
+    config : RGCConfig
+        Options; the default is the preset for up to some 100,000 videos, ``RGCConfig.preset("paper")`` the published one.
+    tree : ClusterTree, optional
+        Hierarchy of ``graph``; clustered here when absent.
+
+    Attributes
+    ----------
+    encoder : VideoEncoder
+        What training changes; it standardises its input by the mean and deviation of ``features``.
+    sampler : TripletSampler
+        Draws the triplets; its counters tell how often a pool was empty.
+
+    Raises
+    ------
+    ValueError
+        If a modality has another number of rows than the graph has nodes, or an option is out of its range.
+
+    Notes
+    -----
+    A step encodes each distinct video of its batch once. All randomness is a function of ``config.seed`` and the
+    number of the step, so on the CPU a resumed training equals an uninterrupted one bit for bit.
+
+    References
+    ----------
+    Lee et al., "Large Scale Video Representation Learning via Relational Graph Clustering", CVPR 2020.
+
+    Examples
+    --------
+    >>> from graphvid.data import SyntheticCoWatch
+    >>> from graphvid.graphs import co_watch_graph
+    >>> world = SyntheticCoWatch(num_users=200, num_videos=120)
+    >>> model = RelationalGraphClustering(co_watch_graph(world.log), world.features.modalities)
+    >>> model.embed(world.features.modalities).shape
+    (120, 64)
+    """
+
+    def __init__(
+        self,
+        graph: DGLGraph,
+        features: Mapping[str, NDArray[np.floating] | Tensor],
+        config: RGCConfig | None = None,
+        *,
+        tree: ClusterTree | None = None,
+    ) -> None:
+        super().__init__()
+        self.config = config = config if config is not None else RGCConfig()
+        arrays = {name: np.asarray(x, dtype=np.float32) for name, x in features.items()}
+        for name, x in arrays.items():
+            if len(x) != graph.num_nodes():
+                raise ValueError(
+                    f"features[{name!r}] must have one row a node of the graph, {graph.num_nodes()}, got {len(x)}"
+                )
+        self.encoder = build_encoder({name: x.shape[1] for name, x in arrays.items()}, config)
+        every_row = np.arange(graph.num_nodes())
+        for name, x in arrays.items():
+            fitted = Standardizer.fit(x, every_row)
+            layer = self.encoder.standardize[name]
+            assert isinstance(layer, Standardize)
+            layer.set(torch.from_numpy(fitted.mean), torch.from_numpy(fitted.scale))
+            self.register_buffer(f"features_{name}", torch.from_numpy(x), persistent=False)
+        if tree is None:
+            tree = affinity_clustering(graph, num_levels=config.num_levels, linkage=config.linkage)
+        self.sampler = TripletSampler(
+            graph,
+            tree,
+            batch_size=config.batch_size,
+            level_probs=config.level_probs,
+            pool=config.pool,
+            positive=config.positive,
+            seed=config.seed,
+        )
+        table = neighbor_table(graph)
+        self.register_buffer("_indptr", table.indptr, persistent=False)
+        self.register_buffer("_indices", table.indices, persistent=False)
+        self.objective = Objective(config)
+
+    @property
+    def neighbors(self) -> NeighborTable:
+        """True neighbours of every training video, on the device of the model."""
+        return NeighborTable(self.get_buffer("_indptr"), self.get_buffer("_indices"))
+
+    def training_step(self, batch: TripletBatch, batch_idx: int) -> Tensor:
+        """Compute the loss of one batch of triplets and log its statistics."""
+        loss: Tensor
+        loss, statistics = self.objective(batch, self.encode, self.neighbors)
+        self.log("loss", loss.detach(), prog_bar=True)
+        self.log_dict(statistics)
+        return loss
+
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
+        """Give the optimiser and the staircase of the learning rate."""
+        config = self.config
+        optimizer: torch.optim.Optimizer
+        if config.optimizer == "adam":
+            optimizer = torch.optim.AdamW(
+                self.encoder.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
+            )
+        else:
+            optimizer = torch.optim.SGD(
+                self.encoder.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
+            )
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, partial(_learning_rate_factor, config=config))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def train_dataloader(self) -> Iterator[TripletBatch]:
+        """Give the batches from the sampler's step up to ``config.num_steps``."""
+        return _Batches(self.sampler, self.config.num_steps)  # type: ignore[return-value]
+
+    def encode(self, ids: Tensor) -> Tensor:
+        """Encode training videos by id, shape ``(len(ids), dim)``; dropout is keyed by seed and step."""
+        with seeded(self.config.seed, _DROPOUT_STREAM, self.global_step):
+            vectors: Tensor = self.encoder(
+                {name: self.get_buffer(f"features_{name}")[ids] for name in self.encoder.dims}
+            )
+        return vectors
+
+    def embed(self, features: Mapping[str, NDArray[np.floating] | Tensor]) -> NDArray[np.float32]:
+        """Embed videos from their features; see `embed`."""
+        return embed(self.encoder, features)
+
+
+def build_encoder(dims: Mapping[str, int], config: RGCConfig) -> VideoEncoder:
+    """Give the encoder of ``config``, with initial weights, for modalities with ``dims`` columns."""
+    return VideoEncoder(
+        dims,
+        fusion=config.fusion,
+        hidden=config.hidden,
+        dim=config.dim,
+        dropout=config.dropout,
+        input_dropout=config.input_dropout,
+        seed=config.seed,
+    )
+
+
+def embed(
+    encoder: VideoEncoder, features: Mapping[str, NDArray[np.floating] | Tensor], *, chunk_size: int = 8192
+) -> NDArray[np.float32]:
+    """Embed videos from their features, seen in training or not.
+
+    Parameters
+    ----------
+    encoder : VideoEncoder
+        A trained encoder.
+    features : mapping of str to ndarray or Tensor
+        One array of shape ``(num_videos, dim)`` for every modality of the encoder.
+    chunk_size : int, default 8192
+        Videos encoded at once, at least 1; bounds the memory, and changes the result by rounding at most.
+
+    Returns
+    -------
+    ndarray of float32, shape (num_videos, encoder dim)
+        Unit rows.
+
+    Raises
+    ------
+    KeyError
+        If the modalities are not those of the encoder.
+    ValueError
+        If a modality has another number of columns or of rows, or ``chunk_size`` is below 1.
+    """
+    if chunk_size < 1:
+        raise ValueError(f"chunk_size must be at least 1, got {chunk_size}")
+    tensors = {name: torch.as_tensor(x, dtype=torch.float32) for name, x in features.items()}
+    rows = {name: len(x) for name, x in tensors.items()}
+    if len(set(rows.values())) > 1:
+        raise ValueError(f"features must have one row a video in every modality, got {rows}")
+    num_videos = max(rows.values(), default=0)
+    device = next(encoder.parameters()).device
+    training = encoder.training
+    encoder.eval()
+    with torch.no_grad():
+        chunks = [
+            encoder({name: x[start : start + chunk_size].to(device) for name, x in tensors.items()}).cpu().numpy()
+            for start in range(0, max(num_videos, 1), chunk_size)  # without videos, one empty chunk
+        ]
+    encoder.train(training)
+    return np.concatenate(chunks)
+
+
+def _learning_rate_factor(step: int, config: RGCConfig) -> float:
+    """Give the share of ``config.learning_rate`` that step ``step`` uses."""
+    if config.schedule == "staircase":
+        return float(config.decay ** (step // config.decay_every))
+    warm_up = min(1.0, (step + 1) * 40 / config.num_steps)
+    return warm_up * 0.5 * (1 + math.cos(math.pi * step / config.num_steps))
+
+
+class _Batches:
+    """The sampler's batches from its step up to ``num_steps``, as the sized iterable that Lightning expects."""
+
+    def __init__(self, sampler: TripletSampler, num_steps: int) -> None:
+        self.sampler = sampler
+        self.num_steps = num_steps
+
+    def __len__(self) -> int:
+        return self.num_steps
+
+    def state_dict(self) -> dict[str, Any]:  # Any: a JSON object
+        return self.sampler.state_dict()
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.sampler.load_state_dict(state)
+
+    def __iter__(self) -> Iterator[TripletBatch]:
+        if self.sampler.step >= self.num_steps:  # an empty loader would let Lightning count epochs for ever
+            raise RuntimeError(f"all {self.num_steps} steps are drawn; set num_steps higher, or sampler.step back")
+        while self.sampler.step < self.num_steps:
+            yield next(self.sampler)

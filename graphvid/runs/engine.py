@@ -1,0 +1,124 @@
+"""The engine of runs: a method of a task, trained on a source into a directory that holds everything about it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from graphvid._files import write_json
+from graphvid._record import Record
+
+from .callbacks import Checkpoint, TrainingLog, check_every
+from .directory import Json, RunDirectory
+from .report import write_report
+from .task import Data, Part, Task
+from .training import fit, versions
+
+
+def train(
+    task: Task[Any, Any],
+    method: str,
+    source: Record,
+    out: str | os.PathLike[str],
+    config: Record | None = None,
+    *,
+    resume: bool = False,
+    log_every: int | None = None,
+    checkpoint_every: int | None = None,
+    progress: bool = True,
+) -> Json:
+    """Train a method of a task, write all that its answers need, judge it beside its baselines, and report.
+
+    Parameters
+    ----------
+    task : Task
+        What is learnt, such as ``graphvid.tasks.task_of("simplex")``.
+    method : str
+        One of ``task.methods``.
+    source : Record
+        Where the data come from, of the class ``task.source``.
+    out : path-like
+        The run directory; see `RunDirectory`, and the task for the files that it adds.
+    config : Record, optional
+        Options of the method, of the class that it has. Default: its first preset.
+    resume : bool, default False
+        Continue the run in ``out``. A run killed at any moment ends, on the CPU, with the same files bit for bit.
+    log_every, checkpoint_every : int, optional
+        Steps that one row of the training log averages, and steps between checkpoints, which is what a killed run loses
+        at most. Default: as the task says.
+    progress : bool, default True
+        Show progress bars.
+
+    Returns
+    -------
+    dict
+        The content of ``metrics.json``.
+
+    Raises
+    ------
+    FileExistsError, ValueError
+        If ``out`` holds another run; see `RunDirectory.check`. If the method is unknown, the options are of another one,
+        or data and options do not allow a training and an evaluation; ``out`` is then left as it was.
+    """
+    if method not in task.methods:
+        raise ValueError(f"method must be one of {sorted(task.methods)}, got {method!r}")
+    kind = task.methods[method].config
+    config = config if config is not None else kind.preset(next(iter(kind.presets)))
+    for name, value, wanted in (("source", source, task.source), ("config", config, kind)):
+        if not isinstance(value, wanted):
+            raise TypeError(f"{name} must be a {wanted.__name__} with method {method!r}, got {type(value).__name__}")
+    for name, every in (("log_every", log_every), ("checkpoint_every", checkpoint_every)):
+        if every is not None:
+            check_every(name, every)
+    task.check(source, method, config)
+    run = RunDirectory(out)
+    run.check_folder(resume=resume)
+    data = task.load(source, progress=progress)
+    every = {"log_every": log_every, "checkpoint_every": checkpoint_every}
+    return _train(task, Part(method, source, config), data, run, resume=resume, every=every, progress=progress)
+
+
+def _train(
+    task: Task[Any, Any],
+    asked: Part,
+    data: Data,
+    run: RunDirectory,
+    *,
+    resume: bool,
+    every: Mapping[str, int | None],
+    progress: bool,
+) -> Json:
+    parts = task.parts(asked.source, data, asked.method, asked.config)
+    description = {
+        "title": task.methods[asked.method].title,
+        "method": asked.method,
+        "model": asked.config.to_dict(),
+        "parts": {name: {"method": part.method, "model": part.config.to_dict()} for name, part in parts.items()},
+        "data": data.fingerprint(),
+        "source": asked.source.to_dict(),
+        "versions": versions(),
+    }
+    run.check(description, resume=resume)
+    if run.metrics.exists():
+        run.remove_temporaries()
+        if not run.report.exists():
+            write_report(run, task.report(run))
+        return run.read_metrics()
+
+    training = task.prepare(run, asked.method, data, asked.config, progress=progress)
+    with run.open(description, resume=resume):
+        finished = {}
+        for name, part in parts.items():
+            finished[name] = RunDirectory(Path(run.path) / name)
+            _train(task, part, data, finished[name], resume=True, every=every, progress=progress)
+        training.begin(finished)
+        if training.model is not None:
+            log = TrainingLog(run.training_log, every["log_every"] or training.log_every)
+            checkpoint = Checkpoint(run.checkpoint, every["checkpoint_every"] or training.checkpoint_every)
+            fit(training.model, [log, *training.callbacks, checkpoint], run, progress=progress)
+        metrics = training.finish(finished)
+        write_json(run.metrics, metrics)
+        write_report(run, task.report(run))
+    return metrics

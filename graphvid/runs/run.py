@@ -1,0 +1,147 @@
+"""A finished run as an object: its options, figures and training log, and the answers that its task adds."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from graphvid._record import Record
+from graphvid.data import Features
+
+from .checkpoint import read_tensors
+from .directory import Json, RunDirectory
+from .vectors import most_similar, read_vectors
+
+if TYPE_CHECKING:
+    from lightning import LightningModule
+    from torch import nn
+
+    from .task import Task
+
+ANSWERS = ("evaluate", "embed", "neighbors", "recommend", "predict")
+
+
+class Run:
+    """A run in a directory, as `graphvid.load_run` gives it; a task's own class adds what its runs can answer.
+
+    Parameters
+    ----------
+    path : path-like
+        The run directory.
+    task : Task
+        The task of its method.
+
+    Attributes
+    ----------
+    directory : RunDirectory
+        Its files.
+    config : dict
+        The content of ``config.json``.
+    method : str
+        The word of the command, such as ``"simplex"``.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], task: Task[Any, Any]) -> None:
+        self.directory = RunDirectory(path)
+        self.config: Json = self.directory.read_config()
+        self.method: str = self.config["method"]
+        self._task = task
+
+    @property
+    def options(self) -> Record:
+        """The options of the method, as the record that it has."""
+        return self._task.methods[self.method].config.from_dict(self.config["model"])
+
+    @property
+    def source(self) -> Record:
+        """Where the data came from."""
+        return self._task.source.from_dict(self.config["source"])
+
+    @property
+    def metrics(self) -> Json:
+        """The content of ``metrics.json``."""
+        return self.directory.read_metrics()
+
+    @property
+    def history(self) -> pd.DataFrame:
+        """The training log: ``step``, then a column a statistic."""
+        return pd.read_csv(self.directory.require(self.directory.training_log))
+
+    def model(self) -> LightningModule | nn.Module:
+        """Give the trained model, in evaluation mode."""
+        raise ValueError(f"{self.directory.path} holds a run of {self.config['title']}, which has no model to load")
+
+    def answers(self) -> list[str]:
+        """Give the names of what the run can be asked."""
+        return [name for name in ANSWERS if callable(getattr(self, name, None))]
+
+    def answer(self, name: str) -> Any:
+        """Give the method of this name, or raise a ValueError that says what the run can be asked."""
+        if name not in self.answers():
+            raise ValueError(
+                f"{self.directory.path} holds a run of {self.config['title']}, which does not answer {name!r}; it answers "
+                f"{self.answers()}"
+            )
+        return getattr(self, name)
+
+    def load_weights(self, model: nn.Module, file: str) -> None:
+        """Fill ``model`` with the weights of a file of the run, and set it to evaluation mode.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the run is unfinished.
+        ValueError
+            If the file is truncated, corrupt or of another model.
+        """
+        path = self.directory.require(self.directory.path / file)
+        weights, _ = read_tensors(path)
+        try:
+            model.load_state_dict(weights)
+        except RuntimeError as error:
+            raise ValueError(
+                f"{path} holds the weights of another model than {self.directory.config} describes"
+            ) from error
+        model.eval()
+
+    def check_source(self, found: Mapping[str, Any]) -> None:
+        """Raise a ValueError unless data that were read again have the fingerprint that the run was made from."""
+        if dict(found) != self.config["data"]:
+            raise ValueError(
+                f"the source of {self.directory.path} has changed: it was {self.config['data']}, now {dict(found)}"
+            )
+
+
+class VectorRun(Run):
+    """A run that has learnt vectors."""
+
+    def vectors(self, of: str | None = None) -> Features:
+        """Give the vectors that the run has learnt, with their ids; see `graphvid.runs.read_vectors`."""
+        return read_vectors(self.directory, of)
+
+    def neighbors(self, video_id: Any, *, top_k: int = 10) -> pd.DataFrame:
+        """Give the videos most similar to one video of the run.
+
+        Parameters
+        ----------
+        video_id : hashable
+            Id of the video; its text form is accepted too.
+        top_k : int, default 10
+            Number of videos, at least 1; all others where there are fewer.
+
+        Returns
+        -------
+        DataFrame
+            Columns ``video_id`` and ``similarity`` (cosine, in [-1, 1]), most similar first, ties by position.
+
+        Raises
+        ------
+        KeyError
+            If the run has no such video.
+        ValueError
+            If ``top_k`` is below 1.
+        """
+        return most_similar(self.vectors(), video_id, top_k=top_k, where=str(self.directory.path))

@@ -1,0 +1,128 @@
+"""The protocol of tasks: what is learnt from what, how it is judged, and which methods do it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+
+from lightning import Callback, LightningModule
+
+from graphvid._record import Record
+
+from .directory import Json, RunDirectory
+from .report import Report
+from .run import Run
+
+
+class Data(Protocol):
+    """The content of a source once it is read."""
+
+    def fingerprint(self) -> Json:
+        """Give name, counts and a checksum over values and ids: equal for equal data."""
+
+
+S = TypeVar("S", bound=Record)
+D = TypeVar("D", bound=Data)
+Parts = Mapping[str, RunDirectory]  # finished runs inside this one, by folder
+
+
+@dataclass(frozen=True)
+class Method:
+    """A model that serves a task.
+
+    Parameters
+    ----------
+    title : str
+        Its name in headings and tables.
+    config : type of Record
+        Its options.
+    build : callable, optional
+        What makes the model, for tasks that several models serve; the task says from what.
+    """
+
+    title: str
+    config: type[Record]
+    build: Callable[..., Any] | None = None  # Any: what the task asks for
+
+
+@dataclass(frozen=True)
+class Part:
+    """A run inside a run: it learns from the same data.
+
+    Parameters
+    ----------
+    method : str
+        A method of the same task.
+    source : Record
+        The source as this part reads it; options of it may differ from those of the whole.
+    config : Record
+        Options of the method.
+    """
+
+    method: str
+    source: Record
+    config: Record
+
+
+def _nothing(parts: Parts) -> None:
+    """Write nothing."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """A model that is ready to be trained, and what is done before and after; nothing is written yet.
+
+    Parameters
+    ----------
+    finish : callable
+        Writes weights, vectors and predictions, and returns the content of ``metrics.json``.
+    model : LightningModule, optional
+        ``len(model.train_dataloader())`` is the number of its steps. None for a method without gradient steps.
+    begin : callable, optional
+        Writes what is known before training, such as the split.
+    callbacks : sequence of Callback
+        Run between the log and the checkpoint, which holds their state.
+    log_every, checkpoint_every : int
+        Steps that a row of the training log averages, and steps between checkpoints, unless the caller says otherwise.
+    """
+
+    finish: Callable[[Parts], Json]
+    model: LightningModule | None = None
+    begin: Callable[[Parts], None] = _nothing
+    callbacks: Sequence[Callback] = ()
+    log_every: int = 10
+    checkpoint_every: int = 50
+
+
+class Task(ABC, Generic[S, D]):
+    """What is learnt from what, how it is judged, and which methods do it.
+
+    A subclass names its ``source``, its ``methods`` by the word of the command, the class of its ``answers``, and the
+    ``commands`` that it adds to ``graphvid``, if any: functions whose parameters `typer` reads.
+    """
+
+    source: ClassVar[type[Record]]
+    methods: ClassVar[Mapping[str, Method]]
+    answers: ClassVar[type[Run]] = Run
+    commands: ClassVar[Mapping[str, Callable[..., None]]] = {}
+
+    @abstractmethod
+    def load(self, source: S, *, progress: bool) -> D:
+        """Read the source."""
+
+    @abstractmethod
+    def prepare(self, run: RunDirectory, method: str, data: D, config: Any, *, progress: bool) -> Training:
+        """Build the model. All that can be wrong with data or options is found here, before anything is written."""
+
+    @abstractmethod
+    def report(self, run: RunDirectory) -> Report:
+        """Describe a finished run from the files of its directory alone."""
+
+    def parts(self, source: S, data: D, method: str, config: Any) -> Mapping[str, Part]:
+        """Give the runs made inside this one by folder, before it is trained; none, unless a task says otherwise."""
+        return {}
+
+    def check(self, source: S, method: str, config: Any) -> None:
+        """Raise for options that contradict each other, before the source is read; a task may add to it."""

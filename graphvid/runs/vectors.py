@@ -1,0 +1,117 @@
+"""The vectors of a run, whatever made them, and the neighbours that they give."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from graphvid._files import atomic_path
+from graphvid.data import Features
+from graphvid.data._files import read_arrays
+
+from .directory import RunDirectory
+
+VECTORS = "embeddings.npz"
+
+
+def write_vectors(run: RunDirectory, **named: tuple[pd.Index, NDArray[np.float32]]) -> None:
+    """Write the vectors of a run to ``embeddings.npz``.
+
+    Parameters
+    ----------
+    run : RunDirectory
+        Where to write.
+    **named : tuple of Index and ndarray of shape (len(ids), dim)
+        Ids and vectors by what they are of. ``embedding`` writes the arrays ``ids`` and ``embedding``; any other name,
+        such as ``user``, writes ``user_ids`` and ``user``.
+    """
+    arrays: dict[str, NDArray[Any]] = {}
+    for name, (_, vectors) in named.items():
+        arrays[name] = vectors
+    for name, (ids, _) in named.items():
+        arrays["ids" if name == "embedding" else f"{name}_ids"] = storable(ids)
+    with atomic_path(run.path / VECTORS) as temporary:
+        np.savez(temporary, **arrays)
+
+
+def read_vectors(run: RunDirectory, of: str | None = None) -> Features:
+    """Read the vectors of a run.
+
+    Parameters
+    ----------
+    run : RunDirectory
+        A finished run.
+    of : str, optional
+        Which, of a run that has vectors of several things: ``"item"``, ``"user"``. Default: the only ones, or the items.
+
+    Returns
+    -------
+    Features
+        Ids with the one modality ``"embedding"``.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the run is absent, unfinished, or has no vectors.
+    ValueError
+        If the file is damaged, or has no vectors of this kind.
+    """
+    path = run.require(run.path / VECTORS)
+    arrays = read_arrays(path)
+    kinds = [name for name in arrays if name != "ids" and not name.endswith("_ids")]
+    if of is None:
+        of = kinds[0] if len(kinds) == 1 else "item"
+    if of not in kinds:
+        raise ValueError(f"of must be one of {sorted(kinds)} for {path}, got {of!r}")
+    ids = "ids" if of == "embedding" else f"{of}_ids"
+    if ids not in arrays:
+        raise ValueError(f"{path} must have the array {ids!r}, got {sorted(arrays)}")
+    return Features(pd.Index(arrays[ids]), {"embedding": arrays[of].astype(np.float32, copy=False)})
+
+
+def most_similar(vectors: Features, video_id: Any, *, top_k: int, where: str) -> pd.DataFrame:
+    """Give the rows whose vectors have the largest cosine with that of one id.
+
+    Parameters
+    ----------
+    vectors : Features
+        With the modality ``"embedding"``.
+    video_id : hashable
+        An id; its text form is accepted too.
+    top_k : int
+        Number of rows, at least 1; all others where there are fewer.
+    where : str
+        What the ids are of, for the error.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``video_id`` and ``similarity``, most similar first, ties by position.
+    """
+    if isinstance(top_k, bool) or not isinstance(top_k, (int, np.integer)) or top_k < 1:
+        raise ValueError(f"top_k must be at least 1, got {top_k}")
+    row = row_of(vectors.ids, video_id, "video_id", f"videos of {where}")
+    embedding = vectors.modalities["embedding"]
+    lengths = np.linalg.norm(embedding, axis=1)
+    if not np.allclose(lengths, 1.0, atol=1e-5):
+        embedding = embedding / np.maximum(lengths, np.finfo(np.float32).tiny)[:, None]
+    similarity = embedding @ embedding[row]
+    similarity[row] = -np.inf
+    best = np.argsort(-similarity, kind="stable")[: min(top_k, len(similarity) - 1)]
+    return pd.DataFrame({"video_id": vectors.ids.take(best), "similarity": similarity[best]})
+
+
+def row_of(ids: pd.Index, wanted: Any, name: str, what: str) -> int:
+    """Give the row of an id, which may be given as text; KeyError names the argument and what it must be one of."""
+    rows = pd.Index(ids.astype(str)).get_indexer(pd.Index([str(wanted)]))
+    if rows[0] < 0:
+        raise KeyError(f"{name} must be one of the {len(ids)} {what}, got {wanted!r}")
+    return int(rows[0])
+
+
+def storable(ids: pd.Index) -> NDArray[Any]:
+    """Return ids as integers, or as text where they are anything else."""
+    return ids.to_numpy() if ids.dtype == np.int64 else ids.astype(str).to_numpy().astype(np.str_)

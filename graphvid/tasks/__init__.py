@@ -1,0 +1,143 @@
+"""What is learnt from what: one folder a task, and the index of all methods.
+
+To list the methods imports nothing; a task is imported when it is asked for.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from graphvid._record import Record
+    from graphvid.runs import Json, Run, Task
+
+
+class Entry(NamedTuple):
+    """A method or a command in the index: the class of its task, and a sentence for the list of commands."""
+
+    task: str
+    summary: str
+
+
+METHODS: Mapping[str, Entry] = {
+    "rgc": Entry(
+        "co_watch.CoWatch", "Relational graph clustering: vectors that place co-watched videos close together."
+    ),
+    "frame": Entry("skips.Skips", "FRAME: who finishes which video, and at which clip the others leave."),
+    "mf": Entry(
+        "recommendation.Recommendation",
+        "Matrix factorisation: a vector for every user and item, with CCL or another loss.",
+    ),
+    "simplex": Entry(
+        "recommendation.Recommendation", "SimpleX: a user's own vector and a mean of what they took, with CCL."
+    ),
+    "lightgcn": Entry(
+        "recommendation.Recommendation", "LightGCN: vectors averaged over the hops of the user-item graph."
+    ),
+    "two-tower": Entry(
+        "recommendation.Recommendation",
+        "Two towers: items from their features, with negatives from other rows and earlier batches.",
+    ),
+}
+COMMANDS: Mapping[str, Entry] = {}  # that a task adds to `graphvid`
+
+__all__ = ["COMMANDS", "METHODS", "Entry", "load_run", "task_of", "train"]
+
+
+def task_of(method: str) -> Task[Any, Any]:
+    """Give the task of a method.
+
+    Raises
+    ------
+    ValueError
+        For a method that is not in `METHODS`.
+    """
+    if method not in METHODS:
+        raise ValueError(f"method must be one of {sorted(METHODS)}, got {method!r}")
+    return load_task(METHODS[method])
+
+
+def load_task(entry: Entry) -> Task[Any, Any]:
+    """Import the task of an entry of the index."""
+    module, _, name = entry.task.rpartition(".")
+    path = module if "." in module else f"{__name__}.{module}"
+    task: Task[Any, Any] = getattr(importlib.import_module(path), name)()
+    return task
+
+
+def train(
+    method: str,
+    source: Record,
+    out: str | os.PathLike[str],
+    config: Record | None = None,
+    *,
+    resume: bool = False,
+    log_every: int | None = None,
+    checkpoint_every: int | None = None,
+    progress: bool = True,
+) -> Json:
+    """Train a method by its name; see `graphvid.runs.train`.
+
+    Parameters
+    ----------
+    method : str
+        One of `METHODS`.
+    source, out, config, resume, log_every, checkpoint_every, progress
+        As there.
+
+    Returns
+    -------
+    dict
+        The content of ``metrics.json``.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from graphvid.models import MFConfig
+    >>> from graphvid.tasks.recommendation import InteractionSource
+    >>> folder = tempfile.mkdtemp()
+    >>> source = InteractionSource(dataset="synthetic")
+    >>> _ = train("mf", source, folder, MFConfig(dim=8, num_epochs=1), progress=False)
+    >>> load_run(folder).recommend(7, top_k=3).columns.tolist()
+    ['item_id', 'score']
+    """
+    from graphvid.runs import train as run
+
+    return run(
+        task_of(method), method, source, out, config,
+        resume=resume, log_every=log_every, checkpoint_every=checkpoint_every, progress=progress,
+    )  # fmt: skip
+
+
+def load_run(path: str | os.PathLike[str]) -> Run:
+    """Give the run in a directory: its options and figures, and the answers that its task has.
+
+    Parameters
+    ----------
+    path : path-like
+        A run directory.
+
+    Returns
+    -------
+    Run
+        With ``config``, ``metrics``, ``history``, ``model()``, and by task ``vectors()``, ``neighbors``, ``embed``,
+        ``recommend``, ``predict``.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no run.
+    ValueError
+        If its ``config.json`` is damaged, of another format, or of a method that this version does not know.
+    """
+    from graphvid.runs import RunDirectory
+
+    directory = RunDirectory(path)
+    method = directory.read_config()["method"]
+    if method not in METHODS:
+        raise ValueError(f"{directory.path} holds a run of {method!r}, which is none of {sorted(METHODS)}")
+    task = task_of(method)
+    return task.answers(path, task)

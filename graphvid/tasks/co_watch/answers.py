@@ -1,0 +1,83 @@
+"""Answers of a run that has learnt an encoder of videos from who watched what."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from graphvid.data import Features
+from graphvid.data._files import read_arrays
+from graphvid.graphs import NodeSplit
+from graphvid.models import RGCConfig, build_encoder, embed
+from graphvid.nn import VideoEncoder
+from graphvid.runs import VectorRun
+
+from .figures import compare
+from .source import CoWatchSource, load_video_graph
+
+ENCODER, SPLIT = "encoder.safetensors", "split.npz"
+
+
+class CoWatchRun(VectorRun):
+    """A run of the task co-watch: it embeds videos, finds neighbours, and can be judged again."""
+
+    def model(self) -> VideoEncoder:
+        """Give the trained encoder, in evaluation mode.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the run is unfinished.
+        ValueError
+            If its weights are truncated, corrupt or of another model.
+        """
+        options = self.options
+        assert isinstance(options, RGCConfig)
+        encoder = build_encoder(self.config["data"]["dims"], options)
+        self.load_weights(encoder, ENCODER)
+        return encoder
+
+    def embed(self, features: Features) -> Features:
+        """Embed videos that need not have been there when the run was made, from their features.
+
+        Parameters
+        ----------
+        features : Features
+            With the modalities of the run.
+
+        Returns
+        -------
+        Features
+            The same ids with the one modality ``"embedding"``, unit rows.
+        """
+        return Features(features.ids, {"embedding": embed(self.model(), features.modalities)})
+
+    def evaluate(self, *, progress: bool = True) -> dict[str, Any]:  # Any: JSON values
+        """Read the source again, embed its videos with the saved encoder, and score those training never saw.
+
+        Parameters
+        ----------
+        progress : bool, default True
+            Show a bar while the source is read.
+
+        Returns
+        -------
+        dict
+            One entry a method, as in ``metrics.json`` under ``"cold_start"``.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the source is gone, or the run is unfinished.
+        ValueError
+            If the source has changed since the run.
+        """
+        encoder = self.model()
+        source = self.source
+        assert isinstance(source, CoWatchSource)
+        videos = load_video_graph(source, progress=progress)
+        self.check_source(videos.fingerprint())
+        stored = read_arrays(self.directory.require(self.directory.path / SPLIT), ("train", "test"))
+        split = NodeSplit(stored["train"].astype(np.int64), stored["test"].astype(np.int64))
+        return compare(videos, split, embed(encoder, videos.features.modalities), progress=progress)

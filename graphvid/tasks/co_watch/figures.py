@@ -1,0 +1,80 @@
+"""Figures of learnt video vectors: scores beside the baselines, and what graph and clusters are like."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphvid._dgl import DGLGraph
+from graphvid.clustering import ClusterTree
+from graphvid.data import Standardizer
+from graphvid.graphs import NodeSplit, node_subgraph
+from graphvid.metrics import ColdStartScores, cold_start
+from graphvid.sampling import neighbor_table
+
+from .report import TRAINED
+from .source import VideoGraph
+
+
+def compare(
+    videos: VideoGraph, split: NodeSplit, embedding: NDArray[np.float32], *, progress: bool = False
+) -> dict[str, Any]:  # Any: JSON values, here and below
+    """Score the trained embedding and the baselines on the videos that training never saw.
+
+    Parameters
+    ----------
+    videos : VideoGraph
+        Graph and features of all videos.
+    split : NodeSplit
+        Training and test videos.
+    embedding : ndarray of float32, shape (num_videos, dim)
+        Of all videos, test videos included.
+    progress : bool, default False
+        Show a bar for every method.
+
+    Returns
+    -------
+    dict
+        The fields of `graphvid.metrics.ColdStartScores` by method.
+    """
+    raw = videos.features.concatenate()
+    methods = {
+        TRAINED: embedding,
+        "raw features": raw,
+        "standardised features": Standardizer.fit(raw, split.train).transform(raw),
+        "random vectors": np.random.default_rng(0).standard_normal((len(raw), 64), dtype=np.float32),
+    }
+    if videos.oracle is not None:
+        methods["oracle"] = videos.oracle
+    table = neighbor_table(node_subgraph(videos.graph, split.test))
+    scores: dict[str, ColdStartScores] = {
+        name: cold_start(x[split.test], table.indptr, table.indices, progress=progress) for name, x in methods.items()
+    }
+    return {name: score._asdict() for name, score in scores.items()}
+
+
+def describe_graph(graph: DGLGraph, split: NodeSplit) -> dict[str, Any]:
+    """Count videos, edges and degrees, in all and in the two parts."""
+    degrees = graph.in_degrees().numpy()
+    values, counts = np.unique(degrees, return_counts=True)
+    return {
+        "num_videos": graph.num_nodes(),
+        "num_edges": graph.num_edges() // 2,
+        "num_isolated": int((degrees == 0).sum()),
+        "training_videos": len(split.train),
+        "training_edges": node_subgraph(graph, split.train).num_edges() // 2,
+        "test_videos": len(split.test),
+        "test_edges": node_subgraph(graph, split.test).num_edges() // 2,
+        "degree_counts": {"degree": values.tolist(), "videos": counts.tolist()},
+    }
+
+
+def describe_tree(tree: ClusterTree) -> list[dict[str, Any]]:
+    """Count the clusters of every size, level by level."""
+    levels = []
+    for level in range(1, tree.num_levels + 1):
+        values, counts = np.unique(tree.sizes[level], return_counts=True)
+        levels.append({"level": level, "size": values.tolist(), "clusters": counts.tolist()})
+    return levels

@@ -1,0 +1,116 @@
+"""The report of a run of the task co-watch, drawn from the files of its directory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from graphvid.runs import Plot, Report, RunDirectory, Section, Table, read_training_log
+from graphvid.runs.figures import cluster_sizes, degree_histogram, ranking_bars, training_curve
+
+TRAINED = "graphvid"  # the row of the trained embedding
+
+_CAPTIONS = {
+    "loss": "Training loss.",
+    "mined_retention_position": "Negative retention: among the triplets with a semi-hard candidate in the batch, the share "
+    "whose own drawn negative is the hardest of them. Random negatives stay near chance, hard ones rise above it.",
+    "semi_hard_share": "Share of triplets with a semi-hard negative in the batch.",
+    "active_hinge_share": "Share of triplets whose negative is not yet farther than the positive by the margin.",
+    "distance_positive": "Mean squared distance of anchors and positives, in [0, 4].",
+    "distance_negative": "Mean squared distance of anchors and chosen negatives, in [0, 4].",
+}
+
+
+def report(run: RunDirectory) -> Report:
+    """Describe a run from ``config.json``, ``metrics.json`` and ``training_log.csv``.
+
+    Parameters
+    ----------
+    run : RunDirectory
+        A run whose metrics are there.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a file is missing.
+    """
+    config, metrics = run.read_config(), run.read_metrics()
+    graph, scores = metrics["graph"], metrics["cold_start"]
+    ratio = scores[TRAINED]["ndcg"] / max(scores["raw features"]["ndcg"], 1e-12)
+    lead = (
+        f"{graph['num_videos']:,} videos, {graph['num_edges']:,} co-watch edges. On {graph['test_videos']:,} videos that "
+        f"training never saw, NDCG@{scores[TRAINED]['k']} is {scores[TRAINED]['ndcg']:.3f}, {ratio:.2f} times that of the "
+        "raw features."
+    )
+    sections = [_ranking(scores), _training(run, config["model"]), _graph(graph), _clusters(metrics["clusters"]),
+                _sampler(metrics["sampler"])]  # fmt: skip
+    return Report(f"{config['title'].capitalize()}: {config['data']['name']}", lead, sections)
+
+
+def _ranking(scores: dict[str, Any]) -> Section:
+    k = scores[TRAINED]["k"]
+    names = {"ndcg": f"NDCG@{k}", "map": "MAP", "mrr": "MRR", "recall": f"Recall@{k}", "hit": f"Hit@{k}"}
+    raw = scores["raw features"]["ndcg"]
+    rows = [
+        [method, *(f"{values[key]:.4f}" for key in names), f"{values['ndcg'] / raw:.2f}" if raw else "–"]
+        for method, values in scores.items()
+    ]
+    one = scores[TRAINED]
+    text = (
+        f"Every test video with a neighbour is a query ({one['num_queries']:,}; {one['num_skipped']:,} have none and are "
+        "left out). All other test videos are ranked by cosine; relevant are its neighbours in the test part of the graph."
+    )
+    bars = ranking_bars({name: values["ndcg"] for name, values in scores.items()}, label=f"NDCG@{k}", highlight=TRAINED)
+    plot = Plot(bars, "Ranking quality on videos never seen in training; longer is better.")
+    return Section(
+        "Does it find co-watched videos?", text, Table(["method", *names.values(), "x raw"], rows, TRAINED), [plot]
+    )
+
+
+def _training(run: RunDirectory, model: dict[str, Any]) -> Section:
+    log = read_training_log(run)
+    plots = []
+    for name, caption in _CAPTIONS.items():
+        if name in log:
+            chance = 1 / model["batch_size"] if name == "mined_retention_position" else None
+            label = name.replace("_", " ").replace("mined retention position", "negative retention")
+            plots.append(Plot(training_curve(log["step"], log[name], label=label, chance=chance), caption))
+    return Section("Training", f"{model['num_steps']:,} steps with the loss “{model['loss']}”.", None, plots)
+
+
+def _graph(graph: dict[str, Any]) -> Section:
+    counts = graph["degree_counts"]
+    degrees = np.repeat(np.asarray(counts["degree"], np.int64), counts["videos"])
+    rows = [
+        ["videos", f"{graph['num_videos']:,}", f"{graph['training_videos']:,}", f"{graph['test_videos']:,}"],
+        ["edges", f"{graph['num_edges']:,}", f"{graph['training_edges']:,}", f"{graph['test_edges']:,}"],
+    ]
+    text = (
+        f"{graph['num_isolated']:,} videos have no neighbour. Edges between the two parts belong to neither: the training "
+        "graph holds edges between training videos only."
+    )
+    plot = Plot(degree_histogram(degrees), "Videos by number of neighbours, both axes logarithmic.")
+    return Section("The graph", text, Table(["", "all", "training", "test"], rows), [plot])
+
+
+def _clusters(levels: list[dict[str, Any]]) -> Section:
+    sizes = [np.repeat(np.asarray(level["size"], np.int64), level["clusters"]) for level in levels]
+    rows = [
+        [
+            f"level {level['level']}",
+            f"{len(size):,}",
+            f"{size.mean():.1f}",
+            f"{int(np.median(size)):,}",
+            f"{size.max():,}",
+        ]
+        for level, size in zip(levels, sizes, strict=True)
+    ]
+    table = Table(["", "clusters", "mean size", "median", "largest"], rows)
+    plot = Plot(cluster_sizes(sizes), "Share of the training videos in clusters of at most a given size.")
+    return Section("Clusters of the training graph", "", table, [plot])
+
+
+def _sampler(counters: dict[str, int]) -> Section:
+    rows = [[name.replace("_", " "), f"{count:,}"] for name, count in counters.items()]
+    return Section("What the sampler could not do as asked", "", Table(["", "times"], rows))

@@ -1,0 +1,189 @@
+"""Where a run's graph and features come from: a watch log, a list of edges, or a named data set."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from graphvid._dgl import DGLGraph
+from graphvid._record import Count, Record, Seed, record
+from graphvid.data import (
+    AmazonCoPurchase,
+    Features,
+    OGBGraph,
+    RelationalData,
+    SyntheticCoWatch,
+    TikTok,
+    WatchLog,
+    load_features,
+    read_edges,
+)
+from graphvid.graphs import co_watch_graph, relation_graph
+
+DATASETS = ("synthetic", "tiktok", "amazon-photo", "amazon-computers")
+
+
+@record
+class CoWatchSource(Record):
+    """What to read and how to build the graph.
+
+    Exactly one of ``dataset``, ``log`` and ``edges`` is given; the last two come with ``features``.
+
+    Parameters
+    ----------
+    log : str, optional
+        Watch log with ``user_id`` and ``video_id``, CSV or Parquet; see `graphvid.data.WatchLog.read`.
+    features : str, optional
+        Feature vectors of the videos: ``.npy``, ``.npz`` or ``.parquet``; see `graphvid.data.load_features`.
+    edges : str, optional
+        Ready graph, CSV or Parquet with columns ``src``, ``dst`` and optionally ``weight``; see
+        `graphvid.data.read_edges`.
+    dataset : str, optional
+        ``"synthetic"``, ``"tiktok"``, ``"amazon-photo"``, ``"amazon-computers"``, or an OGB node data set such as
+        ``"ogbn-products"``.
+    data_dir : str, optional
+        Folder of the data sets, for those that are read from files; default is the environment variable
+        ``GRAPHVID_DATA``.
+    weight : {"count", "binary", "cosine", "npmi"}
+        Weight of a co-watch in a log; see `graphvid.graphs.co_watch_graph`, for this and the next three. They must be left
+        at their defaults with a ready graph.
+    min_count : int
+        Fewest users who watched both videos.
+    top_k : int or None
+        Strongest neighbours kept a video; None keeps all.
+    max_videos_per_user : int or None
+        Videos of one user that count; None for all.
+    seed : int
+        Of the generated world and of the builder.
+
+    Raises
+    ------
+    ValueError
+        For a combination that does not name one source, or an unknown data set.
+    """
+
+    files: ClassVar[tuple[str, ...]] = ("log", "edges", "features", "data_dir")
+
+    log: str | None = None
+    features: str | None = None
+    edges: str | None = None
+    dataset: str | None = None
+    data_dir: str | None = None
+    weight: Literal["count", "binary", "cosine", "npmi"] = "count"
+    min_count: Count = 1
+    top_k: Annotated[int | None, Field(ge=1)] = 50
+    max_videos_per_user: Annotated[int | None, Field(ge=1)] = 100
+    seed: Seed = 0
+
+    def __post_init__(self) -> None:
+        given = [name for name in ("dataset", "log", "edges") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"exactly one of dataset, log and edges must be given, got {given or 'none'}")
+        if (self.dataset is None) != (self.features is not None):
+            raise ValueError("features must be given with log and edges, and not with dataset")
+        if self.dataset is not None and self.dataset not in DATASETS and not self.dataset.startswith("ogbn-"):
+            raise ValueError(f"dataset must be one of {list(DATASETS)} or an OGB name 'ogbn-...', got {self.dataset!r}")
+        if self.data_dir is not None and self.dataset in (None, "synthetic"):
+            raise ValueError("data_dir must be given only with a dataset that is read from files")
+        if self.log is None and self.dataset not in ("synthetic", "tiktok"):
+            defaults = {field.name: field.default for field in fields(CoWatchSource)}
+            changed = [name for name in _LOG_OPTIONS if getattr(self, name) != defaults[name]]
+            if changed:
+                raise ValueError(f"{changed} apply to watch logs only; this source is a ready graph")
+
+
+_LOG_OPTIONS = ("weight", "min_count", "top_k", "max_videos_per_user")
+
+
+@dataclass(frozen=True, eq=False)
+class VideoGraph:
+    """A graph of all videos with their features; row i of the features is node i.
+
+    Parameters
+    ----------
+    name : str
+        For headings.
+    graph : DGLGraph
+        ``(video, co_watch, video)`` with ``edata["weight"]``.
+    features : Features
+        With the videos' own ids.
+    oracle : ndarray of float32, shape (num_videos, dim), optional
+        The best embedding that is known, for generated data.
+    """
+
+    name: str
+    graph: DGLGraph
+    features: Features
+    oracle: NDArray[np.float32] | None = None
+
+    def fingerprint(self) -> dict[str, Any]:  # Any: JSON values
+        """Give counts and a checksum of ids, edges, weights and features: equal for equal data."""
+        crc = zlib.crc32("\0".join(self.features.ids.astype(str)).encode())
+        parts = [*self.graph.edges(order="eid"), self.graph.edata["weight"]]
+        for array in [*(part.numpy() for part in parts), *self.features.modalities.values()]:
+            crc = zlib.crc32(np.ascontiguousarray(array).data, crc)
+        return {
+            "name": self.name,
+            "num_videos": self.graph.num_nodes(),
+            "num_edges": self.graph.num_edges() // 2,
+            "dims": self.features.dims,
+            "crc32": crc,
+        }
+
+
+def load_video_graph(source: CoWatchSource, *, progress: bool = True) -> VideoGraph:
+    """Read a source and build its graph.
+
+    Parameters
+    ----------
+    source : CoWatchSource
+        What to read.
+    progress : bool, default True
+        Show a bar while co-watches are counted.
+
+    Returns
+    -------
+    VideoGraph
+    """
+    if source.dataset is None and source.features is not None:
+        features = load_features(source.features)
+        if source.log is not None:
+            log = WatchLog.read(source.log, video_ids=features.ids)
+            return VideoGraph(Path(source.log).name, _co_watch(log, source, progress), features)
+        assert source.edges is not None
+        return _from_relations(read_edges(source.edges, features))
+    if source.dataset == "tiktok":
+        tiktok = TikTok(source.data_dir)
+        return VideoGraph("tiktok", _co_watch(tiktok.log, source, progress), tiktok.features)
+    if source.dataset == "amazon-photo":
+        return _from_relations(AmazonCoPurchase("photo", source.data_dir))
+    if source.dataset == "amazon-computers":
+        return _from_relations(AmazonCoPurchase("computers", source.data_dir))
+    if source.dataset == "synthetic":
+        world = SyntheticCoWatch(seed=source.seed)
+        return VideoGraph("synthetic world", _co_watch(world.log, source, progress), world.features, world.oracle)
+    assert source.dataset is not None
+    return _from_relations(OGBGraph(source.dataset, source.data_dir))
+
+
+def _co_watch(log: WatchLog, source: CoWatchSource, progress: bool) -> DGLGraph:
+    return co_watch_graph(
+        log,
+        weight=source.weight,
+        min_count=source.min_count,
+        top_k=source.top_k,
+        max_videos_per_user=source.max_videos_per_user,
+        seed=source.seed,
+        progress=progress,
+    )
+
+
+def _from_relations(data: RelationalData) -> VideoGraph:
+    graph = relation_graph(data.src, data.dst, data.weight, num_nodes=data.num_nodes)
+    return VideoGraph(data.name, graph, data.features)

@@ -1,0 +1,78 @@
+"""Answers of a recommender's run, from the vectors and the known pairs that it keeps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+
+from graphvid._files import atomic_path
+from graphvid.data import InteractionSplits
+from graphvid.data._files import read_arrays
+from graphvid.metrics import dot_product_scorer, top_items
+from graphvid.runs import RunDirectory, VectorRun, row_of
+
+_PAIRS = "pairs.npz"
+_SPLITS = ("train", "validation", "test")
+
+
+def write_pairs(run: RunDirectory, splits: InteractionSplits) -> None:
+    """Write the pairs of all splits: ``train_indptr``, ``train_items``, and so on."""
+    arrays: dict[str, NDArray[np.integer]] = {}
+    for name in _SPLITS:
+        pairs = getattr(splits, name)
+        if pairs is not None:
+            arrays |= {f"{name}_indptr": pairs.indptr, f"{name}_items": pairs.items}
+    with atomic_path(run.path / _PAIRS) as temporary:
+        np.savez(temporary, **arrays)  # type: ignore[arg-type] # no split is called allow_pickle
+
+
+class RecommendationRun(VectorRun):
+    """A run of the task recommendation: it says what to show to a user."""
+
+    def recommend(self, user_id: Any, *, top_k: int = 10) -> pd.DataFrame:
+        """Give the items that the model ranks first for a user, without those of training and validation.
+
+        Parameters
+        ----------
+        user_id : hashable
+            Id of the user; its text form is accepted too.
+        top_k : int, default 10
+            Number of items, at least 1; all candidates where there are fewer.
+
+        Returns
+        -------
+        DataFrame
+            Columns ``item_id`` and ``score``, largest first, ties by position.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the run is unfinished.
+        KeyError
+            If the run has no such user.
+        ValueError
+            If ``top_k`` is below 1, or a file is damaged.
+        """
+        if isinstance(top_k, bool) or not isinstance(top_k, (int, np.integer)) or top_k < 1:
+            raise ValueError(f"top_k must be at least 1, got {top_k}")
+        users, items = self.vectors("user"), self.vectors("item")
+        user = row_of(users.ids, user_id, "user_id", f"users of {self.directory.path}")
+        pairs = read_arrays(self.directory.require(self.directory.path / _PAIRS), ("train_indptr", "train_items"))
+        barred = [
+            pairs[f"{name}_items"][slice(*pairs[f"{name}_indptr"][user : user + 2])]
+            for name in ("train", "validation")
+            if f"{name}_items" in pairs
+        ]
+        known = np.unique(np.concatenate(barred)).astype(np.int64)
+        scorer = dot_product_scorer(users.modalities["embedding"][[user]], items.modalities["embedding"])
+        best = top_items(
+            scorer,
+            torch.tensor([0]),
+            min(top_k, len(items.ids) - len(known)),
+            exclude=(np.array([0, len(known)], dtype=np.int64), known),
+        )
+        return pd.DataFrame({"item_id": items.ids.take(best.items[0].numpy()), "score": best.scores[0].numpy()})

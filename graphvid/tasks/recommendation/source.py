@@ -1,0 +1,200 @@
+"""Where the pairs of a run come from: a data set, files of splits, or a watch log whose pairs are split here."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from graphvid._record import Record, Seed, record
+from graphvid.data import (
+    AmazonElectronics,
+    Features,
+    Gowalla,
+    Interactions,
+    InteractionSplits,
+    SyntheticCoWatch,
+    TikTok,
+    WatchLog,
+    load_features,
+    read_splits,
+)
+
+INTERACTION_DATASETS = ("gowalla", "amazon-electronics", "tiktok", "synthetic")
+Selection = Literal["validation", "test"]
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+
+
+@record
+class InteractionSource(Record):
+    """What to read, and what the model is chosen by.
+
+    Exactly one of ``dataset``, ``train`` and ``log`` is given.
+
+    Parameters
+    ----------
+    log : str, optional
+        Watch log with ``user_id`` and ``video_id``, CSV or Parquet; its distinct pairs are split at random.
+    features : str, optional
+        Features of the items, for two towers; see `graphvid.data.load_features`. Its ids are those of the log's videos,
+        or the numbers of the items.
+    train, validation, test : str, optional
+        Files of splits, a line a user: ``user item item ...``; see `graphvid.data.read_splits`. ``validation`` may be
+        absent.
+    dataset : str, optional
+        ``"gowalla"``, ``"amazon-electronics"``, ``"tiktok"`` or ``"synthetic"``, a generated world.
+    data_dir : str, optional
+        Folder of the data sets. Default: the environment variable GRAPHVID_DATA.
+    test_fraction : float, default 0.2
+        Share of every user's pairs of a ``log`` that is for the test, in (0, 1).
+    validation_fraction : float, default 0.05
+        Share of every user's training pairs that is held out where there is no validation split, in (0, 1).
+    selection : {"validation", "test"}, default "validation"
+        What epochs are judged by. ``"test"`` is the protocol of the published results: nothing is held out, a
+        validation split is left aside, and the figures are those of the epoch that was best on the test pairs.
+    seed : int, default 0
+        Of what is generated or split here.
+
+    Raises
+    ------
+    ValueError
+        For a combination that does not name one source, an unknown data set, a share out of range.
+    """
+
+    files: ClassVar[tuple[str, ...]] = ("data_dir", "train", "validation", "test", "log", "features")
+
+    log: str | None = None
+    features: str | None = None
+    train: str | None = None
+    validation: str | None = None
+    test: str | None = None
+    dataset: str | None = None
+    data_dir: str | None = None
+    test_fraction: Fraction = 0.2
+    validation_fraction: Fraction = 0.05
+    selection: Selection = "validation"
+    seed: Seed = 0
+
+    def __post_init__(self) -> None:
+        given = [name for name in ("dataset", "train", "log") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"exactly one of dataset, train and log must be given, got {given or 'none'}")
+        if self.dataset is not None and self.dataset not in INTERACTION_DATASETS:
+            raise ValueError(f"dataset must be one of {list(INTERACTION_DATASETS)}, got {self.dataset!r}")
+        if (self.train is None) != (self.test is None):
+            raise ValueError("train and test must be given together, got one of them")
+        if self.validation is not None and self.train is None:
+            raise ValueError("validation must be given with train and test, got it alone")
+        if self.features is not None and self.dataset is not None:
+            raise ValueError(f"features apply to files only, got them with dataset {self.dataset!r}")
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedInteractions:
+    """Splits with the ids of their users and items.
+
+    Parameters
+    ----------
+    splits : InteractionSplits
+        ``validation`` is there unless models are chosen by the test pairs.
+    user_ids, item_ids : Index
+        Id of every row.
+    features : Features, optional
+        Of every item.
+    """
+
+    splits: InteractionSplits
+    user_ids: pd.Index
+    item_ids: pd.Index
+    features: Features | None = None
+
+    @property
+    def selection(self) -> Interactions:
+        """What epochs are judged by: the validation pairs, or the test pairs where there are none."""
+        return self.splits.test if self.splits.validation is None else self.splits.validation
+
+    @property
+    def known(self) -> Interactions:
+        """What is no candidate in the test: the pairs of training and validation, made anew on every call."""
+        train, validation = self.splits.train, self.splits.validation
+        if validation is None:
+            return train
+        users, items = (
+            np.concatenate([getattr(train, name), getattr(validation, name)]) for name in ("users", "items")
+        )
+        return Interactions.from_pairs(users, items, num_users=train.num_users, num_items=train.num_items)
+
+    def fingerprint(self) -> dict[str, int | str]:
+        """Give counts and a checksum: equal for equal data."""
+        crc, counts = 0, {}
+        for ids in (self.user_ids, self.item_ids):
+            if not isinstance(ids, pd.RangeIndex):
+                crc = zlib.crc32("\0".join(ids.astype(str)).encode(), crc)
+        for name in ("train", "validation", "test"):
+            split: Interactions | None = getattr(self.splits, name)
+            if split is not None:
+                counts[name] = split.num_interactions
+                crc = zlib.crc32(split.items.data, zlib.crc32(split.indptr.data, crc))
+        for table in self.features.modalities.values() if self.features is not None else ():
+            crc = zlib.crc32(np.ascontiguousarray(table).data, crc)
+        sizes = {"num_users": len(self.user_ids), "num_items": len(self.item_ids)}
+        return {"name": self.splits.name, **sizes, **counts, "crc32": crc}
+
+
+def load_interactions(source: InteractionSource) -> LoadedInteractions:
+    """Read a source, and hold out or leave aside what its ``selection`` says.
+
+    Raises
+    ------
+    FileNotFoundError
+        A file is not there.
+    TypeError, ValueError
+        Files that cannot be read, splits that overlap, features without rows for some items.
+    """
+    found = _load(source)
+    splits = found.splits
+    if source.selection == "validation" and splits.validation is None:
+        train, validation = splits.train.hold_out(source.validation_fraction, source.seed)
+        splits = InteractionSplits(splits.name, train, splits.test, validation)
+    if source.selection == "test":
+        splits = InteractionSplits(splits.name, splits.train, splits.test)
+    return LoadedInteractions(splits, found.user_ids, found.item_ids, found.features)
+
+
+def _load(source: InteractionSource) -> LoadedInteractions:
+    if source.dataset == "synthetic":
+        world = SyntheticCoWatch(seed=source.seed)
+        return _of_log("synthetic", world.log, source, world.features)
+    if source.log is not None:
+        features = None if source.features is None else load_features(source.features)
+        return _of_log(Path(source.log).name, WatchLog.read(source.log), source, features)
+    if source.dataset is not None:
+        kinds: Mapping[str, Any] = {"gowalla": Gowalla, "amazon-electronics": AmazonElectronics, "tiktok": TikTok}
+        data = kinds[source.dataset](source.data_dir)
+        splits = InteractionSplits(source.dataset, data.train, data.test, data.validation)
+        return _numbered(splits, getattr(data, "features", None))
+    assert source.train is not None
+    assert source.test is not None
+    splits = read_splits(Path(source.train).name, source.train, source.test, source.validation)
+    return _numbered(splits, None if source.features is None else load_features(source.features))
+
+
+def _numbered(splits: InteractionSplits, features: Features | None) -> LoadedInteractions:
+    users, items = (pd.RangeIndex(n) for n in (splits.train.num_users, splits.train.num_items))
+    return LoadedInteractions(splits, users, items, None if features is None else features.align(items))
+
+
+def _of_log(name: str, log: WatchLog, source: InteractionSource, features: Features | None) -> LoadedInteractions:
+    """Split the distinct pairs of a log at random, user by user."""
+    pairs = Interactions.from_pairs(
+        log.user, log.video, num_users=log.num_users, num_items=log.num_videos, duplicates="drop"
+    )
+    train, test = pairs.hold_out(source.test_fraction, source.seed)
+    aligned = None if features is None else features.align(log.video_ids)
+    return LoadedInteractions(InteractionSplits(name, train, test), log.user_ids, log.video_ids, aligned)

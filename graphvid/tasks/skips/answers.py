@@ -1,0 +1,129 @@
+"""Answers of a run that predicts skips, from the views and clips that it keeps."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from graphvid._files import atomic_path
+from graphvid.data import ClipFeatures, WatchLog
+from graphvid.data._files import read_arrays
+from graphvid.models import FRAME, FRAMEConfig
+from graphvid.runs import Run, RunDirectory, storable
+
+NETWORK = "network.safetensors"
+_VIEWS, _CLIPS = "views.npz", "clips"
+_MEASURES = ("watch_time", "duration", "timestamp")
+_COLUMNS = ("complete", "offending_clip", "best_clip", "watch_ratio")
+
+
+def write_memory(run: RunDirectory, log: WatchLog, clips: ClipFeatures) -> None:
+    """Write the training views and the clips that the model was made from."""
+    arrays = {"user": log.user, "video": log.video, "user_ids": storable(log.user_ids)}
+    arrays |= {name: getattr(log, name) for name in _MEASURES if getattr(log, name) is not None}
+    with atomic_path(run.path / _VIEWS) as temporary:
+        np.savez(temporary, **arrays)
+    if not (run.path / _CLIPS).exists():
+        ClipFeatures(pd.Index(storable(clips.ids)), clips.array).save(run.path / _CLIPS)
+
+
+class SkipRun(Run):
+    """A run of the task skips: it predicts who finishes which video, and where the others leave."""
+
+    def training_views(self) -> WatchLog:
+        """Give the views that the model was trained on; every video of the run is in the vocabulary."""
+        arrays = read_arrays(self.directory.require(self.directory.path / _VIEWS), ("user", "video", "user_ids"))
+        measures = {name: arrays[name].astype(np.float64) for name in _MEASURES if name in arrays}
+        user, video = (arrays[name].astype(np.int64) for name in ("user", "video"))
+        return WatchLog(user, video, pd.Index(arrays["user_ids"]), self._clips().ids, **measures)
+
+    def model(self, *, progress: bool = False) -> FRAME:
+        """Give the trained model, in evaluation mode.
+
+        Parameters
+        ----------
+        progress : bool, default False
+            Show a bar while the features are read.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the run is unfinished.
+        ValueError
+            If its weights are corrupt or of another model.
+        """
+        self.directory.require(self.directory.path / NETWORK)
+        options = self.options
+        assert isinstance(options, FRAMEConfig)
+        model = FRAME(self.training_views(), self._clips(), options, progress=progress)
+        self.load_weights(model, NETWORK)
+        return model
+
+    def predict(self, log: WatchLog, *, clips: ClipFeatures | None = None, progress: bool = False) -> pd.DataFrame:
+        """Say of users and videos what the model expects.
+
+        Parameters
+        ----------
+        log : WatchLog
+            Users and videos to score; of its other columns only ``duration`` is looked at. Ids are compared as text. A
+            user that the run does not know is one without a past.
+        clips : ClipFeatures, optional
+            Of the videos that the run does not know; with as many clips as the model's, or a multiple, which is averaged.
+        progress : bool, default False
+            Show a bar while the features are read.
+
+        Returns
+        -------
+        DataFrame
+            A row for every row of ``log``: ``user_id``, ``video_id``, ``complete`` (probability), ``offending_clip`` and
+            ``best_clip`` (where this user most and least likely leaves, counted from 0), and with the survival head
+            ``watch_ratio`` (expected share watched) and ``watch_time`` (that share in seconds; NaN where neither ``log``
+            nor the training views have the duration).
+
+        Raises
+        ------
+        FileNotFoundError, ValueError
+            As `model`; a video that neither the run nor ``clips`` knows; clips of another form.
+        """
+        model = self.model(progress=progress)
+        views = self.training_views()
+        user = pd.Index(views.user_ids.astype(str)).get_indexer(log.user_ids.astype(str))[log.user]
+        video = pd.Index(views.video_ids.astype(str)).get_indexer(log.video_ids.astype(str))[log.video]
+        new = video < 0
+        duration = (
+            np.where(new, np.nan, model.buckets.duration.cpu().numpy()[video]) if log.duration is None else log.duration
+        )
+        if new.any():
+            clips, video[new] = _new_videos(log, new, clips, model.clips.num_clips)
+        parts = []
+        for rows, source in ((~new, None), (new, clips)):
+            if rows.any():
+                said = model.predict(user[rows], video[rows], clips=source, durations=duration[rows])
+                columns = {name: getattr(said, name) for name in _COLUMNS}
+                there = {name: values for name, values in columns.items() if values is not None}
+                parts.append(pd.DataFrame(there, index=np.flatnonzero(rows)))
+        table = pd.concat(parts).sort_index()
+        if "watch_ratio" in table:
+            table["watch_time"] = table["watch_ratio"] * duration
+        ids = {"user_id": log.user_ids.take(log.user), "video_id": log.video_ids.take(log.video)}
+        return pd.concat([pd.DataFrame(ids), table], axis=1)
+
+    def _clips(self) -> ClipFeatures:
+        folder = self.directory.path / _CLIPS
+        return ClipFeatures.open(folder if folder.exists() else self.directory.require(folder))
+
+
+def _new_videos(
+    log: WatchLog, new: NDArray[np.bool_], clips: ClipFeatures | None, num_clips: int
+) -> tuple[ClipFeatures, NDArray[np.int64]]:
+    """Return the clips, as many a video as the model has, and the row in them of each view that is ``new``."""
+    ids = log.video_ids.take(log.video[new])
+    known = pd.Index([] if clips is None else clips.ids.astype(str), dtype=object)
+    row = known.get_indexer(ids.astype(str))
+    if clips is None or (row < 0).any():
+        absent = ids[row < 0].unique()
+        raise ValueError(
+            f"clips must be given for the {len(absent)} videos that the run does not know, got none for {absent[0]!r}"
+        )
+    return (clips if clips.num_clips == num_clips else clips.pool(num_clips)), row
