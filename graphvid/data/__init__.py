@@ -15,6 +15,7 @@ from graphvid.data.kuai import read_frame_release, read_kuairand, read_kuairec
 from graphvid.data.ogb_graph import OGBGraph
 from graphvid.data.relational import RelationalData
 from graphvid.data.segmm import SegmentLabels, SegMM
+from graphvid.data.sick import SICKRelatedness
 from graphvid.data.standardizer import Standardizer
 from graphvid.data.submission import read_submission, write_submission
 from graphvid.data.synthetic import SyntheticCoWatch
@@ -45,6 +46,7 @@ __all__ = [
     "OGBGraph",
     "PairFold",
     "RelationalData",
+    "SICKRelatedness",
     "ScoredPairs",
     "SegMM",
     "SegmentLabels",

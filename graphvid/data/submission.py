@@ -72,7 +72,9 @@ def read_submission(path: str | Path, *, required: Iterable[Any] = ()) -> tuple[
     except (zipfile.BadZipFile, KeyError, ValueError) as error:
         raise ValueError(f"{path} must be a zip archive with result.json ({error})") from None
     if not isinstance(result, dict) or not result:
-        raise ValueError(f"{path}: result.json must be an object from id to list of numbers, got {type(result).__name__}")
+        raise ValueError(
+            f"{path}: result.json must be an object from id to list of numbers, got {type(result).__name__}"
+        )
     missing = [value for value in required if str(value) not in result]
     if missing:
         raise ValueError(f"{path}: a submission must hold every id, missing are {name_some(missing)}")

@@ -136,7 +136,9 @@ class SyntheticVideoPairs:
             ("num_pairs", num_pairs, num_videos), ("num_test_pairs", num_test_pairs, num_test_videos),
         ):  # fmt: skip
             if pairs > videos * (videos - 1) // 2:
-                raise ValueError(f"{name} must be at most the {videos * (videos - 1) // 2} pairs there are, got {pairs}")
+                raise ValueError(
+                    f"{name} must be at most the {videos * (videos - 1) // 2} pairs there are, got {pairs}"
+                )
         streams = [np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(4)]
         self._draw_world(streams[0], frame_dim)
         self._asr = asr
@@ -258,18 +260,14 @@ class SyntheticVideoPairs:
         which = rng.integers(0, 2, len(video))
         choices = [kind == 0, kind == 1]
         tag = np.where(choices[0], main[video, which], background[video, which])
-        meaning = np.where(
-            distracts[:, None], self._distractors[distractors[video, which]], self.tag_vectors[tag]
-        )
+        meaning = np.where(distracts[:, None], self._distractors[distractors[video, which]], self.tag_vectors[tag])
         of_distractor = _STYLES + rng.integers(0, _DISTRACTOR_STYLES, len(video))
         style = np.select(choices, [main_style[video], background_style[video]], of_distractor)
         values = meaning @ self._content_map + self._styles[style]
         values += _NOISE * rng.normal(size=values.shape)
         return FrameStore(values.astype(np.float16), np.concatenate([[0], np.cumsum(counts)])), kind
 
-    def _titles(
-        self, tau: NDArray[np.int64], main_style: NDArray[np.int64], rng: np.random.Generator
-    ) -> list[str]:
+    def _titles(self, tau: NDArray[np.int64], main_style: NDArray[np.int64], rng: np.random.Generator) -> list[str]:
         words = [
             np.asarray(self._tag_words)[tau[:, None], _distinct(len(tau), 4, 2, rng)],
             np.asarray(self._style_words)[main_style, rng.integers(0, 2, len(tau))][:, None],
@@ -325,11 +323,7 @@ def _to_frame(videos: VideoRecords) -> pd.DataFrame:
     assert videos.tag_id is not None
     assert videos.category_id is not None
     store, lists = videos.frames, {"tag_id": videos.tag_id, "category_id": videos.category_id}
-    frames = [
-        [frame.tobytes() for frame in store.values[start:end]] for start, end in pairwise(store.indptr)
-    ]
-    columns = {
-        name: [values[a:b].tolist() for a, b in pairwise(indptr)] for name, (indptr, values) in lists.items()
-    }
+    frames = [[frame.tobytes() for frame in store.values[start:end]] for start, end in pairwise(store.indptr)]
+    columns = {name: [values[a:b].tolist() for a, b in pairwise(indptr)] for name, (indptr, values) in lists.items()}
     table = {"id": list(videos.ids), "title": videos.title, "asr_text": videos.asr_text, "frame_feature": frames}
     return pd.DataFrame({**table, **columns})

@@ -19,13 +19,14 @@ from graphvid.data.video_records import IdLists, VideoRecords
 _COLUMNS = ("id", "title", "asr_text", "frame_feature", "tag_id", "category_id")
 
 
-def read_videos(path: str | Path, *, store: str | Path | None = None) -> VideoRecords:
-    """Read the videos of a file in the contest's form.
+def read_videos(*paths: str | Path, store: str | Path | None = None) -> VideoRecords:
+    """Read the videos of files in the contest's form.
 
     Parameters
     ----------
-    path : path-like
-        ``.jsonl`` (one object a line) or ``.parquet``, with the contest's names:
+    *paths : path-like
+        One file or several, whose videos follow each other: ``.jsonl`` (one object a line) or ``.parquet``, with the
+        contest's names:
 
         - ``id``: text or integer, the only one that must be there;
         - ``title``, ``asr_text``: text, or null;
@@ -35,8 +36,9 @@ def read_videos(path: str | Path, *, store: str | Path | None = None) -> VideoRe
 
         Other columns are not read.
     store : path-like, optional
-        Folder for the frames, which are then written as they are read and mapped from there. It must not exist. Default:
-        frames are held in memory.
+        Folder for the frames, which are then written as they are read and mapped from there. If it exists, it is one that
+        was written from this file: its frames are taken, and those of the file are not read. Default: frames are held in
+        memory.
 
     Returns
     -------
@@ -48,34 +50,40 @@ def read_videos(path: str | Path, *, store: str | Path | None = None) -> VideoRe
         There is no such file.
     ValueError
         Another suffix, a line that is no JSON object or has no id, repeated ids, an entry of another form, frames of
-        unequal width, NaN or infinite frames; names the file and the video.
+        unequal width, NaN or infinite frames, a store of another number of videos; names the file and the video.
 
     Notes
     -----
     Parquet is read in groups of 1,000 rows, JSON line by line.
     """
-    path = Path(path)
     readers = {".jsonl": _json_records, ".parquet": _parquet_records}
-    if path.suffix not in readers:
-        raise ValueError(f"path must end in one of {list(readers)}, got {path.name!r}")
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} not found: expected videos in .jsonl or .parquet")
+    if not paths:
+        raise ValueError("paths must name one file at least, got none")
+    for path in map(Path, paths):
+        if path.suffix not in readers:
+            raise ValueError(f"path must end in one of {list(readers)}, got {path.name!r}")
+        if not path.is_file():
+            raise FileNotFoundError(f"{path} not found: expected videos in .jsonl or .parquet")
     ids: list[Any] = []
     texts: dict[str, list[str]] = {"title": [], "asr_text": []}
     numbers: dict[str, list[list[int]]] = {"tag_id": [], "category_id": []}
+    stored = FrameStore.open(store) if store is not None and Path(store).exists() else None
+    path = Path(paths[0])
     try:
         with _Frames(store) as frames:
-            for record in readers[path.suffix](path):
-                ids.append(record["id"])
-                where = f"of id {show(record['id'])}"
-                for name, column in texts.items():
-                    column.append(_text(record.get(name), f"{name} {where}"))
-                for name, lists in numbers.items():
-                    lists.append(_integers(record.get(name), f"{name} {where}"))
-                frames.add(_frames(record.get("frame_feature"), where), where)
+            for path in map(Path, paths):
+                for record in readers[path.suffix](path):
+                    ids.append(record["id"])
+                    where = f"of id {show(record['id'])}"
+                    for name, column in texts.items():
+                        column.append(_text(record.get(name), f"{name} {where}"))
+                    for name, lists in numbers.items():
+                        lists.append(_integers(record.get(name), f"{name} {where}"))
+                    if stored is None:
+                        frames.add(_frames(record.get("frame_feature"), where), where)
         return VideoRecords(
-            ids, frames.store(), texts["title"], texts["asr_text"],  # type: ignore[arg-type] # made an Index there
-            *(IdLists.from_lists(numbers[name]) for name in ("tag_id", "category_id")),
+            ids, frames.store() if stored is None else stored,  # type: ignore[arg-type] # made an Index there
+            texts["title"], texts["asr_text"], *(IdLists.from_lists(numbers[name]) for name in ("tag_id", "category_id")),
         )  # fmt: skip
     except (TypeError, ValueError) as error:
         raise with_path(error, path) from None

@@ -46,7 +46,9 @@ class ScoredPairs(NamedTuple):
             No pair, an id that is not among ``ids`` (names some), columns of unequal length, a score that is NaN or
             outside [0, 1] (with its row).
         """
-        ends = [look_up(values, ids, name, "the videos") for name, values in (("query", query), ("candidate", candidate))]
+        ends = [
+            look_up(values, ids, name, "the videos") for name, values in (("query", query), ("candidate", candidate))
+        ]
         scores = np.asarray(score, dtype=np.float64)
         if not len(scores) or not len(ends[0]) == len(ends[1]) == len(scores):
             raise ValueError(

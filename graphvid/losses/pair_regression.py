@@ -110,5 +110,5 @@ def _average_ranks(score: Tensor) -> Tensor:
         return torch.full_like(score, 0.5)
     _, inverse, counts = torch.unique(score, return_inverse=True, return_counts=True)
     last = counts.cumsum(0)
-    middle = last - (counts + 1) / 2  # of the places from 0
+    middle = last.double() - (counts.double() + 1) / 2  # of the places from 0
     return (middle / (len(score) - 1)).to(score.dtype)[inverse]

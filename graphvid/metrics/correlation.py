@@ -11,6 +11,8 @@ from scipy.stats import rankdata
 from graphvid._integers import check_integer
 from graphvid.metrics import _columns
 
+_BATCH_VALUES = 2**20  # of resamples at once
+
 
 class SpearmanInterval(NamedTuple):
     """A rank correlation and its bootstrap interval.
@@ -65,7 +67,7 @@ def spearman(true: ArrayLike, predicted: ArrayLike) -> float:
     >>> spearman([0.1, 0.2], [5.0, 5.0])
     nan
     """
-    return _correlation(*_ranks(true, predicted))
+    return float(_correlation(*_ranks(true, predicted)))
 
 
 def bootstrap_spearman(
@@ -105,12 +107,14 @@ def bootstrap_spearman(
     ranks = _ranks(true, predicted)
     rng = np.random.default_rng(seed)
     found = np.empty(num_resamples)
-    for draw in range(num_resamples):
-        rows = rng.integers(0, len(ranks[0]), len(ranks[0]))
-        found[draw] = _correlation(*(rankdata(column[rows]) for column in ranks))
+    step = max(1, _BATCH_VALUES // len(ranks[0]))
+    for start in range(0, num_resamples, step):
+        size = min(step, num_resamples - start)
+        rows = rng.integers(0, len(ranks[0]), (size, len(ranks[0])))
+        found[start : start + size] = _correlation(*(rankdata(column[rows], axis=1) for column in ranks))
     tail = (1 - confidence) / 2
     lower, upper = np.quantile(found, [tail, 1 - tail])
-    return SpearmanInterval(_correlation(*ranks), float(lower), float(upper), len(ranks[0]))
+    return SpearmanInterval(float(_correlation(*ranks)), float(lower), float(upper), len(ranks[0]))
 
 
 def _ranks(true: ArrayLike, predicted: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -119,7 +123,9 @@ def _ranks(true: ArrayLike, predicted: ArrayLike) -> tuple[NDArray[np.float64], 
     return rankdata(first), rankdata(second)
 
 
-def _correlation(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
-    first, second = first - first.mean(), second - second.mean()
-    scale = np.sqrt((first * first).sum() * (second * second).sum())
-    return float((first * second).sum() / scale) if scale else float("nan")
+def _correlation(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return Pearson's correlation along the last axis, NaN for a constant."""
+    first, second = (x - x.mean(axis=-1, keepdims=True) for x in (first, second))
+    scale = np.sqrt((first * first).sum(axis=-1) * (second * second).sum(axis=-1))
+    product = (first * second).sum(axis=-1)
+    return np.divide(product, scale, out=np.full_like(scale, np.nan), where=scale > 0)

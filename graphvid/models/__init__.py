@@ -16,6 +16,7 @@ from .recommenders import (
     TwoTowerConfig,
 )
 from .rgc import RelationalGraphClustering, RGCConfig, build_encoder, embed
+from .towers import TwinTower, TwinTowerConfig, VideoInputs, VideoTower
 
 __all__ = [
     "FRAME",
@@ -33,8 +34,12 @@ __all__ = [
     "SimpleX",
     "SimpleXConfig",
     "SkipPrediction",
+    "TwinTower",
+    "TwinTowerConfig",
     "TwoTower",
     "TwoTowerConfig",
+    "VideoInputs",
+    "VideoTower",
     "build_encoder",
     "embed",
 ]

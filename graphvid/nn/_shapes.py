@@ -24,4 +24,6 @@ def check_frames(frames: Tensor, mask: Tensor, dim: int) -> None:
     if frames.dim() != 3 or frames.shape[2] != dim:
         raise ValueError(f"frames must have shape (num_videos, num_frames, {dim}), got {tuple(frames.shape)}")
     if mask.shape != frames.shape[:2] or mask.dtype != torch.bool:
-        raise ValueError(f"mask must be bool of shape {tuple(frames.shape[:2])}, got {mask.dtype} of {tuple(mask.shape)}")
+        raise ValueError(
+            f"mask must be bool of shape {tuple(frames.shape[:2])}, got {mask.dtype} of {tuple(mask.shape)}"
+        )

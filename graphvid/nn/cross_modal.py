@@ -80,7 +80,10 @@ class SelfLayer(nn.Module):
 
     def __init__(self, dim: int, num_heads: int, hidden: int, dropout: float) -> None:
         super().__init__()
-        self.attention, self.feed_forward = MultiHeadAttention(dim, num_heads, dropout), FeedForward(dim, hidden, dropout)
+        self.attention, self.feed_forward = (
+            MultiHeadAttention(dim, num_heads, dropout),
+            FeedForward(dim, hidden, dropout),
+        )
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """Compute the layer on (num_videos, length, dim) with its mask."""

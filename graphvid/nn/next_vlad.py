@@ -172,7 +172,12 @@ class NeXtVLAD(nn.Module):
         assert self.norm is not None
         if self.norm.training and len(logits) < 2:
             return nn.functional.batch_norm(
-                logits, self.norm.running_mean, self.norm.running_var, self.norm.weight, self.norm.bias, eps=self.norm.eps
+                logits,
+                self.norm.running_mean,
+                self.norm.running_var,
+                self.norm.weight,
+                self.norm.bias,
+                eps=self.norm.eps,
             )
         normalised: Tensor = self.norm(logits)
         return normalised

@@ -40,9 +40,7 @@ class SEFusion(nn.Module):
     (torch.Size([4, 16]), True)
     """
 
-    def __init__(
-        self, in_dims: Sequence[int], out_dim: int = 256, *, reduction: int = 8, dropout: float = 0.2
-    ) -> None:
+    def __init__(self, in_dims: Sequence[int], out_dim: int = 256, *, reduction: int = 8, dropout: float = 0.2) -> None:
         super().__init__()
         if not in_dims:
             raise ValueError("in_dims must name one modality at least, got none")

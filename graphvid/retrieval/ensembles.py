@@ -160,7 +160,9 @@ def _checked(members: Sequence[ArrayLike]) -> list[NDArray[np.float64]]:
         raise ValueError("members must hold at least one table of vectors, got none")
     for at, array in enumerate(arrays):
         if array.ndim != 2 or not array.size or len(array) != len(arrays[0]):
-            raise ValueError(f"members must be tables of {len(arrays[0])} rows, got shape {array.shape} for member {at}")
+            raise ValueError(
+                f"members must be tables of {len(arrays[0])} rows, got shape {array.shape} for member {at}"
+            )
         if not np.isfinite(array).all():
             raise ValueError(f"members must be finite, got other values in member {at}")
     return arrays

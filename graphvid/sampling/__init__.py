@@ -14,7 +14,7 @@ from graphvid.sampling.frequency import StreamingFrequency
 from graphvid.sampling.histories import history_block
 from graphvid.sampling.item_negatives import ItemNegatives, ItemNegativeSampler
 from graphvid.sampling.neighbor_sampler import NeighborSampler, sample_neighbors
-from graphvid.sampling.pair_batches import PairBatches, local_pair_order
+from graphvid.sampling.pair_order import local_pair_order
 from graphvid.sampling.shuffled_batches import ShuffledBatches
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ __all__ = [
     "ItemNegatives",
     "NeighborPicks",
     "NeighborSampler",
-    "PairBatches",
     "ShuffledBatches",
     "StreamingFrequency",
     "TripletBatch",

@@ -41,8 +41,15 @@ METHODS: Mapping[str, Entry] = {
         "recommendation.Recommendation",
         "Two towers: items from their features, with negatives from other rows and earlier batches.",
     ),
+    "twin-tower": Entry(
+        "similarity.Similarity",
+        "Twin tower: vectors from frames and titles, whose cosines follow scores that people gave.",
+    ),
+    "ensemble": Entry("similarity.Ensembles", "Several finished twin towers as one; see also graphvid ensemble."),
 }
-COMMANDS: Mapping[str, Entry] = {}  # that a task adds to `graphvid`
+COMMANDS: Mapping[str, Entry] = {  # that a task adds to `graphvid`
+    "ensemble": Entry("similarity.Similarity", "Join finished twin towers and judge the result beside each of them."),
+}
 
 __all__ = ["COMMANDS", "METHODS", "Entry", "load_run", "task_of", "train"]
 

@@ -24,7 +24,14 @@ def write(path, records):
 
 def records(buffers):
     return [
-        {"id": "a", "title": "一只猫", "asr_text": "miau", "frame_feature": None, "tag_id": [3, 1], "category_id": [10802]},
+        {
+            "id": "a",
+            "title": "一只猫",
+            "asr_text": "miau",
+            "frame_feature": None,
+            "tag_id": [3, 1],
+            "category_id": [10802],
+        },
         {"id": "b", "title": None, "asr_text": None, "frame_feature": buffers, "tag_id": None, "category_id": None},
         {"id": "c", "title": "", "asr_text": "", "frame_feature": [], "tag_id": [], "category_id": [107]},
     ]

@@ -85,5 +85,4 @@ def test_refused_folds():
         split_pairs(pairs, pd.RangeIndex(40), num_folds=2, by="user")
     lonely = ScoredPairs(np.array([0, 2, 4]), np.array([1, 3, 5]), np.array([0.1, 0.2, 0.3]))
     with pytest.raises(ValueError, match="a fold must have pairs to train and to validate, got"):
-        for fold in range(3):
-            split_pairs(lonely, pd.RangeIndex(6), num_folds=3, fold=fold)
+        [split_pairs(lonely, pd.RangeIndex(6), num_folds=3, fold=fold) for fold in range(3)]

@@ -74,7 +74,7 @@ def test_tag_losses():
 
 
 def test_refused_tags():
-    with pytest.raises(ValueError, match="negative_focus must be 0 or a finite float >= 1, got 0.5"):
+    with pytest.raises(ValueError, match=r"negative_focus must be 0 or a finite float >= 1, got 0\.5"):
         AsymmetricTagLoss(negative_focus=0.5)
     with pytest.raises(ValueError, match=r"margin must be in \[0, 1\)"):
         AsymmetricTagLoss(margin=1.0)

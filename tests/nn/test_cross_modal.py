@@ -16,7 +16,12 @@ from graphvid.ops import Adjacency
 def streams():
     torch.manual_seed(0)
     text, frames = torch.randn(3, 5, 12), torch.randn(3, 4, 12)
-    return text, torch.arange(5) < torch.tensor([[5], [2], [3]]), frames, torch.arange(4) < torch.tensor([[1], [4], [3]])
+    return (
+        text,
+        torch.arange(5) < torch.tensor([[5], [2], [3]]),
+        frames,
+        torch.arange(4) < torch.tensor([[1], [4], [3]]),
+    )
 
 
 def test_layer_equals_lxmert(streams):
@@ -56,7 +61,11 @@ def test_attention_equals_messages_on_token_frame_edges(streams):
     edges = Adjacency.from_coo(src, dst, num_src=len(video_of_frame), num_dst=len(video_of_word))
     heads = [
         function(x).unflatten(1, (3, 4))
-        for function, x in ((layer.query, text[text_mask]), (layer.key, frames[frame_mask]), (layer.value, frames[frame_mask]))
+        for function, x in (
+            (layer.query, text[text_mask]),
+            (layer.key, frames[frame_mask]),
+            (layer.value, frames[frame_mask]),
+        )
     ]
     weight = edges.edge_softmax(edges.sddmm(heads[1], heads[0], op="dot") / math.sqrt(4))
     context = edges.spmm(heads[2], weight).flatten(1)

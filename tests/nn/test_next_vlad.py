@@ -53,7 +53,7 @@ def by_loops(module, frames, mask):
                 for k in range(clusters):
                     sums[:, k] += attention[g] * alpha[k] * (piece - module.centres[k])
         for k in range(clusters):
-            sums[:, k] /= max(float(sums[:, k].norm()), 1e-12)
+            sums[:, k] /= max(sums[:, k].norm().item(), 1e-12)
         rows.append(module.output.weight @ sums.reshape(-1) + module.output.bias)
     return torch.stack(rows)
 

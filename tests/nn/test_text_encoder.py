@@ -65,7 +65,9 @@ def test_one_stream(bert, words):
 
 
 def test_refusals(bert, tmp_path):
-    with pytest.raises(FileNotFoundError, match="bert-base-chinese not found: .* nothing is downloaded unless allow_download"):
+    with pytest.raises(
+        FileNotFoundError, match=r"bert-base-chinese not found: .* nothing is downloaded unless allow_download"
+    ):
         TextEncoder("bert-base-chinese")
     with pytest.raises(FileNotFoundError, match=str(tmp_path / "absent")):
         TextEncoder(tmp_path / "absent")

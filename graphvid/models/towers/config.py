@@ -12,10 +12,10 @@ from graphvid._record import Columns, Count, NotNegative, Positive, Record, Seed
 from graphvid.data.video_pairs import FoldBy
 from graphvid.losses.pair_regression import Target
 from graphvid.nn.text_encoder import Pooling
-from graphvid.sampling.pair_batches import PairOrder
 
 Stage = Literal["pairs", "tags"]
 Frames = Literal["next-vlad", "mean", "none"]
+PairOrder = Literal["random", "local"]
 Fusion = Literal["se", "cross-modal", "one-stream", "none"]
 
 _TRANSFORMER: Mapping[str, Any] = {  # Any: values of options
@@ -96,7 +96,10 @@ class TwinTowerConfig(Record):
     weight_decay : float
         Decoupled, for all weights but biases and those of norms.
     pair_order : {"random", "local"}
-        See `graphvid.sampling.PairBatches`: ``"local"`` encodes a video once for several pairs.
+        ``"local"``: batches whose pairs share their videos, which are encoded once; see
+        `graphvid.sampling.local_pair_order`.
+    keep : {"last", "best"}
+        The weights that stay: those of the last epoch, or of the one that is best on the validation pairs.
     fold : int, optional
         The fold of the pairs that validates. Default: none, all pairs train.
     num_folds, fold_by
@@ -121,7 +124,13 @@ class TwinTowerConfig(Record):
         "model-1": {},
         "model-2": {"differences": True},
         "model-3": {**_TRANSFORMER, "fusion": "cross-modal", "frames": "none", "mae_weight": 0.2, "mse_weight": 0.0},
-        "one-stream": {**_TRANSFORMER, "fusion": "one-stream", "frames": "none", "decay": "cosine", "weight_decay": 0.01},
+        "one-stream": {
+            **_TRANSFORMER,
+            "fusion": "one-stream",
+            "frames": "none",
+            "decay": "cosine",
+            "weight_decay": 0.01,
+        },
     }
 
     stage: Stage = "pairs"
@@ -174,6 +183,7 @@ class TwinTowerConfig(Record):
     decay: Literal["linear", "cosine"] = "linear"
     weight_decay: NotNegative = 0.0
     pair_order: PairOrder = "random"
+    keep: Literal["last", "best"] = "last"
     fold: Annotated[int | None, Field(ge=0)] = None
     num_folds: Annotated[int, Field(ge=2)] = 5
     fold_by: FoldBy = "video"
@@ -207,6 +217,6 @@ class TwinTowerConfig(Record):
     def pretraining(self) -> TwinTowerConfig:
         """Give the options of the first stage; those of the second alone have their defaults, so that they may change."""
         of_pairs = ("tag_weight", "mse_weight", "mae_weight", "kl_weight", "target", "alpha", "batch_size", "num_epochs",
-                    "learning_rate", "text_learning_rate", "pair_order", "fold", "num_folds", "fold_by")  # fmt: skip
+                    "learning_rate", "text_learning_rate", "pair_order", "keep", "fold", "num_folds", "fold_by")  # fmt: skip
         defaults = {name: getattr(TwinTowerConfig, name) for name in of_pairs}
         return replace(self, stage="tags", **defaults)

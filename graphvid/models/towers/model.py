@@ -24,9 +24,9 @@ from graphvid.models.towers.network import VideoTower
 from graphvid.models.towers.optimizer import parameter_groups, rate_factor
 from graphvid.nn import TextEncoder
 from graphvid.ops import Adjacency
-from graphvid.sampling import PairBatches, ShuffledBatches
+from graphvid.sampling import ShuffledBatches, local_pair_order
 
-_WEIGHT_STREAM, _DROPOUT_STREAM = range(2)  # streams of config.seed
+_WEIGHT_STREAM, _DROPOUT_STREAM, _ORDER_STREAM = range(3)  # streams of config.seed
 
 
 class Rows(NamedTuple):
@@ -90,7 +90,9 @@ class TwinTower(LightningModule):
     ) -> None:  # fmt: skip
         super().__init__()
         if (pairs is None) != (config.stage == "tags"):
-            raise ValueError(f"pairs must be given in stage 'pairs' and only then, got {'none' if pairs is None else 'some'}")
+            raise ValueError(
+                f"pairs must be given in stage 'pairs' and only then, got {'none' if pairs is None else 'some'}"
+            )
         if pairs is not None and (pairs.score == pairs.score[0]).all():
             raise ValueError(f"score must differ between pairs, got {pairs.score[0]} for all {pairs.num_pairs}")
         learns_tags = config.stage == "tags" or config.tag_weight > 0
@@ -109,22 +111,31 @@ class TwinTower(LightningModule):
         )  # fmt: skip
         self.tag_loss = TagBCELoss() if config.tag_loss == "bce" else AsymmetricTagLoss()
 
-    def train_dataloader(self) -> ShuffledBatches[Rows] | PairBatches:
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches an epoch."""
+        return self.train_dataloader().per_epoch
+
+    def train_dataloader(self) -> ShuffledBatches[Rows]:
         """Give the batches of all epochs: rows of videos, or of pairs."""
         config = self.config
         if self._graph is None:
             videos = Rows(torch.arange(self.inputs.num_videos))
             return ShuffledBatches(videos, config.pretrain_batch_size, config.pretrain_epochs, config.seed)
-        query, candidate = (ends.numpy() for ends in self._graph.edges(order="eid"))
-        return PairBatches(
-            query, candidate, batch_size=config.batch_size, num_epochs=config.num_epochs, seed=config.seed,
-            order=config.pair_order,
-        )  # fmt: skip
+        order = self._local_order if config.pair_order == "local" else None
+        pairs = Rows(torch.arange(self._graph.num_edges()))
+        return ShuffledBatches(pairs, config.batch_size, config.num_epochs, config.seed, order)
 
-    def training_step(self, batch: Rows | Tensor, batch_idx: int) -> Tensor:
+    def _local_order(self, epoch: int) -> NDArray[np.int64]:
+        assert self._graph is not None
+        query, candidate = (end.numpy() for end in self._graph.edges(order="eid"))
+        seed = int(np.random.SeedSequence((self.config.seed, _ORDER_STREAM, epoch)).generate_state(1)[0])
+        return local_pair_order(query, candidate, self.config.batch_size, seed=seed)
+
+    def training_step(self, batch: Rows, batch_idx: int) -> Tensor:
         """Compute the loss of one batch and log it."""
         with seeded(self.config.seed, _DROPOUT_STREAM, self.global_step):
-            loss = self._loss_of_tags(batch.row) if isinstance(batch, Rows) else self._loss_of_pairs(batch)
+            loss = self._loss_of_tags(batch.row) if self._graph is None else self._loss_of_pairs(batch.row)
         self.log("loss", loss.detach(), prog_bar=True)
         return loss
 
@@ -148,7 +159,9 @@ class TwinTower(LightningModule):
         if self.config.tag_weight:
             assert self.tower.tags is not None
             logits, labels = self.tower.tags(vectors), self._labels(rows)
-            of_tags = sum((self.tag_loss(logits[end], labels[end]) for end in ends), torch.zeros((), device=self.device))
+            of_tags = sum(
+                (self.tag_loss(logits[end], labels[end]) for end in ends), torch.zeros((), device=self.device)
+            )
             self.log("tag_loss", of_tags.detach())
             loss = loss + self.config.tag_weight * of_tags
         return loss

@@ -1,4 +1,4 @@
-"""Batches of pairs: each pair once an epoch, the same again after a resume, and few videos in a local batch."""
+"""The local order of pairs: each pair once, and few videos in a batch."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import itertools
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graphvid.sampling import PairBatches, local_pair_order
+from graphvid.sampling import local_pair_order
 
 
 def distinct(query, candidate, order, size):
@@ -46,32 +45,8 @@ def test_a_random_graph_gives_fewer_videos_than_a_random_order():
     assert local < at_random / 1.7
 
 
-@pytest.mark.parametrize("order", ["random", "local"])
-def test_epochs_and_resume(order):
-    query, candidate = np.random.default_rng(0).integers(0, 30, (2, 50))
-
-    def make():
-        return PairBatches(query, candidate, batch_size=8, num_epochs=3, seed=5, order=order)
-
-    whole = list(make())
-    assert len(whole) == len(make()) == 21
-    epochs = [torch.cat(whole[i : i + 7]) for i in range(0, 21, 7)]
-    assert all(sorted(epoch.tolist()) == list(range(50)) for epoch in epochs)
-    assert not torch.equal(epochs[0], epochs[1])
-    first = make()
-    for _ in zip(range(9), first):
-        pass
-    again = make()
-    again.load_state_dict({"step": 9})
-    assert all(torch.equal(a, b) for a, b in zip(again, whole[9:], strict=True))
-    with pytest.raises(RuntimeError, match="all 21 steps are done"):
-        next(iter(again))
-
-
 def test_refusals():
-    with pytest.raises(ValueError, match="query must hold at least one pair"):
-        PairBatches([], [], batch_size=1, num_epochs=1, seed=0)
-    with pytest.raises(ValueError, match="order must be one of"):
-        PairBatches([0], [1], batch_size=1, num_epochs=1, seed=0, order="sorted")
     with pytest.raises(ValueError, match="equal lengths, got 1 and 2"):
         local_pair_order([0], [1, 2], 4)
+    with pytest.raises(ValueError, match="batch_size must be an integer >= 1, got 0"):
+        local_pair_order([0], [1], 0)

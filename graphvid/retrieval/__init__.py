@@ -1,0 +1,1 @@
+"""Vectors and codes to indices: search, and ensembles of vectors."""
