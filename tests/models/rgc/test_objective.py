@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 import torch
-from graphvid.models.objectives import Objective
 
 from graphvid.losses import InBatchSoftmaxLoss, NeighborSoftmaxLoss
 from graphvid.models import RGCConfig
+from graphvid.models.objectives import Objective
 from graphvid.ops import NeighborTable
 from graphvid.sampling import TripletBatch
 

@@ -8,10 +8,10 @@ import re
 import shutil
 
 import pytest
-from graphvid.runs.rgc_report import _CAPTIONS, report
 
 from graphvid.runs import RunDirectory
 from graphvid.runs.report import Plot, Section, Table, read_training_log, write_report
+from graphvid.runs.rgc_report import _CAPTIONS, report
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ import shutil
 
 import numpy as np
 import pytest
-from graphvid.runs.frame_report import report
 
 from graphvid.runs import RunDirectory
+from graphvid.runs.frame_report import report
 
 
 @pytest.fixture
