@@ -1,26 +1,50 @@
-"""Files that are whole or not there: written beside their final name, flushed to disk, then renamed over it."""
+"""Files that are written whole or not at all, and read with every defect named in one sentence."""
 
 from __future__ import annotations
 
 import json
+import math
 import os
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+import re
+import secrets
+import shutil
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+StrPath = str | os.PathLike[str]
+
+_TEMPORARY = re.compile(r"\..*\.graphvid-[0-9a-f]{8}\.tmp(\.[^.]*)?", re.DOTALL)
+_RUST_ERROR = re.compile(r"Os \{ code: (\d+)|os error (\d+)")  # safetensors reports the system's errors as text
+_MOST_ROWS = 2**31  # of an array without elements, whose length nothing in the file vouches for
+_DEFLATE_RATIO = 1032  # deflate never makes its input smaller than this
 
 
 @contextmanager
-def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
+def atomic_path(path: StrPath) -> Iterator[Path]:
     """Give a temporary path in the folder of ``path`` that becomes ``path`` when the block ends without an error.
 
-    After a crash, a full disk or an interruption, ``path`` is what it was before; the temporary file is removed.
+    After a crash, a full disk or an interruption, ``path`` is what it was before; the temporary file is removed. What a
+    killed process leaves is recognised by `is_temporary`.
 
     Parameters
     ----------
     path : path-like
         The final name; its folder must exist. The temporary name keeps its suffix.
+
+    Raises
+    ------
+    OSError
+        ``path`` cannot be written (no such folder, a folder of that name, no permission), or the disk is full; names
+        ``path`` and not the temporary file.
 
     Examples
     --------
@@ -32,29 +56,320 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     'whole'
     """
     target = Path(path)
-    handle, name = tempfile.mkstemp(prefix=f".{target.stem}-", suffix=target.suffix, dir=target.parent)
-    os.close(handle)
-    temporary = Path(name)
+    check_output(target)
+    temporary = temporary_beside(target)
     try:
-        yield temporary
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
-        temporary.chmod(0o666 & ~_UMASK)
-        temporary.replace(target)
+        with _naming(target, temporary):
+            # Not by `tempfile`: the system then applies the umask, which cannot be asked without changing it.
+            os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+            yield temporary
+            with temporary.open("rb") as written:
+                os.fsync(written.fileno())
+            temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def write_json(path: str | os.PathLike[str], value: Any) -> None:  # Any: whatever JSON can hold
+@contextmanager
+def atomic_folder(path: StrPath) -> Iterator[Path]:
+    """Give a temporary folder beside ``path`` that becomes ``path`` when the block ends without an error.
+
+    Parameters
+    ----------
+    path : path-like
+        The final name, which must not exist yet, in a folder that does. Who writes flushes to the disk.
+
+    Raises
+    ------
+    FileExistsError
+        There is something of that name.
+    OSError
+        As in `atomic_path`.
+    """
+    target = Path(path)
+    if os.path.lexists(target):
+        raise FileExistsError(f"path must not exist yet, got {target}")
+    check_output(target)
+    temporary = temporary_beside(target)
+    try:
+        with _naming(target, temporary):
+            temporary.mkdir()
+            yield temporary
+            temporary.rename(target)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def temporary_beside(path: StrPath) -> Path:
+    """Return a new name in the folder of ``path``, with its suffix, that `is_temporary` recognises; nothing is made."""
+    path = Path(path)
+    return path.with_name(f".{path.stem[:100]}.graphvid-{secrets.token_hex(4)}.tmp{path.suffix}")
+
+
+def is_temporary(path: StrPath) -> bool:
+    """Return whether a name is one of `temporary_beside`: ``.NAME.graphvid-1a2b3c4d.tmp.SUFFIX``.
+
+    Examples
+    --------
+    >>> is_temporary(temporary_beside("run/split.npz")), is_temporary(".pre-commit-config.yaml")
+    (True, False)
+    """
+    return _TEMPORARY.fullmatch(Path(path).name) is not None
+
+
+def remove_temporaries(folder: StrPath) -> list[str]:
+    """Delete what killed processes left of `atomic_path` in a folder; return the names.
+
+    Only for a folder in which no other process is writing.
+    """
+    found = [entry for entry in Path(folder).iterdir() if is_temporary(entry)]
+    for entry in found:
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink(missing_ok=True)
+    return sorted(entry.name for entry in found)
+
+
+def check_output(out: StrPath, inputs: Iterable[StrPath | None] = ()) -> None:
+    """Raise unless the file ``out`` can be written and none of the ``inputs`` would be lost by it; writes nothing.
+
+    Parameters
+    ----------
+    out : path-like
+        A file, which may be there already.
+    inputs : iterable of path-like or None
+        Files and folders that the same command reads; None is passed over.
+
+    Raises
+    ------
+    OSError
+        The folder of ``out`` does not exist or may not be written, ``out`` is a folder, or neither file nor folder.
+    ValueError
+        ``out`` is one of the inputs, under this or another name, or lies in a folder among them.
+    """
+    target = Path(out)
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"{target} cannot be written: there is no folder {target.parent}")
+    if target.is_dir():
+        raise IsADirectoryError(f"{target} cannot be written: it is a folder")
+    if target.exists() and not target.is_file():
+        raise OSError(f"{target} cannot be written: it is not an ordinary file")
+    if not os.access(target.parent, os.W_OK | os.X_OK):
+        raise PermissionError(f"{target} cannot be written: no permission in {target.parent}")
+    for source in map(Path, filter(None, inputs)):
+        inside = source.is_dir() and target.resolve().is_relative_to(source.resolve())
+        if inside or (target.exists() and source.exists() and target.samefile(source)):
+            raise ValueError(f"the output must not replace an input, got {target} for both, or in the folder {source}")
+
+
+def write_json(path: StrPath, value: Any) -> None:  # Any: whatever JSON can hold
     """Write ``value`` as indented JSON, whole or not at all."""
     with atomic_path(path) as temporary:
         temporary.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
 
 
-def _current_umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+@contextmanager
+def reading(path: StrPath, form: str, part: str = "") -> Iterator[None]:
+    """Turn whatever goes wrong in the block, where other people's bytes are parsed, into one sentence about the file.
+
+    Parameters
+    ----------
+    path : path-like
+        The file that is read.
+    form : str
+        Says what is expected: "an .npz archive".
+    part : str, default ""
+        Says where in the file: "array 'ids'".
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file.
+    PermissionError
+        It may not be read.
+    TypeError
+        It holds Python objects, which are never unpickled.
+    ValueError
+        Everything else; names file, part and defect.
+    """
+    try:
+        yield
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{path} not found") from None
+    except PermissionError:
+        raise
+    except Exception as error:  # parsers raise every kind there is for damaged bytes, out of memory and recursion too
+        raise explain(path, form, error, part) from None
 
 
-_UMASK = _current_umask()
+def explain(path: StrPath, form: str, error: Exception, part: str = "") -> Exception:
+    """Return the error to raise, in one sentence, for a file that could not be read."""
+    where = f"{part} of {path}" if part else str(path)
+    if "Object arrays" in str(error):
+        return TypeError(f"{where} holds Python objects, which are never unpickled; save numbers or fixed-width text")
+    reason = (str(error).strip().splitlines() or [""])[0].rstrip(".")[:200]
+    reason = "".join(char if char.isprintable() else repr(char)[1:-1] for char in reason)
+    if not reason or isinstance(error, (KeyError, RecursionError, MemoryError)):
+        reason = f"{type(error).__name__} {reason}".strip()
+    return ValueError(f"{where} is not {form}, or it is truncated or corrupt ({reason})")
+
+
+def read_npy(path: StrPath, *, mmap: bool = False) -> NDArray[Any]:
+    """Return the array of an .npy file, never unpickling; with ``mmap`` as a read-only map of the file.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file.
+    TypeError
+        An array of Python objects.
+    ValueError
+        Another kind of file, a header that promises more or less than the file holds, records; names the file.
+    """
+    path = Path(path)
+    with reading(path, "an .npy array"), path.open("rb") as file:
+        if file.read(4) == b"PK\x03\x04":
+            raise ValueError("it is an archive, not an .npy array; name it .npz")
+        file.seek(0)
+        _check_header(file, path.stat().st_size)
+        if mmap:
+            array = np.load(path, mmap_mode="r", allow_pickle=False)
+        else:
+            file.seek(0)
+            array = np.lib.format.read_array(file, allow_pickle=False)
+    return array  # type: ignore[no-any-return] # untyped in NumPy
+
+
+def read_npz(path: StrPath, required: Sequence[str] = ()) -> dict[str, NDArray[Any]]:
+    """Return the arrays of an .npz file by name, never unpickling.
+
+    Parameters
+    ----------
+    path : path-like
+        Parts that are stored or deflated, as NumPy writes them; what a part claims to hold is compared with its size.
+    required : sequence of str
+        Arrays that must be there.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file.
+    TypeError
+        An array of Python objects.
+    ValueError
+        Another kind of file, a damaged or encrypted one, a part that is no array or promises more than it holds, or no
+        array of a required name; names the file and the part.
+    """
+    path, form = Path(path), "an .npz archive"
+    arrays: dict[str, NDArray[Any]] = {}
+    with ExitStack() as stack:
+        with reading(path, form):
+            file = stack.enter_context(path.open("rb"))
+            if file.read(6) == b"\x93NUMPY":
+                raise ValueError("it holds a single array; name it .npy")
+            archive = stack.enter_context(zipfile.ZipFile(file))
+            parts = _parts(archive, path.stat().st_size)
+        for name, part in parts.items():
+            with reading(path, form, f"array {name!r}"):
+                with archive.open(part) as content:
+                    _check_header(content, part.file_size)
+                with archive.open(part) as content:
+                    arrays[name] = np.lib.format.read_array(content, allow_pickle=False)
+                    content.read(1)  # the checksum is compared at the end
+    absent = [name for name in required if name not in arrays]
+    if absent:
+        raise ValueError(f"{path} must hold the arrays {list(required)}, got {sorted(arrays)}")
+    return arrays
+
+
+def read_json(path: StrPath, required: Sequence[str] = ()) -> dict[str, Any]:  # Any: whatever JSON can hold
+    """Return the object in a JSON file.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file.
+    ValueError
+        No JSON (also: nested too deeply), no object, or one without a ``required`` key; names the file.
+    """
+    with reading(path, "valid JSON"):
+        value = json.loads(Path(path).read_bytes())
+    if not isinstance(value, dict):
+        raise ValueError(f"{path} must hold a JSON object, got {type(value).__name__}")
+    absent = [key for key in required if key not in value]
+    if absent:
+        raise ValueError(f"{path} must have the entries {list(required)}, but {absent} are missing")
+    return value
+
+
+def read_safetensors(path: StrPath) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Return the tensors of a safetensors file by name, on the CPU, and its metadata.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file.
+    ValueError
+        The file is truncated, corrupt or of another kind; names the file and the defect.
+    """
+    from safetensors import safe_open
+
+    with reading(path, "a safetensors file"), safe_open(path, framework="pt", device="cpu") as stored:
+        tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+        metadata: dict[str, str] = stored.metadata() or {}
+    return tensors, metadata
+
+
+@contextmanager
+def _naming(target: Path, temporary: Path) -> Iterator[None]:
+    """Let an error of the system in writing the temporary name the target instead."""
+    try:
+        yield
+    except OSError as error:
+        at = error.filename
+        if error.errno is None or not (at is None or Path(os.fsdecode(at)).is_relative_to(temporary)):
+            raise
+        raise OSError(error.errno, os.strerror(error.errno), str(target)) from None
+    except Exception as error:
+        found = _RUST_ERROR.search(str(error)) if type(error).__name__ == "SafetensorError" else None
+        if found is None:
+            raise
+        code = int(found[1] or found[2])
+        raise OSError(code, os.strerror(code), str(target)) from None
+
+
+def _parts(archive: zipfile.ZipFile, size: int) -> dict[str, zipfile.ZipInfo]:
+    """Return the parts of an archive by the names of their arrays; raise where one cannot be what NumPy writes."""
+    parts: dict[str, zipfile.ZipInfo] = {}
+    for part in archive.infolist():
+        name = part.filename.removesuffix(".npy")
+        if name == part.filename:
+            raise ValueError(f"its part {name!r} is not an array")
+        if name in parts:
+            raise ValueError(f"it holds the array {name!r} twice")
+        if part.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise ValueError(f"its part {name!r} is compressed by method {part.compress_type}, not by deflate")
+        if part.compress_size > size or part.file_size > _DEFLATE_RATIO * part.compress_size + 64:
+            raise ValueError(f"its part {name!r} claims {part.file_size} bytes, more than the file can hold")
+        parts[name] = part
+    return parts
+
+
+def _check_header(file: IO[bytes], size: int) -> None:
+    """Raise unless the array that the header promises fills a file of ``size`` bytes exactly."""
+    version = np.lib.format.read_magic(file)
+    if version not in ((1, 0), (2, 0)):
+        raise ValueError(f"its version {version} is for records only")
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, dtype = read(file)
+    if dtype.hasobject:
+        raise TypeError("Object arrays cannot be loaded")
+    if dtype.kind == "V":
+        raise ValueError(f"it holds records ({dtype}), not numbers or text")
+    count = math.prod(shape)
+    if min(shape, default=0) < 0 or (count == 0 and max(shape, default=0) > _MOST_ROWS):
+        raise ValueError(f"its header claims shape {shape}")
+    held = size - file.tell()
+    if count * dtype.itemsize != held or (count and not dtype.itemsize):
+        raise ValueError(f"its header claims shape {shape} of {dtype}, which is not what its {held} bytes hold")

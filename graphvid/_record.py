@@ -91,7 +91,7 @@ class Record:
         unknown = sorted(set(values) - known)
         if unknown:
             raise KeyError(f"unknown options {unknown}; known are {sorted(known)}")
-        return cls(**{name: tuple(x) if isinstance(x, list) else x for name, x in values.items()})
+        return cls(**values)
 
     def to_dict(self) -> dict[str, Any]:
         """Give the fields as JSON values, the paths among them absolute."""
@@ -107,14 +107,14 @@ def record(kind: type[C]) -> type[C]:
     """Make a frozen dataclass of a `Record`; a value that a field's type does not accept is a ValueError of one sentence.
 
     The types say what is accepted: ``Literal`` for choices, ``Annotated[int, Field(ge=1)]`` for bounds, another record
-    or a union of records (see `named`) for options of their own. Nothing is converted but integers to floats.
+    or a union of records (see `named`) for options of their own. Nothing is converted but integers to floats and lists to tuples.
     """
     made = pydantic_dataclass(frozen=True, config=ConfigDict(strict=True, extra="forbid", allow_inf_nan=False))(kind)
     validate = made.__init__
 
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
         try:
-            validate(self, *args, **kwargs)
+            validate(self, *args, **{name: tuple(x) if isinstance(x, list) else x for name, x in kwargs.items()})
         except pydantic.ValidationError as error:
             raise _sentence(type(self), kwargs, error.errors()[0]) from None
 

@@ -7,7 +7,7 @@ import inspect
 import json
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast, get_args, get_origin
 
@@ -128,6 +128,72 @@ def neighbors(
 
 
 @app.command()
+def export(
+    run: Run,
+    out: Annotated[Path, typer.Option(help="File to write: .faiss, .parquet or .npy.")],
+    to: Annotated[str, typer.Option(help="One of faiss, parquet, npy.")] = "faiss",
+    kind: Annotated[
+        str | None, typer.Option(help="Of a FAISS index: flat (the default), hnsw, pq, ivfpq or fastscan.")
+    ] = None,
+    metric: Annotated[
+        str | None, typer.Option(help="Of a FAISS index: cosine (the default), or dot for the scores of a recommender.")
+    ] = None,
+    of: Annotated[str | None, typer.Option(help="Vectors of what, where a run has several: item or user.")] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Change an option of the kind: --set num_codebooks=16. Repeatable."),
+    ] = None,
+) -> None:
+    """Write the vectors of a run as a FAISS index, a Parquet file or a NumPy array, with their ids."""
+    from graphvid.runs import export as write
+
+    options = _parse_options(option or [])
+    files = write(load_run(run), out, to=to, kind=kind, metric=metric, of=of, **options)  # type: ignore[arg-type] # checked
+    for file in files:
+        typer.echo(f"{file.stat().st_size:,} bytes in {file}")
+
+
+@app.command()
+def search(
+    index: Annotated[
+        Path | None, typer.Option(help="A .faiss or .safetensors index. Default: the vectors of the run, exactly.")
+    ] = None,
+    run: Annotated[Path | None, typer.Option("--run", help="Run directory of a finished run.")] = None,
+    video: Annotated[str | None, typer.Option(help="Id of a video of the run.")] = None,
+    features: Annotated[
+        Path | None, typer.Option(help="New videos: features that the run embeds, or without a run their vectors.")
+    ] = None,
+    exclude: Annotated[
+        Path | None, typer.Option(help="Ids never to be found: a line each, or video_id in a .csv or .parquet.")
+    ] = None,
+    top_k: Annotated[int, typer.Option(help="Number of videos for each query.")] = 10,
+    of: Annotated[str | None, typer.Option(help="Vectors of what, where a run has several: item or user.")] = None,
+    out: Annotated[Path | None, typer.Option(help="File to write instead of printing: .csv or .parquet.")] = None,
+) -> None:
+    """Show the videos nearest to one of a run, or to new ones that nobody has watched yet."""
+    from graphvid.data import load_features
+    from graphvid.retrieval import read_id_list
+    from graphvid.runs import search as find
+
+    if out is not None:
+        _check_table(out, [index, run, features, exclude])
+    table = find(
+        run=None if run is None else load_run(run),
+        index=index,
+        video_id=video,
+        features=None if features is None else load_features(features),
+        exclude=[] if exclude is None else read_id_list(exclude),
+        top_k=top_k,
+        of=of,
+    )
+    if out is None:
+        _show(table)
+        return
+    _write_table(table, out)
+    typer.echo(f"{len(table):,} rows in {out}")
+
+
+@app.command()
 def predict(
     log: Annotated[Path, typer.Option(help="Users and videos to score: CSV or Parquet with user_id, video_id.")],
     out: Annotated[Path, typer.Option(help="File to write: .csv or .parquet.")],
@@ -136,27 +202,28 @@ def predict(
     milliseconds: Milliseconds = None,
 ) -> None:
     """Say who will finish which video, for how long they will watch, and at which clip they most likely leave."""
-    from graphvid._files import atomic_path
     from graphvid.data import ClipFeatures, WatchLog
 
-    if out.suffix not in (".csv", ".parquet"):
-        raise ValueError(f"out must end in .csv or .parquet, got {out.name!r}")
+    _check_table(out, [log, clips, run])
     asked = load_run(run)
     answer = asked.answer("predict")
     units = asked.config["source"]["milliseconds"] if milliseconds is None else milliseconds
     pairs = WatchLog.read(log, duplicates="keep", milliseconds=units)
     table = answer(pairs, clips=None if clips is None else ClipFeatures.open(clips))
-    with atomic_path(out) as temporary:
-        write = table.to_csv if out.suffix == ".csv" else table.to_parquet
-        write(temporary, index=False)
+    for name, count in table.attrs.items():
+        if count:
+            typer.echo(f"{name}: {count:,}", err=True)
+    _write_table(table, out)
     typer.echo(f"{len(table):,} predictions in {out}")
 
 
 @app.command()
 def evaluate(run: Run = _QUICKSTART, quiet: Quiet = False) -> None:
     """Read a run's source again, and judge the saved model on what training never saw."""
+    import pandas as pd
+
     found = load_run(run).answer("evaluate")(progress=not quiet)
-    typer.echo(json.dumps(found, indent=2))
+    _show(pd.DataFrame([{"method": name, **figures} for name, figures in found.items()]))
 
 
 @app.command()
@@ -173,10 +240,12 @@ def embed(
     form: Annotated[str, typer.Option(help="features, or contest for a submission of at most 256 columns.")] = "features",
 ) -> None:  # fmt: skip
     """Embed videos from their features, also videos that were not there in training."""
+    from graphvid._files import check_output
     from graphvid.data import write_submission
 
     if form not in ("features", "contest"):
         raise ValueError(f"form must be one of ['features', 'contest'], got {form!r}")
+    check_output(out, [features, run])
     asked = load_run(run)
     embedded = asked.answer("embed")(asked.read_inputs(features))
     if form == "contest":
@@ -331,14 +400,35 @@ def _further(answer: Callable[..., Any], arguments: list[str]) -> dict[str, Any]
         if name.removeprefix("--") not in known or not name.startswith("--"):
             raise ValueError(f"options must be among {[f'--{one}' for one in known]} for this run, got {name!r}")
         parameter = known[name.removeprefix("--")]
+        if parameter.annotation is bool and not equals:
+            values[parameter.name] = True
+            continue
         if not equals and not words:
             raise ValueError(f"{name} must have a value, got none")
         text = value if equals else words.pop(0)
         try:
             values[parameter.name] = TypeAdapter(parameter.annotation).validate_python(text)
         except ValueError:
-            raise ValueError(f"{name} must be {parameter.annotation}, got {text!r}") from None
+            accepted = getattr(parameter.annotation, "__name__", parameter.annotation)
+            raise ValueError(f"{name} must be a {accepted}, got {text!r}") from None
     return values
+
+
+def _check_table(out: Path, inputs: Sequence[Path | None]) -> None:
+    """Raise unless ``out`` is a file for a table, and none of what is read."""
+    from graphvid._files import check_output
+
+    if out.suffix not in (".csv", ".parquet"):
+        raise ValueError(f"out must end in .csv or .parquet, got {out.name!r}")
+    check_output(out, inputs)
+
+
+def _write_table(table: Any, out: Path) -> None:  # a data frame; pandas is imported late
+    from graphvid._files import atomic_path
+
+    with atomic_path(out) as temporary:
+        write = table.to_csv if out.suffix == ".csv" else table.to_parquet
+        write(temporary, index=False)
 
 
 def _show(table: Any) -> None:  # a data frame; pandas is imported late

@@ -12,10 +12,9 @@ from benchmarks.peers._contract import Answer, Task
 from benchmarks.quality._frame import train
 from graphvid.data import ClipFeatures, WatchLog
 from graphvid.models import FRAMEConfig
-from graphvid.models.frame_config import Preset
 
 
-def frame(task: Task, seed: int, preset: Preset, num_clips: int, **options: Any) -> Answer:
+def frame(task: Task, seed: int, preset: str, num_clips: int, **options: Any) -> Answer:
     """Train a preset on all rows with a label; ``options`` change it. Features are averaged to ``num_clips`` a video."""
     config = replace(FRAMEConfig.preset(preset), seed=seed, num_clips=num_clips, **options)
     log = training_log(task)

@@ -6,7 +6,6 @@ import logging
 import time
 import warnings
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from benchmarks.peers._recommender_task import Answer, Pairs
@@ -22,18 +21,17 @@ def speed(
     """Time at most ``steps`` steps of Lightning's training loop, after a few more; the rest of an epoch is inferred."""
     from lightning import Callback, LightningModule, Trainer
 
+    from graphvid._record import merge
     from graphvid.data import Interactions
     from graphvid.graphs import user_item_graph
-    from graphvid.models import MatrixFactorization, MFConfig, Recommender, SimpleX, SimpleXConfig
+    from graphvid.models import MatrixFactorization, MFConfig, Recommender, RecommenderConfig, SimpleX, SimpleXConfig
 
     graph = user_item_graph(Interactions(train.indptr, train.items, train.num_items))
-    sizes: dict[str, Any] = {"dim": dim, "batch_size": batch_size, "num_negatives": num_negatives}
-    sizes |= {"num_epochs": 1_000, "seed": seed, **options}
-    network: Recommender
-    if model == "mf":
-        network = MatrixFactorization(graph, replace(MFConfig.preset("bpr"), **sizes))
-    else:
-        network = SimpleX(graph, replace(SimpleXConfig(), **sizes))
+    kind: type[RecommenderConfig] = MFConfig if model == "mf" else SimpleXConfig
+    base = kind.preset("bpr" if model == "mf" else "default").to_dict()
+    sizes = {"dim": dim, "batch_size": batch_size, "num_epochs": 1_000, "seed": seed}
+    config = kind.from_dict(merge(base, {**sizes, **options, "negatives.num_negatives": num_negatives}))
+    network: Recommender = (MatrixFactorization if model == "mf" else SimpleX)(graph, config)  # type: ignore[arg-type]
     timed = max(steps // network.steps_per_epoch, 1) * min(steps, network.steps_per_epoch)
     clock = {}
 
@@ -49,6 +47,6 @@ def speed(
             max_steps=_WARM_UP + timed, max_epochs=1, accelerator="cpu", logger=False, callbacks=[Clock()],
             enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
         ).fit(network)  # fmt: skip
-    network.catch_up()
+    network.before_judging()
     per_step = (time.perf_counter() - clock["start"]) / timed
     yield Answer({"epoch": per_step * network.steps_per_epoch, "part": timed / network.steps_per_epoch})

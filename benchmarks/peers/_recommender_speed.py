@@ -39,7 +39,7 @@ def cases(steps: int) -> dict[str, list[Method]]:
     pair = {**SIZES, "num_negatives": 1, "steps": steps}
     many = {**SIZES, "num_negatives": 64, "steps": steps}
     speed, graphvid = f"{_RECBOLE}:speed", f"{_GRAPHVID}:speed"
-    simplex = {"margin": 0.8, "negative_weight": 10.0, "gate": 0.5, "learning_rate": 1e-3}
+    simplex = {"loss.margin": 0.8, "loss.negative_weight": 10.0, "gate": 0.5, "learning_rate": 1e-3}
     return {
         "BPR-MF, 1 negative": [
             Method("graphvid", graphvid, {"model": "mf", **pair}, None),

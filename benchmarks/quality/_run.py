@@ -25,8 +25,8 @@ from graphvid._files import write_json
 from graphvid.graphs import NodeSplit, node_subgraph, split_nodes
 from graphvid.metrics import cold_start
 from graphvid.models import RelationalGraphClustering, RGCConfig
-from graphvid.runs import Source, VideoGraph, load
 from graphvid.sampling import neighbor_table
+from graphvid.tasks.co_watch import CoWatchSource, VideoGraph, load_video_graph
 
 RESULTS = Path(__file__).parents[1] / "results" / "quality"
 METRICS = ("ndcg", "map", "mrr", "recall", "retention")
@@ -40,7 +40,7 @@ class Task:
 
     name: str
     title: str
-    source: Source
+    source: CoWatchSource
 
 
 def main(task: Task, arguments: list[str]) -> None:
@@ -56,7 +56,7 @@ def main(task: Task, arguments: list[str]) -> None:
     )
     parser.add_argument("--fresh", action="store_true", help="forget the figures in the JSON file")
     options = parser.parse_args(arguments)
-    videos = load(replace(task.source, data_dir=options.data_dir))
+    videos = load_video_graph(replace(task.source, data_dir=options.data_dir))
     table_rows = [*rows(), *_oracle(videos)]
     wanted = [row for row in table_rows if not options.rows or any(text in row.name for text in options.rows)]
     name = task.name + ("_validation" if options.validation else "")

@@ -19,7 +19,7 @@ from benchmarks.quality._recommenders import fit
 from graphvid._files import atomic_path
 from graphvid.metrics import feature_drift
 from graphvid.models import TwoTower, TwoTowerConfig
-from graphvid.runs import LoadedInteractions, make_recommender
+from graphvid.tasks.recommendation import LoadedInteractions, make_recommender
 
 _SAMPLE, _EVERY = 500, 25  # items that are followed; steps between two measurements
 _KINDS = {"cross-batch": "o-", "cross-batch split": "D-", "in-batch": "s--", "mixed": "^", "uniform": "v"}
@@ -93,14 +93,9 @@ def memory_figure(record: dict[str, Any], path: Path) -> None:
 
 
 def _negatives(config: dict[str, Any]) -> int:
-    further = {
-        "mixed": config["num_negatives"],
-        "shared": config["num_negatives"],
-        "cross_batch": config["memory_size"],
-    }
-    return int(
-        (0 if config["negatives"] == "shared" else config["batch_size"] - 1) + further.get(config["negatives"], 0)
-    )
+    negatives = config["negatives"]
+    in_batch = 0 if negatives["name"] == "shared" else config["batch_size"] - 1
+    return int(in_batch + negatives.get("num_negatives", negatives.get("memory_size", 0)))
 
 
 def _finish(figure: Figure, axes: Any, path: Path, legend: str | None) -> None:

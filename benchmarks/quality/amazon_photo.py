@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from benchmarks.quality import _run
-from graphvid.runs import Source
+from graphvid.tasks.co_watch import CoWatchSource
 
-TASK = _run.Task("amazon_photo", "Amazon Photo co-purchase graph", Source(dataset="amazon-photo"))
+TASK = _run.Task("amazon_photo", "Amazon Photo co-purchase graph", CoWatchSource(dataset="amazon-photo"))
 
 
 def main(arguments: list[str]) -> None:

@@ -44,6 +44,7 @@ def main(arguments: list[str]) -> None:
     """Run the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks quality frame_segmm", description=_TITLE)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--rows", nargs="+", help="only rows whose name contains one of these texts")
     parser.add_argument("--data-dir", help="folder of the data sets; default: GRAPHVID_DATA")
     parser.add_argument("--fresh", action="store_true", help="forget the figures in the JSON file")
     options = parser.parse_args(arguments)
@@ -53,7 +54,8 @@ def main(arguments: list[str]) -> None:
     windows = split_by_time(data.log, fractions=(0.5, 0.25, 0.25))
     training = np.sort(np.concatenate([windows.graph, windows.supervision]))
     all_rows = rows()
-    for seed, row in tqdm([(seed, row) for seed in options.seeds for row in all_rows], unit="run"):
+    wanted = [row for row in all_rows if not options.rows or any(text in row.name for text in options.rows)]
+    for seed, row in tqdm([(seed, row) for seed in options.seeds for row in wanted], unit="run"):
         if runs.get(row, seed) is None:
             runs.put(row, seed, _score(row, seed, data, training, windows.test))
     record = {
@@ -71,7 +73,11 @@ def main(arguments: list[str]) -> None:
         "data": facts,
         "seeds": options.seeds,
         "metrics": list(_METRICS),
-        "rows": [_line(row, [runs.get(row, seed) or {} for seed in options.seeds]) for row in all_rows],
+        "rows": [
+            _line(row, [runs.get(row, seed) or {} for seed in options.seeds])
+            for row in all_rows
+            if all(runs.get(row, seed) for seed in options.seeds)
+        ],
     }
     write_json(RESULTS / "frame_segmm.json", record)
     print(table(record))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from benchmarks.quality import _run
-from graphvid.runs import Source
+from graphvid.tasks.co_watch import CoWatchSource
 
-TASK = _run.Task("synthetic", "Synthetic co-watch world", Source(dataset="synthetic"))
+TASK = _run.Task("synthetic", "Synthetic co-watch world", CoWatchSource(dataset="synthetic"))
 
 
 def main(arguments: list[str]) -> None:

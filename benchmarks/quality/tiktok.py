@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from benchmarks.quality import _run
-from graphvid.runs import Source
+from graphvid.tasks.co_watch import CoWatchSource
 
-TASK = _run.Task("tiktok", "TikTok co-watch graph", Source(dataset="tiktok"))
+TASK = _run.Task("tiktok", "TikTok co-watch graph", CoWatchSource(dataset="tiktok"))
 
 
 def main(arguments: list[str]) -> None:

@@ -6,83 +6,118 @@ is how wrong the entries of a memory are.
 
 from __future__ import annotations
 
+import argparse
+import json
 from dataclasses import replace
+from functools import partial
 
-from benchmarks.quality._recommenders import Row, Task
-from benchmarks.quality._recommenders import main as run
-from benchmarks.quality._run import RESULTS
+from benchmarks._table import RESULTS, Table, TrainedRow
+from benchmarks.quality._recommenders import KEEP, METRICS, K, at_20, fingerprint
 from benchmarks.quality._tower_figures import drift_figure, drift_of, memory_figure
 from graphvid._files import write_json
+from graphvid.losses.sampled_softmax import ItemsLearnFrom
 from graphvid.models import TwoTowerConfig
+from graphvid.models.recommenders import CrossBatch, InBatch, Mixed, Shared, Softmax
+from graphvid.tasks.recommendation import InteractionSource, load_interactions
 
 BATCH = 128
 EPOCH = 466  # steps of a batch
 SIZES = (3, 15)  # of the memories, in batches
 AGES = (1, 3, 15, 63)  # of vectors, in steps, for the picture of their drift
+SOURCE = InteractionSource(dataset="tiktok")
+BASE = TwoTowerConfig(
+    loss=Softmax(temperature=0.2), negatives=InBatch(mask_known="known"), batch_size=BATCH, patience=3
+)
 
 
-def rows() -> list[Row]:
+def rows() -> list[TrainedRow]:
     """Give all rows, in the order of the table."""
-    base = TwoTowerConfig(
-        negatives="in_batch", memory_size=0, batch_size=BATCH, mask_known="known", temperature=0.2, patience=3
-    )
-    larger = replace(base, batch_size=4 * BATCH)
-    memory = replace(base, negatives="cross_batch", memory_size=3 * BATCH, warmup_steps=EPOCH, fill_during_warmup=True)
-    split = replace(memory, items_learn_from="batch")
+    larger = replace(BASE, batch_size=4 * BATCH)
+
+    def memory(times: int, items_learn_from: ItemsLearnFrom = "all") -> TwoTowerConfig:
+        made = CrossBatch(
+            memory_size=times * BATCH,
+            warmup_steps=EPOCH,
+            fill_during_warmup=True,
+            items_learn_from=items_learn_from,
+            mask_known="known",
+        )
+        return replace(BASE, negatives=made)
+
     content = {
-        f"in-batch, {BATCH}": base,
+        f"in-batch, {BATCH}": BASE,
         f"in-batch, {4 * BATCH}": larger,
-        f"mixed, {BATCH} + {BATCH}": replace(base, negatives="mixed", num_negatives=BATCH),
-        f"uniform, 0 + {3 * BATCH}": replace(base, negatives="shared", num_negatives=3 * BATCH),
-        **{f"cross-batch, {BATCH} + {times * BATCH}": replace(memory, memory_size=times * BATCH) for times in SIZES},
-        **{
-            f"cross-batch split, {BATCH} + {times * BATCH}": replace(split, memory_size=times * BATCH)
-            for times in SIZES
-        },
+        f"mixed, {BATCH} + {BATCH}": replace(BASE, negatives=Mixed(num_negatives=BATCH, mask_known="known")),
+        f"uniform, 0 + {3 * BATCH}": replace(BASE, negatives=Shared(num_negatives=3 * BATCH, mask_known="known")),
+        **{f"cross-batch, {BATCH} + {times * BATCH}": memory(times) for times in SIZES},
+        **{f"cross-batch split, {BATCH} + {times * BATCH}": memory(times, items_learn_from="batch") for times in SIZES},
     }
     by_id = {
-        f"in-batch, {BATCH}": base,
+        f"in-batch, {BATCH}": BASE,
         f"in-batch, {4 * BATCH}": larger,
-        f"cross-batch, {BATCH} + {3 * BATCH}": memory,
-        f"cross-batch split, {BATCH} + {3 * BATCH}": split,
+        f"cross-batch, {BATCH} + {3 * BATCH}": memory(3),
+        f"cross-batch split, {BATCH} + {3 * BATCH}": memory(3, items_learn_from="batch"),
     }
     cold = {  # figures of the documentation
-        f"content: at 0.1, in-batch, {BATCH}": base,
-        f"content: at 0.1, cross-batch, {BATCH} + {15 * BATCH}": replace(memory, memory_size=15 * BATCH),
-        f"content: at 0.1, cross-batch, {BATCH} + {63 * BATCH}": replace(memory, memory_size=63 * BATCH),
-        f"id: at 0.1, in-batch, {BATCH}": replace(base, item_tower="id"),
-        f"id: at 0.1, cross-batch, {BATCH} + {3 * BATCH}": replace(memory, item_tower="id"),
+        f"content: at 0.1, in-batch, {BATCH}": BASE,
+        f"content: at 0.1, cross-batch, {BATCH} + {15 * BATCH}": memory(15),
+        f"content: at 0.1, cross-batch, {BATCH} + {63 * BATCH}": memory(63),
+        f"id: at 0.1, in-batch, {BATCH}": replace(BASE, item_tower="id"),
+        f"id: at 0.1, cross-batch, {BATCH} + {3 * BATCH}": replace(memory(3), item_tower="id"),
     }
+    at_tenth = {name: replace(model, loss=Softmax(temperature=0.1)) for name, model in cold.items()}
+    by_id = {name: replace(model, item_tower="id") for name, model in by_id.items()}
     return [
-        *(
-            Row(f"content: {name}", "Acoustic and visual features.", "two-tower", model)
-            for name, model in content.items()
-        ),
-        *(
-            Row(f"id: {name}", "A learnt vector a video.", "two-tower", replace(model, item_tower="id"))
-            for name, model in by_id.items()
-        ),
-        *(Row(name, "Temperature 0.1.", "two-tower", replace(model, temperature=0.1)) for name, model in cold.items()),
+        *(_row(f"content: {name}", model, "Acoustic and visual features.") for name, model in content.items()),
+        *(_row(f"id: {name}", model, "A learnt vector a video.") for name, model in by_id.items()),
+        *(_row(name, model, "Temperature 0.1.") for name, model in at_tenth.items()),
     ]
 
 
+def _row(name: str, model: TwoTowerConfig, about: str) -> TrainedRow:
+    return TrainedRow(name, "two-tower", SOURCE, model, about)
+
+
+TABLE = Table(
+    name="towers_tiktok",
+    title="Two towers and their negatives on TikTok",
+    protocol="9,308 users, 6,710 videos. All videos are ranked for every test user, those of training and validation left "
+    "out. Epochs are judged by the validation pairs. Softmax with temperature 0.2 and the correction for how often a video "
+    "is a candidate; known videos of a user are masked. ``B + M``: B rows a step and M further negatives. A memory is "
+    "filled during the first epoch and used from the second on. Split: items learn from the batch alone.",
+    metrics=METRICS,
+    k=K,
+    rows=rows(),
+    figures=at_20,
+    keep=KEEP,
+    data=partial(fingerprint, replace(SOURCE, selection="test")),
+    smallest=[
+        TrainedRow(
+            "in-batch", "two-tower", InteractionSource(dataset="synthetic"),
+            replace(BASE, dim=4, num_epochs=1),
+        ),
+    ],
+)  # fmt: skip
+
+
 def main(arguments: list[str]) -> None:
-    """Run the table."""
-    protocol = (
-        "9,308 users, 6,710 videos. All videos are ranked for every test user, those of training and validation left "
-        "out. Epochs are judged by the validation pairs. Softmax with temperature 0.2 and the correction for how often a "
-        "video is a candidate; known videos of a user are masked. ``B + M``: B rows a step and M further negatives. A "
-        "memory is filled during the first epoch and used from the second on. Split: items learn from the batch alone."
-    )
-    task = Task("towers_tiktok", "Two towers and their negatives on TikTok", "tiktok", rows(), protocol)
-    made = run(task, arguments)
-    follow = Row("drift", "", "two-tower", replace(rows()[0].model, num_epochs=10))
-    found = made.runs.get(follow, 0)
-    if found is None:
-        assert isinstance(follow.model, TwoTowerConfig)
-        found = drift_of(follow.model, made.data, AGES)
-        made.runs.put(follow, 0, found)
-    write_json(RESULTS / "towers_tiktok.json", {**made.record, "drift": found})
-    drift_figure(found, RESULTS / "towers_tiktok_drift.png")
-    of_picture = [row for row in made.record["rows"] if ": at " not in row["name"]]
-    memory_figure({**made.record, "rows": of_picture}, RESULTS / "towers_tiktok_memory.png")
+    """Run the table, and draw the pictures beside it: ``--drift`` trains the towers whose items are followed again."""
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--drift", action="store_true")
+    own, others = parser.parse_known_args(arguments)
+    parser.add_argument("--data-dir")
+    parser.add_argument("--smallest", action="store_true")
+    options, _ = parser.parse_known_args(arguments)
+    path = RESULTS / "towers_tiktok.json"
+    drift = json.loads(path.read_text(encoding="utf-8"))["drift"] if path.exists() else None
+    record = TABLE.main(others)
+    if options.smallest:
+        return
+    if drift is None or own.drift:
+        drift = drift_of(
+            replace(BASE, num_epochs=10), load_interactions(replace(SOURCE, data_dir=options.data_dir)), AGES
+        )
+    write_json(path, {**record, "drift": drift})
+    drift_figure(drift, RESULTS / "towers_tiktok_drift.png")
+    of_picture = [row for row in record["rows"] if ": at " not in row["name"]]
+    memory_figure({**record, "rows": of_picture}, RESULTS / "towers_tiktok_memory.png")

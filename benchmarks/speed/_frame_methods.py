@@ -27,8 +27,8 @@ from benchmarks.speed import _frame_peers as peers
 from benchmarks.speed._frame_world import DIM, NUM_CLIPS, read_world
 from graphvid.data import ClipFeatures, WatchLog
 from graphvid.models import FRAME, FRAMEConfig
-from graphvid.models.frame_network import FRAMENetwork
-from graphvid.models.frame_views import ViewBatch
+from graphvid.models.frame.network import FRAMENetwork
+from graphvid.models.frame.views import ViewBatch
 from graphvid.sampling import ShuffledBatches
 
 CONFIG = FRAMEConfig(num_epochs=1)

@@ -14,7 +14,7 @@ import torch
 from benchmarks.speed._frame_methods import CONFIG, WARM_UP, make_model, matmul_rate
 from benchmarks.speed._frame_world import read_world
 from graphvid.models import FRAME
-from graphvid.models.frame_views import ViewBatch
+from graphvid.models.frame.views import ViewBatch
 from graphvid.sampling import ShuffledBatches
 
 

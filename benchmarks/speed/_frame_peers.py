@@ -150,7 +150,7 @@ def _mean_matrix(src: Tensor, dst: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 class Dense(nn.Module):
-    """Two dense matrices of users times clips, four products with them, as in the authors' code."""
+    """Two dense matrices of users times clips, the form of the authors' files, and four products with them."""
 
     def __init__(self, conv: UserClipConv, views: Views) -> None:
         super().__init__()

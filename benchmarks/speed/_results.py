@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-import platform
 from collections.abc import Mapping, Sequence
-from importlib import metadata
 from pathlib import Path
+
+from benchmarks import _measure
 
 RESULTS = Path(__file__).resolve().parents[1] / "results" / "speed"
 
 
 def machine() -> dict[str, str | float]:
     """Return what the figures depend on besides the code."""
-    versions = {name: metadata.version(name) for name in ("torch", "dgl", "numba", "numpy")}
-    return {
-        "processor": _processor(),
-        "cores": os.cpu_count() or 1,
-        "load": round(os.getloadavg()[0], 1),
-        "python": platform.python_version(),
-        **versions,
-    }
+    return {**_measure.machine(), **_measure.versions("torch", "dgl", "numba", "numpy")}
 
 
 def write(
@@ -58,11 +50,3 @@ def _cell(value: str | float) -> str:
     if isinstance(value, str):
         return value
     return f"{value:,}" if isinstance(value, int) else f"{value:,.3g}"
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())

@@ -1,6 +1,6 @@
 """Time and peak memory of `graphvid.graphs.co_watch_graph` beside two ways a user would take without it.
 
-For asv, or as a table: ``python -m benchmarks.speed.co_watch``. The logs have ten views per user, both ends skewed. The
+``python -m benchmarks speed co_watch``. The logs have ten views per user, both ends skewed. The
 baselines stop at the strongest partners of each video and build no graph:
 
 - scipy: the whole product of the sparse user-video matrix with itself, then the largest values of each row;
@@ -9,20 +9,19 @@ baselines stop at the strongest partners of each video and build no graph:
 
 from __future__ import annotations
 
-import platform
-import resource
-import subprocess
+import argparse
+import statistics
 import sys
-import time
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from benchmarks._measure import in_own_process, measured
+from benchmarks.speed import _results
 from graphvid.data import WatchLog
 from graphvid.graphs import co_watch_graph
 
-SIZES = (10_000, 100_000, 1_000_000)
 TOP_K = 50
 
 
@@ -67,54 +66,26 @@ def by_pandas(log: WatchLog) -> int:
 METHODS = {"graphvid": by_graphvid, "scipy": by_scipy, "pandas": by_pandas}
 
 
-class CoWatch:
-    """The asv benchmark: one graph per method and size."""
-
-    params = (list(METHODS), list(SIZES))
-    param_names = ("method", "num_interactions")
-    timeout = 600
-
-    def setup(self, method: str, num_interactions: int) -> None:
-        """Make the log and compile the kernels."""
-        METHODS[method](skewed_log(1_000))
-        self.log = skewed_log(num_interactions)
-
-    def time_graph(self, method: str, num_interactions: int) -> None:
-        """Time of the strongest partners of every video."""
-        METHODS[method](self.log)
-
-    def peakmem_graph(self, method: str, num_interactions: int) -> None:
-        """Peak memory of the process."""
-        METHODS[method](self.log)
-
-
-def _measure(method: str, num_interactions: int) -> None:
-    """Print best time of three and the growth of peak memory, in this process."""
-    benchmark = CoWatch()
-    benchmark.setup(method, num_interactions)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    times = []
-    for _ in range(3):
-        start = time.perf_counter()
-        benchmark.time_graph(method, num_interactions)
-        times.append(time.perf_counter() - start)
-    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
-    print(f"| {num_interactions:,} | {method} | {min(times):.2f} | {grown:,.0f} |", flush=True)
-
-
-def main() -> None:
-    """Print the table; every cell in a process of its own."""
-    print(f"{platform.processor() or platform.machine()}, Python {platform.python_version()}, NumPy {np.__version__}")
-    print("| interactions | method | seconds | MiB |\n|---|---|---|---|", flush=True)
-    for num_interactions in SIZES:
+def main(arguments: list[str]) -> None:
+    """Measure and print the table; every cell in a process of its own."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks speed co_watch", description=__doc__)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000, 1_000_000], help="interactions")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--no-write", action="store_true", help="only print the table")
+    options = parser.parse_args(arguments)
+    rows: list[dict[str, str | float]] = []
+    for size in options.sizes:
         for method in METHODS:
-            subprocess.run(
-                [sys.executable, "-m", "benchmarks.speed.co_watch", method, str(num_interactions)], check=True
-            )
+            (seconds, grown_mb), _ = in_own_process(measure, method, size, options.repeats)
+            rows.append({"interactions": size, "method": method, "s": seconds, "peak MiB": grown_mb})
+            print(*rows[-1].values(), file=sys.stderr, flush=True)
+    title = f"The {TOP_K} strongest partners of every video"
+    print(_results.write("co_watch", title, rows, write=not options.no_write, repeats=options.repeats))
 
 
-if __name__ == "__main__":
-    if len(sys.argv) == 3:
-        _measure(sys.argv[1], int(sys.argv[2]))
-    else:
-        main()
+def measure(method: str, num_interactions: int, repeats: int) -> tuple[float, float]:
+    """Return the median seconds and the growth of the peak memory, kernels compiled before."""
+    METHODS[method](skewed_log(1_000))
+    log = skewed_log(num_interactions)
+    costs = [measured(METHODS[method], log)[1] for _ in range(repeats)]
+    return statistics.median(cost.seconds for cost in costs), max(cost.grown_mb for cost in costs)

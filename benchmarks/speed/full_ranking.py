@@ -9,6 +9,13 @@ and NDCG@20 over users with a test item, and all must agree:
 - torch topk: blocks of 256 users, training items set to -inf, `torch.topk`, hits looked up in a boolean block;
 - numpy argpartition: the same with `numpy.argpartition` and a sort of the 20 best.
 
+``--recommend`` measures instead the lists that are shown, 20 items for each of 2,000 users, training items left out:
+`top_items` beside the bare product by blocks of 256 users, `torch.topk` as above, and `implicit`'s recommend where it is
+installed (in float32, by its own product). The calls take turns in one process, so that what else the machine does
+strikes all of them; the table has medians.
+
+``--impressions`` measures `rank_impressions` on 2,000 users with 50 rows each, users together and shuffled.
+
 Every cell runs in processes of its own: one for the time, the fastest of several calls after a small one that compiles
 (CPU time with one thread, which other people's work disturbs less, else wall time); one for the peak memory, the growth
 of the resident set in the first call (Linux only, 0 elsewhere), where what is freed leaves the resident set at once.
@@ -31,17 +38,22 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy import sparse
 
 from benchmarks.speed import _results
 from graphvid.data import Interactions
-from graphvid.metrics import dot_product_scorer, rank_items, ranking_scores
+from graphvid.metrics import dot_product_scorer, rank_impressions, rank_items, ranking_scores, top_items
 from graphvid.metrics._item_scores import score_blocks
 
 USERS, ITEMS, PAIRS, TEST = 29_858, 40_981, 1_027_370, 0.2115  # Gowalla
-PARTS = (0.25, 0.5, 1.0)
 DIM, K, BATCH = 64, 20, 256
 CLEAR_REFS = Path("/proc/self/clear_refs")
 Scores = tuple[float, float]
+Row = dict[str, str | float]
+_TITLES = {
+    "recommend": f"The {K} best of {ITEMS:,} items for 2,000 users, {DIM} dimensions",
+    "impressions": "Ranks of the positives among 100,000 impressions",
+}
 
 
 class World(NamedTuple):
@@ -187,18 +199,106 @@ def _cell(method: str, part: float, threads: int, repeats: int) -> dict[str, flo
     return {**figures[0], "grown": figures[1]["grown"]}
 
 
+def recommend(repeats: int) -> list[Row]:
+    """Return the seconds of the ways to find the best items of 2,000 users, by turns."""
+    world = make_world(1.0)
+    asked = torch.arange(2_000)
+    train, scorer = (world.train.indptr, world.train.items), dot_product_scorer(world.users, world.items)
+
+    def bare() -> None:
+        for some in asked.split(BATCH):
+            scorer(some)
+
+    def ours() -> NDArray[np.int64]:
+        return top_items(scorer, asked, K, train).items.numpy()
+
+    def topk() -> NDArray[np.int64]:
+        found = []
+        for some in asked.split(BATCH):
+            scores = scorer(some)
+            rows, items = (torch.from_numpy(x) for x in _pairs(world.train, int(some[0]), int(some[-1]) + 1))
+            scores[rows, items] = -torch.inf
+            found.append(scores.topk(K).indices)
+        return torch.cat(found).numpy()
+
+    methods: dict[str, Callable[[], object]] = {"product": bare, "graphvid top_items": ours, "torch topk": topk}
+    try:
+        from implicit.cpu.als import AlternatingLeastSquares
+    except ImportError:
+        pass
+    else:
+        model = AlternatingLeastSquares(factors=DIM, num_threads=torch.get_num_threads())
+        model.user_factors, model.item_factors = world.users.numpy(), world.items.numpy()
+        seen = sparse.csr_array(
+            (np.ones(len(world.train.items), np.float32), world.train.items, world.train.indptr),
+            shape=(len(world.users), len(world.items)),
+        )
+        own = sparse.csr_matrix(seen[: len(asked)])
+        methods["implicit recommend"] = lambda: model.recommend(
+            asked.numpy(), own, N=K, filter_already_liked_items=True
+        )[0]
+    return _by_turns(methods, repeats, {"users": len(asked), "items": len(world.items)})
+
+
+def impressions(repeats: int) -> list[Row]:
+    """Return the seconds of `rank_impressions` and of the sort of all rows by which ties go by id."""
+    rng = np.random.default_rng(0)
+    size = 2_000 * 50
+    user, item, score = np.repeat(np.arange(2_000), 50), rng.integers(0, ITEMS, size), rng.random(size)
+    label, order = rng.random(size) < 0.2, rng.permutation(size)
+    columns = (label, score, user, item)
+    shuffled = tuple(column[order] for column in columns)
+    return _by_turns(
+        {
+            "users together": lambda: rank_impressions(*columns),
+            "users shuffled": lambda: rank_impressions(*shuffled),
+            "ties by id, a sort of all rows": lambda: rank_impressions(*columns, ties="id"),
+        },
+        repeats,
+        {"users": 2_000, "items": ITEMS},
+    )
+
+
+def _by_turns(methods: dict[str, Callable[[], object]], repeats: int, size: dict[str, int]) -> list[Row]:
+    """Return the median seconds of methods that take turns, beside the first one's, after a call that compiles."""
+    seconds: dict[str, list[float]] = {name: [] for name in methods}
+    for turn in range(repeats + 1):
+        for name, method in methods.items():
+            start = time.process_time() if torch.get_num_threads() == 1 else time.perf_counter()
+            method()
+            stop = time.process_time() if torch.get_num_threads() == 1 else time.perf_counter()
+            if turn:
+                seconds[name].append(stop - start)
+    first = float(np.median(next(iter(seconds.values()))))
+    return [
+        {**size, "method": name, "s": float(np.median(times)), "times the first": float(np.median(times)) / first}
+        for name, times in seconds.items()
+    ]
+
+
 def main(arguments: list[str]) -> None:
     """Run all sizes and methods and write the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks speed full_ranking", description=__doc__)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--parts", type=float, nargs="+", default=[0.25, 0.5, 1.0], help="of users, items and pairs")
     parser.add_argument("--cell", nargs=2, metavar=("METHOD", "PART"), help="measure one cell and print it as JSON")
+    parser.add_argument("--recommend", action="store_true", help="measure top_items instead")
+    parser.add_argument("--impressions", action="store_true", help="measure rank_impressions instead")
     options = parser.parse_args(arguments)
+    if options.recommend or options.impressions:
+        torch.set_num_threads(options.threads)
+        name = "recommend" if options.recommend else "impressions"
+        table = recommend(options.repeats) if options.recommend else impressions(options.repeats)
+        settings = {"threads": options.threads, "repeats": options.repeats}
+        command = " ".join(["python -m benchmarks speed full_ranking", *arguments])
+        print(_results.write(f"full_ranking_{name}", _TITLES[name], table, command=command, **settings))
+        return
     if options.cell:
         print(json.dumps(measure(options.cell[0], float(options.cell[1]), options.threads, options.repeats)))
         return
-    table: list[dict[str, str | float]] = []
-    for part in PARTS:
+    table = []
+    for part in options.parts:
         size = {"users": round(part * USERS), "items": round(part * ITEMS)}
         expected: dict[str, float] = {}
         floor = 0.0

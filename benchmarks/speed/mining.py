@@ -31,7 +31,6 @@ from graphvid.losses._mining import Batch, mine_tensors
 from graphvid.ops import NeighborTable
 
 DIM, DEGREE, VIDEOS = 256, 50, 100_000
-SIZES = (2_400, 4_800, 9_600)
 CLEAR_REFS = Path("/proc/self/clear_refs")
 Inputs = tuple[list[torch.Tensor], list[torch.Tensor], NeighborTable]
 
@@ -147,6 +146,7 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks speed mining", description=__doc__)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[2_400, 4_800, 9_600], help="triplets of a batch")
     parser.add_argument("--cell", nargs=2, metavar=("METHOD", "ROWS"), help="measure one cell and print it as JSON")
     options = parser.parse_args(arguments)
     if options.cell:
@@ -154,7 +154,7 @@ def main(arguments: list[str]) -> None:
         print(json.dumps(cell))
         return
     table: list[dict[str, str | float]] = []
-    for rows in SIZES:
+    for rows in options.sizes:
         floor = 0.0
         for method in METHODS:
             command = [sys.executable, "-m", "benchmarks", "speed", "mining", "--cell", method, str(rows)]

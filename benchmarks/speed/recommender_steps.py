@@ -22,6 +22,7 @@ from benchmarks.speed import _results
 from graphvid.data import Interactions
 from graphvid.graphs import user_item_graph
 from graphvid.models import EdgeBatch, MatrixFactorization, MFConfig, Recommender
+from graphvid.models.recommenders import PerEdge, Shared
 from graphvid.sampling import ShuffledBatches
 
 NUM_USERS, NUM_ITEMS, NUM_EDGES = 29_858, 40_981, 810_128
@@ -41,20 +42,16 @@ def main(arguments: list[str]) -> None:
     graph = user_item_graph(popular_pairs(*sizes))
     rows: list[dict[str, str | float]] = []
     for count in options.negatives:
-        base = MFConfig(num_negatives=count, batch_size=options.batch_size)
-        shared = {"negatives": "shared"}
+        base = MFConfig(negatives=Shared(num_negatives=count), batch_size=options.batch_size)
+        drawn = replace(base, negatives=PerEdge(num_negatives=count))
         forms = {
-            "shared, deferred Adam": model_step(MatrixFactorization(graph, replace(base, **shared))),
-            "shared, fused dense Adam": model_step(
-                MatrixFactorization(graph, replace(base, optimizer="adam", **shared))
-            ),
-            "per edge by one product, deferred Adam": model_step(
-                MatrixFactorization(graph, replace(base, negatives="per_edge"))
-            ),
+            "shared, deferred Adam": model_step(MatrixFactorization(graph, base)),
+            "shared, fused dense Adam": model_step(MatrixFactorization(graph, replace(base, optimizer="adam"))),
+            "per edge by one product, deferred Adam": model_step(MatrixFactorization(graph, drawn)),
             "per edge by one product, fused dense Adam": model_step(
-                MatrixFactorization(graph, replace(base, negatives="per_edge", optimizer="adam"))
+                MatrixFactorization(graph, replace(drawn, optimizer="adam"))
             ),
-            "per edge by gathered vectors, plain dense Adam": _gathered_step(graph, base),
+            "per edge by gathered vectors, plain dense Adam": _gathered_step(graph, drawn),
         }
         spent = alternate(forms, MatrixFactorization(graph, base).edges, base.batch_size, options.steps)
         floor = 6 * options.batch_size * count * base.dim / _flops_a_second()
@@ -96,7 +93,7 @@ def model_step(model: Recommender) -> Step:
 
 def _gathered_step(graph: object, config: MFConfig) -> Step:
     """Pick a vector for every negative of every row, as the authors' code does, and update all rows."""
-    model = MatrixFactorization(graph, replace(config, negatives="per_edge", optimizer="adam"))  # type: ignore[arg-type]
+    model = MatrixFactorization(graph, replace(config, optimizer="adam"))  # type: ignore[arg-type]
     optimizer = torch.optim.Adam(model.parameters(), lr=config.learning_rate)
 
     def step(batch: EdgeBatch, number: int) -> None:

@@ -25,7 +25,7 @@ from graphvid.sampling._stream import stream_key
 from graphvid.sampling._tables import with_tensors
 
 BATCH = 9_600
-SIZES = ((10_000, 30), (100_000, 50), (1_000_000, 20))
+DEGREES = {10_000: 30, 100_000: 50, 1_000_000: 20}  # by number of videos
 
 
 def communities(num_nodes: int, degree: int) -> DGLGraph:
@@ -124,11 +124,12 @@ def main(arguments: list[str]) -> None:
     """Run all sizes and methods, one thread each, and write the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks speed sampling", description=__doc__)
     parser.add_argument("--repeats", type=int, default=200, help="batches a method (fewer for python)")
-    repeats = parser.parse_args(arguments).repeats
+    parser.add_argument("--sizes", type=int, nargs="+", default=list(DEGREES), help="videos")
+    settings = parser.parse_args(arguments)
     torch.set_num_threads(1)
     rows = []
-    for num_nodes, degree in SIZES:
-        graph = communities(num_nodes, degree)
+    for num_nodes in settings.sizes:
+        graph = communities(num_nodes, DEGREES.get(num_nodes, 30))
         tree = affinity_clustering(graph, num_levels=3)
         methods: dict[str, Callable[[int], object]] = {}
         for name, options in {
@@ -151,8 +152,12 @@ def main(arguments: list[str]) -> None:
         if num_nodes <= 100_000:
             methods["python, L0"] = python_sampler(graph, tree)
         for name, draw in methods.items():
-            seconds = best_of(draw, 3 if name.startswith("python") else repeats)
+            seconds = best_of(draw, 3 if name.startswith("python") else settings.repeats)
             row = {"videos": num_nodes, "edges": graph.num_edges() // 2, "method": name}
             rows.append(row | {"million triplets/s": BATCH / seconds / 1e6, "ns a triplet": seconds / BATCH * 1e9})
             print(*rows[-1].values())
-    print(_results.write("sampling", "Triplets with exact exclusion, one thread", rows, batch=BATCH, repeats=repeats))
+    print(
+        _results.write(
+            "sampling", "Triplets with exact exclusion, one thread", rows, batch=BATCH, repeats=settings.repeats
+        )
+    )

@@ -15,6 +15,7 @@ from benchmarks.speed import _results
 from benchmarks.speed.recommender_steps import Step, alternate, model_step, popular_pairs
 from graphvid.graphs import user_item_graph
 from graphvid.models import EdgeBatch, TwoTower, TwoTowerConfig
+from graphvid.models.recommenders import CrossBatch, InBatch, Mixed
 
 SIZES = {  # users, items, edges, columns of the features
     "TikTok": (9_308, 6_710, 59_541, 256),
@@ -54,17 +55,24 @@ def _seconds(size: tuple[int, int, int, int], part: float, batch: int, steps: in
     users, items, edges = (int(part * n) for n in counts)
     graph = user_item_graph(popular_pairs(users, items, edges))
     features = {"frame": np.random.default_rng(0).normal(size=(graph.num_nodes("item"), columns))}
-    base = TwoTowerConfig(negatives="in_batch", memory_size=0, batch_size=batch, mask_known="known")
-    memories = {times: replace(base, negatives="cross_batch", memory_size=times * batch) for times in TIMES}
+    base = TwoTowerConfig(negatives=InBatch(mask_known="known"), batch_size=batch)
+    memories = {times: CrossBatch(memory_size=times * batch, mask_known="known") for times in TIMES}
     configs = {
         f"in-batch, {batch}": base,
-        **{f"cross-batch, {batch} + {times * batch}": config for times, config in memories.items()},
         **{
-            f"cross-batch split, {batch} + {times * batch}": replace(memories[times], items_learn_from="batch")
+            f"cross-batch, {batch} + {times * batch}": replace(base, negatives=memory)
+            for times, memory in memories.items()
+        },
+        **{
+            f"cross-batch split, {batch} + {times * batch}": replace(
+                base, negatives=replace(memories[times], items_learn_from="batch")
+            )
             for times in (3, 15)
         },
         **{
-            f"mixed, {batch} + {times * batch}": replace(base, negatives="mixed", num_negatives=times * batch)
+            f"mixed, {batch} + {times * batch}": replace(
+                base, negatives=Mixed(num_negatives=times * batch, mask_known="known")
+            )
             for times in (1, 3)
         },
         **{f"in-batch, {times * batch}": replace(base, batch_size=times * batch) for times in (4, 16)},

@@ -33,7 +33,9 @@ from graphvid import metrics
 from graphvid.data import Interactions, SyntheticCoWatch
 from graphvid.graphs import user_item_graph
 from graphvid.losses import CrossBatchNegatives, SampledSoftmaxLoss, own_item_mask
-from graphvid.models import EdgeBatch, ReloadOnPlateau, TwoTower, TwoTowerConfig
+from graphvid.models import EdgeBatch, TwoTower, TwoTowerConfig
+from graphvid.models.recommenders import CrossBatch
+from graphvid.runs import ReloadOnPlateau
 from graphvid.sampling import ShuffledBatches
 
 world = SyntheticCoWatch(num_users=1500, num_videos=1000, seed=0)
@@ -181,10 +183,9 @@ pd.DataFrame({name: table.iloc[-1] for name, table in results.items()}).T.round(
 # --------------
 # `~graphvid.models.TwoTower` is that loop, with a judge after every epoch, the best weights at the end, and
 # checkpoints that have the memory in them. ``negatives`` is ``"in_batch"``, ``"mixed"`` (uniform items beside those
-# of the batch) or ``"cross_batch"``.
+# of the batch), ``"cross_batch"``, or a record with options of its own.
 config = TwoTowerConfig(
-    negatives="cross_batch",
-    memory_size=1024,
+    negatives=CrossBatch(memory_size=1024),
     batch_size=BATCH,
     num_epochs=2,
 )
@@ -232,7 +233,7 @@ for person, items in zip(people, best, strict=True):
 #
 # .. code-block:: bash
 #
-#    graphvid train two-tower --log log.csv --features features.npz --set memory_size=1024 --out run
+#    graphvid train two-tower --log log.csv --features features.npz --set negatives.memory_size=1024 --out run
 #    graphvid recommend USER_ID --run run
 #
 # Where to go from here

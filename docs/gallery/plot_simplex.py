@@ -36,10 +36,11 @@ from graphvid.models import (
     EdgeBatch,
     LightGCN,
     LightGCNConfig,
-    ReloadOnPlateau,
     SimpleX,
     SimpleXConfig,
 )
+from graphvid.models.recommenders import CCL, Shared
+from graphvid.runs import ReloadOnPlateau
 from graphvid.sampling import ItemNegativeSampler, ShuffledBatches, history_block
 
 world = SyntheticCoWatch(num_users=1500, num_videos=1000, seed=0)
@@ -214,9 +215,8 @@ def fit(model):
 
 
 settings = {
-    "margin": 0.4,
-    "negative_weight": 5.0,
-    "num_negatives": 400,
+    "loss": CCL(margin=0.4, negative_weight=5.0),
+    "negatives": Shared(num_negatives=400),
     "batch_size": BATCH,
     "init_std": 4e-3,
     "num_epochs": 12,
@@ -227,9 +227,6 @@ lightgcn_config = LightGCNConfig(
     **settings,
     learning_rate=2 * RATE,
     similarity="cosine",
-    loss="ccl",
-    negatives="shared",
-    reject=False,
     batch_l2=0.0,
     patience=3,
 )
@@ -275,7 +272,7 @@ for person, items in zip(people.tolist(), best.items.numpy(), strict=True):
 #
 # .. code-block:: bash
 #
-#    graphvid train simplex --log log.csv --set margin=0.4 --set negative_weight=5 --out run
+#    graphvid train simplex --log log.csv --set loss.margin=0.4 --set loss.negative_weight=5 --out run
 #    graphvid recommend USER_ID --run run
 #
 # Where to go from here

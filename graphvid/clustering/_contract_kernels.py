@@ -22,6 +22,8 @@ def join_members(label, sizes, members, new_sizes, new_members):
         if x == count:  # labels are numbered by their smallest clusters
             new_members[x] = members[c]
             count += 1
+        else:
+            new_members[x] = min(new_members[x], members[c])
 
 
 @njit

@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from graphvid._checks import check_choice, check_indptr, check_integer
 from graphvid.clustering._input_kernels import EdgeFacts
 
 Duplicates = Literal["error", "sum", "max"]
@@ -19,18 +20,15 @@ def id_type(num_nodes: int) -> type[np.int32] | type[np.int64]:
 
 def check_policies(self_loops: str, duplicates: str) -> None:
     """Raise for unknown policies."""
-    if self_loops not in ("drop", "error"):
-        raise ValueError(f"self_loops must be 'drop' or 'error', got {self_loops!r}")
-    if duplicates not in get_args(Duplicates):
-        raise ValueError(f"duplicates must be one of {get_args(Duplicates)}, got {duplicates!r}")
+    check_choice("self_loops", self_loops, ("drop", "error"))
+    check_choice("duplicates", duplicates, get_args(Duplicates))
 
 
 def edge_arrays(
     src: ArrayLike, dst: ArrayLike, weight: ArrayLike | None, num_nodes: int
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """Return the edge list as arrays of one length and of types the kernels take."""
-    if num_nodes < 0:
-        raise ValueError(f"num_nodes must be >= 0, got {num_nodes}")
+    check_integer("num_nodes", num_nodes, 0)
     ends = []
     for name, given in (("src", src), ("dst", dst)):
         ids = np.asarray(given)
@@ -42,11 +40,41 @@ def edge_arrays(
     if len(ends[0]) != len(ends[1]):
         raise ValueError(f"src and dst must have the same length, got {len(ends[0])} and {len(ends[1])}")
     values = np.ones(len(ends[0]), np.float32) if weight is None else np.asarray(weight)
+    check_weights("weight", values)
     if values.dtype not in (np.float32, np.float64):
         values = values.astype(np.float64)
     if values.shape != ends[0].shape:
         raise ValueError(f"weight must have shape {ends[0].shape}, one per edge, got {values.shape}")
     return ends[0], ends[1], values
+
+
+def check_weights(name: str, values: NDArray[Any]) -> None:
+    """Raise unless ``values`` are real numbers or bool."""
+    if values.size and values.dtype.kind not in "biuf":
+        raise TypeError(f"{name} must hold real numbers, got dtype {values.dtype}")
+
+
+def check_compressed(matrix: Any) -> None:
+    """Raise unless the arrays of a SciPy matrix in CSR, CSC or BSR form fit each other and its shape."""
+    outer, inner = matrix.shape if matrix.format != "csc" else matrix.shape[::-1]
+    if matrix.format == "bsr":
+        rows, columns = matrix.data.shape[1:]
+        outer, inner = outer // max(rows, 1), inner // max(columns, 1)
+    indptr, indices = matrix.indptr, matrix.indices
+    if len(indptr) != outer + 1:
+        raise ValueError(f"matrix.indptr must have shape ({outer + 1},), got {indptr.shape}")
+    check_indptr("matrix.indptr", indptr, int(indptr[-1]))
+    if not isinstance(indices, np.ndarray) or indices.dtype.kind not in "iu" or indices.ndim != 1:
+        raise TypeError(f"matrix.indices must be a 1-D array of integers, got dtype {indices.dtype}")
+    stored = int(indptr[-1])
+    if len(indices) < stored or len(matrix.data) < stored:
+        raise ValueError(
+            f"matrix.indices and matrix.data must hold the {stored} entries of matrix.indptr, got {len(indices)} and "
+            f"{len(matrix.data)}"
+        )
+    if stored and (indices[:stored].min() < 0 or indices[:stored].max() >= inner):
+        low, high = indices[:stored].min(), indices[:stored].max()
+        raise ValueError(f"matrix.indices must lie in [0, {inner}), got {low} to {high}")
 
 
 def check_facts(

@@ -212,3 +212,20 @@ def copy_upper(indptr, indices, data, first, starts, neighbors, weights):
             weights[slot] = data[e]
             slot += 1
     starts[len(first)] = slot
+
+
+@njit
+def first_unsound(starts, stops, neighbors, weights):
+    """Return the first row whose slots or entries are not as `UndirectedGraph` has them, -1 if there is none."""
+    last = 0
+    for row in range(len(starts)):
+        start, stop = starts[row], stops[row]
+        if start < last or stop < start or stop > len(neighbors):
+            return row
+        last = stop
+        before = row
+        for e in range(start, stop):
+            if neighbors[e] <= before or neighbors[e] >= len(starts) or not np.isfinite(weights[e]):
+                return row
+            before = neighbors[e]
+    return -1

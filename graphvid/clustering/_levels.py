@@ -46,23 +46,24 @@ class _Clusters(NamedTuple):
     rows: Rows  # one entry per pair of clusters
     every_edge: Rows  # as `rows`, but with parallel edges, for percentiles; otherwise the same
     sizes: NDArray[np.float64]  # summed node weights
-    members: NDArray[Any]  # smallest member
+    members: NDArray[Any]  # smallest key of a member, which is its number unless keys were given
     original: bool  # the edges are the input's, and their weights are the linkage's
     ranges: NDArray[np.int64]  # of rows
 
 
 def run_levels(
     source: UndirectedGraph, node_weight: ArrayLike | None, num_levels: int | None, rules: Rules, threads: Threads,
-    progress: bool,
+    progress: bool, keys: NDArray[Any] | None = None,
 ) -> ClusterTree:  # fmt: skip
-    """Return the tree of the clusters of every level."""
+    """Return the tree of the clusters of every level; ``keys`` stand for the nodes in ties, the numbers by default."""
     rows, num_nodes, ids = source.rows(), source.num_nodes, source.neighbors.dtype
     weights = None if node_weight is None else checked_node_weight(node_weight, rows, rules.size.largest)
     sizes = np.ones(num_nodes) if weights is None else weights
-    clusters = _Clusters(rows, rows, sizes, np.arange(num_nodes, dtype=ids), True, threads.split(rows))
+    members = np.arange(num_nodes, dtype=ids) if keys is None else keys
+    clusters = _Clusters(rows, rows, sizes, members, True, threads.split(rows))
     original = rows if rules.freeze else None
     del source, rows  # a graph made for this call is freed after the first contraction
-    labels = clusters.members  # of the nodes; kept up only for freezing
+    labels = np.arange(num_nodes, dtype=ids)  # of the nodes; kept up only for freezing
     live = np.ones(num_nodes, np.bool_)
     parents: list[NDArray[Any]] = []
     effective = 0
@@ -100,7 +101,7 @@ def _merge(clusters: _Clusters, rules: Rules, threshold: float, threads: Threads
     best_value, best_to = _select(clusters, rules, threshold, threads)
     if rules.size.needs_order:
         chosen = np.flatnonzero(best_to >= 0)
-        order = chosen[np.lexsort((chosen, clusters.sizes[chosen], -best_value[chosen]))]
+        order = chosen[np.lexsort((clusters.members[chosen], clusters.sizes[chosen], -best_value[chosen]))]
         prefer = rules.size.smallest if rules.size.prefer_smallest else np.inf
         root = kernels.merge_in_order(order, best_to, clusters.sizes, rules.size.largest, prefer)
     else:

@@ -10,6 +10,7 @@ import numba
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from graphvid._checks import check_integer
 from graphvid.clustering._kernels import Rows
 
 EDGES_PER_THREAD = 1 << 17  # with fewer edges a thread is not worth its start
@@ -24,9 +25,8 @@ class Threads:
     """
 
     def __init__(self, num_threads: int | None = None) -> None:
-        self.num_threads = numba.get_num_threads() if num_threads is None else num_threads
-        if self.num_threads < 1:
-            raise ValueError(f"num_threads must be >= 1, got {num_threads}")
+        check_integer("num_threads", num_threads, 1, 2**16, none=True)
+        self.num_threads = numba.get_num_threads() if num_threads is None else int(num_threads)
         self._pool = ThreadPoolExecutor(self.num_threads)  # starts threads when it gets work, ends them with itself
 
     def split(self, rows: Rows, per_thread: int = 1) -> NDArray[np.int64]:

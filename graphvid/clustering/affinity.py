@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import inspect
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -9,6 +10,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from graphvid._checks import check_choice, check_integer, check_seed
+from graphvid.clustering._ids import id_keys, ordered_weights, renumber_tree
 from graphvid.clustering._levels import Rules, run_levels
 from graphvid.clustering._threads import Threads
 from graphvid.clustering.limits import Freeze, freeze_list, size_rule
@@ -16,6 +19,8 @@ from graphvid.clustering.linkage import Linkage, linkage_rule
 from graphvid.clustering.threshold import Threshold, threshold_list
 from graphvid.clustering.tree import ClusterTree
 from graphvid.clustering.undirected import GraphLike, as_undirected
+
+_MOST_LEVELS = 1000  # a level that merges halves the clusters at least: 64 are more than any graph has
 
 
 def affinity_clustering(
@@ -26,10 +31,12 @@ def affinity_clustering(
     threshold: Threshold = None,
     tie_break: Literal["hash", "index"] = "hash",
     seed: int = 0,
+    ids: ArrayLike | None = None,
     node_weight: ArrayLike | None = None,
     min_cluster_size: float | None = None,
     max_cluster_size: float | None = None,
     prefer_min_cluster_size: bool = False,
+    target_cluster_size: float | None = None,
     freeze: Freeze | Sequence[Freeze] | None = None,
     num_threads: int | None = None,
     progress: bool = False,
@@ -56,13 +63,18 @@ def affinity_clustering(
         `AverageMaxDegreeBounded` and `Percentile` say theirs.
     threshold : float, sequence of float, ThresholdSchedule or None
         Smallest weight that may merge, compared with the linkage's weight: one number, or one per level (the last holds
-        for further levels). Default None: every edge may merge, those of zero or negative weight too.
+        for further levels), which may rise or fall. An empty sequence is 0.0, as in the published code. Default None:
+        every edge may merge, those of zero or negative weight too.
     tie_break : {"hash", "index"}
         Order of edges of equal weight: by a hash of the smallest members of both clusters and ``seed``, or the
         lexicographically smallest pair first. With few distinct weights "index" makes chains of thousands of nodes; it
         is meant for examples made by hand.
     seed : int
-        Seed of the hash, default 0.
+        Seed of the hash, in [0, 2**64), default 0.
+    ids : int or str (num_nodes,), optional
+        The nodes' own ids, distinct. Ties then go by hashes of ids, or for "index" by ids, and sums by ascending ids:
+        nodes that are numbered anew together with their ids give the same clusters, also where weights are equal. By
+        default a node's number stands for it. Costs a sort of the edges.
     node_weight : float (num_nodes,), optional
         Positive weights; |X| is their sum over X, default 1 each. The linkages that divide by sizes multiply an edge by
         the same expression of its two nodes' weights first, so that single nodes keep the weight of their edge.
@@ -74,6 +86,8 @@ def affinity_clustering(
         member ascending), leaving out those that would exceed it.
     prefer_min_cluster_size : bool
         A merge needs an end that is smaller than ``min_cluster_size`` at the time; default False.
+    target_cluster_size : float, optional
+        Size that clusters should come near: the same as this ``min_cluster_size`` with ``prefer_min_cluster_size=True``.
     freeze : Freeze or sequence of Freeze, optional
         Clusters to finish after each level; with several rules all must hold.
     num_threads : int, optional
@@ -112,20 +126,26 @@ def affinity_clustering(
     >>> tree.labels[1], tree.labels[2]
     (array([0, 0, 1, 1, 1], dtype=int32), array([0, 0, 0, 0, 0], dtype=int32))
     """
-    if num_levels is not None and (num_levels < 0 or num_levels != int(num_levels)):
-        raise ValueError(f"num_levels must be an integer >= 0 or None, got {num_levels}")
-    if tie_break not in ("hash", "index"):
-        raise ValueError(f"tie_break must be 'hash' or 'index', got {tie_break!r}")
+    check_integer("num_levels", num_levels, 0, _MOST_LEVELS, none=True)
+    check_choice("tie_break", tie_break, ("hash", "index"))
     rules = Rules(
         linkage_rule(linkage),
         threshold_list(threshold, num_levels),
         tie_break == "hash",
-        np.uint64(seed % 2**64),
-        size_rule(min_cluster_size, max_cluster_size, prefer_min_cluster_size),
+        np.uint64(check_seed(seed)),
+        size_rule(min_cluster_size, max_cluster_size, prefer_min_cluster_size, target_cluster_size),
         freeze_list(freeze),
     )
     threads = Threads(num_threads)
-    return run_levels(as_undirected(graph), node_weight, num_levels, rules, threads, progress)
+    source = as_undirected(graph)
+    if ids is None:
+        return run_levels(source, node_weight, num_levels, rules, threads, progress)
+    rank, keys = id_keys(ids, source.num_nodes)
+    if node_weight is not None:
+        node_weight = ordered_weights(node_weight, rank)
+    tree = run_levels(source.numbered(rank), node_weight, num_levels, rules, threads, progress,
+                      keys if rules.hashed else None)  # fmt: skip
+    return renumber_tree(tree, rank)
 
 
 class AffinityClustering:
@@ -145,6 +165,8 @@ class AffinityClustering:
     array([0, 0, 1, 1], dtype=int32)
     """
 
+    _estimator_type = "clusterer"  # what scikit-learn before 1.6 reads
+
     def __init__(
         self,
         num_levels: int | None = 3,
@@ -156,6 +178,7 @@ class AffinityClustering:
         min_cluster_size: float | None = None,
         max_cluster_size: float | None = None,
         prefer_min_cluster_size: bool = False,
+        target_cluster_size: float | None = None,
         freeze: Freeze | Sequence[Freeze] | None = None,
         num_threads: int | None = None,
         progress: bool = False,
@@ -168,21 +191,26 @@ class AffinityClustering:
         self.min_cluster_size = min_cluster_size
         self.max_cluster_size = max_cluster_size
         self.prefer_min_cluster_size = prefer_min_cluster_size
+        self.target_cluster_size = target_cluster_size
         self.freeze = freeze
         self.num_threads = num_threads
         self.progress = progress
 
-    def fit(self, graph: GraphLike, y: None = None, *, node_weight: ArrayLike | None = None) -> AffinityClustering:
+    def fit(
+        self, graph: GraphLike, y: None = None, *, node_weight: ArrayLike | None = None, ids: ArrayLike | None = None
+    ) -> AffinityClustering:
         """Cluster ``graph`` and return self; ``y`` is there for scikit-learn and must be None."""
         if y is not None:
             raise ValueError(f"y must be None, got {type(y).__name__}")
-        self.tree_ = affinity_clustering(graph, node_weight=node_weight, **self.get_params())
+        self.tree_ = affinity_clustering(graph, node_weight=node_weight, ids=ids, **self.get_params())
         self.labels_ = self.tree_.labels[-1]
         return self
 
-    def fit_predict(self, graph: GraphLike, y: None = None, *, node_weight: ArrayLike | None = None) -> NDArray[Any]:
+    def fit_predict(
+        self, graph: GraphLike, y: None = None, *, node_weight: ArrayLike | None = None, ids: ArrayLike | None = None
+    ) -> NDArray[Any]:
         """Cluster ``graph`` and return ``labels_``."""
-        return self.fit(graph, y, node_weight=node_weight).labels_
+        return self.fit(graph, y, node_weight=node_weight, ids=ids).labels_
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the constructor's arguments; ``deep`` is there for scikit-learn and changes nothing."""
@@ -199,3 +227,18 @@ class AffinityClustering:
 
     def __repr__(self) -> str:
         return f"AffinityClustering({', '.join(f'{name}={value!r}' for name, value in self.get_params().items())})"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows."""
+        return f"<pre>{html.escape(repr(self))}</pre>"
+
+    def __sklearn_tags__(self) -> Any:  # Any: scikit-learn's Tags, which asks for them
+        """Return what scikit-learn's tools ask of an estimator: a clusterer of graphs, not of rows of features."""
+        from sklearn.utils import InputTags, Tags, TargetTags
+
+        return Tags(
+            estimator_type="clusterer",
+            target_tags=TargetTags(required=False),
+            input_tags=InputTags(two_d_array=False, sparse=True, pairwise=True),
+            no_validation=True,
+        )

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from graphvid._checks import check_number
 from graphvid.clustering._contract_kernels import cluster_weights
 from graphvid.clustering._kernels import Rows
 
@@ -44,8 +45,8 @@ class Freeze:
             raise ValueError("Freeze must have a bound on density or conductance, got neither")
         for name in ("density", "conductance"):
             bound = getattr(self, name)
-            if bound is not None and not math.isfinite(bound):
-                raise ValueError(f"{name} must be finite, got {bound}")
+            if bound is not None:
+                check_number(name, bound, "None or a finite number")
 
 
 class SizeRule(NamedTuple):
@@ -62,12 +63,21 @@ class SizeRule(NamedTuple):
 
 
 def size_rule(
-    min_cluster_size: float | None, max_cluster_size: float | None, prefer_min_cluster_size: bool
-) -> SizeRule:
+    min_cluster_size: float | None, max_cluster_size: float | None, prefer_min_cluster_size: bool,
+    target_cluster_size: float | None,
+) -> SizeRule:  # fmt: skip
     """Return the checked size limits."""
+    if target_cluster_size is not None:
+        if min_cluster_size is not None or prefer_min_cluster_size:
+            raise ValueError(
+                "target_cluster_size must be None with min_cluster_size or prefer_min_cluster_size, which it stands for, "
+                f"got {target_cluster_size!r}"
+            )
+        check_number("target_cluster_size", target_cluster_size, "None or a finite number >= 1", least=1)
+        min_cluster_size, prefer_min_cluster_size = target_cluster_size, True
     for name, size in (("min_cluster_size", min_cluster_size), ("max_cluster_size", max_cluster_size)):
-        if size is not None and not 1 <= size < math.inf:
-            raise ValueError(f"{name} must be None or a finite number >= 1, got {size}")
+        if size is not None:
+            check_number(name, size, "None or a finite number >= 1", least=1)
     if min_cluster_size is not None and max_cluster_size is not None and min_cluster_size > max_cluster_size:
         raise ValueError(f"min_cluster_size must be <= max_cluster_size, got {min_cluster_size} and {max_cluster_size}")
     if prefer_min_cluster_size and min_cluster_size is None:
@@ -92,7 +102,10 @@ def freeze_list(freeze: Freeze | Sequence[Freeze] | None) -> list[Freeze]:
 def checked_node_weight(node_weight: ArrayLike, rows: Rows, max_size: float) -> NDArray[np.float64]:
     """Return the checked node weights of a graph."""
     num_nodes = len(rows.starts)
-    weights = np.ascontiguousarray(node_weight, dtype=np.float64)
+    given = np.asarray(node_weight)
+    if given.size and given.dtype.kind not in "iuf":
+        raise TypeError(f"node_weight must hold real numbers, got dtype {given.dtype}")
+    weights = np.ascontiguousarray(given, dtype=np.float64)
     if weights.shape != (num_nodes,):
         raise ValueError(f"node_weight must have shape ({num_nodes},), one per node, got {weights.shape}")
     bad = np.flatnonzero(~((weights > 0) & (weights < np.inf)))

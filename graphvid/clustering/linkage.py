@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, get_args
 
+from graphvid._checks import check_integer, check_number
 from graphvid.clustering import _kernels as kernels
 
 LinkageName = Literal["average", "max", "sum", "explicit_average", "cut_sparsity"]
@@ -32,10 +32,8 @@ class Percentile:
     min_count: int = 4
 
     def __post_init__(self) -> None:
-        if not 0 <= self.q <= 1:
-            raise ValueError(f"q must lie in [0, 1], got {self.q}")
-        if self.min_count < 1:
-            raise ValueError(f"min_count must be >= 1, got {self.min_count}")
+        check_number("q", self.q, "a number in [0, 1]", least=0, most=1)
+        check_integer("min_count", self.min_count, 1)
 
 
 @dataclass(frozen=True)
@@ -57,8 +55,7 @@ class AverageMaxDegreeBounded:
     c: float
 
     def __post_init__(self) -> None:
-        if not 0 < self.c < math.inf:
-            raise ValueError(f"c must be positive and finite, got {self.c}")
+        check_number("c", self.c, "a finite number > 0", least=5e-324)
 
 
 Linkage = LinkageName | Percentile | AverageMaxDegreeBounded
@@ -86,7 +83,7 @@ def linkage_rule(linkage: Linkage) -> LinkageRule:
         return LinkageRule(kernels.MAX, percentile=linkage)
     if isinstance(linkage, AverageMaxDegreeBounded):
         return LinkageRule(kernels.MAX_DEGREE_BOUNDED, float(linkage.c))
-    if linkage not in _CODES:
+    if not isinstance(linkage, str) or linkage not in _CODES:
         raise ValueError(
             f"linkage must be one of {get_args(LinkageName)}, Percentile(q) or AverageMaxDegreeBounded(c), "
             f"got {linkage!r}"

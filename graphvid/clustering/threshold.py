@@ -9,15 +9,18 @@ from typing import Literal
 
 import numpy as np
 
+from graphvid._checks import check_choice, check_integer, check_number
+
 
 @dataclass(frozen=True)
 class ThresholdSchedule:
-    """Thresholds that fall from ``upper`` at the first level to ``lower`` at the last.
+    """Thresholds that go from ``upper`` at the first level to ``lower`` at the last, whichever is larger.
 
     Parameters
     ----------
     upper, lower : float
-        Finite, ``upper >= lower``; both positive for "exponential"; equal when there is one level.
+        Finite; both positive for "exponential"; equal when there is one level. They usually fall, as the weights between
+        clusters do; with ``upper < lower`` they rise, which the published implementation takes too.
     kind : {"linear", "exponential"}
         ``upper - (upper - lower) i / (L - 1)`` (default) or ``upper (lower / upper)^(i / (L - 1))`` at level ``i`` of
         ``0 .. L - 1``.
@@ -35,15 +38,17 @@ class ThresholdSchedule:
     kind: Literal["linear", "exponential"] = "linear"
 
     def __post_init__(self) -> None:
-        if self.kind not in ("linear", "exponential"):
-            raise ValueError(f"kind must be 'linear' or 'exponential', got {self.kind!r}")
-        if not -math.inf < self.lower <= self.upper < math.inf:
-            raise ValueError(f"upper and lower must be finite, upper >= lower, got {self.upper} and {self.lower}")
-        if self.kind == "exponential" and self.lower <= 0:
-            raise ValueError(f"lower must be > 0 for an exponential schedule, got {self.lower}")
+        check_choice("kind", self.kind, ("linear", "exponential"))
+        for name in ("upper", "lower"):
+            check_number(name, getattr(self, name), "a finite number")
+        if self.kind == "exponential" and min(self.lower, self.upper) <= 0:
+            raise ValueError(
+                f"upper and lower must be > 0 for an exponential schedule, got {self.upper} and {self.lower}"
+            )
 
     def values(self, num_levels: int) -> list[float]:
         """Return the thresholds of ``num_levels`` levels; first and last are ``upper`` and ``lower`` exactly."""
+        check_integer("num_levels", num_levels, 0)
         if num_levels == 1 and self.upper != self.lower:
             raise ValueError(f"upper must equal lower when num_levels is 1, got {self.upper} and {self.lower}")
         up, low = float(self.upper), float(self.lower)
@@ -59,7 +64,7 @@ Threshold = float | Sequence[float] | ThresholdSchedule | None
 
 
 def threshold_list(threshold: Threshold, num_levels: int | None) -> list[float]:
-    """Return the checked thresholds; the last holds for all further levels."""
+    """Return the checked thresholds; the last holds for all further levels. None are 0, as in the published code."""
     if threshold is None:
         return [-math.inf]
     if isinstance(threshold, ThresholdSchedule):
@@ -71,7 +76,9 @@ def threshold_list(threshold: Threshold, num_levels: int | None) -> list[float]:
         values = [float(x) for x in np.atleast_1d(np.asarray(threshold, dtype=np.float64))]
     except (TypeError, ValueError) as error:
         raise TypeError(f"{accepted}, got {threshold!r}") from error
-    if not values or any(math.isnan(x) for x in values):
+    if not values:
+        return [0.0]
+    if any(math.isnan(x) for x in values):
         raise ValueError(f"{accepted}, none of them NaN, got {threshold!r}")
     if len(values) > 1 and num_levels is not None and len(values) > num_levels:
         raise ValueError(f"threshold must hold at most num_levels={num_levels} numbers, got {len(values)}")

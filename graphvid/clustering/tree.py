@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import zipfile
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphvid._files import atomic_path
+from graphvid._checks import check_count, check_integer
+from graphvid._files import atomic_path, read_npz
 from graphvid.clustering import _tree_kernels as kernels
 
 if TYPE_CHECKING:
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _FORMAT = "graphvid.ClusterTree 1"
+_ANY = -(2**63)  # no bound of its own: what follows says between which numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,11 +71,19 @@ class ClusterTree:
     num_effective_levels: int = -1
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "num_nodes", check_count("num_nodes", self.num_nodes, 0))
+        if not isinstance(self.parents, Sequence):
+            raise TypeError(f"parents must be a sequence of arrays, got {type(self.parents).__name__}")
         id_type = np.int32 if self.num_nodes < 2**31 else np.int64
         parents = []
         expected = self.num_nodes
         for k, given in enumerate(self.parents):
-            parent = np.ascontiguousarray(given, dtype=id_type)
+            array = np.asarray(given)
+            if array.size and array.dtype.kind not in "iu":
+                raise TypeError(f"parents[{k}] must hold integers, got dtype {array.dtype}")
+            if array.size and int(array.max()) > np.iinfo(id_type).max:
+                raise ValueError(f"parents[{k}] must be below {expected}, got {array.max()}")
+            parent = np.ascontiguousarray(array, dtype=id_type)
             if parent.shape != (expected,):
                 raise ValueError(f"parents[{k}] must have shape ({expected},), got {parent.shape}")
             if not kernels.numbered_by_first(parent):
@@ -83,6 +91,7 @@ class ClusterTree:
             parents.append(parent)
             expected = int(parent.max()) + 1 if len(parent) else 0
         object.__setattr__(self, "parents", parents)
+        check_integer("num_effective_levels", self.num_effective_levels, -1)
         if self.num_effective_levels == -1:
             object.__setattr__(self, "num_effective_levels", len(parents))
         if not 0 <= self.num_effective_levels <= len(parents):
@@ -139,6 +148,7 @@ class ClusterTree:
     def slice(self, level: int, cluster: int) -> tuple[int, int]:
         """Return (start, stop): cluster ``cluster`` of ``level`` is ``order[start:stop]``."""
         starts = self.starts[self._level(level)]
+        check_integer("cluster", cluster, _ANY)
         if not 0 <= cluster < len(starts):
             raise ValueError(f"cluster must lie in 0..{len(starts) - 1} at level {level}, got {cluster}")
         start = int(starts[cluster])
@@ -154,6 +164,7 @@ class ClusterTree:
 
         At ``level == num_levels`` these are all nodes outside its cluster.
         """
+        check_integer("node", node, _ANY)
         if not 0 <= node < self.num_nodes:
             raise ValueError(f"node must lie in 0..{self.num_nodes - 1}, got {node}")
         start, stop = self.slice(level, int(self.labels[self._level(level)][node]))
@@ -228,15 +239,34 @@ class ClusterTree:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> ClusterTree:
-        """Read a tree written by `save`; a file that is damaged or something else is a ValueError."""
+        """Read a tree written by `save`.
+
+        Raises
+        ------
+        FileNotFoundError
+            There is no such file.
+        ValueError
+            The file is damaged or something else; names it.
+        """
         try:
-            with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
-                if str(arrays["format"]) != _FORMAT:
-                    raise ValueError(f"its format is {str(arrays['format'])!r}")
-                num_nodes, num_levels, effective = (int(x) for x in arrays["shape"])
-                return cls(num_nodes, [arrays[f"parents_{k}"] for k in range(num_levels)], effective)
-        except (ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
-            raise ValueError(f"path must be a cluster tree ({_FORMAT!r}), got {os.fspath(path)!r}: {error}") from error
+            arrays = read_npz(path, ("format", "shape"))
+            if arrays["format"].shape != () or str(arrays["format"]) != _FORMAT:
+                raise ValueError(f"its format is {arrays['format'].tolist()!r}")
+            shape = arrays["shape"]
+            if shape.shape != (3,) or shape.dtype.kind not in "iu" or len(arrays) != 2 + shape[1]:
+                raise ValueError(f"its shape is {shape!r}, and it holds {len(arrays) - 2} levels")
+            num_nodes, num_levels, effective = (int(size) for size in shape)
+            parents = [arrays[f"parents_{k}"] for k in range(num_levels)]
+            for parent in parents:
+                if parent.dtype.kind not in "iu" or ((parent < 0) | (parent >= parent.size)).any():
+                    raise ValueError("a level does not hold the numbers of clusters")
+            if num_nodes < 0:
+                raise ValueError(f"it claims {num_nodes} nodes")
+            return cls(num_nodes, parents, effective)
+        except FileNotFoundError:
+            raise
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(f"path must be a cluster tree ({_FORMAT!r}), got {os.fspath(path)!r}: {error}") from None
 
     def plot_sizes(self, ax: Axes | None = None) -> Axes:
         """Draw how many nodes are in clusters of at least each size, one line per level; return the axes."""
@@ -255,6 +285,7 @@ class ClusterTree:
         return f"ClusterTree(num_nodes={self.num_nodes}, num_levels={self.num_levels}, clusters per level: {counts})"
 
     def _level(self, level: int) -> int:
+        check_integer("level", level, _ANY)
         if not 0 <= level <= self.num_levels:
             raise ValueError(f"level must lie in 0..{self.num_levels}, got {level}")
         return level

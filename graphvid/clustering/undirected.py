@@ -8,17 +8,22 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from graphvid._checks import check_integer
 from graphvid._dgl import DGLGraph
 from graphvid.clustering import _input_kernels as kernels
 from graphvid.clustering._input_checks import (
     Duplicates,
+    check_compressed,
     check_facts,
     check_policies,
+    check_weights,
     edge_arrays,
     id_type,
     name_unmirrored,
 )
 from graphvid.clustering._kernels import Rows
+
+_ARRAYS = ("num_nodes", "starts", "stops", "neighbors", "weights")
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,40 @@ class UndirectedGraph:
     num_self_loops: int = 0
     num_duplicates: int = 0
 
+    def __post_init__(self) -> None:
+        check_integer("num_nodes", self.num_nodes, 0)
+        for name, kinds in (("starts", "i"), ("stops", "i"), ("neighbors", "i"), ("weights", "f")):
+            array = getattr(self, name)
+            if not isinstance(array, np.ndarray) or array.ndim != 1 or array.dtype.kind != kinds:
+                accepted = "signed integers" if kinds == "i" else "floats"
+                got = f"{array.ndim}-D {array.dtype}" if isinstance(array, np.ndarray) else type(array).__name__
+                raise TypeError(f"{name} must be a 1-D array of {accepted}, got {got}")
+        for name in ("starts", "stops"):
+            if len(getattr(self, name)) != self.num_nodes:
+                raise ValueError(f"{name} must have shape ({self.num_nodes},), got {getattr(self, name).shape}")
+            object.__setattr__(self, name, np.ascontiguousarray(getattr(self, name), np.int64))
+        if len(self.neighbors) != len(self.weights):
+            raise ValueError(
+                f"neighbors and weights must have equal lengths, got {len(self.neighbors)} and {len(self.weights)}"
+            )
+        wide = np.int64 if self.neighbors.dtype == np.int64 or self.num_nodes >= 2**31 else np.int32
+        object.__setattr__(self, "neighbors", np.ascontiguousarray(self.neighbors, wide))
+        object.__setattr__(self, "weights", np.ascontiguousarray(self.weights, np.float64))
+        row = int(kernels.first_unsound(self.starts, self.stops, self.neighbors, self.weights))
+        if row >= 0:
+            raise ValueError(
+                f"starts, stops, neighbors and weights must hold rows one after another, each of ascending neighbors in "
+                f"(row, num_nodes) with finite weights, got another in row {row}"
+            )
+
+    @classmethod
+    def _made(cls, *fields: Any) -> UndirectedGraph:
+        """Return the graph of arrays that were made and checked here."""
+        graph = object.__new__(cls)
+        for name, value in zip(cls.__dataclass_fields__, (*fields, 0, 0)):
+            object.__setattr__(graph, name, value)
+        return graph
+
     @property
     def num_edges(self) -> int:
         """Number of undirected edges."""
@@ -74,6 +113,15 @@ class UndirectedGraph:
         low = np.repeat(np.arange(self.num_nodes, dtype=self.neighbors.dtype), widths)
         slots = np.repeat(self.starts - np.concatenate([[0], np.cumsum(widths)[:-1]]), widths) + np.arange(len(low))
         return low, self.neighbors[slots], self.weights[slots]
+
+    def numbered(self, number: NDArray[np.int64]) -> UndirectedGraph:
+        """Return the graph in which node v has the number ``number[v]``, a permutation."""
+        low, high, weight = self.edges()
+        low, high = number[low], number[high]
+        graph = UndirectedGraph.from_coo(np.minimum(low, high), np.maximum(low, high), weight, num_nodes=self.num_nodes)
+        return UndirectedGraph._made(
+            *(getattr(graph, name) for name in _ARRAYS), self.num_self_loops, self.num_duplicates
+        )
 
     def rows(self) -> Rows:
         """Return the arrays in the kernels' form."""
@@ -142,7 +190,7 @@ class UndirectedGraph:
             stops = np.empty(num_nodes, np.int64)
             kernels.coalesce(starts, neighbors, weights, duplicates == "max", stops)
         num_loops = len(src) - facts.num_up - facts.num_down
-        return cls(num_nodes, starts[:-1], stops, neighbors, weights, num_loops, int(repeated))
+        return cls._made(num_nodes, starts[:-1], stops, neighbors, weights, num_loops, int(repeated))
 
     @classmethod
     def from_sparse(
@@ -157,11 +205,17 @@ class UndirectedGraph:
 
         Pass ``symmetric=False`` for a triangular matrix, which holds each edge once. See `from_coo`.
         """
+        if not (hasattr(matrix, "tocoo") and hasattr(matrix, "format")):
+            raise TypeError(f"matrix must be a SciPy sparse matrix or array, got {type(matrix).__name__}")
         if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
             raise ValueError(f"matrix must be square, got shape {matrix.shape}")
         check_policies(self_loops, duplicates)
+        check_weights("matrix.data", np.empty(1, matrix.dtype))
+        if matrix.format in ("csr", "csc", "bsr"):
+            check_compressed(matrix)
         if symmetric and matrix.format in ("csr", "csc"):
-            graph = cls._from_sound_csr(matrix.indptr, matrix.indices, matrix.data)
+            data = matrix.data.astype(np.float64) if matrix.dtype.kind == "b" else matrix.data
+            graph = cls._from_sound_csr(matrix.indptr, matrix.indices, data)
             if graph is not None and not (graph.num_self_loops and self_loops == "error"):
                 return graph
         coo = matrix.tocoo()  # sorts, and names what is wrong
@@ -184,11 +238,11 @@ class UndirectedGraph:
         if not sound:
             return None
         if indices.dtype == id_type(num_nodes) and data.dtype == np.float64:
-            return cls(num_nodes, first, indptr[1:].astype(np.int64), indices, data, num_loops)
+            return cls._made(num_nodes, first, indptr[1:].astype(np.int64), indices, data, num_loops)
         starts = np.empty(num_nodes + 1, np.int64)
         neighbors, weights = np.empty(num_edges, id_type(num_nodes)), np.empty(num_edges)
         kernels.copy_upper(indptr, indices, data, first, starts, neighbors, weights)
-        return cls(num_nodes, starts[:-1], starts[1:], neighbors, weights, num_loops)
+        return cls._made(num_nodes, starts[:-1], starts[1:], neighbors, weights, num_loops)
 
     @classmethod
     def from_dgl(
@@ -214,6 +268,8 @@ class UndirectedGraph:
         symmetric, self_loops, duplicates
             See `from_coo`; DGL graphs hold undirected edges in both directions, so ``symmetric`` is True by default.
         """
+        if not isinstance(graph, DGLGraph):
+            raise TypeError(f"graph must be a DGLGraph, got {type(graph).__name__}")
         if etype is None and len(graph.canonical_etypes) != 1:
             raise ValueError(f"etype must name one of the graph's relations, {graph.canonical_etypes}, got None")
         canonical = graph.canonical_etypes[0] if etype is None else graph.to_canonical_etype(etype)

@@ -1,5 +1,6 @@
 """Files and tables to validated tables and arrays: watch logs, features, data sets. Knows no graph library."""
 
+from graphvid.data._ids import hash_ids, match_ids
 from graphvid.data.amazon import AmazonCoPurchase
 from graphvid.data.amazon_electronics import AmazonElectronics
 from graphvid.data.clip_features import ClipFeatures
@@ -12,6 +13,7 @@ from graphvid.data.interaction_files import read_interactions, read_splits
 from graphvid.data.interaction_splits import InteractionSplits
 from graphvid.data.interactions import Interactions
 from graphvid.data.kuai import read_frame_release, read_kuairand, read_kuairec
+from graphvid.data.log_and_features import LogAndFeatures, read_log_and_features
 from graphvid.data.ogb_graph import OGBGraph
 from graphvid.data.relational import RelationalData
 from graphvid.data.segmm import SegmentLabels, SegMM
@@ -42,6 +44,7 @@ __all__ = [
     "IdLists",
     "InteractionSplits",
     "Interactions",
+    "LogAndFeatures",
     "LogWindows",
     "OGBGraph",
     "PairFold",
@@ -61,8 +64,10 @@ __all__ = [
     "VideoRecords",
     "WatchLog",
     "check_no_leak",
+    "hash_ids",
     "load_features",
     "pick_frames",
+    "match_ids",
     "read_clip_files",
     "read_edges",
     "read_frame_release",
@@ -70,6 +75,7 @@ __all__ = [
     "read_kuairand",
     "read_kuairec",
     "read_scored_pairs",
+    "read_log_and_features",
     "read_splits",
     "read_submission",
     "read_videos",

@@ -1,17 +1,23 @@
-"""Reading of files, with errors that name the file, what is expected and what was found."""
+"""Where data sets lie on disk, and errors about the content of a file."""
 
 from __future__ import annotations
 
 import os
-import zipfile
-import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 ENVIRONMENT_VARIABLE = "GRAPHVID_DATA"
+
+
+def as_path(path: Any, name: str = "path") -> Path:  # Any: whatever a caller gives
+    """Return ``path`` as a Path; a TypeError that names the argument for anything but text and path-likes."""
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"{name} must be a path (str or path-like), got {type(path).__name__}")
+    return Path(path)
 
 
 def find_root(root: str | Path | None, name: str, expected: str) -> Path:
@@ -21,7 +27,7 @@ def find_root(root: str | Path | None, name: str, expected: str) -> Path:
         raise FileNotFoundError(
             f"{name} must be given, or {ENVIRONMENT_VARIABLE} set, to the folder that holds {expected}"
         )
-    return Path(chosen).expanduser()
+    return as_path(chosen, name).expanduser()
 
 
 def find_files(data_dir: str | Path | None, folder: str, names: Sequence[str], source: str) -> list[Path]:
@@ -40,47 +46,14 @@ def find_files(data_dir: str | Path | None, folder: str, names: Sequence[str], s
     return paths
 
 
-def read_arrays(path: Path, required: Sequence[str] = ()) -> dict[str, NDArray[np.generic]]:
-    """Return the arrays of an .npz file by name, never unpickling.
-
-    Raises
-    ------
-    FileNotFoundError
-        There is no such file.
-    TypeError
-        An array of Python objects.
-    ValueError
-        The file is corrupt or truncated, or lacks a required array.
-    """
-    arrays: dict[str, NDArray[np.generic]] = {}
-    name = ""
-    try:
-        # Opened here, since np.load leaves a truncated archive open.
-        with path.open("rb") as file:
-            archive = np.load(file, allow_pickle=False)
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise ValueError("it holds a single array")
-            for name in archive.files:
-                arrays[name] = archive[name]
-    except FileNotFoundError:
-        raise FileNotFoundError(f"{path} not found") from None
-    except (ValueError, EOFError, OSError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-        raise explain(path, "an .npz archive", error, name) from None
-    absent = [key for key in required if key not in arrays]
-    if absent:
-        raise ValueError(f"{path} must hold the arrays {list(required)}, got {sorted(arrays)}")
-    return arrays
+def integers(arrays: Mapping[str, NDArray[Any]], name: str, ndim: int) -> NDArray[np.int64]:
+    """Return an array of a file as int64; a ValueError that names it where it has another type or number of dimensions."""
+    array = arrays[name]
+    if array.dtype.kind not in "iu" or array.ndim != ndim:
+        raise ValueError(f"array {name!r} must hold integers in {ndim} dimensions, got {array.dtype} in {array.ndim}")
+    return array.astype(np.int64)
 
 
 def with_path(error: ValueError | TypeError, path: Path) -> ValueError | TypeError:
     """Return the error to raise where the content of a file, not its form, is refused."""
     return (TypeError if isinstance(error, TypeError) else ValueError)(f"{path}: {error}")
-
-
-def explain(path: Path, form: str, error: Exception, name: str = "") -> Exception:
-    """Return the error to raise, in one sentence, for a file that could not be read."""
-    where = f"array {name!r} of {path}" if name else str(path)
-    if "Object arrays" in str(error):
-        return TypeError(f"{where} holds Python objects, which are never unpickled; save numbers or fixed-width text")
-    reason = (str(error).splitlines() or [""])[0].rstrip(".") or type(error).__name__
-    return ValueError(f"{where} is not {form}, or it is truncated or corrupt ({reason})")

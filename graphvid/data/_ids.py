@@ -1,8 +1,13 @@
-"""Ids of any hashable type to contiguous integers and back."""
+"""Ids of users and videos: one rule for all files and tables, and the contiguous integers that stand for them.
+
+An id is what it is spelt like. Ids are integers where every one of them is, and text otherwise, so 5 and "5" are the same
+id wherever they come from, and "05", "5.0" and " 5" are others. The page "Ids" of the documentation says it at length.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+import re
+from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
 
@@ -11,6 +16,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 _SHOWN = 5
+INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}")  # an integer as it is written everywhere; 19 digits may exceed int64
+_ODD = re.compile(r"\s|.*\s\Z|\+[0-9]|-?0[0-9]|-?[0-9]+\.0*\Z|-0\Z", re.DOTALL)  # what may be another spelling of an id
+_LOOSE = re.compile(r"([+-]?)0*([0-9]+?)(?:\.0*)?")  # the same with a sign, zeros in front, or a point
 
 
 def show(item: Any) -> str:
@@ -28,37 +36,59 @@ def name_some(items: Iterable[Any]) -> str:
 def to_index(values: Any, name: str) -> pd.Index:
     """Return ids as an Index that is the same under every pandas: int64 if all are integers, else Python objects.
 
-    Whole floats become integers (a column of integers turns float in pandas when it once held a missing value).
+    Whole floats become integers (a column of integers turns float in pandas when it once held a missing value), bytes
+    become text. A mixture of integers and text becomes text. Integers beyond int64 are Python's.
 
     Raises
     ------
     ValueError
-        A missing id (None, NaN, NaT), with its row.
+        A missing id (None, NaN, NaT), a float too large to tell neighbouring integers apart, bytes that are not UTF-8;
+        with its row.
     """
     plain = isinstance(values, (pd.Series, pd.Index)) and not isinstance(values, pd.MultiIndex)
     series = values if plain else _series(values, name)
-    if isinstance(series.dtype, np.dtype) and series.dtype.kind == "i":
-        return pd.Index(np.asarray(series, dtype=np.int64))
+    if isinstance(series.dtype, np.dtype) and series.dtype.kind in "iu":
+        whole = np.asarray(series)
+        if not whole.size or whole.dtype != np.uint64 or whole.max() < 2**63:
+            return pd.Index(whole.astype(np.int64))
     missing = np.asarray(series.isna())
     if missing.any():
         raise ValueError(
             f"{name} must not be missing, got {missing.sum()} missing, the first in row {missing.argmax()}"
         )
+    if isinstance(series.dtype, np.dtype) and series.dtype.kind == "f":
+        array = np.asarray(series)
+        if np.equal(np.trunc(array), array).all() and np.isfinite(array).all():
+            _refuse_inexact(array, name)
+            return pd.Index(array.astype(np.int64))
     array = series.to_numpy(dtype=object)
-    if pd.api.types.is_bool_dtype(series.dtype) or not _all_whole(series, array):
-        return pd.Index(array, dtype=object, tupleize_cols=False)
-    try:
-        return pd.Index(array.astype(np.int64))
-    except OverflowError:
-        return pd.Index(array, dtype=object, tupleize_cols=False)
+    kind = pd.api.types.infer_dtype(array, skipna=False)
+    if kind == "bytes" or kind.startswith("mixed"):
+        array = _decode(array, name)
+        kind = pd.api.types.infer_dtype(array, skipna=False)
+    if kind in ("floating", "mixed-integer-float") and all(float(value).is_integer() for value in array):
+        _refuse_inexact(array, name)
+        array, kind = np.array([int(value) for value in array], dtype=object), "integer"
+    if kind == "mixed-integer" and {type(value) for value in array} <= {str, int, np.int64}:
+        array = spell(pd.Index(array, dtype=object, tupleize_cols=False)).to_numpy()
+    if kind == "string":
+        _refuse_broken_text(array, name)
+    if kind == "integer":
+        try:
+            return pd.Index(array.astype(np.int64))
+        except OverflowError:
+            array = np.array([int(value) for value in array], dtype=object)
+    return pd.Index(array, dtype=object, tupleize_cols=False)
 
 
 def unique_index(values: Any, name: str) -> pd.Index:
-    """Return ids as in `to_index`; an id that occurs twice is a ValueError that names it."""
+    """Return ids as in `to_index`; an id that occurs twice, or in two spellings, is a ValueError that names it."""
     index = to_index(values, name)
+    _require_hashable(index, name)
     repeated = index.duplicated()
     if repeated.any():
         raise ValueError(f"{name} must be unique, got more than one row for {name_some(index[repeated].unique())}")
+    _refuse_spellings(index, name)
     return index
 
 
@@ -71,16 +101,14 @@ def encode(values: Any, name: str) -> tuple[NDArray[np.int64], pd.Index]:
     Raises
     ------
     ValueError
-        A missing id.
+        A missing id, or one in two spellings.
     TypeError
         An id that is not hashable.
     """
     index = to_index(values, name)
-    try:
-        codes, ids = pd.factorize(index)
-    except TypeError:
-        at, value = next((at, value) for at, value in enumerate(index) if not isinstance(value, Hashable))
-        raise TypeError(f"{name} must be hashable, got {type(value).__name__} in row {at}") from None
+    _require_hashable(index, name)
+    codes, ids = pd.factorize(index)
+    _refuse_spellings(ids, name)
     order = _sorted_order(ids)
     if order is not None:
         rank = np.empty(len(order), dtype=np.int64)
@@ -89,14 +117,134 @@ def encode(values: Any, name: str) -> tuple[NDArray[np.int64], pd.Index]:
     return codes.astype(np.int64, copy=False), ids
 
 
+def match_ids(values: Any, ids: Any) -> NDArray[np.int64]:
+    """Return the position of every value among distinct ids, -1 where it is not there.
+
+    The one way to compare ids of two sources: an integer equals the text that spells it.
+
+    Parameters
+    ----------
+    values, ids : array_like, shape (num_values,) and (num_ids,)
+        Ids of any kind that a log or features may have; ``ids`` are distinct.
+
+    Returns
+    -------
+    ndarray of int64, shape (num_values,)
+
+    Raises
+    ------
+    ValueError
+        A missing id, or one of ``ids`` twice.
+
+    Notes
+    -----
+    O(num_values + num_ids) time and memory.
+
+    Examples
+    --------
+    >>> match_ids(["7", "x", "07"], [3, 7])
+    array([ 1, -1, -1])
+    """
+    index, vocabulary = to_index(values, "values"), unique_index(ids, "ids")
+    return _positions(index, vocabulary)
+
+
 def look_up(values: Any, ids: pd.Index, name: str, vocabulary: str) -> NDArray[np.int64]:
-    """Return the position of every value in ``ids``; values that are not there are a ValueError that names some."""
+    """Return the position of every value in ``ids``; values that are not there are a ValueError that counts them."""
     index = to_index(values, name)
-    codes = ids.get_indexer(index)
-    unknown = index[codes < 0].unique()
-    if len(unknown):
-        raise ValueError(f"{name} must be among the {len(ids)} of {vocabulary}, got {name_some(unknown)}")
-    return codes.astype(np.int64, copy=False)
+    _require_hashable(index, name)
+    codes = _positions(index, ids)
+    absent = codes < 0
+    if absent.any():
+        unknown = index[absent].unique()
+        counts = f"{len(unknown)} of {index.nunique()} ids, {absent.sum()} of {len(index)} rows"
+        hint = _spelling_hint(unknown, ids)
+        raise ValueError(
+            f"{name} must be among the {len(ids)} of {vocabulary}, got {name_some(unknown)} ({counts}){hint}"
+        )
+    return codes
+
+
+def hash_ids(ids: Any) -> NDArray[np.int64]:
+    """Return a hash of every id, equal for an integer and the text that spells it.
+
+    A graph carries them in ``ndata["id_hash"]``, where they survive subgraphs; `graphvid.graphs.check_alignment` compares.
+
+    Parameters
+    ----------
+    ids : array_like, shape (num_ids,)
+        Ids of any kind that a log or features may have.
+
+    Returns
+    -------
+    ndarray of int64, shape (num_ids,)
+        The same on every machine and in every process.
+
+    Examples
+    --------
+    >>> bool((hash_ids(["7", "30"]) == hash_ids([7, 30])).all())
+    True
+    """
+    index = to_index(ids, "ids")
+    if index.dtype == np.int64:
+        return pd.util.hash_array(index.to_numpy()).view(np.int64)
+    texts = [value if isinstance(value, str) else str(value) for value in index]
+    hashes = pd.util.hash_array(np.array(texts, dtype=object), categorize=False)
+    whole = [(at, int(text)) for at, text in enumerate(texts) if INTEGER.fullmatch(text)]
+    numbers = [(at, number) for at, number in whole if -(2**63) <= number < 2**63]
+    if numbers:
+        rows, values = zip(*numbers)
+        hashes[list(rows)] = pd.util.hash_array(np.array(values, dtype=np.int64))
+    return hashes.view(np.int64)
+
+
+def spell(index: pd.Index) -> pd.Index:
+    """Return ids with integers as the text that spells them; other objects stay."""
+    if index.dtype != np.int64 and pd.api.types.infer_dtype(index, skipna=False) == "string":
+        return index
+    texts = np.empty(len(index), dtype=object)
+    for at, value in enumerate(index):
+        texts[at] = str(value) if isinstance(value, (int, np.integer)) and not isinstance(value, bool) else value
+    return pd.Index(texts, dtype=object, tupleize_cols=False)
+
+
+def from_stored(array: NDArray[Any]) -> pd.Index:
+    """Return the ids that a file holds; a TypeError where they are neither integers nor text."""
+    if array.dtype.kind not in "iufSU":
+        raise TypeError(f"ids must hold integers or text, got dtype {array.dtype}")
+    index = to_index(array, "ids")
+    if array.dtype.kind == "f" and index.dtype != np.int64:
+        raise TypeError(f"ids must hold integers or text, got {array.dtype} with fractions")
+    return index
+
+
+def to_stored(ids: pd.Index) -> NDArray[Any]:
+    """Return ids as an array that a file holds without pickle: int64, or text.
+
+    Raises
+    ------
+    TypeError
+        Ids that are neither all integers nor all text.
+    ValueError
+        Text that ends in a null character, which NumPy would drop.
+    """
+    if ids.dtype == np.int64:
+        return ids.to_numpy()
+    kinds = sorted({type(value).__name__ for value in ids})
+    if kinds not in (["str"], ["int"]):
+        raise TypeError(f"ids must be all int or all str to be saved, got {kinds}")
+    stored = np.array(spell(ids).to_numpy(), dtype=np.str_)
+    ended = next((value for value in ids if isinstance(value, str) and value.endswith("\0")), None)
+    if ended is not None:
+        raise ValueError(f"ids must not end in a null character to be saved, got {ended!r}")
+    return stored
+
+
+def _positions(index: pd.Index, ids: pd.Index) -> NDArray[np.int64]:
+    """Return the position of every id in ``ids``, -1 where it is absent."""
+    if not (index.dtype == np.int64 and ids.dtype == np.int64):
+        index, ids = spell(index), spell(ids)
+    return np.asarray(ids.get_indexer(index), dtype=np.int64)
 
 
 def _series(values: Any, name: str) -> pd.Series:
@@ -104,7 +252,9 @@ def _series(values: Any, name: str) -> pd.Series:
     if isinstance(values, np.ndarray):
         if values.ndim != 1:
             raise ValueError(f"{name} must be one-dimensional, got shape {values.shape}")
-        return pd.Series(values)
+        return pd.Series(values.astype(object), dtype=object) if values.dtype.kind in "SU" else pd.Series(values)
+    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
+        raise TypeError(f"{name} must be a sequence of ids, got {values!r}")
     values = list(values)
     array = np.empty(len(values), dtype=object)
     for at, value in enumerate(values):
@@ -112,14 +262,90 @@ def _series(values: Any, name: str) -> pd.Series:
     return pd.Series(array, dtype=object)
 
 
-def _all_whole(series: pd.Series | pd.Index, array: NDArray[np.object_]) -> bool:
-    """Return whether every value is an integer, or a float that equals one."""
-    if pd.api.types.is_integer_dtype(series.dtype):
-        return True
-    kinds = {type(value) for value in array}
-    if not all(issubclass(kind, (int, float, np.integer, np.floating)) and kind is not bool for kind in kinds):
-        return False
-    return all(float(value).is_integer() for value in array if isinstance(value, (float, np.floating)))
+def _require_hashable(index: pd.Index, name: str) -> None:
+    if index.dtype != np.int64 and pd.api.types.infer_dtype(index, skipna=False) != "string":
+        for row, value in enumerate(index):
+            try:
+                hash(value)
+            except TypeError:
+                raise TypeError(f"{name} must be hashable, got {type(value).__name__} in row {row}") from None
+
+
+def _refuse_inexact(array: NDArray[Any], name: str) -> None:
+    """Raise where a whole float is so large that it may stand for several integers."""
+    for row, value in enumerate(array if array.dtype == object else ()):
+        if isinstance(value, (float, np.floating)):
+            _refuse_inexact_of(np.array([value]), name, row)
+    if array.dtype != object:
+        _refuse_inexact_of(array, name, 0)
+
+
+def _refuse_inexact_of(array: NDArray[np.floating], name: str, first: int) -> None:
+    digits = np.finfo(array.dtype).nmant + 1
+    inexact = np.abs(array) >= 2.0**digits
+    if inexact.any():
+        row = int(inexact.argmax())
+        raise ValueError(
+            f"{name} must hold integers or text, got the {array.dtype} {array[row]:.0f} in row {first + row}, where "
+            f"{array.dtype} cannot tell integers from 2**{digits} on apart; read the ids as integers or as text"
+        )
+
+
+def _decode(array: NDArray[Any], name: str) -> NDArray[Any]:
+    """Return objects with bytes as text."""
+    decoded = array.copy()
+    for row, value in enumerate(array):
+        if isinstance(value, bytes):
+            try:
+                decoded[row] = value.decode()
+            except UnicodeDecodeError:
+                raise ValueError(f"{name} must be text in UTF-8, got {bytes(value)!r} in row {row}") from None
+    return decoded
+
+
+def _refuse_broken_text(array: NDArray[Any], name: str) -> None:
+    """Raise where text holds half a character, which no file and no hash takes."""
+    try:
+        "".join(array).encode()
+    except UnicodeEncodeError:
+        row = next(row for row, value in enumerate(array) if any("\ud800" <= char <= "\udfff" for char in value))
+        raise ValueError(f"{name} must be text in UTF-8, got {array[row]!r} in row {row}") from None
+
+
+def _loose(value: Any) -> Any:
+    """Return the spelling that an id has without blanks, leading zeros, a plus or an empty fraction."""
+    if not isinstance(value, (str, int, np.integer)) or isinstance(value, bool):
+        return value
+    text = str(value).strip()
+    number = _LOOSE.fullmatch(text)
+    return text if number is None else ("-" if number[1] == "-" and number[2] != "0" else "") + number[2]
+
+
+def _refuse_spellings(ids: pd.Index, name: str) -> None:
+    """Raise where two of these distinct ids differ only in blanks, leading zeros, a plus or an empty fraction."""
+    if ids.dtype == np.int64:
+        return
+    odd = {value: _loose(value) for value in ids if isinstance(value, str) and _ODD.match(value)}
+    if not odd:
+        return
+    seen: dict[Any, Any] = {str(value) if isinstance(value, int) else value: value for value in ids if value not in odd}
+    for value, plain in odd.items():
+        other = seen.setdefault(plain, value)
+        if other is not value:
+            raise ValueError(
+                f"{name} must spell an id in one way, got {show(other)} and {show(value)}; ids are compared as they are "
+                f"written"
+            )
+
+
+def _spelling_hint(unknown: pd.Index, ids: pd.Index) -> str:
+    """Return a clause that names an unknown id that is there in another spelling, or nothing."""
+    known = {_loose(value): value for value in ids}
+    for value in unknown:
+        other = known.get(_loose(value))
+        if other is not None:
+            return f"; {show(value)} differs only in its spelling from {show(other)}"
+    return ""
 
 
 def _sorted_order(ids: pd.Index) -> NDArray[np.int64] | None:

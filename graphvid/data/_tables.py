@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-_INTEGER = r"-?[1-9]\d{0,17}|0"
+from graphvid._files import reading
+
+SUFFIXES = (".csv", ".csv.gz", ".csv.zst", ".tsv", ".tsv.gz", ".tsv.zst", ".parquet")
+
+_INTEGER = r"-?[1-9][0-9]{0,18}|0"
 
 
 def read_table(
@@ -16,69 +22,204 @@ def read_table(
     find_columns: Callable[[list[str]], dict[str, str]],
     ids: Collection[str],
     text: Collection[str] = (),
+    *,
+    delimiter: str | None = None,
 ) -> pd.DataFrame:
     """Return the columns of a CSV or Parquet file that ``find_columns`` picks out of those present.
 
-    Parquet columns keep their type. CSV columns of numbers become numbers; an id becomes an integer if every id of its
-    column is written as one (no leading zero, no sign but ``-``, at most 18 digits), and stays text otherwise.
+    Parquet columns keep their type; what pandas stored as an index is a column like any other. CSV columns of numbers
+    become numbers, and an id becomes an integer if every id of its column is written as one (no leading zero, no sign
+    but ``-``, within int64), and stays text otherwise. Only an empty field is a missing id.
 
     Parameters
     ----------
     path : pathlib.Path
-        ``.csv``, ``.csv.gz`` or ``.parquet``.
+        A file that ends in one of `SUFFIXES`, or a folder of such files of one kind, as Spark writes it.
     find_columns : callable
         From the names present to the name in the file of every column wished, by its name in graphvid; raises where
         one is absent.
     ids : collection of str
         Which of the columns (names in graphvid) hold ids.
     text : collection of str
-        Which of these stay text whatever they look like.
+        Which of these are no ids but text, whatever they look like.
+    delimiter : str, optional
+        Of CSV. Default: a comma, in ``.tsv`` a tab.
 
     Raises
     ------
     FileNotFoundError
         There is no such file.
+    TypeError
+        A column of ids in Parquet that holds neither integers nor text.
     ValueError
-        Another suffix, or a corrupt file: rows of unequal length, text that is not UTF-8, a truncated archive.
+        Another suffix, or a corrupt file: rows of unequal length, text that is not UTF-8, a truncated archive. A header
+        that is repeated further down.
     """
+    if not path.exists():
+        raise FileNotFoundError(f"{path} not found: expected a table in one of {list(SUFFIXES)}")
+    if delimiter is not None and (not isinstance(delimiter, str) or len(delimiter) != 1):
+        raise ValueError(f"delimiter must be one character, got {delimiter!r}")
+    files = _parts(path) if path.is_dir() else [path]
+    suffix = _suffix(files[0])
+    if suffix == ".parquet":
+        if delimiter is not None:
+            raise ValueError(f"delimiter must be given with CSV only, got {delimiter!r}")
+        names: dict[str, str] = {}
+
+        def pick(present: list[str]) -> list[str]:
+            names.update(find_columns(present))
+            return list(names.values())
+
+        table = read_parquet(path, pick, partitioning="hive" if path.is_dir() else None)
+        for name in (names[key] for key in ids if key in names and key not in text):
+            check_id_type(table.schema.field(name).type, name)
+        frame = table.to_pandas(ignore_metadata=True, integer_object_nulls=True)
+    else:
+        delimiter = delimiter or ("\t" if suffix.startswith(".tsv") else ",")
+        parts = []
+        for file in files:
+            names, part = _read_csv(file, find_columns, ids, delimiter)
+            parts.append(part)
+        frame = parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
+        for name in {names[key] for key in ids if key in names and key not in text}:
+            frame[name] = _as_integers(frame[name])
+    _refuse_repeated_header(frame, [names[key] for key in ids if key in names and key not in text])
+    return frame
+
+
+def read_parquet(
+    path: Path, pick: Callable[[list[str]], Sequence[str]], *, partitioning: str | None = None
+) -> Any:  # Any: pyarrow has no types
+    """Return the columns of a Parquet file or folder that ``pick`` chooses, as a pyarrow.Table.
+
+    What pandas made an index is among them. An index that counts up in equal steps stands only in the metadata: it is made
+    a column again if it has a name.
+    """
+    from pyarrow import dataset
+
+    with reading("it", "a .parquet file"):
+        source = dataset.dataset(str(path), format="parquet", partitioning=partitioning)
+        counting = _counting_indexes(source.schema)
+    if counting and path.is_dir():
+        raise ValueError(f"the index {[*counting]} of pandas must be stored as a column in a folder of files")
+    names = list(pick([*source.schema.names, *counting]))
+    with reading("it", "a .parquet file"):
+        table = source.to_table(columns=[name for name in names if name not in counting])
+        table.validate(full=True)
+        rows = source.count_rows()
+        for name in filter(counting.__contains__, names):
+            if len(counting[name]) != rows:
+                raise ValueError(f"its index {name!r} has {len(counting[name])} values in {rows} rows")
+            column = np.arange(counting[name].start, counting[name].stop, counting[name].step)
+            table = table.append_column(name, [column]) if len(table.columns) else _table_of(name, column)
+    return table.select(names)
+
+
+def _counting_indexes(schema: Any) -> dict[str, range]:
+    """Return the named indexes of pandas that are stored as start, stop and step."""
+    stored = (schema.pandas_metadata or {}).get("index_columns", [])
+    named = [index for index in stored if isinstance(index, dict) and index["kind"] == "range"]
+    found = {index["name"]: range(index["start"], index["stop"], index["step"]) for index in named if index["name"]}
+    return {name: values for name, values in found.items() if name not in schema.names}
+
+
+def _table_of(name: str, column: NDArray[np.int64]) -> Any:
     import pyarrow
 
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} not found: expected a table in .csv, .csv.gz or .parquet")
-    readers = {".csv": _read_csv, ".csv.gz": _read_csv, ".parquet": _read_parquet}
-    suffix = next((suffix for suffix in readers if path.name.endswith(suffix)), None)
-    if suffix is None:
-        raise ValueError(f"the suffix must be one of {list(readers)}, got {path.name!r}")
-    try:
-        return readers[suffix](path, find_columns, ids, text)
-    except (pyarrow.ArrowException, OSError) as error:
-        reason = (str(error).splitlines() or [""])[0].rstrip(".") or type(error).__name__
-        raise ValueError(f"it is not a {suffix} file, or it is truncated or corrupt ({reason})") from None
+    return pyarrow.table({name: column})
 
 
-def _read_parquet(path: Path, find_columns: Any, ids: Collection[str], text: Collection[str]) -> pd.DataFrame:
-    from pyarrow import parquet
+def _suffix(path: Path) -> str:
+    found = next((suffix for suffix in SUFFIXES if path.name.endswith(suffix)), None)
+    if found is None:
+        raise ValueError(f"the suffix must be one of {list(SUFFIXES)}, got {path.name!r}")
+    return found
 
-    names = find_columns(parquet.read_schema(path).names)
-    return pd.read_parquet(path, columns=list(names.values()), engine="pyarrow")
+
+def _parts(folder: Path) -> list[Path]:
+    """Return the files of a folder that is one table; Spark's own files begin with ``_`` or a dot."""
+    files = sorted(file for file in folder.rglob("*") if file.is_file() and file.name[0] not in "._")
+    if not files or len({_suffix(file) for file in files}) > 1:
+        raise ValueError(
+            f"a folder must hold files of one kind among {list(SUFFIXES)}, got {[file.name for file in files[:5]]}"
+        )
+    return files
 
 
-def _read_csv(path: Path, find_columns: Any, ids: Collection[str], text: Collection[str]) -> pd.DataFrame:
+def _read_csv(
+    path: Path, find_columns: Callable[[list[str]], dict[str, str]], ids: Collection[str], delimiter: str
+) -> tuple[dict[str, str], pd.DataFrame]:
     # Arrow's reader and not pandas': the latter says nothing of rows with too few or, of some columns, too many fields.
     import pyarrow
     from pyarrow import csv
 
-    parsing = csv.ParseOptions(newlines_in_values=True)
-    with csv.open_csv(path, parse_options=parsing) as reader:
-        names = find_columns(reader.schema.names)
-    converting = csv.ConvertOptions(
-        include_columns=list(names.values()),
-        column_types={names[key]: pyarrow.string() for key in ids if key in names},
-        strings_can_be_null=True,
-    )
-    frame: pd.DataFrame = csv.read_csv(path, parse_options=parsing, convert_options=converting).to_pandas()
-    for key in ids:
-        column = frame[names[key]]
-        if key not in text and len(column) and column.str.fullmatch(_INTEGER).eq(True).all():
-            frame[names[key]] = column.astype("int64")
-    return frame
+    form = f"a {_suffix(path)} file"
+    parsing = csv.ParseOptions(newlines_in_values=True, delimiter=delimiter)
+    with reading("it", form), csv.open_csv(path, parse_options=parsing) as reader:
+        present = reader.schema.names
+    names = find_columns(present)
+    as_text = {names[key]: pyarrow.string() for key in ids if key in names}
+
+    def read(types: dict[str, Any]) -> pd.DataFrame:
+        converting = csv.ConvertOptions(include_columns=list(names.values()), column_types=types)
+        frame: pd.DataFrame = csv.read_csv(path, parse_options=parsing, convert_options=converting).to_pandas()
+        return frame
+
+    with reading("it", form):
+        try:
+            frame = read(as_text)
+        except pyarrow.ArrowInvalid as error:
+            if "conversion error" not in str(error):
+                raise
+            # Arrow takes a column's type from the first megabyte: read text, and look at all of it.
+            frame = read({name: pyarrow.string() for name in names.values()})
+    absent = csv.ConvertOptions().null_values
+    for name in frame.columns:
+        if pd.api.types.is_string_dtype(frame[name].dtype) or pd.api.types.is_object_dtype(frame[name].dtype):
+            if name in as_text:
+                frame[name] = frame[name].mask(frame[name] == "", None)
+            else:
+                frame[name] = _as_numbers(frame[name].mask(frame[name].isin(absent), None))
+    return names, frame
+
+
+def _as_numbers(column: pd.Series) -> pd.Series:
+    """Return a column of text as numbers if all of it is, and as it is otherwise."""
+    numbers = pd.to_numeric(column, errors="coerce")
+    return numbers if numbers.notna().equals(column.notna()) else column
+
+
+def _as_integers(column: pd.Series) -> pd.Series:
+    """Return a column of ids as integers if every one is written as an integer of int64, and as it is otherwise."""
+    import pyarrow
+
+    there = column.notna()
+    if not there.any() or not column[there].str.fullmatch(_INTEGER).all():
+        return column
+    try:
+        integers = pyarrow.array(column, pyarrow.string()).cast(pyarrow.int64())
+        return integers.to_pandas(integer_object_nulls=True).set_axis(column.index)
+    except pyarrow.ArrowInvalid:  # 19 digits beyond int64
+        return column
+
+
+def check_id_type(kind: Any, name: str) -> None:
+    """Raise unless a type of Arrow is one of ids: integers, text, or whole floats."""
+    from pyarrow import types
+
+    if types.is_dictionary(kind):
+        kind = kind.value_type
+    texts = (types.is_string, types.is_large_string, types.is_string_view, types.is_binary, types.is_large_binary)
+    if not any(check(kind) for check in (*texts, types.is_integer, types.is_floating, types.is_null)):
+        raise TypeError(f"{name} must hold integers or text, got {kind}")
+
+
+def _refuse_repeated_header(frame: pd.DataFrame, ids: Sequence[str]) -> None:
+    if not ids or not len(frame):
+        return
+    repeated = pd.concat([frame[name].astype(object) == name for name in ids], axis=1).all(axis=1).to_numpy()
+    if repeated.any():
+        raise ValueError(
+            f"the header must stand in the first line only, got it again in row {repeated.argmax()} "
+            f"({repeated.sum()} such rows)"
+        )

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy import sparse
 
-from graphvid.data._files import find_files, read_arrays
+from graphvid._files import read_npz
+from graphvid.data._files import find_files, integers, with_path
 from graphvid.data.features import Features
 from graphvid.data.relational import RelationalData
 
+_MOST_VALUES = 2**28  # of the dense features, 1 GiB
 _SOURCE = "the GitHub repository EdisonLeeeee/GraphData (datasets/amazon_photo.npz, datasets/amazon_cs.npz)"
 
 
@@ -59,15 +63,31 @@ class AmazonCoPurchase(RelationalData):
         if name not in ("photo", "computers"):
             raise ValueError(f"name must be 'photo' or 'computers', got {name!r}")
         (path,) = find_files(data_dir, "copurchase_graphs", [f"amazon_{name}.npz"], _SOURCE)
-        arrays = read_arrays(path, ("edges", "labels", "x_indptr", "x_indices", "x_shape"))
-        indices, indptr = arrays["x_indices"].astype(np.int32), arrays["x_indptr"].astype(np.int32)
-        ones = np.ones(len(indices), dtype=np.float32)
-        words = sparse.csr_matrix((ones, indices, indptr), shape=tuple(arrays["x_shape"].tolist())).toarray()
-        src, dst = arrays["edges"].astype(np.int64)
-        super().__init__(
-            name=f"amazon_{name}",
-            src=src,
-            dst=dst,
-            features=Features(pd.RangeIndex(len(words)), {"words": words}),
-            labels=arrays["labels"].astype(np.int64),
-        )
+        arrays = read_npz(path, ("edges", "labels", "x_indptr", "x_indices", "x_shape"))
+        try:
+            words = _words(arrays)
+            edges = integers(arrays, "edges", 2)
+            if len(edges) != 2:
+                raise ValueError(f"array 'edges' must have shape (2, num_edges), got {edges.shape}")
+            super().__init__(
+                name=f"amazon_{name}",
+                src=edges[0],
+                dst=edges[1],
+                features=Features(pd.RangeIndex(len(words)), {"words": words}),
+                labels=integers(arrays, "labels", 1),
+            )
+        except (TypeError, ValueError) as error:
+            raise with_path(error, path) from None
+
+
+def _words(arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
+    """Return the features, which are stored as a sparse matrix of ones."""
+    indptr, indices = integers(arrays, "x_indptr", 1), integers(arrays, "x_indices", 1)
+    shape = tuple(integers(arrays, "x_shape", 1).tolist())
+    if len(shape) != 2 or min(shape) < 1 or max(shape) > _MOST_VALUES or shape[0] * shape[1] > _MOST_VALUES:
+        raise ValueError(f"array 'x_shape' must be two numbers >= 1 with a product of at most 2**28, got {shape}")
+    ones = np.ones(len(indices), dtype=np.float32)
+    matrix = sparse.csr_matrix((ones, indices, indptr), shape=shape)
+    matrix.check_format(full_check=True)  # the kernels of SciPy trust the indices
+    dense: NDArray[np.float32] = matrix.toarray()
+    return dense

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +12,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from graphvid._integers import check_integer, node_ids
-from graphvid.data._files import explain, read_arrays, with_path
-from graphvid.data._ids import look_up, show, unique_index
+from graphvid._checks import check_integer, node_ids
+from graphvid._files import atomic_folder, read_npy, read_npz
+from graphvid.data._files import as_path, with_path
+from graphvid.data._ids import from_stored, look_up, show, to_stored, unique_index
 
 _CHUNK_VALUES = 2**20  # read, checked or written at once
 _FEATURES, _IDS = "features.npy", "ids.npy"
@@ -96,21 +95,21 @@ class ClipFeatures:
             Another suffix, a corrupt or truncated file, arrays of Python objects (never unpickled), and all that
             `ClipFeatures` refuses; names the file.
         """
-        path = Path(path)
+        path = as_path(path)
         if not path.is_dir() and path.suffix not in (".npy", ".npz"):
             if not path.exists():
                 raise FileNotFoundError(f"{path} not found: expected clip features in a folder, .npy or .npz")
             raise ValueError(f"path must be a folder or end in .npy or .npz, got {path.name!r}")
         if path.is_dir():
-            ids, array = _map(path / _IDS), _map(path / _FEATURES)
+            ids, array = read_npy(path / _IDS), read_npy(path / _FEATURES, mmap=True)
         elif path.suffix == ".npy":
-            array = _map(path)
-            ids = np.arange(array.shape[0] if array.ndim else 0)
+            array = read_npy(path, mmap=True)
+            ids = np.arange(array.shape[0] if array.ndim and array.size else 0)
         else:
-            arrays = read_arrays(path, ("ids", "features"))
+            arrays = read_npz(path, ("ids", "features"))
             ids, array = arrays["ids"], arrays["features"]
         try:
-            return cls(ids, array)  # type: ignore[arg-type] # made an Index there
+            return cls(from_stored(ids), array)
         except (TypeError, ValueError) as error:
             raise with_path(error, path) from None
 
@@ -126,23 +125,10 @@ class ClipFeatures:
         TypeError
             Ids that are neither all integers nor all text.
         """
-        path = Path(path)
-        if path.exists():
-            raise FileExistsError(f"path must not exist yet, got {path}")
-        ids = self.ids.to_numpy()
-        if ids.dtype == object:
-            kinds = sorted({type(value).__name__ for value in ids})
-            if kinds != ["str"]:
-                raise TypeError(f"ids must be all int or all str to be saved, got {kinds}")
-            ids = ids.astype(np.str_)
-        temporary = path.with_name(f".{path.name}-{uuid.uuid4().hex}")
-        temporary.mkdir()
-        try:
+        path, ids = as_path(path), to_stored(self.ids)
+        with atomic_folder(path) as temporary:
             _write(temporary / _IDS, ids)
             _write(temporary / _FEATURES, self.array)
-            temporary.rename(path)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
 
     def take(self, rows: ArrayLike) -> NDArray[np.float32]:
         """Return the vectors of some videos in float32.
@@ -232,20 +218,6 @@ def _validated(array: Any, ids: pd.Index) -> NDArray[np.floating]:
                 f"column {column}"
             )
     return stored
-
-
-def _map(path: Path) -> NDArray[Any]:
-    """Return an .npy file as a read-only map."""
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} not found")
-    try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
-        raise explain(path, "an .npy array", error) from None
-    if not isinstance(array, np.ndarray):
-        array.close()
-        raise ValueError(f"{path} is an archive, not an .npy array; name it .npz")
-    return array
 
 
 def _write(path: Path, array: NDArray[Any]) -> None:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from graphvid.data._files import explain, with_path
-from graphvid.data._ids import name_some, unique_index
+from graphvid._files import read_npy
+from graphvid.data._files import as_path, with_path
+from graphvid.data._ids import INTEGER, name_some, unique_index
 from graphvid.data.clip_features import ClipFeatures
 
 
@@ -26,7 +25,7 @@ def read_clip_files(folder: str | Path, ids: Iterable[Any] | None = None) -> Cli
         Holds ``<id>.npy`` of shape (num_clips, dim) for every video, all of one shape.
     ids : iterable of ids, optional
         The videos to read, in that order; other files are not opened. Default: those of all files, in sorted order, as
-        integers if every name is one, and as text otherwise.
+        integers if every name is one within int64, and as text otherwise.
 
     Returns
     -------
@@ -45,12 +44,12 @@ def read_clip_files(folder: str | Path, ids: Iterable[Any] | None = None) -> Cli
     ----------
     FRAME (SIGIR 2023), released code and features: GitHub repository tsinghua-fib-lab/FRAME.
     """
-    folder = Path(folder)
+    folder = as_path(folder, "folder")
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder} not found: expected a folder with one .npy file a video")
     names = {path.stem for path in folder.iterdir() if path.suffix == ".npy"}
     if ids is None:
-        whole = all(re.fullmatch(r"0|-?[1-9]\d{0,17}", name) for name in names)
+        whole = all(INTEGER.fullmatch(name) and -(2**63) <= int(name) < 2**63 for name in names)
         ids = sorted(int(name) for name in names) if whole else sorted(names)
     index = unique_index(ids, "ids")
     absent = [value for value in index if str(value) not in names]
@@ -61,7 +60,7 @@ def read_clip_files(folder: str | Path, ids: Iterable[Any] | None = None) -> Cli
     table = np.empty(0, dtype=np.float32)
     for row, value in enumerate(index):
         path = folder / f"{value}.npy"
-        array = _load(path)
+        array = read_npy(path)
         if row == 0:
             table = np.empty((len(index), *array.shape), dtype=np.float32)
         if array.shape != table.shape[1:] or array.dtype.kind not in "biuf":
@@ -73,12 +72,3 @@ def read_clip_files(folder: str | Path, ids: Iterable[Any] | None = None) -> Cli
         return ClipFeatures(index, table)
     except ValueError as error:
         raise with_path(error, folder) from None
-
-
-def _load(path: Path) -> NDArray[Any]:
-    try:
-        with path.open("rb") as file:
-            array: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
-        raise explain(path, "an .npy array", error) from None
-    return array

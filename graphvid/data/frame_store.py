@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from graphvid._integers import check_integer, node_ids
+from graphvid._checks import check_integer, node_ids
 from graphvid.data._files import explain, with_path
 
 _CHUNK_VALUES = 2**20  # checked at once

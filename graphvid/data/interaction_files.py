@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import zlib
 from collections.abc import Mapping
 from itertools import chain
 from pathlib import Path
@@ -12,9 +11,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from graphvid.data._files import explain, with_path
+from graphvid._files import reading
+from graphvid.data._files import as_path, with_path
 from graphvid.data.interaction_splits import InteractionSplits, Unseen
-from graphvid.data.interactions import Duplicates, Interactions
+from graphvid.data.interactions import Duplicates, Interactions, size_of
 
 _MOST_DIGITS = 18  # what surely fits into int64
 
@@ -43,7 +43,8 @@ def read_interactions(
         user may have several lines, or a line without items; empty lines say nothing.
     num_users, num_items : int, optional
         Sizes, where ids of other files may be larger. Default: one more than the largest id of this file, with users
-        without items counted. Ids with gaps stay as they are.
+        without items counted. Ids with gaps stay as they are; with gaps so wide that the largest id is beyond 2**20 and
+        beyond 16 times the number of ids in the file, the sizes must be given.
     duplicates : {"raise", "drop"}, default "raise"
         What to do with an item that a user has twice.
 
@@ -72,11 +73,13 @@ def read_interactions(
     >>> pairs.num_users, pairs.num_items, pairs.indptr, pairs.items
     (3, 6, array([0, 2, 2, 2]), array([2, 5]))
     """
-    path = Path(path)
+    path = as_path(path)
     lines = _read(path)
-    return _interactions(
-        path, lines, _size(lines.line_users) if num_users is None else num_users, num_items, duplicates
-    )
+    if num_users is None:
+        num_users = _size(path, "users", lines.line_users, lines)
+    if num_items is None:
+        num_items = _size(path, "items", lines.items, lines)
+    return _interactions(path, lines, num_users, num_items, duplicates)
 
 
 def read_splits(
@@ -117,34 +120,33 @@ def read_splits(
     >>> splits.train.num_items, splits.train.items, splits.test.items
     (3, array([1, 0]), array([1, 2]))
     """
-    paths = {"train": Path(train), "test": Path(test)}
+    paths = {"train": as_path(train, "train"), "test": as_path(test, "test")}
     if validation is not None:
-        paths["validation"] = Path(validation)
+        paths["validation"] = as_path(validation, "validation")
     return InteractionSplits(name, **read_parts(paths, duplicates), unseen=unseen)
 
 
 def read_parts(paths: Mapping[str, Path], duplicates: Duplicates = "raise") -> dict[str, Interactions]:
     """Return the interactions of several files, with as many users and items as the largest id of all files says."""
     lines = {key: _read(path) for key, path in paths.items()}
-    num_users = max(_size(part.line_users) for part in lines.values())
-    num_items = max(_size(part.items) for part in lines.values())
+    num_users = max(_size(paths[key], "users", part.line_users, *lines.values()) for key, part in lines.items())
+    num_items = max(_size(paths[key], "items", part.items, *lines.values()) for key, part in lines.items())
     return {key: _interactions(paths[key], lines[key], num_users, num_items, duplicates) for key in paths}
 
 
 def _read(path: Path) -> _Lines:
     """Return the integers of a file, line by line."""
-    try:
+    if not path.exists():
+        raise FileNotFoundError(f"{path} not found: expected a text file with lines 'user item item ...'")
+    with reading(path, "a text file, compressed by gzip if its name ends in .gz"):
         content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    except FileNotFoundError:
-        raise FileNotFoundError(f"{path} not found: expected a text file with lines 'user item item ...'") from None
-    except (OSError, EOFError, zlib.error) as error:
-        raise explain(path, "a text file, compressed by gzip if its name ends in .gz", error) from None
     lines = [line.split() for line in content.splitlines()]
     for row, line in enumerate(lines, start=1):
         bad = next((word for word in line if not _is_id(word)), None)
         if bad is not None:
             raise ValueError(
-                f"{path}: every line must hold a user and items, integers >= 0 with at most {_MOST_DIGITS} digits, got "
+                f"{path}: every line must hold a user and items, integers >= 0 without leading zeros and with at most "
+                f"{_MOST_DIGITS} digits, got "
                 f"{bad.decode('utf-8', 'backslashreplace')!r} in line {row}"
             )
     lines = [line for line in lines if line]
@@ -157,12 +159,15 @@ def _read(path: Path) -> _Lines:
 
 
 def _is_id(word: bytes) -> bool:
-    return word.isdigit() and len(word) <= _MOST_DIGITS
+    return word.isdigit() and len(word) <= _MOST_DIGITS and (word[:1] != b"0" or word == b"0")
 
 
-def _size(ids: NDArray[np.int64]) -> int:
-    """Return one more than the largest id."""
-    return int(ids.max()) + 1
+def _size(path: Path, name: str, ids: NDArray[np.int64], *lines: _Lines) -> int:
+    """Return one more than the largest id of a file; raise where it is far beyond the number of all ids read."""
+    try:
+        return size_of(name, ids, sum(part.line_users.size + part.items.size for part in lines), f"num_{name}")
+    except ValueError as error:
+        raise with_path(error, path) from None
 
 
 def _interactions(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
-from graphvid._integers import check_integer, node_ids
+from graphvid._checks import check_integer, check_seed, node_ids
 
 Duplicates = Literal["raise", "drop"]
 _MOST_IDS = 2**31  # so that a pair fits into one int64, and a stray large id cannot ask for an array of that length
@@ -111,8 +111,9 @@ class Interactions:
         users, items : array_like of integers, shape (num_pairs,)
             Ends of every pair, in ``[0, num_users)`` and ``[0, num_items)``.
         num_users, num_items : int, optional
-            Sizes, >= 0 and at most 2**31. Default: one more than the largest id. Give them where another split may
-            hold larger ids.
+            Sizes, >= 0 and at most 2**31. Default: one more than the largest id, which must then be below 2**20 or 16
+            times the number of pairs: a stray large id would ask for an array of that length. Give them where ids have
+            wider gaps, or where another split may hold larger ids.
         duplicates : {"raise", "drop"}, default "raise"
             What to do with a pair that is given more than once: refuse it, since a repeated pair is mostly an error
             in a file, or count it once.
@@ -122,8 +123,8 @@ class Interactions:
         TypeError
             Ids that are not integers.
         ValueError
-            Arrays of other shapes or unequal length, an id out of range, a repeated pair with ``duplicates="raise"``;
-            the message names the first by its row.
+            Arrays of other shapes or unequal length, an id out of range or with very wide gaps below it, a repeated pair
+            with ``duplicates="raise"``; the message names the first by its row.
 
         Notes
         -----
@@ -185,7 +186,7 @@ class Interactions:
         """
         if not 0.0 < fraction < 1.0:
             raise ValueError(f"fraction must be a number in (0, 1), got {fraction!r}")
-        check_integer("seed", seed, 0)
+        check_seed(seed)
         rng = np.random.default_rng(seed)
         size, users = np.diff(self.indptr), self.users
         count = np.minimum(np.floor(fraction * size + rng.random(size.size)).astype(np.int64), np.maximum(size - 1, 0))
@@ -211,7 +212,23 @@ def _codes(name: str, values: ArrayLike, size_name: str, size: int | None) -> tu
         _check_size(size_name, size)
         return node_ids(name, values, int(size), "(num_pairs,)"), int(size)
     ids = node_ids(name, values, _MOST_IDS, "(num_pairs,)")
-    return ids, int(ids.max()) + 1 if ids.size else 0
+    return ids, size_of(name, ids, ids.size, size_name)
+
+
+def size_of(name: str, ids: NDArray[np.int64], num_values: int, size_name: str) -> int:
+    """Return one more than the largest id; raise where that is far more than the data have values."""
+    size = int(ids.max()) + 1 if ids.size else 0
+    if size > most_ids(num_values):
+        raise ValueError(
+            f"{name} must be numbered without wide gaps (below {most_ids(num_values)} for {num_values} values) unless "
+            f"{size_name} is given, got {size - 1}; WatchLog numbers ids of any kind"
+        )
+    return size
+
+
+def most_ids(num_values: int) -> int:
+    """Return how many ids are believed of data with so many values: 2**20, or 16 a value."""
+    return max(2**20, 16 * num_values)  # arrays of 8 MB, or 128 bytes a value
 
 
 def _check_size(name: str, size: int) -> None:

@@ -10,8 +10,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from graphvid.data._files import with_path
-from graphvid.data._ids import encode
+from graphvid.data._files import as_path, with_path
+from graphvid.data._ids import encode, match_ids
 from graphvid.data._tables import read_table
 from graphvid.data.watch_log import WatchLog
 
@@ -68,7 +68,7 @@ def read_kuairec(
     columns = {"user_id": "user_id", "video_id": "video_id", **_KUAIREC}
     if timestamps:
         columns["timestamp"] = "timestamp"
-    path = Path(path)
+    path = as_path(path)
     try:
         frame = read_table(path, _exactly(columns), ("user_id", "video_id"))
         return WatchLog.from_frame(
@@ -132,7 +132,7 @@ def read_kuairand(
     columns = {"user_id": "user_id", "video_id": "video_id", **_KUAIRAND}
     chosen_by = {"tab": tabs is not None, "is_rand": random_exposure != "include"}
     wanted = columns | {name: name for name, used in chosen_by.items() if used}
-    paths = [Path(path)] if isinstance(path, (str, Path)) else [Path(item) for item in path]
+    paths = [as_path(path)] if isinstance(path, (str, Path)) else [as_path(item) for item in path]
     if not paths:
         raise ValueError("path must name at least one file, got none")
     frames = []
@@ -155,7 +155,7 @@ def read_kuairand(
         )
     except (ValueError, TypeError) as error:
         raise with_path(error, Path(", ".join(map(str, paths)))) from None
-    return replace(log, user=users.get_indexer(log.user_ids)[log.user], user_ids=users)
+    return replace(log, user=match_ids(log.user_ids, users)[log.user], user_ids=users)
 
 
 def read_frame_release(
@@ -196,7 +196,7 @@ def read_frame_release(
     "Learning Fine-grained User Interests for Micro-video Recommendation", SIGIR 2023 (FRAME); He et al., "Short Video
     Segment-level User Dynamic Interests Modeling in Personalized Recommendation", SIGIR 2025 (SegMM).
     """
-    path = Path(path)
+    path = as_path(path)
 
     def find(present: list[str]) -> dict[str, str]:
         misspelt = "duration_ms" not in present and "uration_ms" in present

@@ -8,7 +8,6 @@ import os
 import shutil
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
@@ -18,13 +17,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from graphvid._checks import node_ids
+from graphvid._files import read_npz, reading
 from graphvid._ogb import no_version_check
-from graphvid.data._files import explain, find_root
+from graphvid.data._files import find_root, integers, with_path
 from graphvid.data._ids import name_some
 from graphvid.data.features import Features
 from graphvid.data.relational import RelationalData
-
-_CORRUPT = (ValueError, KeyError, RuntimeError, EOFError, OSError, zipfile.BadZipFile, zlib.error)
 
 
 class OGBGraph(RelationalData):
@@ -88,24 +87,32 @@ class OGBGraph(RelationalData):
         label = f"raw/node-label.{'npz' if binary else 'csv.gz'}"
         files = [f"RELEASE_v{meta['version']}.txt", f"raw/{'data.npz' if binary else 'edge.csv.gz'}"]
         _require(folder, [*files, label] if name.startswith("ogbn-") else files, name, meta, download)
-        try:
-            graph = _read_raw(folder / "raw", binary, meta)
-            labels = _read_labels(folder / label, binary) if name.startswith("ogbn-") else None
-        except _CORRUPT as error:
-            raise explain(folder, f"a readable copy of {name}", error) from None
+        graph = _read_raw(folder, binary, meta, name)
+        labels = _read_labels(folder / label, binary) if name.startswith("ogbn-") else None
         if graph["node_feat"] is None:
             raise ValueError(f"name must be a data set with node features, got {name!r}, which has none")
-        nodes = pd.RangeIndex(int(graph["num_nodes"]))
-        src, dst, weight = _undirected(graph["edge_index"], graph.get("edge_weight"), len(nodes))
-        single = labels is not None and "classification" in meta["task type"] and labels.shape[1] == 1
-        super().__init__(
-            name=name,
-            src=src,
-            dst=dst,
-            features=Features(nodes, {"features": graph["node_feat"]}),
-            weight=weight,
-            labels=np.nan_to_num(labels[:, 0], nan=-1).astype(np.int64) if single and labels is not None else None,
-        )
+        try:
+            table = np.atleast_1d(graph["node_feat"])
+            features = Features(pd.RangeIndex(len(table)), {"features": table})
+            num_nodes = features.num_videos
+            if int(graph["num_nodes"]) != num_nodes:
+                raise ValueError(f"there must be features of every node, got {graph['num_nodes']} and {num_nodes}")
+            edges = integers(graph, "edge_index", 2)
+            if len(edges) != 2:
+                raise ValueError(f"the edges must have shape (2, num_edges), got {edges.shape}")
+            for ends in edges:
+                node_ids("the ends of edges", ends, num_nodes, "(num_edges,)")
+            weight = graph.get("edge_weight")
+            if weight is not None and np.size(weight) != edges.shape[1]:
+                raise ValueError(f"there must be a weight of every edge, got {np.size(weight)} of {edges.shape[1]}")
+            if labels is not None and (labels.ndim != 2 or len(labels) != num_nodes or labels.dtype.kind not in "iuf"):
+                raise ValueError(f"the labels must be numbers in {num_nodes} rows, got shape {labels.shape}")
+            src, dst, weight = _undirected(edges, weight, num_nodes)
+            single = labels is not None and "classification" in meta["task type"] and labels.shape[1] == 1
+            classes = _classes(labels[:, 0]) if single and labels is not None else None
+            super().__init__(name=name, src=src, dst=dst, features=features, weight=weight, labels=classes)
+        except (TypeError, ValueError) as error:
+            raise with_path(error, folder) from None
 
 
 def _import_ogb() -> ModuleType:
@@ -154,21 +161,50 @@ def _download(url: str, inner: str, folder: Path) -> None:
             raise OSError(f"{url} could not be downloaded and unpacked ({error})") from None
 
 
-def _read_raw(raw: Path, binary: bool, meta: dict[str, Any]) -> dict[str, Any]:
-    from ogb.io.read_graph_raw import read_binary_graph_raw, read_csv_graph_raw
-
+def _read_raw(folder: Path, binary: bool, meta: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return the one graph of a data set as arrays, with the keys of ogb."""
+    if binary:
+        return _read_binary(folder / "raw" / "data.npz")
     extra = [name for name in meta["additional edge files"].split(",") if name == "edge_weight"]
     # What ogb prints, and its bar over one graph, say nothing.
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        graphs = read_binary_graph_raw(raw) if binary else read_csv_graph_raw(raw, additional_edge_files=extra)
-    return dict(graphs[0])
+    with (
+        reading(folder, f"a readable copy of {name}"),
+        contextlib.redirect_stdout(io.StringIO()),
+        contextlib.redirect_stderr(io.StringIO()),
+    ):
+        from ogb.io.read_graph_raw import read_csv_graph_raw
+
+        graphs = read_csv_graph_raw(folder / "raw", additional_edge_files=extra)
+        return dict(graphs[0])
+
+
+def _read_binary(path: Path) -> dict[str, Any]:
+    # Not by ogb.io.read_binary_graph_raw, which believes whatever the headers of the file say.
+    arrays = read_npz(path, ("edge_index", "num_nodes_list", "num_edges_list"))
+    counts = {key: arrays[f"num_{key}_list"] for key in ("nodes", "edges")}
+    for key, count in counts.items():
+        if count.size != 1 or count.dtype.kind not in "iu":
+            raise ValueError(f"{path} must hold one graph, got num_{key}_list {count!r}")
+    edges = arrays["edge_index"]
+    if edges.ndim != 2 or edges.shape[1] != counts["edges"].item():
+        raise ValueError(f"{path} must hold {counts['edges'].item()} edges, got shape {edges.shape}")
+    found = {"edge_index": edges, "num_nodes": counts["nodes"].item(), "node_feat": arrays.get("node_feat")}
+    return found | ({"edge_weight": arrays["edge_weight"]} if "edge_weight" in arrays else {})
 
 
 def _read_labels(path: Path, binary: bool) -> NDArray[Any]:
     if binary:
-        with np.load(path, allow_pickle=False) as archive:
-            return np.asarray(archive["node_label"])
-    return pd.read_csv(path, compression="gzip", header=None).to_numpy()
+        return read_npz(path, ("node_label",))["node_label"]
+    with reading(path, "a table of labels"):
+        return pd.read_csv(path, compression="gzip", header=None).to_numpy()
+
+
+def _classes(labels: NDArray[Any]) -> NDArray[np.int64]:
+    """Return labels as integers, -1 for those that are unknown."""
+    known = np.nan_to_num(labels, nan=-1)
+    if (np.abs(known) >= 2**31).any() or (known != np.trunc(known)).any():
+        raise ValueError(f"the labels must be whole numbers below 2**31, got {known.min()} to {known.max()}")
+    return known.astype(np.int64)
 
 
 def _undirected(

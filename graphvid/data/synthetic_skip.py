@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from graphvid._integers import check_integer
+from graphvid._checks import check_integer, check_seed
 from graphvid.data.clip_features import ClipFeatures
 from graphvid.data.watch_log import WatchLog
 from graphvid.data.windows import LogWindows, split_by_time
@@ -118,11 +118,11 @@ class SyntheticSkip:
             ("num_liked", num_liked, 0, num_topics),
             ("num_disliked", num_disliked, 0, num_topics - num_liked),
             ("topics_per_video", topics_per_video, 1, min(NUM_CLIPS, num_topics)),
-            ("seed", seed, 0, None),
         ):
             check_integer(name, value, low)
             if high is not None and value > high:
                 raise ValueError(f"{name} must be at most {high}, got {value}")
+        check_seed(seed)
         check_integer("num_groups", num_groups, 1, none=True)
         if len(hazards) != 3 or not all(0 <= hazard <= 1 for hazard in hazards):
             raise ValueError(f"hazards must be three probabilities (liked, neutral, disliked), got {hazards}")

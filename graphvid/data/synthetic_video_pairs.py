@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from graphvid._integers import check_integer
+from graphvid._checks import check_integer
 from graphvid.data.frame_store import FrameStore
 from graphvid.data.video_pairs import ScoredPairs
 from graphvid.data.video_records import IdLists, VideoRecords

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from graphvid.data._files import find_files, read_arrays
+from graphvid._files import read_npz
+from graphvid.data._files import find_files, integers, with_path
 from graphvid.data.features import Features
 from graphvid.data.interaction_splits import InteractionSplits
-from graphvid.data.interactions import Interactions
+from graphvid.data.interactions import Interactions, most_ids
 from graphvid.data.watch_log import WatchLog
 
 _SOURCE = "the GitHub repository HKUDS/DiffMM (Datasets/tiktok: trnMat, valMat, tstMat, audio_feat, image_feat)"
@@ -66,17 +70,35 @@ class TikTok:
 
     def __init__(self, data_dir: str | Path | None = None) -> None:
         interactions, features = find_files(data_dir, "tiktok", ["interactions.npz", "features.npz"], _SOURCE)
-        arrays = read_arrays(interactions, (*_SPLITS, "n_users", "n_videos"))
-        tables = read_arrays(features, ("audio", "image"))
-        pairs = np.concatenate([arrays[split] for split in _SPLITS]).astype(np.int64)
-        user_ids, video_ids = pd.RangeIndex(int(arrays["n_users"])), pd.RangeIndex(int(arrays["n_videos"]))
+        arrays = read_npz(interactions, (*_SPLITS, "n_users", "n_videos"))
+        tables = read_npz(features, ("audio", "image"))
+        try:
+            self._set_interactions(arrays)
+        except (TypeError, ValueError) as error:
+            raise with_path(error, interactions) from None
+        try:
+            modalities = {name: tables[name] for name in ("audio", "image")}
+            self.features = Features(self.log.video_ids, modalities)  # float32
+        except (TypeError, ValueError) as error:
+            raise with_path(error, features) from None
+
+    def _set_interactions(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        parts = [integers(arrays, split, 2) for split in _SPLITS]
+        num_users, num_videos = (int(integers(arrays, name, 0)) for name in ("n_users", "n_videos"))
+        if any(part.shape[1] != 2 for part in parts):
+            raise ValueError(f"the splits must have two columns, got {[part.shape[1] for part in parts]}")
+        pairs = np.concatenate(parts)
+        if not 0 < num_users <= most_ids(pairs.size) or not 0 < num_videos <= most_ids(pairs.size):
+            raise ValueError(
+                f"n_users and n_videos must be in [1, {most_ids(pairs.size)}], got {num_users}, {num_videos}"
+            )
+        user_ids, video_ids = pd.RangeIndex(num_users), pd.RangeIndex(num_videos)
         self.log = WatchLog(pairs[:, 0].copy(), pairs[:, 1].copy(), user_ids, video_ids)
-        part = np.repeat(np.arange(len(_SPLITS)), [len(arrays[split]) for split in _SPLITS])
+        part = np.repeat(np.arange(len(_SPLITS)), [len(part) for part in parts])
         self.train_log, self.val_log, self.test_log = (self.log.select(part == at) for at in range(len(_SPLITS)))
         train, validation, test = (_pairs(log) for log in (self.train_log, self.val_log, self.test_log))
         splits = InteractionSplits(self.name, train, test, validation)
         self.train, self.validation, self.test = splits.train, splits.validation, splits.test
-        self.features = Features(video_ids, {name: tables[name].astype(np.float32) for name in ("audio", "image")})
 
 
 def _pairs(log: WatchLog) -> Interactions:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from graphvid._integers import check_integer
+from graphvid._checks import check_integer
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from graphvid._integers import check_integer
+from graphvid._checks import check_integer
 from graphvid.data._files import with_path
 from graphvid.data._ids import look_up, name_some
 

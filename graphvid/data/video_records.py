@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from graphvid._integers import node_ids
+from graphvid._checks import node_ids
 from graphvid.data._ids import unique_index
 from graphvid.data.frame_store import FrameStore
 

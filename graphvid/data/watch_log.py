@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from graphvid.data._files import with_path
-from graphvid.data._ids import encode, look_up, unique_index
-from graphvid.data._measures import MEASURES, read_measures
+from graphvid._checks import node_ids
+from graphvid.data._files import as_path, with_path
+from graphvid.data._ids import encode, look_up, match_ids, unique_index
+from graphvid.data._measures import MEASURES, count_first, read_measures
 from graphvid.data._tables import read_table
 
 COLUMNS = ("user_id", "video_id", *MEASURES)
@@ -43,11 +44,13 @@ class WatchLog:
     timestamp : ndarray of float64, shape (num_interactions,), optional
         Start of the interaction in seconds since any fixed moment.
     dropped : mapping of str to int, default empty
-        Rows left out by ``strict=False``, by column and reason: ``{"duration zero": 3}``. The counts add up to the
-        number of rows; `select` keeps them.
+        Rows left out by ``strict=False`` and ``missing="drop"``, by column and reason: ``{"duration zero": 3}``. The
+        counts add up to the number of rows; `select` keeps them.
 
     Raises
     ------
+    TypeError
+        Codes that are not integers, times that are not numbers.
     ValueError
         No interaction, arrays of unequal length, or codes outside the vocabularies.
 
@@ -72,11 +75,16 @@ class WatchLog:
     dropped: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.num_interactions == 0:
+        for name in ("user", "video", *MEASURES):
+            _check_dtype(name, getattr(self, name))
+        for name in ("user_ids", "video_ids"):
+            if not isinstance(getattr(self, name), pd.Index):
+                raise TypeError(f"{name} must be a pandas.Index, got {type(getattr(self, name)).__name__}")
+        if self.user.size == 0:
             raise ValueError("the log must have at least one interaction, got an empty log")
         for name, array in _arrays(self).items():
-            if array.shape != (self.num_interactions,):
-                raise ValueError(f"{name} must have shape ({self.num_interactions},), got {array.shape}")
+            if array.shape != (self.user.size,):
+                raise ValueError(f"{name} must have shape ({self.user.size},), got {array.shape}")
         for name, codes, size in (("user", self.user, self.num_users), ("video", self.video, self.num_videos)):
             if codes.min() < 0 or codes.max() >= size:
                 raise ValueError(f"{name} must be in [0, {size}), got {codes.min()} to {codes.max()}")
@@ -103,7 +111,9 @@ class WatchLog:
         *,
         columns: Mapping[str, str] | None = None,
         video_ids: Iterable[Any] | None = None,
+        measures: Collection[str] | None = None,
         duplicates: Literal["drop", "keep", "error"] = "drop",
+        missing: Literal["error", "drop"] = "error",
         strict: bool = True,
         milliseconds: Collection[str] = (),
     ) -> WatchLog:
@@ -113,14 +123,22 @@ class WatchLog:
         ----------
         frame : pandas.DataFrame
             Columns ``user_id`` and ``video_id`` (any hashable type), optionally ``watch_time``, ``duration`` and
-            ``timestamp`` (numbers, seconds, finite, >= 0). Other columns are not read.
+            ``timestamp`` (numbers, seconds, finite, >= 0). A timestamp may be a date, or text in ISO 8601, instead; one
+            without a time zone is taken as UTC. Other columns are not read.
         columns : mapping of str to str, optional
             Name in the frame of a column above, where it differs: ``{"user_id": "uid"}``.
         video_ids : iterable of ids, optional
             Vocabulary of videos (for instance ``features.ids``), in the order of the wished integers; a video of the
-            log that is not in it is an error. Default: the videos of the log.
+            log that is not in it is an error, or dropped (``missing``). Integers equal the text that spells them.
+            Default: the videos of the log.
+        measures : collection of str, optional
+            Which of ``watch_time``, ``duration`` and ``timestamp`` to read; they must be there. ``()`` reads the ids
+            alone: nothing in another column can then be wrong. Default: those that are there.
         duplicates : {"drop", "keep", "error"}, default "drop"
             What to do with a row that equals an earlier one in all the columns read. Dropping warns with a count.
+        missing : {"error", "drop"}, default "error"
+            What to do with a row without a user or video, and with one whose video is not in ``video_ids``. Dropping
+            warns with the counts, which stay in ``dropped``: ``{"video_id unknown": 3}``.
         strict : bool, default True
             Whether a ``watch_time``, ``duration`` or ``timestamp`` that is missing, negative, not finite or text is an
             error. False drops such rows and rows with a ``duration`` of 0, with one warning; the counts stay in
@@ -139,9 +157,9 @@ class WatchLog:
         Raises
         ------
         ValueError
-            A missing column, a missing id, an empty frame, an unknown video, a duplicate row (``duplicates="error"``),
-            a value that is not a finite number >= 0; with the row (counted from 0) and the value. No row left by
-            ``strict=False``. A name in ``milliseconds`` without a column.
+            A missing column, a missing id, an id in two spellings (``"7"`` and ``"07"``), an empty frame, an unknown
+            video, a duplicate row (``duplicates="error"``), a value that is not a finite number >= 0; with the row
+            (counted from 0) and the value. No row left. A name in ``milliseconds`` without a column of numbers.
         TypeError
             A column of the wrong dtype, an id that is not hashable.
 
@@ -160,25 +178,34 @@ class WatchLog:
             raise TypeError(f"frame must be a pandas.DataFrame, got {type(frame).__name__}")
         if duplicates not in ("drop", "keep", "error"):
             raise ValueError(f"duplicates must be 'drop', 'keep' or 'error', got {duplicates!r}")
-        names = find_columns(list(frame.columns), columns)
+        if missing not in ("error", "drop"):
+            raise ValueError(f"missing must be 'error' or 'drop', got {missing!r}")
+        names = find_columns(list(frame.columns), columns, measures)
         if not len(frame):
             raise ValueError("the log must have at least one row, got an empty log")
         absent = [name for name in milliseconds if name not in MEASURES or name not in names]
         if absent:
             raise ValueError(f"milliseconds must name columns among {[*MEASURES]} that are there, got {absent}")
+        vocabulary = None if video_ids is None else unique_index(video_ids, "video_ids")
+        rows, dropped = np.arange(len(frame)), {}
+        if missing == "drop":
+            lacking = _without_ids(frame[names["user_id"]], frame[names["video_id"]], vocabulary)
+            bad, dropped = count_first(lacking, len(frame))
+            if dropped:
+                _report(bad, dropped, "missing='drop'", rows)
+                frame, rows = frame[~bad], rows[~bad]
         user, users = encode(frame[names["user_id"]], names["user_id"])
-        if video_ids is None:
+        if vocabulary is None:
             video, videos = encode(frame[names["video_id"]], names["video_id"])
         else:
-            videos = unique_index(video_ids, "video_ids")
+            videos = vocabulary
             video = look_up(frame[names["video_id"]], videos, names["video_id"], "video_ids")
-        measures = {name: frame[names[name]] for name in MEASURES if name in names}
-        seconds, bad, dropped = read_measures(measures, milliseconds, strict)
-        log, rows = cls(user, video, users, videos, **seconds, dropped=dropped), np.arange(len(frame))
-        if dropped:
-            _report(bad, dropped)
-            rows = np.flatnonzero(~bad)
-            log = _compact(log.select(rows), keep_videos=video_ids is not None)
+        columns_read = {name: frame[names[name]].set_axis(rows) for name in MEASURES if name in names}
+        seconds, bad, unusable = read_measures(columns_read, milliseconds, strict)
+        log = cls(user, video, users, videos, **seconds, dropped={**dropped, **unusable})
+        if unusable:
+            _report(bad, unusable, "strict=False", rows)
+            log, rows = _compact(log.select(~bad), keep_videos=vocabulary is not None), rows[~bad]
         return log if duplicates == "keep" else _without_duplicates(log, duplicates, rows)
 
     @classmethod
@@ -188,33 +215,49 @@ class WatchLog:
         *,
         columns: Mapping[str, str] | None = None,
         video_ids: Iterable[Any] | None = None,
+        measures: Collection[str] | None = None,
         duplicates: Literal["drop", "keep", "error"] = "drop",
+        missing: Literal["error", "drop"] = "error",
         strict: bool = True,
         milliseconds: Collection[str] = (),
+        delimiter: str | None = None,
     ) -> WatchLog:
-        """Return the validated log of a CSV (``.csv``, ``.csv.gz``) or Parquet (``.parquet``) file.
+        """Return the validated log of a CSV or Parquet file.
 
-        Parameters are those of `from_frame`. Parquet ids keep their type. CSV has no types: a column of ids is read as
-        integers if every id is written as one (no leading zero, no sign but ``-``), and as text otherwise; ``007`` and
-        ``1e5`` stay as they are. Where ``video_ids`` holds text, videos are read as text.
+        Parquet ids keep their type. CSV has no types: a column of ids is read as integers if every id is written as one
+        (no leading zero, no sign but ``-``, within int64), and as text otherwise; ``007`` and ``1e5`` stay as they are.
+        Only an empty field is a missing id: ``NA`` and ``null`` are ids.
+
+        Parameters
+        ----------
+        path : path-like
+            ``.csv`` or ``.tsv`` (also compressed, ``.gz`` or ``.zst``) or ``.parquet``, or a folder of such files, as
+            Spark writes it.
+        columns, video_ids, measures, duplicates, missing, strict, milliseconds
+            As in `from_frame`.
+        delimiter : str, optional
+            One character between the fields of a CSV. Default: a comma, in ``.tsv`` a tab.
 
         Raises
         ------
         FileNotFoundError
             There is no such file.
         ValueError
-            Another suffix, a corrupt or truncated file, and all that `from_frame` refuses; names the file.
+            Another suffix, a corrupt or truncated file, a header repeated further down, and all that `from_frame`
+            refuses; names the file.
         """
-        path = Path(path)
-        vocabulary = None if video_ids is None else unique_index(video_ids, "video_ids")
-        text = ("video_id",) if vocabulary is not None and vocabulary.dtype == object else ()
+        path = as_path(path)
         try:
-            frame = read_table(path, lambda present: find_columns(present, columns), COLUMNS[:2], text)
+            frame = read_table(
+                path, lambda present: find_columns(present, columns, measures), COLUMNS[:2], delimiter=delimiter
+            )
             return cls.from_frame(
                 frame,
                 columns=columns,
-                video_ids=vocabulary,
+                video_ids=video_ids,
+                measures=measures,
                 duplicates=duplicates,
+                missing=missing,
                 strict=strict,
                 milliseconds=milliseconds,
             )
@@ -233,25 +276,40 @@ class WatchLog:
         Parameters
         ----------
         rows : array_like
-            Boolean mask of shape (num_interactions,), or integer positions.
+            Boolean mask of shape (num_interactions,), or positions in [0, num_interactions).
+
+        Raises
+        ------
+        TypeError
+            Rows that are neither booleans nor integers.
+        ValueError
+            A mask of another shape, a row out of range, no row at all.
         """
         rows = np.asarray(rows)
         if rows.dtype == bool and rows.shape != self.user.shape:
             raise ValueError(f"rows must be a mask of shape {self.user.shape}, got {rows.shape}")
+        if rows.dtype != bool:
+            rows = node_ids("rows", rows, self.num_interactions, "(num_rows,)")
         return replace(self, **{name: array[rows] for name, array in _arrays(self).items()})
 
 
-def find_columns(present: list[str], columns: Mapping[str, str] | None) -> dict[str, str]:
-    """Return the name in the table of every log column that is there; refuse a table without the two id columns."""
+def find_columns(
+    present: list[str], columns: Mapping[str, str] | None, measures: Collection[str] | None = None
+) -> dict[str, str]:
+    """Return the name in the table of every log column that is there and wished; refuse a table without the id columns."""
     columns = dict(columns or {})
     unknown = [name for name in columns if name not in COLUMNS]
     if unknown:
         raise ValueError(f"columns must have keys among {list(COLUMNS)}, got {unknown}")
-    needed = [columns.get(name, name) for name in COLUMNS if name in columns or name in ("user_id", "video_id")]
+    if measures is not None and (isinstance(measures, str) or not set(measures) <= set(MEASURES)):
+        raise ValueError(f"measures must be names among {list(MEASURES)}, got {measures!r}")
+    wished = COLUMNS if measures is None else ("user_id", "video_id", *(m for m in MEASURES if m in measures))
+    required = {"user_id", "video_id", *columns, *(measures or ())}
+    needed = [columns.get(name, name) for name in wished if name in required]
     absent = [name for name in needed if name not in present]
     if absent:
         raise ValueError(f"the log must have the columns {needed}, got {[str(name) for name in present]}")
-    names = {name: columns.get(name, name) for name in COLUMNS if columns.get(name, name) in present}
+    names = {name: columns.get(name, name) for name in wished if columns.get(name, name) in present}
     repeated = [name for name in names.values() if list(present).count(name) > 1]
     if repeated:
         raise ValueError(f"the columns of the log must have unique names, got {repeated} more than once")
@@ -272,12 +330,35 @@ def _compact(log: WatchLog, keep_videos: bool) -> WatchLog:
     return log if keep_videos else replace(log, video=video, video_ids=log.video_ids[videos])
 
 
-def _report(bad: NDArray[np.bool_], dropped: Mapping[str, int]) -> None:
-    """Warn of the rows that strict=False drops, or raise where none is left."""
+def _check_dtype(name: str, array: Any) -> None:
+    if array is None and name in MEASURES:
+        return
+    if not isinstance(array, np.ndarray):
+        raise TypeError(f"{name} must be an array, got {type(array).__name__}")
+    kinds, accepted = ("iu", "integers") if name in ("user", "video") else ("iuf", "real numbers")
+    if array.dtype.kind not in kinds:
+        raise TypeError(f"{name} must hold {accepted}, got dtype {array.dtype}")
+
+
+def _without_ids(user: pd.Series, video: pd.Series, vocabulary: pd.Index | None) -> dict[str, NDArray[np.bool_]]:
+    """Return the rows without a user, without a video, and with one that is not in the vocabulary."""
+    lacking = {"user_id missing": user.isna().to_numpy(), "video_id missing": video.isna().to_numpy()}
+    if vocabulary is not None:
+        there = ~lacking["video_id missing"]
+        unknown = np.zeros(len(video), dtype=bool)
+        unknown[there] = match_ids(video[there], vocabulary) < 0
+        lacking["video_id unknown"] = unknown
+    return lacking
+
+
+def _report(bad: NDArray[np.bool_], dropped: Mapping[str, int], by: str, rows: NDArray[np.int64]) -> None:
+    """Warn of the rows that are dropped, or raise where none is left; ``rows`` says where in the table they were."""
     counts = ", ".join(f"{reason} in {count}" for reason, count in dropped.items())
-    found = f"{bad.sum()} of {len(bad)} rows dropped by strict=False ({counts}), the first is row {bad.argmax()}"
-    if bad.all():
+    found = f"{bad.sum()} of {len(bad)} rows dropped by {by} ({counts}), the first is row {rows[bad.argmax()]}"
+    if bad.all() and by == "strict=False":
         raise ValueError(f"the log must have at least one row of finite numbers >= 0 with a duration > 0, got: {found}")
+    if bad.all():
+        raise ValueError(f"the log must have at least one row with a user and a known video, got: {found}")
     warnings.warn(found, UserWarning, stacklevel=3)
 
 

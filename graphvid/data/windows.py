@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from graphvid.data._ids import show
+from graphvid.data._ids import match_ids, show
 from graphvid.data.watch_log import WatchLog
 
 
@@ -116,7 +116,7 @@ def check_no_leak(train: WatchLog, test: WatchLog, *, time_order: bool = True) -
     """Raise if a test row is among the training rows, or if a user is tested before the end of their training.
 
     The usual call has the graph and the supervision window as ``train``, in one log. Users and videos are compared by
-    their original ids, so the logs may have different vocabularies.
+    their original ids, so the logs may have different vocabularies; an integer equals the text that spells it.
 
     Parameters
     ----------
@@ -130,8 +130,7 @@ def check_no_leak(train: WatchLog, test: WatchLog, *, time_order: bool = True) -
     Raises
     ------
     TypeError
-        Not a WatchLog, or ids that are integers in one log and not in the other: ``7`` and ``"7"`` differ, so no row
-        could ever be found in the other log.
+        Not a WatchLog.
     ValueError
         A log without timestamps or with one that is not finite. Test rows with the user, video and timestamp of a
         training row. Users tested before the end of their training. With the number of such rows or users, and the
@@ -154,8 +153,8 @@ def check_no_leak(train: WatchLog, test: WatchLog, *, time_order: bool = True) -
     ValueError: test rows must not be training rows, but 1 of 2 are; the first is row 0 (user 7, video 3, timestamp 30.0)
     """
     train_time, test_time = _timestamps(train, "train"), _timestamps(test, "test")
-    user = _codes_in(train.user_ids, test.user_ids, "user")[test.user]
-    video = _codes_in(train.video_ids, test.video_ids, "video")[test.video]
+    user = match_ids(test.user_ids, train.user_ids)[test.user]
+    video = match_ids(test.video_ids, train.video_ids)[test.video]
     seen = pd.MultiIndex.from_arrays([train.user, train.video, train_time])
     shared = np.flatnonzero(pd.MultiIndex.from_arrays([user, video, test_time]).isin(seen))
     if shared.size:
@@ -196,13 +195,3 @@ def _cuts(fractions: tuple[float, float, float]) -> list[Fraction]:
     if len(numbers) != 3 or not all(0 < value < 1 for value in numbers) or abs(sum(numbers) - 1) > 1e-9:
         raise ValueError(f"fractions must be three numbers > 0 with sum 1, got {tuple(fractions)}")
     return [Fraction(share).limit_denominator(10**6) for share in (numbers[0], numbers[0] + numbers[1])]
-
-
-def _codes_in(ids: pd.Index, others: pd.Index, name: str) -> NDArray[np.int64]:
-    """Return the position in ``ids`` of each of the ``others``, -1 where it is absent."""
-    if (ids.dtype == np.int64) != (others.dtype == np.int64):
-        kinds = ["integers" if index.dtype == np.int64 else "not integers" for index in (ids, others)]
-        raise TypeError(
-            f"{name} ids of train and test must be of one kind, got {kinds[0]} in train, {kinds[1]} in test"
-        )
-    return np.asarray(ids.get_indexer(others), dtype=np.int64)

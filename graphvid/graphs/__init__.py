@@ -1,5 +1,6 @@
 """Tables to graphs: the second step, ``WatchLog`` or edge list in, ``DGLGraph`` out."""
 
+from graphvid.graphs.alignment import carry_ids, check_alignment
 from graphvid.graphs.clip_labels import ClipLabels, label_clips
 from graphvid.graphs.co_watch import co_watch_graph
 from graphvid.graphs.norms import EdgeNorms, edge_norms
@@ -13,6 +14,8 @@ __all__ = [
     "ClipLabels",
     "EdgeNorms",
     "NodeSplit",
+    "carry_ids",
+    "check_alignment",
     "co_watch_graph",
     "content_graph",
     "edge_norms",

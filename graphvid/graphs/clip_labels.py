@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from graphvid._integers import check_integer
+from graphvid._checks import check_integer, check_number
 from graphvid.data import WatchLog
 
 _RATIO_DENOMINATOR = 10**6
@@ -184,8 +184,7 @@ def label_clips(
 
 
 def _fraction(complete_ratio: float) -> Fraction:
-    if not 0 < complete_ratio <= 1:
-        raise ValueError(f"complete_ratio must be a number in (0, 1], got {complete_ratio!r}")
+    check_number("complete_ratio", complete_ratio, "a number in (0, 1]", least=5e-324, most=1)
     ratio = Fraction(float(complete_ratio)).limit_denominator(_RATIO_DENOMINATOR)
     if not ratio:
         raise ValueError(f"complete_ratio must be at least 1e-6, got {complete_ratio!r}")
@@ -193,8 +192,7 @@ def _fraction(complete_ratio: float) -> Fraction:
 
 
 def _argument_ms(name: str, seconds: float) -> int:
-    if not (np.isfinite(seconds) and seconds >= 0):
-        raise ValueError(f"{name} must be a finite number >= 0 (seconds), got {seconds!r}")
+    check_number(name, seconds, "a finite number >= 0 (seconds)", least=0)
     return round(seconds * 1000)
 
 

@@ -10,10 +10,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from graphvid._checks import check_choice, check_integer, check_seed
 from graphvid._dgl import DGLGraph
-from graphvid._integers import check_integer
 from graphvid.data import WatchLog
 from graphvid.graphs import _kernels
+from graphvid.graphs.alignment import carry_ids
 from graphvid.graphs.relation import undirected_graph
 
 Weight = Literal["count", "binary", "cosine", "npmi"]
@@ -78,7 +79,8 @@ def co_watch_graph(
     DGLGraph
         Node type ``"video"`` with ``log.num_videos`` nodes, node i being ``log.video_ids[i]``; edge type
         ``("video", "co_watch", "video")`` with both directions of each edge, sorted by (source, destination);
-        ``edata["weight"]`` float32; int64 ids; on the CPU.
+        ``edata["weight"]`` float32; ``ndata["id_hash"]`` int64, by which `check_alignment` refuses features of another
+        order; int64 ids; on the CPU.
 
     Raises
     ------
@@ -112,12 +114,11 @@ def co_watch_graph(
     """
     if not isinstance(log, WatchLog):
         raise TypeError(f"log must be a WatchLog, got {type(log).__name__}")
-    if weight not in _KINDS:
-        raise ValueError(f"weight must be one of {list(get_args(Weight))}, got {weight!r}")
+    check_choice("weight", weight, get_args(Weight))
     check_integer("min_count", min_count, 1)
     check_integer("top_k", top_k, 1, none=True)
     check_integer("max_videos_per_user", max_videos_per_user, 2, none=True)
-    check_integer("seed", seed, 0)
+    check_seed(seed)
     check_integer("chunk_size", chunk_size, 1)
     keys = _kernels.seeded_keys(_id_hashes(log.video_ids), seed)
     views = _distinct_views(log, keys, max_videos_per_user)
@@ -129,7 +130,7 @@ def co_watch_graph(
             f"the log has no edge: no two videos share min_count={min_count} users with a positive {weight} weight"
         )
     values = np.ones(len(src), np.float32) if weight == "binary" else scores.astype(np.float32)
-    return undirected_graph(src, dst, values, log.num_videos)
+    return carry_ids(undirected_graph(src, dst, values, log.num_videos), log.video_ids)
 
 
 def _id_hashes(ids: pd.Index) -> NDArray[np.uint64]:

@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple, get_args
 
 import torch
 
+from graphvid._checks import check_choice
 from graphvid._dgl import DGLGraph
 
 Norm = Literal["sym", "mean", "official"]
@@ -72,10 +73,10 @@ def edge_norms(graph: DGLGraph, relation: Literal["pos", "neg"], *, norm: Norm =
     >>> edge_norms(graph, "neg", norm="mean")
     EdgeNorms(to_user=tensor([0.3333, 0.3333, 0.3333]), to_clip=tensor([1., 1., 1.]))
     """
-    if relation not in ("pos", "neg"):
-        raise ValueError(f"relation must be 'pos' or 'neg', got {relation!r}")
-    if norm not in get_args(Norm):
-        raise ValueError(f"norm must be one of {list(get_args(Norm))}, got {norm!r}")
+    check_choice("relation", relation, ("pos", "neg"))
+    check_choice("norm", norm, get_args(Norm))
+    if not isinstance(graph, DGLGraph):
+        raise TypeError(f"graph must be a DGLGraph, got {type(graph).__name__}")
     types = [etype for etype in graph.canonical_etypes if etype[:2] == ("user", relation)]
     if len(types) != 1:
         raise ValueError(f"graph must have one edge type 'user' -> {relation!r}, got {graph.canonical_etypes}")

@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
+from graphvid._checks import check_choice, check_integer, node_ids
 from graphvid._dgl import DGLGraph, dgl
-from graphvid._integers import check_integer, node_ids
+from graphvid.graphs.alignment import carry_ids
 
 ETYPE = ("video", "co_watch", "video")
 
@@ -21,6 +22,7 @@ def relation_graph(
     *,
     num_nodes: int,
     duplicates: Literal["error", "sum", "max"] = "error",
+    ids: Any = None,  # Any: ids of any hashable type
 ) -> DGLGraph:
     """Return the undirected graph of an edge list in which each pair of videos is given once.
 
@@ -36,12 +38,15 @@ def relation_graph(
     duplicates : {"error", "sum", "max"}, default "error"
         What to do with a pair that is given more than once, in the same or the other direction: refuse it (a list that
         holds both directions is easily taken for twice the weight), or merge its weights.
+    ids : array_like, shape (num_nodes,), optional
+        Original id of every video, ``features.ids``, so that `check_alignment` can refuse features of another order.
 
     Returns
     -------
     DGLGraph
         Node type ``"video"``; edge type ``("video", "co_watch", "video")`` with both directions of each edge, sorted by
-        (source, destination); ``edata["weight"]`` float32 of shape (2 * num_edges,); int64 ids; on the CPU.
+        (source, destination); ``edata["weight"]`` float32 of shape (2 * num_edges,); int64 ids; on the CPU. With ``ids``
+        also ``ndata["id_hash"]`` int64.
 
     Raises
     ------
@@ -65,8 +70,9 @@ def relation_graph(
     tensor([3.0000, 3.0000, 0.5000, 0.5000])
     """
     check_integer("num_nodes", num_nodes, 0)
-    if duplicates not in ("error", "sum", "max"):
-        raise ValueError(f"duplicates must be 'error', 'sum' or 'max', got {duplicates!r}")
+    check_choice("duplicates", duplicates, ("error", "sum", "max"))
+    if num_nodes > 2**31:
+        raise ValueError(f"num_nodes must be at most 2**31, so that pairs are numbers of 64 bits, got {num_nodes}")
     u, v = (node_ids(name, ids, num_nodes, "(num_pairs,)") for name, ids in (("src", src), ("dst", dst)))
     w = np.ones(len(u)) if weight is None else _weights(weight)
     if not len(u) == len(v) == len(w):
@@ -74,7 +80,8 @@ def relation_graph(
     _refuse(u == v, "src and dst must differ in every row", u, v)
     _refuse(~np.isfinite(w) | (w < 0), "weight must be finite and >= 0", u, v, w)
     low, high, merged = _merge(u, v, w, num_nodes, duplicates)
-    return undirected_graph(low, high, merged.astype(np.float32), num_nodes)
+    graph = undirected_graph(low, high, merged.astype(np.float32), num_nodes)
+    return graph if ids is None else carry_ids(graph, ids)
 
 
 def undirected_graph(

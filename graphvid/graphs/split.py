@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
+from graphvid._checks import check_integer, check_number, check_seed, node_ids
 from graphvid._dgl import DGLGraph, dgl
-from graphvid._integers import check_integer, node_ids
 
 
 class NodeSplit(NamedTuple):
@@ -53,10 +53,10 @@ def split_nodes(num_nodes: int, *, train_fraction: float = 0.7, seed: int = 0) -
     >>> len(split.train), len(split.test)
     (7, 3)
     """
-    check_integer("num_nodes", num_nodes, 2)
-    if not 0.0 < train_fraction < 1.0:
+    check_integer("num_nodes", num_nodes, 2, 2**31)
+    if check_number("train_fraction", train_fraction, "a number in (0, 1)", least=5e-324, most=1) == 1:
         raise ValueError(f"train_fraction must be a number in (0, 1), got {train_fraction!r}")
-    check_integer("seed", seed, 0)
+    check_seed(seed)
     size = min(max(round(train_fraction * num_nodes), 1), num_nodes - 1)
     order = np.random.default_rng(seed).permutation(num_nodes)
     return NodeSplit(np.sort(order[:size]), np.sort(order[size:]))
@@ -96,6 +96,8 @@ def node_subgraph(graph: DGLGraph, ids: ArrayLike) -> DGLGraph:
     >>> node_subgraph(path, [3, 0, 2]).edges()
     (tensor([0, 2]), tensor([2, 0]))
     """
+    if not isinstance(graph, DGLGraph):
+        raise TypeError(f"graph must be a DGLGraph, got {type(graph).__name__}")
     if len(graph.ntypes) != 1:
         raise ValueError(f"graph must have one node type, got {graph.ntypes}")
     nodes = node_ids("ids", ids, graph.num_nodes(), "(num_kept,)")

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
+from graphvid._checks import check_choice, check_integer, node_ids
 from graphvid._dgl import DGLGraph, dgl
-from graphvid._integers import check_integer, node_ids
 from graphvid.graphs.clip_labels import ClipLabels
 
 PositiveMode = Literal["complete", "prefix"]
@@ -132,8 +132,7 @@ def _check_choices(positive_mode: str, negative_mode: str, multiplicity: str, re
         ("multiplicity", multiplicity, ("binary", "count")),
         ("resolve", resolve, ("both", "last")),
     ):
-        if value not in choices:
-            raise ValueError(f"{name} must be one of {list(choices)}, got {value!r}")
+        check_choice(name, value, choices)
 
 
 def _check_labels(labels: ClipLabels, num_users: int, num_videos: int) -> None:
@@ -145,6 +144,11 @@ def _check_labels(labels: ClipLabels, num_users: int, num_videos: int) -> None:
     sizes = {"user": num_users, "video": num_videos, "stop": labels.num_clips + 1}
     for name, size in sizes.items():
         node_ids(f"labels.{name}", getattr(labels, name), size, "(num_rows,)")
+    count = np.asarray(labels.count)
+    if count.size and count.dtype.kind not in "iu":
+        raise TypeError(f"labels.count must hold integers, got dtype {count.dtype}")
+    if count.size and not (count >= 1).all():
+        raise ValueError(f"labels.count must be >= 1, got {count.min()}")
     most = int(num_users) * int(num_videos) * int(labels.num_clips)
     if most >= 2**63:
         raise ValueError(f"num_users * num_videos * num_clips must be below 2^63, got {most}")
@@ -155,7 +159,10 @@ def _check_labels(labels: ClipLabels, num_users: int, num_videos: int) -> None:
 
 def _latest(labels: ClipLabels, timestamp: ArrayLike) -> ClipLabels:
     """Return the labels of each user's latest view of each video."""
-    time = np.asarray(timestamp, dtype=np.float64)
+    given = np.asarray(timestamp)
+    if given.size and given.dtype.kind not in "iuf":
+        raise TypeError(f"timestamp must hold real numbers, got dtype {given.dtype}")
+    time = given.astype(np.float64)
     if time.shape != labels.user.shape:
         raise ValueError(
             f"timestamp must have shape {labels.user.shape}, as log.timestamp[labels.row], got {time.shape}"

@@ -9,6 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from graphvid.losses._edge_scores import no_autocast
+
 
 class BatchCrossEntropy(torch.autograd.Function):
     r"""Row i's positive is item i, its negatives are the other items and those of a memory.
@@ -46,7 +48,8 @@ class BatchCrossEntropy(torch.autograd.Function):
         users, vectors, of_all, of_items = ctx.saved_tensors
         scale = (grad / ctx.temperature)[:, None]
         of_items = of_all[:, : ctx.num_items] if of_items is None else of_items
-        return (of_all @ vectors).mul_(scale), of_items.T @ (users * scale), None, None, None, None, None
+        with no_autocast(users):
+            return (of_all @ vectors).mul_(scale), of_items.T @ (users * scale), None, None, None, None, None
 
 
 def _softmax(logits: Tensor, positive: Tensor) -> tuple[Tensor, Tensor]:

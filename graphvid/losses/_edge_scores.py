@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import math
+from contextlib import AbstractContextManager, nullcontext
 from typing import Literal, get_args
 
 import torch
 from torch import Tensor
+
+from graphvid._checks import check_choice, check_tensor
+from graphvid._checks import check_number as check_number
 
 Reduction = Literal["mean", "sum", "none"]
 
 
 def check_reduction(reduction: Reduction) -> Reduction:
     """Return ``reduction``; raise unless it is known."""
-    if reduction not in get_args(Reduction):
-        raise ValueError(f"reduction must be one of {list(get_args(Reduction))}, got {reduction!r}")
+    check_choice("reduction", reduction, get_args(Reduction))
     return reduction
-
-
-def check_number(name: str, value: object, accepted: str, *, least: float, most: float = math.inf) -> float:
-    """Return ``value`` as a float; raise unless it is a finite number in [least, most]."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise ValueError(f"{name} must be {accepted}, got {value!r}")
-    if not least <= value <= most:
-        raise ValueError(f"{name} must be {accepted}, got {value!r}")
-    return float(value)
 
 
 def check_negative_weight(weight: float | None) -> float | None:
@@ -39,6 +32,8 @@ def negative_scale(weight: float | None, num_negatives: int) -> float:
 
 def check_scores(positive_scores: Tensor, negative_scores: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
     """Return the scores in float32 or float64; raise unless shapes and types fit together."""
+    check_tensor("positive_scores", positive_scores)
+    check_tensor("negative_scores", negative_scores)
     if positive_scores.dim() != 1 or negative_scores.dim() != 2 or len(positive_scores) != len(negative_scores):
         raise ValueError(
             "positive_scores and negative_scores must have shapes (batch,) and (batch, num_negatives), got "
@@ -50,6 +45,7 @@ def check_scores(positive_scores: Tensor, negative_scores: Tensor, mask: Tensor 
         if not scores.is_floating_point():
             raise TypeError(f"{name} must be floating point, got dtype {scores.dtype}")
     if mask is not None:
+        check_tensor("mask", mask)
         if mask.dtype != torch.bool:
             raise TypeError(f"mask must be bool, True for the negatives that count, got dtype {mask.dtype}")
         if mask.shape != negative_scores.shape:
@@ -62,6 +58,12 @@ def check_scores(positive_scores: Tensor, negative_scores: Tensor, mask: Tensor 
 def at_least_float32(values: Tensor) -> Tensor:
     """Return half precision as float32, and other types as they are."""
     return values.float() if values.dtype in (torch.float16, torch.bfloat16) else values
+
+
+def no_autocast(values: Tensor) -> AbstractContextManager[object]:
+    """Return a context in which products of float32 stay in float32: automatic mixed precision would shorten them."""
+    kind = values.device.type
+    return torch.autocast(kind, enabled=False) if torch.is_autocast_enabled(kind) else nullcontext()
 
 
 def reduce(losses: Tensor, reduction: Reduction) -> Tensor:

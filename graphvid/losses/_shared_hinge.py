@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from graphvid.losses._edge_scores import no_autocast
 from graphvid.losses._kernels import list_above
 from graphvid.ops import Adjacency
 
@@ -41,6 +42,11 @@ class SharedHingeSum(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         """Return the gradients of users and items."""
+        with no_autocast(grad):
+            return *SharedHingeSum._gradients(ctx, grad), None, None
+
+    @staticmethod
+    def _gradients(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
         if ctx.pairs is not None:
             users, total = ctx.saved_tensors
             of_users, of_items = total * grad[:, None], ctx.pairs.t().spmm(users * grad[:, None])
@@ -48,7 +54,7 @@ class SharedHingeSum(torch.autograd.Function):
             users, items, active = ctx.saved_tensors
             push = active.view(torch.uint8).to(grad.dtype).mul_(grad[:, None])  # bool * float takes 8 times as long
             of_users, of_items = push @ items, push.T @ users
-        return of_users, of_items, None, None
+        return of_users, of_items
 
 
 def pairs_above(scores: Tensor, margin: float, mask: Tensor | None) -> Adjacency | None:
@@ -61,13 +67,14 @@ def pairs_above(scores: Tensor, margin: float, mask: Tensor | None) -> Adjacency
         values = scores.numpy()
         if not list_above(values, values.dtype.type(margin), counted, most, indptr, found):
             return None
-        return Adjacency.from_rows(torch.from_numpy(indptr), torch.from_numpy(found[: indptr[-1]]), num_src=columns)
+        edges = torch.from_numpy(indptr), torch.from_numpy(found[: indptr[-1]])
+        return Adjacency.from_rows(*edges, num_src=columns, trusted=True)
     active = _active(scores, margin, mask)
     count = active.sum(dim=1)
     if int(count.sum()) > most:
         return None
     return Adjacency.from_rows(
-        torch.nn.functional.pad(count.cumsum(0), (1, 0)), active.nonzero()[:, 1], num_src=columns
+        torch.nn.functional.pad(count.cumsum(0), (1, 0)), active.nonzero()[:, 1], num_src=columns, trusted=True
     )
 
 

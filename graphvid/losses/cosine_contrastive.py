@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from graphvid._checks import check_choice, check_tensor
 from graphvid.losses import _shared_hinge
 from graphvid.losses._edge_scores import (
     Reduction,
@@ -17,9 +18,12 @@ from graphvid.losses._edge_scores import (
     check_reduction,
     check_scores,
     negative_scale,
+    no_autocast,
     reduce,
 )
 from graphvid.ops._functions import apply
+
+DivideBy = Literal["drawn", "counted"]
 
 
 class CosineContrastiveLoss(nn.Module):
@@ -34,18 +38,20 @@ class CosineContrastiveLoss(nn.Module):
     Parameters
     ----------
     margin : float
-        :math:`m` in [-1, 1), a cosine. The published values are .9 (Gowalla), .8 (Amazon Electronics) and others from .1
+        :math:`m` in [-1, 1], a cosine. The published values are .9 (Gowalla), .8 (Amazon Electronics) and others from .1
         up: there is none that serves all data, so there is no default.
     negative_weight : float or None, default None
         :math:`w \ge 0`; it is divided by :math:`K`, so tune it with the number of negatives in mind (published: 2 to
         300). None is the plain sum over the negatives, :math:`w = K`; 0.0 leaves the negatives out.
+    divide_by : {"drawn", "counted"}, default "drawn"
+        What :math:`K` is under a mask: the number of negatives drawn, or of those of the row that count.
     reduction : {"mean", "sum", "none"}, default "mean"
         Over the rows of the batch; the mean is that of the paper.
 
     Raises
     ------
     ValueError
-        When the margin is outside [-1, 1), the weight is negative or not finite, or the reduction is unknown.
+        When the margin is outside [-1, 1], the weight is negative or not finite, or the reduction is unknown.
 
     Notes
     -----
@@ -68,11 +74,14 @@ class CosineContrastiveLoss(nn.Module):
     tensor(0.2500)
     """
 
-    def __init__(self, margin: float, negative_weight: float | None = None, *, reduction: Reduction = "mean") -> None:
+    def __init__(
+        self, margin: float, negative_weight: float | None = None, *, divide_by: DivideBy = "drawn",
+        reduction: Reduction = "mean",
+    ) -> None:  # fmt: skip
         super().__init__()
-        self.margin = check_number("margin", margin, "a float in [-1, 1)", least=-1)
-        if self.margin >= 1:
-            raise ValueError(f"margin must be a float in [-1, 1), got {margin!r}")
+        check_choice("divide_by", divide_by, get_args(DivideBy))
+        self.divide_by = divide_by
+        self.margin = check_number("margin", margin, "a float in [-1, 1]", least=-1, most=1)
         self.negative_weight = check_negative_weight(negative_weight)
         self.reduction = check_reduction(reduction)
 
@@ -87,7 +96,7 @@ class CosineContrastiveLoss(nn.Module):
             Cosines of each row and its negatives, drawn for the row or shared by the batch.
         mask : Tensor of bool, shape (batch, num_negatives), optional
             True for the negatives that count, ``~known_positive_mask(...)`` for instance. :math:`K` stays
-            ``num_negatives``, the number drawn: a masked negative is one that pushes nothing.
+            ``num_negatives``, the number drawn, unless ``divide_by="counted"``.
 
         Returns
         -------
@@ -103,7 +112,7 @@ class CosineContrastiveLoss(nn.Module):
         """
         positive, negative = check_scores(positive_scores, negative_scores, mask)
         pushed = apply(_HingeSum, negative, self.margin, mask)
-        losses = torch.relu(1 - positive) + negative_scale(self.negative_weight, negative.shape[1]) * pushed
+        losses = torch.relu(1 - positive) + self._scale(negative.shape[1], mask) * pushed
         return reduce(losses, self.reduction)
 
     def of_shared(self, positive_scores: Tensor, users: Tensor, items: Tensor, *, mask: Tensor | None = None) -> Tensor:
@@ -149,6 +158,8 @@ class CosineContrastiveLoss(nn.Module):
         >>> loss.of_shared(torch.tensor([0.75]), user, items)  # 1 - 0.75 + 4 / 2 * (0.8 - 0.5)
         tensor(0.8500)
         """
+        check_tensor("users", users, floating=True)
+        check_tensor("items", items, floating=True)
         if users.dim() != 2 or items.dim() != 2 or users.shape[1] != items.shape[1]:
             raise ValueError(
                 "users and items must have shapes (batch, dim) and (num_negatives, dim), got "
@@ -157,15 +168,23 @@ class CosineContrastiveLoss(nn.Module):
         shape = len(users), len(items)
         positive, _ = check_scores(positive_scores, users.new_empty(()).expand(shape), mask)
         users, items = at_least_float32(users), at_least_float32(items)
-        if len(users) * len(items) < _shared_hinge.FEW_SCORES:
-            return self.forward(positive, users @ items.T, mask=mask)
-        pushed = apply(_shared_hinge.SharedHingeSum, users, items, self.margin, mask)
-        losses = torch.relu(1 - positive) + negative_scale(self.negative_weight, len(items)) * pushed
+        with no_autocast(users):
+            if len(users) * len(items) < _shared_hinge.FEW_SCORES:
+                return self.forward(positive, users @ items.T, mask=mask)
+            pushed = apply(_shared_hinge.SharedHingeSum, users, items, self.margin, mask)
+        losses = torch.relu(1 - positive) + self._scale(len(items), mask) * pushed
         return reduce(losses, self.reduction)
+
+    def _scale(self, num_negatives: int, mask: Tensor | None) -> float | Tensor:
+        """Return the factor of the negatives, one for all rows or one a row."""
+        if mask is None or self.negative_weight is None or self.divide_by == "drawn":
+            return negative_scale(self.negative_weight, num_negatives)
+        return self.negative_weight / mask.sum(dim=1).clamp(min=1)
 
     def extra_repr(self) -> str:
         """Return the settings for ``repr``."""
-        return f"margin={self.margin}, negative_weight={self.negative_weight}, reduction={self.reduction!r}"
+        divided = "" if self.divide_by == "drawn" else f"divide_by={self.divide_by!r}, "
+        return f"margin={self.margin}, negative_weight={self.negative_weight}, {divided}reduction={self.reduction!r}"
 
 
 class _HingeSum(torch.autograd.Function):

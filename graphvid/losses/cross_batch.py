@@ -7,9 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from graphvid._integers import as_integer
-from graphvid.losses._edge_scores import check_number
-from graphvid.ops.neighbors import check_ids
+from graphvid._checks import MOST_COLUMNS, check_count, check_ids, check_number, check_room, check_tensor
 
 
 class MemoryEntries(NamedTuple):
@@ -108,8 +106,9 @@ class CrossBatchNegatives(nn.Module):
         fill_during_warmup: bool = False,
     ) -> None:
         super().__init__()
-        self.capacity, self.dim = as_integer("capacity", capacity, 0), as_integer("dim", dim, 1)
-        self.warmup_steps = as_integer("warmup_steps", warmup_steps, 0)
+        self.capacity, self.dim = check_count("capacity", capacity, 0), check_count("dim", dim, 1, MOST_COLUMNS)
+        check_room("capacity * dim", self.capacity, self.dim)
+        self.warmup_steps = check_count("warmup_steps", warmup_steps, 0)
         if max_drift is not None:
             max_drift = check_number("max_drift", max_drift, "None or a finite float >= 0", least=0)
         self.max_drift = max_drift
@@ -163,6 +162,8 @@ class CrossBatchNegatives(nn.Module):
         TypeError
             When ids are not integers.
         """
+        for name, x in (("ids", ids), ("vectors", vectors), ("log_q", log_q)):
+            check_tensor(name, x, floating=name != "ids")
         if ids.dim() != 1 or vectors.shape != (len(ids), self.dim) or log_q.shape != ids.shape:
             raise ValueError(
                 f"ids, vectors and log_q must have shapes (batch,), (batch, {self.dim}) and (batch,), got "
@@ -215,6 +216,7 @@ class CrossBatchNegatives(nn.Module):
         ValueError
             When ``state`` is something else or has more entries than the capacity.
         """
+        check_tensor("state", state)
         size, step, settled = state.tolist() if state.shape == (3,) else (-1, -1, -1)
         if not 0 <= size <= self.capacity or step < 0 or settled not in (0, 1):
             raise ValueError(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from graphvid._checks import check_ids, check_number, check_tensor
+from graphvid.losses._edge_scores import at_least_float32, no_autocast
 from graphvid.losses.candidates import CandidateLookup
-from graphvid.ops.neighbors import NeighborTable, check_ids
+from graphvid.ops.neighbors import NeighborTable, check_table
 
 
 class InBatchSoftmaxLoss(nn.Module):
@@ -52,9 +52,7 @@ class InBatchSoftmaxLoss(nn.Module):
 
     def __init__(self, temperature: float = 0.1, *, symmetric: bool = False) -> None:
         super().__init__()
-        if not isinstance(temperature, (int, float)) or not math.isfinite(temperature) or temperature <= 0:
-            raise ValueError(f"temperature must be a finite float > 0, got {temperature!r}")
-        self.temperature = float(temperature)
+        self.temperature = check_number("temperature", temperature, "a finite float > 0", least=5e-324)
         self.symmetric = symmetric
 
     def forward(
@@ -88,19 +86,26 @@ class InBatchSoftmaxLoss(nn.Module):
         TypeError
             When ids are not integers.
         """
+        check_tensor("anchor", anchor, floating=True)
+        check_tensor("positive", positive, floating=True)
+        if neighbors is not None:
+            check_table("neighbors", neighbors)
         if anchor.shape != positive.shape or anchor.dim() != 2:
             raise ValueError(
                 f"anchor and positive must be 2-D of one shape, got {tuple(anchor.shape)} and {tuple(positive.shape)}"
             )
         for name, ids in (("anchor_ids", anchor_ids), ("positive_ids", positive_ids)):
+            check_tensor(name, ids)
             if ids.shape != anchor.shape[:1]:
                 raise ValueError(f"{name} must have shape ({anchor.shape[0]},), got {tuple(ids.shape)}")
             check_ids(name, ids, None if neighbors is None else neighbors.num_nodes)
+        anchor, positive = at_least_float32(anchor), at_least_float32(positive)
         if not anchor.shape[0]:
             return (anchor.sum() + positive.sum()) * 0.0
-        loss = self._one_way(anchor, positive, anchor_ids, positive_ids, neighbors)
-        if self.symmetric:
-            loss = (loss + self._one_way(positive, anchor, positive_ids, anchor_ids, neighbors)) / 2
+        with no_autocast(anchor):
+            loss = self._one_way(anchor, positive, anchor_ids, positive_ids, neighbors)
+            if self.symmetric:
+                loss = (loss + self._one_way(positive, anchor, positive_ids, anchor_ids, neighbors)) / 2
         return loss
 
     def _one_way(

@@ -5,9 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from graphvid._checks import check_ids, check_tensor
 from graphvid.losses import _kernels
 from graphvid.losses.candidates import CandidateLookup, listed_neighbors
-from graphvid.ops.neighbors import NeighborTable, check_ids
+from graphvid.ops.neighbors import NeighborTable, check_table
 
 _MARKS = 2**22  # bytes of marks at a time, few enough to stay in a cache
 
@@ -51,6 +52,7 @@ def known_positive_mask(users: Tensor, candidates: Tensor, table: NeighborTable)
     tensor([[0, 1, 0],
             [1, 0, 1]], dtype=torch.int32)
     """
+    check_table("table", table)
     _check_rows("users", users, candidates)
     check_ids("users", users, table.num_nodes)
     users, candidates = users.long(), candidates.long()
@@ -112,7 +114,9 @@ def _mask_of_rows(rows: Tensor, known: Tensor, candidates: Tensor) -> Tensor:
     mask = torch.zeros_like(candidates, dtype=torch.bool)
     if not known.numel() or not candidates.numel():
         return mask
-    width = max(int(known.max()), int(candidates.max())) + 1
+    width = int(known.max()) + 1
+    beyond = candidates >= width  # of no user of the batch, however large the id
+    candidates = candidates.masked_fill(beyond, 0)
     block = max(1, _MARKS // width)
     starts = range(0, len(candidates), block)
     bounds = torch.searchsorted(rows, torch.tensor([*starts, len(candidates)], device=rows.device)).tolist()
@@ -122,11 +126,13 @@ def _mask_of_rows(rows: Tensor, known: Tensor, candidates: Tensor) -> Tensor:
         marks[marked] = True
         torch.gather(marks[: len(part)], 1, part, out=mask[start : start + block])
         marks[marked] = False
-    return mask
+    return mask.masked_fill_(beyond, False)
 
 
 def _check_rows(name: str, rows: Tensor, candidates: Tensor) -> None:
     """Raise unless ``rows`` are ids of a batch and ``candidates`` those of each row or of all."""
+    check_tensor(name, rows)
+    check_tensor("candidates", candidates)
     shared = candidates.dim() == 1
     if rows.dim() != 1 or candidates.dim() not in (1, 2) or not (shared or len(candidates) == len(rows)):
         raise ValueError(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor, nn
 
-from graphvid.ops.neighbors import NeighborTable, check_ids, expand_ranges
+from graphvid._checks import check_ids, check_number, check_tensor
+from graphvid.losses._edge_scores import at_least_float32, no_autocast
+from graphvid.ops.neighbors import NeighborTable, check_table, expand_ranges
 
 
 class NeighborSoftmaxLoss(nn.Module):
@@ -51,9 +51,7 @@ class NeighborSoftmaxLoss(nn.Module):
 
     def __init__(self, temperature: float = 0.1) -> None:
         super().__init__()
-        if not isinstance(temperature, (int, float)) or not math.isfinite(temperature) or temperature <= 0:
-            raise ValueError(f"temperature must be a finite float > 0, got {temperature!r}")
-        self.temperature = float(temperature)
+        self.temperature = check_number("temperature", temperature, "a finite float > 0", least=5e-324)
 
     def forward(self, embeddings: Tensor, ids: Tensor, neighbors: NeighborTable) -> Tensor:
         """Compute the loss.
@@ -79,15 +77,20 @@ class NeighborSoftmaxLoss(nn.Module):
         TypeError
             When ids are not integers.
         """
+        check_tensor("embeddings", embeddings, floating=True)
+        check_tensor("ids", ids)
+        check_table("neighbors", neighbors)
         if embeddings.dim() != 2 or ids.shape != embeddings.shape[:1]:
             raise ValueError(
                 f"embeddings must be 2-D with one id a row, got shapes {tuple(embeddings.shape)} and {tuple(ids.shape)}"
             )
         check_ids("ids", ids, neighbors.num_nodes)
+        embeddings = at_least_float32(embeddings)
         rows, columns = _pairs_within(ids, neighbors)
         if not rows.numel():
             return embeddings.sum() * 0.0
-        logits = embeddings @ embeddings.T / self.temperature
+        with no_autocast(embeddings):
+            logits = embeddings @ embeddings.T / self.temperature
         logits.fill_diagonal_(-torch.inf)
         degree = torch.bincount(rows, minlength=ids.numel())
         has_positive = degree > 0

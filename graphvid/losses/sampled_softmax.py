@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from graphvid._checks import check_choice, check_tensor
 from graphvid.losses._batch_softmax import BatchCrossEntropy
 from graphvid.losses._edge_scores import (
     Reduction,
@@ -16,6 +17,7 @@ from graphvid.losses._edge_scores import (
     check_number,
     check_reduction,
     check_scores,
+    no_autocast,
     reduce,
 )
 from graphvid.ops._functions import apply
@@ -190,6 +192,10 @@ class SampledSoftmaxLoss(nn.Module):
         >>> loss.of_batch(torch.zeros(3, 2), torch.zeros(3, 2), mask=~own_item_mask(ids, ids))  # log 2, log 3, log 2
         tensor([0.6931, 1.0986, 0.6931])
         """
+        check_tensor("users", users)
+        check_tensor("items", items)
+        if memory is not None:
+            check_tensor("memory", memory)
         memory = items.new_empty(0, *items.shape[1:]) if memory is None else memory
         shapes = [vectors.shape for vectors in (users, items, memory)]
         if any(len(shape) != 2 or shape[1] != shapes[0][1] for shape in shapes) or len(items) < len(users):
@@ -197,10 +203,7 @@ class SampledSoftmaxLoss(nn.Module):
                 "users, items and memory must have shapes (batch, dim), (num_items >= batch, dim) and "
                 f"(num_entries, dim), got {', '.join(str(tuple(shape)) for shape in shapes)}"
             )
-        if items_learn_from not in get_args(ItemsLearnFrom):
-            raise ValueError(
-                f"items_learn_from must be one of {list(get_args(ItemsLearnFrom))}, got {items_learn_from!r}"
-            )
+        check_choice("items_learn_from", items_learn_from, get_args(ItemsLearnFrom))
         for name, vectors in (("users", users), ("items", items), ("memory", memory)):
             if not vectors.is_floating_point():
                 raise TypeError(f"{name} must be floating point, got dtype {vectors.dtype}")
@@ -214,7 +217,8 @@ class SampledSoftmaxLoss(nn.Module):
             _check_log_q("log_q", log_q, torch.Size(shape[1:]))
             correction = self.log_q_scale * log_q.detach().to(users.dtype)
         split = items_learn_from == "batch"
-        losses = apply(BatchCrossEntropy, users, items, memory, self.temperature, correction, mask, split)
+        with no_autocast(users):
+            losses = apply(BatchCrossEntropy, users, items, memory, self.temperature, correction, mask, split)
         return reduce(losses, self.reduction)
 
     def extra_repr(self) -> str:
@@ -224,8 +228,7 @@ class SampledSoftmaxLoss(nn.Module):
 
 def _check_log_q(name: str, log_q: Tensor, *shapes: torch.Size) -> None:
     """Raise unless ``log_q`` has one of the shapes and holds finite floats."""
-    if not log_q.is_floating_point():
-        raise TypeError(f"{name} must be floating point, got dtype {log_q.dtype}")
+    check_tensor(name, log_q, floating=True)
     if log_q.shape not in shapes:
         raise ValueError(
             f"{name} must have shape {' or '.join(str(tuple(s)) for s in shapes)}, got {tuple(log_q.shape)}"

@@ -7,9 +7,11 @@ from typing import Literal, NamedTuple, get_args
 import torch
 from torch import Tensor, nn
 
+from graphvid._checks import check_choice, check_count, check_ids, check_tensor
+from graphvid.losses._edge_scores import no_autocast
 from graphvid.losses._mining import Batch, mine_fused, mine_tensors
 from graphvid.losses.triplet import check_margin
-from graphvid.ops.neighbors import NeighborTable, check_ids
+from graphvid.ops.neighbors import NeighborTable, check_table
 
 Candidates = Literal["negatives", "all"]
 Fallback = Literal["own", "farthest_easy", "drop"]
@@ -138,17 +140,11 @@ class SemiHardMiner(nn.Module):
     ) -> None:
         super().__init__()
         self.margin = check_margin(margin)
-        for name, value, accepted in (
-            ("candidates", candidates, get_args(Candidates)),
-            ("fallback", fallback, get_args(Fallback)),
-        ):
-            if value not in accepted:
-                raise ValueError(f"{name} must be one of {list(accepted)}, got {value!r}")
-        if block_size < 1:
-            raise ValueError(f"block_size must be at least 1, got {block_size}")
+        check_choice("candidates", candidates, get_args(Candidates))
+        check_choice("fallback", fallback, get_args(Fallback))
         self.candidates: Candidates = candidates
         self.fallback: Fallback = fallback
-        self.block_size = block_size
+        self.block_size = check_count("block_size", block_size, 1)
 
     def bank(self, anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
         """Return the candidates, in the order that `MinedTriplets.chosen` counts.
@@ -192,6 +188,8 @@ class SemiHardMiner(nn.Module):
         TypeError
             When ids are not integers.
         """
+        if neighbors is not None:
+            check_table("neighbors", neighbors)
         embeddings, ids = (anchor, positive, negative), (anchor_ids, positive_ids, negative_ids)
         _check_shapes(embeddings, ids, None if neighbors is None else neighbors.num_nodes)
         dtype = torch.float64 if anchor.dtype == torch.float64 else torch.float32
@@ -202,7 +200,8 @@ class SemiHardMiner(nn.Module):
         bank_ids = self.bank(anchor_ids, positive_ids, negative_ids)
         batch = Batch(anchor, positive, bank, anchor_ids, positive_ids, bank_ids, neighbors)
         mine = mine_fused if anchor.device.type == "cpu" and dtype == torch.float32 else mine_tensors
-        chosen, farthest = mine(batch, self.margin, self.block_size, self.fallback == "farthest_easy")
+        with no_autocast(anchor):
+            chosen, farthest = mine(batch, self.margin, self.block_size, self.fallback == "farthest_easy")
         semi_hard = chosen >= 0
         own = torch.arange(chosen.numel(), device=chosen.device)
         kept = torch.ones_like(semi_hard)
@@ -224,10 +223,13 @@ class SemiHardMiner(nn.Module):
 
 def _check_shapes(embeddings: tuple[Tensor, ...], ids: tuple[Tensor, ...], num_nodes: int | None) -> None:
     """Raise unless the batch is three equal sets of vectors with their ids."""
+    for name, x in zip(("anchor", "positive", "negative"), embeddings, strict=True):
+        check_tensor(name, x, floating=True)
     shapes = [tuple(x.shape) for x in embeddings]
     if len(set(shapes)) != 1 or embeddings[0].dim() != 2:
         raise ValueError(f"anchor, positive and negative must be 2-D of one shape, got shapes {shapes}")
     for name, rows in zip(("anchor_ids", "positive_ids", "negative_ids"), ids, strict=True):
+        check_tensor(name, rows)
         if rows.shape != embeddings[0].shape[:1]:
             raise ValueError(f"{name} must have shape ({shapes[0][0]},), got {tuple(rows.shape)}")
         check_ids(name, rows, num_nodes)

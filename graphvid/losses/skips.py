@@ -6,6 +6,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid
 
+from graphvid._checks import check_ids, check_integer, check_number, check_tensor
+from graphvid.losses._edge_scores import at_least_float32
+
 
 def completion_loss(log_complete: Tensor, log_skip: Tensor, complete: Tensor) -> Tensor:
     """Return the mean cross-entropy of complete views and skips.
@@ -28,6 +31,15 @@ def completion_loss(log_complete: Tensor, log_skip: Tensor, complete: Tensor) ->
     >>> completion_loss(half, half, torch.tensor([True, False]))
     tensor(0.6931)
     """
+    for name, values in (("log_complete", log_complete), ("log_skip", log_skip)):
+        check_tensor(name, values, floating=True)
+    check_tensor("complete", complete)
+    if complete.dtype != torch.bool:
+        raise TypeError(f"complete must be bool, got dtype {complete.dtype}")
+    if complete.dim() != 1 or log_complete.shape != complete.shape or log_skip.shape != complete.shape:
+        shapes = ", ".join(str(tuple(x.shape)) for x in (log_complete, log_skip, complete))
+        raise ValueError(f"log_complete, log_skip and complete must have one shape (batch,), got {shapes}")
+    log_complete, log_skip = at_least_float32(log_complete), at_least_float32(log_skip)
     return -torch.where(complete, log_complete, log_skip).sum() / max(len(complete), 1)
 
 
@@ -58,6 +70,8 @@ def observed_clip_loss(scores: Tensor, stop: Tensor, *, positive_weight: float =
     >>> observed_clip_loss(torch.zeros(1, 2), torch.tensor([1])).item() / 0.6931471806  # (0.3 / 2 + 1) / 2
     0.575...
     """
+    scores = _check_views(scores, stop)
+    positive_weight = check_number("positive_weight", positive_weight, "a finite float >= 0", least=0)
     num_clips = scores.shape[1]
     clip = torch.arange(num_clips, device=scores.device)
     passed, left = clip < stop[:, None], clip == stop[:, None]
@@ -86,6 +100,7 @@ def clip_order_loss(scores: Tensor, stop: Tensor) -> Tensor:
     >>> clip_order_loss(torch.tensor([[5.0, 5.0, 9.0]]), torch.tensor([1]))
     tensor(0.6931)
     """
+    scores = _check_views(scores, stop)
     num_clips = scores.shape[1]
     clip = torch.arange(num_clips, device=scores.device)
     passed = (clip < stop[:, None]) & (stop < num_clips)[:, None]
@@ -116,8 +131,21 @@ def cross_view_loss(scores: Tensor, stop: Tensor, *, limit: int = 200) -> Tensor
     >>> cross_view_loss(torch.zeros(2, 2), torch.tensor([2, 0]))
     tensor(0.6931)
     """
+    scores = _check_views(scores, stop)
+    check_integer("limit", limit, 1)
     clip = torch.arange(scores.shape[1], device=scores.device)
     probability = torch.sigmoid(scores)
     positive = probability[clip < stop[:, None]][:limit]
     negative = probability[clip == stop[:, None]][:limit]
     return -logsigmoid(positive[:, None] - negative).sum() / max(len(positive) * len(negative), 1)
+
+
+def _check_views(scores: Tensor, stop: Tensor) -> Tensor:
+    """Return the scores in at least float32; raise unless each row has a clip in [0, num_clips] at which it stopped."""
+    check_tensor("scores", scores, floating=True)
+    if scores.dim() != 2 or not scores.shape[1]:
+        raise ValueError(f"scores must have shape (batch, num_clips) with a clip at least, got {tuple(scores.shape)}")
+    check_ids("stop", stop, scores.shape[1] + 1)
+    if stop.shape != scores.shape[:1]:
+        raise ValueError(f"stop must have shape ({len(scores)},), one value a row of scores, got {tuple(stop.shape)}")
+    return at_least_float32(scores)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
+from graphvid._checks import check_choice, check_ids, check_number, check_tensor
+from graphvid.losses._edge_scores import at_least_float32
+
 Reduction = Literal["mean", "sum", "mean_nonzero", "none"]
+_ENDS = ("anchor", "positive", "negative")
 
 
 def squared_distance(x: Tensor, y: Tensor) -> Tensor:
@@ -28,7 +31,15 @@ def squared_distance(x: Tensor, y: Tensor) -> Tensor:
     >>> squared_distance(torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]]))
     tensor([2.])
     """
-    return (x - y).square().sum(dim=-1)
+    for name, values in (("x", x), ("y", y)):
+        check_tensor(name, values, floating=True)
+    if x.shape != y.shape or not x.dim():
+        raise ValueError(f"x and y must have one shape (..., dim), got {tuple(x.shape)} and {tuple(y.shape)}")
+    return _squared_distance(x, y)
+
+
+def _squared_distance(x: Tensor, y: Tensor) -> Tensor:
+    return (at_least_float32(x) - at_least_float32(y)).square().sum(dim=-1)
 
 
 class TripletLoss(nn.Module):
@@ -67,8 +78,7 @@ class TripletLoss(nn.Module):
     def __init__(self, margin: float = 0.5, reduction: Reduction = "mean") -> None:
         super().__init__()
         self.margin = check_margin(margin)
-        if reduction not in get_args(Reduction):
-            raise ValueError(f"reduction must be one of {list(get_args(Reduction))}, got {reduction!r}")
+        check_choice("reduction", reduction, get_args(Reduction))
         self.reduction: Reduction = reduction
 
     def forward(
@@ -99,6 +109,8 @@ class TripletLoss(nn.Module):
             When the shapes do not fit together.
         """
         inputs = (anchor, positive, negative)
+        for name, x in zip(_ENDS, inputs, strict=True):
+            check_tensor(name, x, floating=True)
         if any(x.dim() != 2 for x in inputs) or len({x.shape[1] for x in inputs}) != 1:
             shapes = [tuple(x.shape) for x in inputs]
             raise ValueError(f"anchor, positive and negative must be 2-D of one width, got shapes {shapes}")
@@ -107,8 +119,9 @@ class TripletLoss(nn.Module):
                 shapes = [tuple(x.shape) for x in inputs]
                 raise ValueError(f"anchor, positive and negative must have equal rows, got shapes {shapes}")
         else:
+            _check_triplets(triplets, inputs)
             anchor, positive, negative = (x[rows] for x, rows in zip(inputs, triplets, strict=True))
-        losses = torch.relu(squared_distance(anchor, positive) - squared_distance(anchor, negative) + self.margin)
+        losses = torch.relu(_squared_distance(anchor, positive) - _squared_distance(anchor, negative) + self.margin)
         if self.reduction == "none":
             return losses
         total = losses.sum()
@@ -125,6 +138,15 @@ class TripletLoss(nn.Module):
 
 def check_margin(margin: float) -> float:
     """Return ``margin`` as a float; raise unless it is finite and not negative."""
-    if isinstance(margin, bool) or not isinstance(margin, (int, float)) or not math.isfinite(margin) or margin < 0:
-        raise ValueError(f"margin must be a finite float >= 0, got {margin!r}")
-    return float(margin)
+    return check_number("margin", margin, "a finite float >= 0", least=0)
+
+
+def _check_triplets(triplets: tuple[Tensor, Tensor, Tensor], inputs: tuple[Tensor, ...]) -> None:
+    """Raise unless ``triplets`` are three lists of rows, as long as each other, that the inputs have."""
+    if not isinstance(triplets, tuple) or len(triplets) != 3:
+        raise TypeError(f"triplets must be three tensors (anchor, positive, negative), got {type(triplets).__name__}")
+    for name, rows, x in zip(_ENDS, triplets, inputs, strict=True):
+        check_ids(f"triplets of {name}", rows, len(x))
+        if rows.dim() != 1 or rows.shape != triplets[0].shape:
+            shapes = [tuple(rows.shape) for rows in triplets]
+            raise ValueError(f"triplets must be three 1-D tensors of equal length, got shapes {shapes}")

@@ -1,4 +1,4 @@
-"""How good a model is: rankings, two classes, probabilities, watch times, and the difference of two models."""
+"""How good a model is: rankings, searches, two classes, probabilities, watch times, and the difference of two models."""
 
 from graphvid.metrics.binary import GroupedAUC, UserAUC, auc, auc_by_user, gauc
 from graphvid.metrics.bootstrap import BootstrapDifference, bootstrap_gauc, paired_bootstrap
@@ -11,6 +11,7 @@ from graphvid.metrics.calibration import (
 )
 from graphvid.metrics.cold_start import ColdStartScores, cold_start
 from graphvid.metrics.correlation import SpearmanInterval, bootstrap_spearman, spearman
+from graphvid.metrics.cold_start import ColdStartScores, cold_start, cold_start_by_query
 from graphvid.metrics.drift import FeatureDrift, feature_drift
 from graphvid.metrics.hazards import SkipClipScores, skip_clip_scores, survival_log_likelihood
 from graphvid.metrics.impressions import ImpressionRanks, ImpressionScores, impression_scores, rank_impressions
@@ -18,6 +19,7 @@ from graphvid.metrics.item_ranks import rank_items
 from graphvid.metrics.neighbor_ranks import rank_neighbors
 from graphvid.metrics.ranking import average_precision, hit, ndcg, recall, reciprocal_rank
 from graphvid.metrics.ranking_scores import RankingScores, ranking_scores
+from graphvid.metrics.retrieval import MeanAveragePrecision, mean_average_precision, one_recall, top_k_overlap
 from graphvid.metrics.top_items import TopItems, dot_product_scorer, top_items
 from graphvid.metrics.watch_time import mean_absolute_error, xauc
 
@@ -29,6 +31,7 @@ __all__ = [
     "GroupedAUC",
     "ImpressionRanks",
     "ImpressionScores",
+    "MeanAveragePrecision",
     "RankingScores",
     "SkipClipScores",
     "SpearmanInterval",
@@ -42,6 +45,7 @@ __all__ = [
     "bootstrap_spearman",
     "calibration_curve",
     "cold_start",
+    "cold_start_by_query",
     "dot_product_scorer",
     "expected_calibration_error",
     "feature_drift",
@@ -50,7 +54,9 @@ __all__ = [
     "impression_scores",
     "log_loss",
     "mean_absolute_error",
+    "mean_average_precision",
     "ndcg",
+    "one_recall",
     "paired_bootstrap",
     "rank_impressions",
     "rank_items",
@@ -62,5 +68,6 @@ __all__ = [
     "spearman",
     "survival_log_likelihood",
     "top_items",
+    "top_k_overlap",
     "xauc",
 ]

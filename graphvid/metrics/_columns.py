@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from graphvid._checks import check_number
+
 
 def labels(values: ArrayLike) -> NDArray[np.bool_]:
     """Return ``label`` as bool, or raise unless it is one-dimensional, not empty, and holds only 0 and 1."""
@@ -41,14 +43,34 @@ def check_range(name: str, values: NDArray[np.float64], least: float, most: floa
 
 def codes(name: str, values: ArrayLike, num_rows: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """Return the distinct ids of a column, ascending, and the place of each row's id among them."""
+    unique, inverse = np.unique(check_kind(name, values, num_rows), return_inverse=True)
+    return unique, inverse.astype(np.int64)
+
+
+def grouped(
+    name: str, values: ArrayLike, num_rows: int
+) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.int64] | None]:
+    """Return the distinct ids of a column, ascending, where the rows of each start and the last ones end, and an order.
+
+    The order, which brings the rows of an id together, is None where the ids ascend already.
+    """
+    ids, order = check_kind(name, values, num_rows), None
+    if not bool((ids[1:] >= ids[:-1]).all()):
+        order = np.argsort(ids, kind="stable")
+        ids = ids[order]
+    starts = np.flatnonzero(np.r_[True, ids[1:] != ids[:-1]])
+    return ids[starts], np.r_[starts, num_rows], order
+
+
+def check_kind(name: str, values: ArrayLike, num_rows: int) -> NDArray[Any]:
+    """Return a column of ids, or raise unless they are integers or strings, one a row."""
     ids = np.asarray(values)
     if ids.dtype.kind == "O" and all(isinstance(value, str) for value in ids.flat):
         ids = ids.astype(np.str_)
     if ids.dtype.kind not in "iuU":
         raise TypeError(f"{name} must hold integers or strings, got dtype {ids.dtype}")
     check_rows(name, ids, num_rows)
-    unique, inverse = np.unique(ids, return_inverse=True)
-    return unique, inverse.astype(np.int64)
+    return ids
 
 
 def check_rows(name: str, column: NDArray[Any], num_rows: int | None) -> None:
@@ -62,8 +84,10 @@ def check_rows(name: str, column: NDArray[Any], num_rows: int | None) -> None:
 
 def check_fraction(name: str, value: float, least: float, most: float, *, zero: bool = False) -> None:
     """Raise unless ``least < value < most``; ``zero`` allows ``least`` itself."""
-    if not (least < value < most or (zero and value == least)):
-        raise ValueError(f"{name} must be in {'[' if zero else '('}{least:g}, {most:g}), got {value!r}")
+    accepted = f"in {'[' if zero else '('}{least:g}, {most:g})"
+    number = check_number(name, value, accepted)
+    if not (least < number < most or (zero and number == least)):
+        raise ValueError(f"{name} must be {accepted}, got {value!r}")
 
 
 def _check(name: str, values: NDArray[Any], good: NDArray[np.bool_], accepted: str) -> None:

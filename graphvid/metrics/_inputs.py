@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -16,13 +16,11 @@ def as_tensor(values: ArrayOrTensor) -> Tensor:
     """Return a tensor, sharing memory where it can."""
     if isinstance(values, Tensor):
         return values
-    return torch.from_numpy(np.require(values, requirements=["C", "W"]))
-
-
-def check_count(name: str, value: Any) -> None:
-    """Raise unless ``value`` is an integer >= 1."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise ValueError(f"{name} must be an integer >= 1, got {value!r}")
+    array = np.require(values, requirements=["C", "W"])
+    try:
+        return torch.from_numpy(array)
+    except TypeError:
+        raise TypeError(f"values must be numbers, got an array of dtype {array.dtype}") from None
 
 
 def integers(name: str, values: ArrayOrTensor) -> Tensor:
@@ -33,15 +31,6 @@ def integers(name: str, values: ArrayOrTensor) -> Tensor:
     if tensor.dim() != 1:
         raise ValueError(f"{name} must be one-dimensional, got shape {tuple(tensor.shape)}")
     return tensor.long()
-
-
-def ragged(ranks: ArrayOrTensor, indptr: ArrayOrTensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return ``ranks``, ``indptr`` and the query of each rank as int64 tensors, or raise."""
-    ranks = integers("ranks", ranks)
-    indptr = check_indptr(indptr, ranks)
-    if ranks.numel() and int(ranks.min()) < 1:
-        raise ValueError(f"ranks must be >= 1, got {int(ranks.min())}")
-    return ranks, indptr, rows_of(indptr)
 
 
 def check_indptr(indptr: ArrayOrTensor, values: Tensor) -> Tensor:

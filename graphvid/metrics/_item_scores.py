@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor
 
-from graphvid.metrics._inputs import ArrayOrTensor, check_count, check_indptr, integers, rows_of
+from graphvid._checks import check_integer
+from graphvid.metrics._inputs import ArrayOrTensor, check_indptr, integers, rows_of
 
 ItemScorer: TypeAlias = Callable[[Tensor], Tensor]
 ItemLists: TypeAlias = tuple[ArrayOrTensor, ArrayOrTensor]
 
+_TASKS = 4  # of a thread in each block, so that threads end together
 _BLOCK = 1 << 22  # scores held at a time when the batch size is not given
 
 
@@ -21,6 +24,7 @@ class Lists(NamedTuple):
 
     indptr: Tensor  # (num_users + 1,) int64
     items: Tensor  # (num_pairs,) int64
+    ascending: Tensor  # (num_pairs,) int64, the same with each user's in ascending order
 
     @property
     def num_users(self) -> int:
@@ -49,17 +53,19 @@ def item_lists(name: str, lists: ItemLists) -> Lists:
         raise TypeError(f"{name} must be a pair (indptr, items), got {type(lists).__name__}")
     try:
         items = integers("items", lists[1]).cpu()
-        checked = Lists(check_indptr(lists[0], items), items)
+        checked = Lists(check_indptr(lists[0], items).cpu(), items, items)
     except (TypeError, ValueError) as error:
         raise type(error)(f"{name}: {error}") from None
     if items.numel() and int(items.min()) < 0:
         raise ValueError(f"{name}: items must be >= 0, got {int(items.min())}")
+    if checked.num_users * checked.num_items >= 2**63:
+        raise ValueError(f"{name}: items must be below 2**63 / num_users, got {checked.num_items - 1}")
     keys = torch.sort(checked.keys(checked.num_items)).values
     twice = torch.nonzero(keys[1:] == keys[:-1]).flatten()
     if twice.numel():
         user, item = divmod(int(keys[twice[0]]), checked.num_items)
         raise ValueError(f"{name}: items must be distinct for each user, got item {item} twice for user {user}")
-    return checked
+    return checked._replace(ascending=keys % max(checked.num_items, 1))
 
 
 def excluded_lists(lists: ItemLists | None, num_users: int | None = None) -> Lists | None:
@@ -73,16 +79,17 @@ def excluded_lists(lists: ItemLists | None, num_users: int | None = None) -> Lis
 
 
 def score_blocks(
-    score: ItemScorer, users: Tensor, batch_size: int | None, least_items: int
+    score: ItemScorer, users: Tensor, batch_size: int | None, least_items: int, block: int = _BLOCK
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Give users, some at a time, and their scores, (len(users), num_items), at least float32 and without NaN."""
-    if batch_size is not None:
-        check_count("batch_size", batch_size)
+    check_integer("batch_size", batch_size, 1, none=True)
+    if not callable(score):
+        raise TypeError(f"score must be callable, got {type(score).__name__}")
     num_items: int | None = None
     start = 0
     while start < users.numel():
         # The first user alone, where nothing says how many items there are.
-        size = int(batch_size) if batch_size else 1 if num_items is None else max(1, _BLOCK // max(num_items, 1))
+        size = int(batch_size) if batch_size else 1 if num_items is None else max(1, block // max(num_items, 1))
         some = users[start : start + size]
         scores = score(some)
         if not isinstance(scores, Tensor) or not scores.is_floating_point():
@@ -104,3 +111,14 @@ def refuse_nan(scores: Tensor, users: Tensor) -> None:
     if bad.numel():
         row, item = bad[0].tolist()
         raise ValueError(f"scores must not be NaN, got NaN for user {int(users[row])}, item {item}")
+
+
+def in_threads(run: Callable[[slice], int], num_rows: int) -> list[int]:
+    """Return what ``run`` makes of parts of the rows, shared out among as many threads as PyTorch uses."""
+    num_threads = torch.get_num_threads()
+    step = -(-num_rows // (_TASKS * num_threads)) if num_threads > 1 else num_rows
+    parts = [slice(start, start + step) for start in range(0, num_rows, max(step, 1))]
+    if len(parts) <= 1:
+        return [run(part) for part in parts]
+    with ThreadPoolExecutor(num_threads) as pool:
+        return list(pool.map(run, parts))

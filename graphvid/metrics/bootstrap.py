@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import bootstrap
 
-from graphvid._integers import check_integer
+from graphvid._checks import check_integer, check_seed
 from graphvid.metrics import _columns
 from graphvid.metrics.binary import auc_by_user
 
@@ -100,8 +100,8 @@ def paired_bootstrap(
         raise ValueError(f"first must hold at least two users, got {values.size}")
     if not weights.all():
         raise ValueError(f"weight must be > 0 for every user, got 0 for user {int(np.argmin(weights))}")
-    check_integer("num_resamples", num_resamples, 1)
-    check_integer("seed", seed, 0)
+    check_integer("num_resamples", num_resamples, 1, 10**7)
+    check_seed(seed)
     _columns.check_fraction("confidence", confidence, 0.0, 1.0)
     result = bootstrap(
         (gain * weights, weights),

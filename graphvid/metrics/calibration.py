@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from graphvid._integers import check_integer
+from graphvid._checks import check_integer, check_number
 from graphvid.metrics import _columns
 
 CLIP = 1e-7
@@ -105,8 +105,8 @@ def base_rate_log_loss(label: ArrayLike, rate: float | None = None, *, clip: flo
     0.5623
     """
     is_positive = _columns.labels(label)
-    if rate is not None and not 0.0 <= rate <= 1.0:
-        raise ValueError(f"rate must be in [0, 1], got {rate!r}")
+    if rate is not None:
+        check_number("rate", rate, "in [0, 1]", least=0.0, most=1.0)
     constant = is_positive.mean() if rate is None else rate
     return log_loss(is_positive, np.full(is_positive.size, constant), clip=clip)
 

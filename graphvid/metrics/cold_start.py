@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
+from graphvid._checks import check_choice, check_integer
 from graphvid.metrics import ranking
-from graphvid.metrics._inputs import ArrayOrTensor, as_tensor, check_count, check_indptr, integers
+from graphvid.metrics._inputs import ArrayOrTensor, as_tensor, check_indptr, integers
+from graphvid.metrics._ties import Ties
 from graphvid.metrics.neighbor_ranks import rank_neighbors
 
 
@@ -44,6 +48,7 @@ def cold_start(
     *,
     k: int = 60,
     empty: Literal["skip", "zero", "raise"] = "skip",
+    ties: Ties = "expected",
     chunk_size: int | None = None,
     progress: bool = False,
 ) -> ColdStartScores:
@@ -66,6 +71,8 @@ def cold_start(
     empty : {"skip", "zero", "raise"}, default "skip"
         What to do with a video without a neighbour, for which no metric is defined: leave it out and count it, score
         it 0, or raise.
+    ties : {"expected", "optimistic", "pessimistic", "id"}, default "expected"
+        What equal similarities count; see `rank_neighbors`.
     chunk_size : int, optional
         Queries ranked at a time; see `rank_neighbors`.
     progress : bool, default False
@@ -96,20 +103,60 @@ def cold_start(
     >>> scores.ndcg, scores.mrr, scores.num_queries, scores.num_skipped
     (1.0, 1.0, 2, 2)
     """
-    check_count("k", k)
-    if empty not in ("skip", "zero", "raise"):
-        raise ValueError(f"empty must be 'skip', 'zero' or 'raise', got {empty!r}")
+    check_choice("empty", empty, ("skip", "zero", "raise"))
+    per_query = cold_start_by_query(
+        embeddings, indptr, indices, weight, k=k, ties=ties, chunk_size=chunk_size, progress=progress
+    )
+    undefined = np.isnan(per_query["ndcg"])
+    num_empty = int(undefined.sum())
+    if num_empty and empty == "raise":
+        first = int(np.flatnonzero(undefined)[0])
+        raise ValueError(f"every video must have a neighbor, got {num_empty} without, the first is video {first}")
+    num_queries = len(undefined) - (num_empty if empty == "skip" else 0)
+    means = {name: float(torch.nansum(torch.from_numpy(values))) / num_queries for name, values in per_query.items()}
+    return ColdStartScores(**means, k=int(k), num_queries=num_queries, num_skipped=len(undefined) - num_queries)
+
+
+def cold_start_by_query(
+    embeddings: ArrayOrTensor,
+    indptr: ArrayOrTensor,
+    indices: ArrayOrTensor,
+    weight: ArrayOrTensor | None = None,
+    *,
+    k: int = 60,
+    ties: Ties = "expected",
+    chunk_size: int | None = None,
+    progress: bool = False,
+) -> dict[str, NDArray[np.float64]]:
+    """Return the figures of `cold_start` for each test video, so that two methods can be compared query by query.
+
+    Parameters
+    ----------
+    embeddings, indptr, indices, weight, k, ties, chunk_size, progress
+        As in `cold_start`.
+
+    Returns
+    -------
+    dict of str to ndarray of float64, each of shape (num_videos,)
+        ``ndcg``, ``map``, ``mrr``, ``recall``, ``hit``; NaN for a video without a neighbour.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `cold_start`.
+
+    Examples
+    --------
+    >>> vectors = [[1.0, 0.0], [0.9, 0.1], [0.0, 1.0], [1.0, 1.0]]
+    >>> cold_start_by_query(vectors, [0, 1, 2, 2, 2], [1, 0])["ndcg"]
+    array([ 1.,  1., nan, nan])
+    """
+    check_integer("k", k, 1)
     neighbors = integers("indices", indices)
     starts = check_indptr(indptr, neighbors)
-    has_neighbor = torch.diff(starts) > 0
-    num_empty = int((~has_neighbor).sum())
-    if num_empty == has_neighbor.numel():
-        raise ValueError(f"at least one video must have a neighbor, got {num_empty} videos without")
-    if num_empty and empty == "raise":
-        first = int(torch.nonzero(~has_neighbor)[0])
-        raise ValueError(f"every video must have a neighbor, got {num_empty} without, the first is video {first}")
-
-    ranks = rank_neighbors(embeddings, starts, neighbors, chunk_size=chunk_size, progress=progress)
+    if not bool((torch.diff(starts) > 0).any()):
+        raise ValueError(f"at least one video must have a neighbor, got {starts.numel() - 1} videos without")
+    ranks = rank_neighbors(embeddings, starts, neighbors, ties=ties, chunk_size=chunk_size, progress=progress)
     starts = starts.to(ranks.device)
     gains = None if weight is None else as_tensor(weight).to(ranks.device)
     per_query = {
@@ -119,6 +166,4 @@ def cold_start(
         "recall": ranking.recall(ranks, starts, k=k),
         "hit": ranking.hit(ranks, starts, k=k),
     }
-    num_queries = has_neighbor.numel() - (num_empty if empty == "skip" else 0)
-    means = {name: float(torch.nansum(values)) / num_queries for name, values in per_query.items()}
-    return ColdStartScores(**means, k=int(k), num_queries=num_queries, num_skipped=has_neighbor.numel() - num_queries)
+    return {name: values.cpu().numpy() for name, values in per_query.items()}

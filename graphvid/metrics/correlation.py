@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
-from graphvid._integers import check_integer
+from graphvid._checks import check_integer
 from graphvid.metrics import _columns
 
 _BATCH_VALUES = 2**20  # of resamples at once

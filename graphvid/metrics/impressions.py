@@ -8,10 +8,12 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike, NDArray
 
-from graphvid._integers import check_integer
-from graphvid.metrics import _columns, ranking
+from graphvid._checks import check_integer
+from graphvid.metrics import _columns, _item_kernels, ranking
+from graphvid.metrics._ties import Ties, check_ties, groups, settle
 
 
 class ImpressionRanks(NamedTuple):
@@ -21,8 +23,9 @@ class ImpressionRanks(NamedTuple):
     ----------
     user : ndarray of shape (num_users,)
         Ids of all users, ascending.
-    ranks : ndarray of int64, shape (num_positives,)
-        Ranks of the rows of label 1, counted from 1, user after user, ascending within a user.
+    ranks : ndarray of int64, shape (num_positives, 2) for ``ties="expected"``, else (num_positives,)
+        Ranks of the rows of label 1, counted from 1, or their bounds, user after user; within a user in the order of
+        the rows, ascending for ``ties="id"``.
     indptr : ndarray of int64, shape (num_users + 1,)
         Where the ranks of each user start.
     """
@@ -57,11 +60,14 @@ class ImpressionScores(NamedTuple):
     num_left_out: int
 
 
-def rank_impressions(label: ArrayLike, score: ArrayLike, user: ArrayLike, item: ArrayLike) -> ImpressionRanks:
+def rank_impressions(
+    label: ArrayLike, score: ArrayLike, user: ArrayLike, item: ArrayLike, *, ties: Ties = "expected"
+) -> ImpressionRanks:
     """Return the ranks of each user's positives among that user's rows, as the metrics of ranks take them.
 
-    Rows are ordered by score, the largest first; equal scores by item id, ascending; and where an item was shown to a
-    user again with the same score, label 0 comes first, so a tie never helps. The order of rows does not matter.
+    Rows are ordered by score, the largest first. With ``ties="id"`` equal scores go by item id, ascending; and where an
+    item was shown to a user again with the same score, label 0 comes first. The order of rows does not matter, but
+    columns whose users stand together are ranked without a sort.
 
     Parameters
     ----------
@@ -71,6 +77,9 @@ def rank_impressions(label: ArrayLike, score: ArrayLike, user: ArrayLike, item: 
         Finite; larger is ranked first.
     user, item : array_like of int or str, shape (num_rows,)
         Who was shown what.
+    ties : {"expected", "optimistic", "pessimistic", "id"}, default "expected"
+        The rank of items of equal score: the first and the last of their places, so that the metrics take the mean over
+        all orders of them; the best places for the relevant ones; the worst places for them; or by ascending id.
 
     Returns
     -------
@@ -86,16 +95,29 @@ def rank_impressions(label: ArrayLike, score: ArrayLike, user: ArrayLike, item: 
 
     Notes
     -----
-    O(num_rows log num_rows) time, O(num_rows) memory, without a loop over users.
+    O(num_rows log num_rows) time, O(num_rows) memory; less where the users' rows stand together and a user has few
+    positives, which are counted.
 
     Examples
     --------
     >>> found = rank_impressions([1, 0, 1, 0], [0.2, 0.9, 0.2, 0.5], [7, 7, 7, 8], [5, 6, 4, 4])
     >>> [values.tolist() for values in found]
-    [[7, 8], [2, 3], [0, 2, 2]]
+    [[7, 8], [[2, 3], [2, 3]], [0, 2, 2]]
     """
+    check_ties(ties)
     is_positive = _columns.labels(label)
     scores = _columns.numbers("score", score, is_positive.size)
+    if ties != "id":
+        _columns.check_kind("item", item, is_positive.size)
+        users, bounds, order = _columns.grouped("user", user, is_positive.size)
+        if order is not None:
+            is_positive, scores = is_positive[order], scores[order]
+        found = np.empty((np.count_nonzero(is_positive), 2), np.int64)
+        longest = int(np.diff(bounds).max())
+        _item_kernels.rank_shown(scores, is_positive, bounds, found, np.empty(longest))
+        indptr = np.r_[0, np.cumsum(is_positive, dtype=np.int64)][bounds]
+        ranks = settle(torch.from_numpy(found), torch.from_numpy(indptr), ties).numpy()
+        return ImpressionRanks(users, ranks, indptr)
     users, group = _columns.codes("user", user, is_positive.size)
     _, items = _columns.codes("item", item, is_positive.size)
     order = np.lexsort((is_positive, items, -scores, group))
@@ -108,7 +130,13 @@ def rank_impressions(label: ArrayLike, score: ArrayLike, user: ArrayLike, item: 
 
 
 def impression_scores(
-    label: ArrayLike, score: ArrayLike, user: ArrayLike, item: ArrayLike, *, k: int = 5
+    label: ArrayLike,
+    score: ArrayLike,
+    user: ArrayLike,
+    item: ArrayLike,
+    *,
+    k: int = 5,
+    ties: Ties = "expected",
 ) -> ImpressionScores:
     r"""Return NDCG and recall of the first ``k`` places, over each user's own impressions.
 
@@ -122,6 +150,8 @@ def impression_scores(
         See `rank_impressions`.
     k : int, default 5
         Places that count, >= 1; FRAME is reported at 3 and 5. A user with fewer rows has all of them counted.
+    ties : {"expected", "optimistic", "pessimistic", "id"}, default "expected"
+        See `rank_impressions`.
 
     Returns
     -------
@@ -145,10 +175,11 @@ def impression_scores(
     (0.3869, 0.5, 1, 1)
     """
     check_integer("k", k, 1)
-    users, ranks, indptr = rank_impressions(label, score, user, item)
+    users, ranks, indptr = rank_impressions(label, score, user, item, ties=ties)
     if not ranks.size:
         raise ValueError(f"label must be 1 in at least one row, got {np.asarray(label).size} rows of label 0")
     num_users = int((np.diff(indptr) > 0).sum())
     ndcg, recall = (metric(ranks, indptr, k=k).nanmean().item() for metric in (ranking.ndcg, ranking.recall))
-    dcg = float((1.0 / np.log2(ranks[ranks <= k] + 1.0)).sum()) / num_users
+    found = groups(ranks, indptr)
+    dcg = float(ranking.discounted_gain(found, k, torch.ones(len(ranks), dtype=torch.float64)).sum()) / num_users
     return ImpressionScores(ndcg, recall, dcg, int(k), num_users, users.size - num_users)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -15,12 +13,12 @@ from graphvid.metrics._item_scores import (
     ItemScorer,
     Lists,
     excluded_lists,
+    in_threads,
     item_lists,
     refuse_nan,
     score_blocks,
 )
-
-_TASKS = 4  # of a thread in each block, so that threads end together
+from graphvid.metrics._ties import Ties, check_ties, settle
 
 
 @torch.no_grad()
@@ -29,6 +27,7 @@ def rank_items(
     relevant: ItemLists,
     *,
     exclude: ItemLists | None = None,
+    ties: Ties = "expected",
     batch_size: int | None = None,
     progress: bool = False,
 ) -> Tensor:
@@ -49,6 +48,9 @@ def rank_items(
         items is not scored and has no ranks.
     exclude : (indptr, items), optional
         Items that are no candidates, such as those of training, in the same form for the same users.
+    ties : {"expected", "optimistic", "pessimistic", "id"}, default "expected"
+        The rank of items of equal score: the first and the last of their places, so that the metrics take the mean over
+        all orders of them; the best places for the relevant ones; the worst places for them; or by ascending id.
     batch_size : int, optional
         Users scored at a time, >= 1. Default: one at first, to learn ``num_items``, then as many as keep the block of
         scores at 2**22 (16 MiB in float32).
@@ -57,9 +59,8 @@ def rank_items(
 
     Returns
     -------
-    Tensor of int64, shape (num_relevant,)
-        Rank, counted from 1, of each of the items of ``relevant``, in their order, on the CPU. Equal scores go by
-        ascending item id.
+    Tensor of int64, shape (num_relevant, 2) for "expected", else (num_relevant,)
+        Rank, counted from 1, of each of the items of ``relevant``, or its bounds, in their order, on the CPU.
 
     Raises
     ------
@@ -81,39 +82,39 @@ def rank_items(
     --------
     >>> scores = torch.tensor([[0.3, 0.9, 0.5, 0.5], [0.1, 0.2, 0.3, 0.4]])
     >>> rank_items(lambda users: scores[users], ([0, 2, 3], [3, 0, 1]), exclude=([0, 1, 1], [1]))
-    tensor([2, 3, 3])
+    tensor([[1, 2],
+            [3, 3],
+            [3, 3]])
     """
+    check_ties(ties)
     wanted = item_lists("relevant", relevant)
     barred = excluded_lists(exclude, wanted.num_users)
     if barred is None:
-        barred = Lists(torch.zeros_like(wanted.indptr), wanted.items[:0])
+        barred = Lists(torch.zeros_like(wanted.indptr), wanted.items[:0], wanted.items[:0])
     num_items = max(wanted.num_items, barred.num_items)
     _refuse_shared(wanted, barred, num_items)
     asked = torch.nonzero(torch.diff(wanted.indptr)).flatten()
-    ranks = torch.empty_like(wanted.items)
+    ranks = wanted.items.new_empty(len(wanted.items), 1 if ties == "id" else 2)
     with tqdm(total=asked.numel(), desc="ranking", unit="user", disable=not progress) as bar:
         for users, scores in score_blocks(score, asked, batch_size, num_items):
             rank = rank_compiled if scores.device.type == "cpu" else rank_tensors
             rank(scores, users, wanted, barred, ranks)
             bar.update(users.numel())
-    return ranks
+    return ranks[:, 0].contiguous() if ties == "id" else settle(ranks, wanted.indptr, ties)
 
 
 def rank_compiled(scores: Tensor, users: Tensor, wanted: Lists, barred: Lists, ranks: Tensor) -> None:
-    """Write the ranks of the items of ``users`` into their places in ``ranks``, from scores on the CPU."""
-    rows, ids = scores.contiguous().numpy(), users.numpy()
-    arguments = [array.numpy() for array in (*wanted, *barred, ranks)]
-    num_threads = torch.get_num_threads()
-    step = -(-len(ids) // (_TASKS * num_threads)) if num_threads > 1 else len(ids)
-    starts = range(0, len(ids), step)
+    """Write the bounds of the ranks of the items of ``users`` into ``ranks``, from scores on the CPU.
 
-    def run(start: int) -> int:
-        part = slice(start, start + step)
+    ``ranks`` is (num_relevant, 2), or (num_relevant, 1) for ranks in which equal scores go by id.
+    """
+    rows, ids = scores.contiguous().numpy(), users.numpy()
+    arguments = [array.numpy() for array in (*wanted[:2], *barred[:2], ranks)]
+
+    def run(part: slice) -> int:
         return int(_item_kernels.rank_rows(rows[part], ids[part], *arguments))
 
-    with ThreadPoolExecutor(num_threads) as pool:
-        bad = list(map(run, starts) if len(starts) == 1 else pool.map(run, starts))
-    if max(bad) >= 0:
+    if max(in_threads(run, len(ids))) >= 0:
         refuse_nan(scores, users)
 
 
@@ -128,8 +129,12 @@ def rank_tensors(scores: Tensor, users: Tensor, wanted: Lists, barred: Lists, ra
     for part in torch.split(torch.arange(rows.numel(), device=scores.device), len(scores)):
         column, others = items[part, None], scores[rows[part]]  # (part, 1), (part, num_items)
         own = others.gather(1, column)
-        before = (others > own) | ((others == own) & (ids < column))
-        ranks[slots[part].cpu()] = before.sum(dim=1).cpu() + 1
+        above, equal = (others > own).sum(dim=1), others == own
+        if ranks.shape[1] == 1:
+            found = [above + (equal & (ids < column)).sum(dim=1) + 1]
+        else:
+            found = [above + 1, above + equal.sum(dim=1)]
+        ranks[slots[part].cpu()] = torch.stack(found, dim=1).cpu()
 
 
 def _refuse_shared(wanted: Lists, barred: Lists, num_items: int) -> None:

@@ -7,7 +7,9 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from graphvid.metrics._inputs import ArrayOrTensor, as_tensor, check_count, check_indptr, integers, rows_of
+from graphvid._checks import check_integer
+from graphvid.metrics._inputs import ArrayOrTensor, as_tensor, check_indptr, integers, rows_of
+from graphvid.metrics._ties import Ties, check_ties, settle
 
 _BLOCK = 1 << 23  # scores held at a time when the chunk size is not given
 
@@ -18,6 +20,7 @@ def rank_neighbors(
     indptr: ArrayOrTensor,
     indices: ArrayOrTensor,
     *,
+    ties: Ties = "expected",
     chunk_size: int | None = None,
     progress: bool = False,
 ) -> Tensor:
@@ -32,6 +35,9 @@ def rank_neighbors(
         Where the neighbours of each video start in ``indices``.
     indices : array_like or Tensor of int64, shape (num_relevant,)
         Neighbour ids in ``[0, num_videos)``, distinct for each video and not the video itself.
+    ties : {"expected", "optimistic", "pessimistic", "id"}, default "expected"
+        The rank of items of equal score: the first and the last of their places, so that the metrics take the mean over
+        all orders of them; the best places for the relevant ones; the worst places for them; or by ascending id.
     chunk_size : int, optional
         Queries ranked at a time, >= 1. Default: as many as keep the block of scores at 2**23 (96 MiB at the peak).
     progress : bool, default False
@@ -39,9 +45,8 @@ def rank_neighbors(
 
     Returns
     -------
-    Tensor of int64, shape (num_relevant,)
-        Rank, counted from 1, of ``indices[e]`` among the ``num_videos - 1`` other videos; equal similarities go by
-        ascending id.
+    Tensor of int64, shape (num_relevant, 2) for "expected", else (num_relevant,)
+        Rank, counted from 1, of ``indices[e]`` among the ``num_videos - 1`` other videos, or its bounds.
 
     Raises
     ------
@@ -61,8 +66,11 @@ def rank_neighbors(
     Examples
     --------
     >>> rank_neighbors([[1.0, 0.0], [1.0, 1.0], [0.0, 1.0], [-1.0, 0.0]], [0, 2, 2, 3, 3], [1, 3, 0])
-    tensor([1, 3, 2])
+    tensor([[1, 1],
+            [3, 3],
+            [2, 2]])
     """
+    check_ties(ties)
     vectors = _unit_vectors(embeddings)
     num_videos = len(vectors)
     neighbors = integers("indices", indices).to(vectors.device)
@@ -70,25 +78,27 @@ def rank_neighbors(
     queries = _check_neighbors(starts, neighbors, num_videos)
     if chunk_size is None:
         chunk_size = max(1, _BLOCK // max(num_videos, 1))
-    check_count("chunk_size", chunk_size)
+    check_integer("chunk_size", chunk_size, 1)
 
     if not neighbors.numel():
-        return neighbors
+        return neighbors if ties != "expected" else neighbors.new_empty(0, 2)
     asked = torch.unique_consecutive(queries)  # videos without a neighbour need no ranking
-    ranks = torch.empty_like(neighbors)
+    ranks = neighbors.new_empty(len(neighbors), 1 if ties == "id" else 2)
     with tqdm(total=asked.numel(), desc="ranking", unit="query", disable=not progress) as bar:
         for chunk in torch.split(asked, int(chunk_size)):
             first, last = int(starts[chunk[0]]), int(starts[chunk[-1] + 1])
             scores = vectors[chunk] @ vectors.T  # (chunk, num_videos)
             scores.scatter_(1, chunk[:, None], -torch.inf)
             rows = torch.searchsorted(chunk, queries[first:last])
-            ranks[first:last] = _ranks_in_rows(scores, rows, neighbors[first:last])
+            ranks[first:last] = _ranks_in_rows(scores, rows, neighbors[first:last], by_id=ties == "id")
             bar.update(chunk.numel())
-    return ranks
+    return ranks[:, 0].contiguous() if ties == "id" else settle(ranks, starts, ties)
 
 
-def _ranks_in_rows(scores: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-    """Return the rank of ``scores[rows[e], columns[e]]`` in its row, from the highest, equal ones by column.
+def _ranks_in_rows(scores: Tensor, rows: Tensor, columns: Tensor, *, by_id: bool) -> Tensor:
+    """Return (num_wanted, 2) first and last place of the scores equal to ``scores[rows[e], columns[e]]`` in its row.
+
+    With ``by_id``, (num_wanted, 1) ranks, equal ones by column.
 
     ``rows`` is ascending.
     """
@@ -101,12 +111,14 @@ def _ranks_in_rows(scores: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     not_above = torch.searchsorted(ascending, padded, right=True)[rows, places]
     below = torch.searchsorted(ascending, padded, right=False)[rows, places]
     ranks = scores.shape[1] - not_above + 1
+    if not by_id:
+        return torch.stack([ranks, scores.shape[1] - below], dim=1)
     tied = torch.nonzero(not_above - below > 1).flatten()
     ids = torch.arange(scores.shape[1], device=scores.device)
     for part in torch.split(tied, max(1, scores.numel() // scores.shape[1])):
         equal_before = (scores[rows[part]] == wanted[part, None]) & (ids < columns[part, None])
         ranks[part] += equal_before.sum(dim=1)
-    return ranks
+    return ranks[:, None]
 
 
 def _sort_rows(scores: Tensor) -> Tensor:

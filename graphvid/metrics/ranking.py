@@ -4,6 +4,12 @@ All of them take the same two arrays: ``ranks[indptr[q] : indptr[q + 1]]`` are t
 order, that the relevant items of query q have in its ranking. They return one float64 per query, NaN for a query
 without a relevant item, on the device of ``ranks``. `graphvid.metrics.rank_neighbors` makes the ranks of an embedding.
 
+A relevant item whose score others share has no one rank. Then ``ranks`` has shape (num_relevant, 2) and holds the first
+and the last place of the items of that score, which is what the rank functions return under ``ties="expected"``. NDCG,
+average precision, recall and hit are then the mean of their values over all orders of the tied items, each as likely;
+the reciprocal rank is one over the mean of the best and the worst rank of the first relevant item, as in the Open
+Graph Benchmark. With one place an item, both forms give the same figures.
+
 Below, :math:`R_q` is the number of relevant items of query q and :math:`r` runs over their ranks.
 """
 
@@ -12,7 +18,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from graphvid.metrics._inputs import ArrayOrTensor, as_tensor, check_count, ragged
+from graphvid._checks import check_integer
+from graphvid.metrics._inputs import ArrayOrTensor, as_tensor
+from graphvid.metrics._ties import Groups, groups
 
 
 def ndcg(ranks: ArrayOrTensor, indptr: ArrayOrTensor, *, k: int = 60, gains: ArrayOrTensor | None = None) -> Tensor:
@@ -25,8 +33,9 @@ def ndcg(ranks: ArrayOrTensor, indptr: ArrayOrTensor, *, k: int = 60, gains: Arr
 
     Parameters
     ----------
-    ranks : array_like or Tensor of int64, shape (num_relevant,)
-        Rank of each relevant item, >= 1, query after query, distinct within a query.
+    ranks : array_like or Tensor of int64, shape (num_relevant,) or (num_relevant, 2)
+        Rank of each relevant item, >= 1, query after query, distinct within a query; or its first and last possible
+        rank, which items of equal score share.
     indptr : array_like or Tensor of int64, shape (num_queries + 1,)
         Where the ranks of each query start.
     k : int, default 60
@@ -44,11 +53,11 @@ def ndcg(ranks: ArrayOrTensor, indptr: ArrayOrTensor, *, k: int = 60, gains: Arr
     TypeError
         Ranks or ``indptr`` that are not integers.
     ValueError
-        Arguments of the wrong shape or outside their range.
+        Arguments of the wrong shape or outside their range, a rank given twice in a query, bounds that overlap.
 
     Notes
     -----
-    O(num_relevant log num_relevant) time for the order of the gains.
+    O(num_relevant log num_relevant) time for the order of the gains, and O(k) where items are tied.
 
     References
     ----------
@@ -59,18 +68,18 @@ def ndcg(ranks: ArrayOrTensor, indptr: ArrayOrTensor, *, k: int = 60, gains: Arr
     >>> ndcg([1, 3], [0, 2, 2])  # (1 + 1 / 2) / (1 + 1 / log2(3)), and a query without a relevant item
     tensor([0.9197,    nan], dtype=torch.float64)
     """
-    ranks, indptr, rows = ragged(ranks, indptr)
-    check_count("k", k)
-    gain = torch.ones(ranks.shape, dtype=torch.float64, device=ranks.device)
+    check_integer("k", k, 1)
+    found = groups(ranks, indptr)
+    gain = torch.ones(found.above.shape, dtype=torch.float64, device=found.above.device)
     if gains is not None:
         gain = as_tensor(gains).to(gain)
-        if gain.shape != ranks.shape or not bool((torch.isfinite(gain) & (gain >= 0)).all()):
-            raise ValueError(f"gains must be {ranks.numel()} finite numbers >= 0, got {gains!r}")
+        if gain.shape != found.above.shape or not bool((torch.isfinite(gain) & (gain >= 0)).all()):
+            raise ValueError(f"gains must be {found.above.numel()} finite numbers >= 0, got {gains!r}")
     order = torch.argsort(gain, descending=True, stable=True)
-    order = order[torch.argsort(rows[order], stable=True)]
-    ideal = _sum(_discounted(gain[order], _places(indptr, rows), k), indptr)
-    found = _sum(_discounted(gain, ranks, k), indptr)
-    return _undefined_where_empty(torch.where(ideal > 0, found / ideal.clamp(min=1e-300), 0.0), indptr)
+    order = order[torch.argsort(found.rows[order], stable=True)]
+    best = _discounted(gain[order], _places(found.indptr, found.rows), k)
+    ideal, reached = _sum(best, found.indptr), discounted_gain(found, k, gain)
+    return _undefined_where_empty(torch.where(ideal > 0, reached / ideal.clamp(min=1e-300), 0.0), found.indptr)
 
 
 def average_precision(ranks: ArrayOrTensor, indptr: ArrayOrTensor) -> Tensor:
@@ -102,10 +111,8 @@ def average_precision(ranks: ArrayOrTensor, indptr: ArrayOrTensor) -> Tensor:
     >>> average_precision([3, 1], [0, 2])  # (1 / 1 + 2 / 3) / 2
     tensor([0.8333], dtype=torch.float64)
     """
-    ranks, indptr, rows = ragged(ranks, indptr)
-    order = torch.argsort(ranks)
-    order = order[torch.argsort(rows[order], stable=True)]
-    return _sum(_places(indptr, rows).double() / ranks[order], indptr) / torch.diff(indptr)
+    found = groups(ranks, indptr)
+    return precisions(found, None) / torch.diff(found.indptr)
 
 
 def reciprocal_rank(ranks: ArrayOrTensor, indptr: ArrayOrTensor) -> Tensor:
@@ -131,9 +138,8 @@ def reciprocal_rank(ranks: ArrayOrTensor, indptr: ArrayOrTensor) -> Tensor:
     >>> reciprocal_rank([3, 2], [0, 2])
     tensor([0.5000], dtype=torch.float64)
     """
-    ranks, indptr, _ = ragged(ranks, indptr)
-    best = torch.segment_reduce(1.0 / ranks.double(), "max", offsets=indptr, initial=0.0)
-    return _undefined_where_empty(best, indptr)
+    found = groups(ranks, indptr)
+    return _undefined_where_empty(reciprocal(found, None), found.indptr)
 
 
 def recall(ranks: ArrayOrTensor, indptr: ArrayOrTensor, *, k: int = 60) -> Tensor:
@@ -161,9 +167,9 @@ def recall(ranks: ArrayOrTensor, indptr: ArrayOrTensor, *, k: int = 60) -> Tenso
     >>> recall([3, 1, 9], [0, 3], k=3)
     tensor([0.6667], dtype=torch.float64)
     """
-    ranks, indptr, _ = ragged(ranks, indptr)
-    check_count("k", k)
-    return _sum(ranks <= k, indptr) / torch.diff(indptr)
+    check_integer("k", k, 1)
+    found = groups(ranks, indptr)
+    return hits(found, k) / torch.diff(found.indptr)
 
 
 def hit(ranks: ArrayOrTensor, indptr: ArrayOrTensor, *, k: int = 60) -> Tensor:
@@ -189,9 +195,61 @@ def hit(ranks: ArrayOrTensor, indptr: ArrayOrTensor, *, k: int = 60) -> Tensor:
     >>> hit([3, 5, 9], [0, 1, 3], k=3)
     tensor([1., 0.], dtype=torch.float64)
     """
-    ranks, indptr, _ = ragged(ranks, indptr)
-    check_count("k", k)
-    return _undefined_where_empty((_sum(ranks <= k, indptr) > 0).double(), indptr)
+    check_integer("k", k, 1)
+    found = groups(ranks, indptr)
+    return _undefined_where_empty(any_hit(found, k), found.indptr)
+
+
+def hits(found: Groups, k: int) -> Tensor:
+    """Return the expected number of relevant items among the first ``k`` of each query."""
+    return _sum(found.among(k).double() / found.size, found.indptr)
+
+
+def any_hit(found: Groups, k: int) -> Tensor:
+    """Return the chance that a relevant item is among the first ``k`` of each query.
+
+    Of a group of t items with m places among the first k, all r relevant ones fall behind with the chance
+    C(t - m, r) / C(t, r), the product of (t - m - i) / (t - i) over i < r.
+    """
+    behind = (found.size - found.among(k) - found.number).clamp(min=0) / (found.size - found.number).double()
+    return 1.0 - torch.segment_reduce(behind, "prod", offsets=found.indptr, initial=1.0)
+
+
+def discounted_gain(found: Groups, k: int, gain: Tensor) -> Tensor:
+    """Return the expected discounted cumulative gain of the first ``k`` places of each query."""
+    alone = _discounted(gain, found.above + 1, k)
+    if not bool(found.tied.any()):
+        return _sum(alone, found.indptr)
+    end = found.above + found.among(k)
+    places = torch.arange(1, int(end.max()) + 1, dtype=torch.float64, device=gain.device)
+    until = torch.nn.functional.pad(torch.cumsum(1.0 / torch.log2(places + 1.0), 0), (1, 0))
+    mean = (until[end] - until[torch.minimum(found.above, end)]) / found.size
+    return _sum(torch.where(found.tied, gain * mean, alone), found.indptr)
+
+
+def precisions(found: Groups, k: int | None) -> Tensor:
+    """Return the expected sum, over the relevant items among the first ``k``, of the precision at each one's rank.
+
+    An item at place a + j of its group, of t items after a others, has before it B relevant items of earlier groups and
+    in the mean (r - 1)(j - 1) / (t - 1) of the r in its own.
+    """
+    above, size = found.above.double(), found.size.double()
+    places = found.size.double() if k is None else found.among(k).double()
+    earlier = found.earlier.double()
+    alone = torch.where(places > 0, (earlier + 1.0) / (above + 1.0), 0.0)
+    if not bool(found.tied.any()):
+        return _sum(alone, found.indptr)
+    inverse = torch.digamma(above + places + 1.0) - torch.digamma(above + 1.0)  # sum of 1 / (a + j)
+    others = (found.relevant.double() - 1.0) / (size - 1.0).clamp(min=1.0)
+    mean = ((earlier + 1.0) * inverse + others * (places - (above + 1.0) * inverse)) / size
+    return _sum(torch.where(found.tied, mean, alone), found.indptr)
+
+
+def reciprocal(found: Groups, k: int | None) -> Tensor:
+    """Return one over the mean of best and worst rank of the first relevant item; 0 without one or beyond ``k``."""
+    rank = found.above.double() + 1.0 + (found.size - found.relevant).double() / 2.0
+    value = 1.0 / rank if k is None else torch.where(rank <= k, 1.0 / rank, 0.0)
+    return torch.segment_reduce(value, "max", offsets=found.indptr, initial=0.0)
 
 
 def _places(indptr: Tensor, rows: Tensor) -> Tensor:

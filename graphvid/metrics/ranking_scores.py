@@ -7,8 +7,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from graphvid._checks import check_integer
 from graphvid.metrics import ranking
-from graphvid.metrics._inputs import ArrayOrTensor, check_count, ragged
+from graphvid.metrics._inputs import ArrayOrTensor
+from graphvid.metrics._ties import groups
 
 
 class RankingScores(NamedTuple):
@@ -57,8 +59,9 @@ def ranking_scores(ranks: ArrayOrTensor, indptr: ArrayOrTensor, *, k: int = 20) 
 
     Parameters
     ----------
-    ranks : array_like or Tensor of int64, shape (num_relevant,)
-        Rank of each relevant item, >= 1, user after user, distinct for each user: the result of `rank_items`.
+    ranks : array_like or Tensor of int64, shape (num_relevant,) or (num_relevant, 2)
+        Rank of each relevant item, >= 1, user after user, distinct for each user, or its first and last possible rank:
+        the result of `rank_items`.
     indptr : array_like or Tensor of int64, shape (num_users + 1,)
         Where the ranks of each user start.
     k : int, default 20
@@ -78,6 +81,9 @@ def ranking_scores(ranks: ArrayOrTensor, indptr: ArrayOrTensor, *, k: int = 20) 
 
     Notes
     -----
+    Of tied items all scores but MRR are means over the orders of the tied items, each as likely. MRR is one over the
+    mean of the best and the worst rank of the first relevant item, and 0 where that mean is beyond ``k``.
+
     O(num_relevant log num_relevant) time. Recall, NDCG and F1 are those of BARS. Its released MRR adds 1/r over all hits
     and its MAP divides by h; they are not comparable with these.
 
@@ -91,15 +97,10 @@ def ranking_scores(ranks: ArrayOrTensor, indptr: ArrayOrTensor, *, k: int = 20) 
     >>> scores.recall, scores.precision, scores.hit, scores.num_users, scores.num_left_out
     (0.75, 0.3333333333333333, 1.0, 2, 1)
     """
-    ranks, indptr, rows = ragged(ranks, indptr)
-    check_count("k", k)
-    found = ranks <= k
-    size = torch.diff(indptr)
-    num_hits = torch.bincount(rows[found], minlength=size.numel())
-    starts = torch.cat([indptr[:1], torch.cumsum(num_hits, 0)])
-    within = ranking.average_precision(ranks[found], starts)  # over the hits alone, NaN without one
-    first = ranking.reciprocal_rank(ranks[found], starts)
-    hits, scored = num_hits.double(), size > 0
+    check_integer("k", k, 1)
+    found = groups(ranks, indptr)
+    size = torch.diff(found.indptr)
+    hits, scored = ranking.hits(found, k), size > 0
     if not bool(scored.any()):
         raise ValueError(f"at least one user must have a relevant item, got {size.numel()} users without any")
 
@@ -110,9 +111,9 @@ def ranking_scores(ranks: ArrayOrTensor, indptr: ArrayOrTensor, *, k: int = 20) 
         recall=mean(hits / size),
         ndcg=mean(ranking.ndcg(ranks, indptr, k=k)),
         precision=mean(hits / k),
-        hit=mean((hits > 0).double()),
-        mrr=mean(first.nan_to_num(0.0)),
-        map=mean(within.nan_to_num(0.0) * hits / size.clamp(max=k)),
+        hit=mean(ranking.any_hit(found, k)),
+        mrr=mean(ranking.reciprocal(found, k)),
+        map=mean(ranking.precisions(found, k) / size.clamp(max=k)),
         f1=mean(2 * hits / (size + k)),
         k=int(k),
         num_users=int(scored.sum()),

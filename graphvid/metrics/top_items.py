@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from graphvid.metrics._inputs import ArrayOrTensor, as_tensor, check_count, integers
-from graphvid.metrics._item_scores import ItemLists, ItemScorer, excluded_lists, refuse_nan, score_blocks
+from graphvid._checks import check_count, check_ids
+from graphvid.metrics import _item_kernels
+from graphvid.metrics._inputs import ArrayOrTensor, as_tensor, integers
+from graphvid.metrics._item_scores import (
+    ItemLists,
+    ItemScorer,
+    Lists,
+    excluded_lists,
+    in_threads,
+    refuse_nan,
+    score_blocks,
+)
+
+_BLOCK = 1 << 20  # scores held at a time when the batch size is not given: a processor's second cache
 
 
 class TopItems(NamedTuple):
@@ -66,6 +79,7 @@ def dot_product_scorer(user_vectors: ArrayOrTensor, item_vectors: ArrayOrTensor)
     users, items = users.to(dtype), items.to(dtype)
 
     def score(ids: Tensor) -> Tensor:
+        check_ids("users", ids, len(users))
         return users[ids.to(users.device)] @ items.T
 
     return score
@@ -93,7 +107,8 @@ def top_items(
     exclude : (indptr, items), optional
         Items never recommended, such as those of training: ``items[indptr[u] : indptr[u + 1]]`` for user u.
     batch_size : int, optional
-        Users scored at a time, as in `rank_items`.
+        Users scored at a time, >= 1. Default: one at first, to learn ``num_items``, then as many as keep the block of
+        scores at 2**20 (4 MiB in float32).
 
     Returns
     -------
@@ -109,7 +124,8 @@ def top_items(
 
     Notes
     -----
-    O(num_items) expected time a user beyond the scores, and about ten bytes a score of a block beside it.
+    O(num_items) expected time a user beyond the scores. On the CPU compiled code reads each score once, from a block
+    that is still in the cache, its rows shared out among as many threads as PyTorch uses.
 
     Examples
     --------
@@ -118,27 +134,60 @@ def top_items(
     tensor([[3, 2],
             [2, 3]])
     """
-    check_count("k", k)
+    k = check_count("k", k, 1)
     asked = integers("users", users).cpu()
     barred = excluded_lists(exclude)
     _check_users(asked, None if barred is None else barred.num_users)
-    items, values = [torch.empty(0, int(k), dtype=torch.int64)], [torch.empty(0, int(k))]
-    for some, scores in score_blocks(score, asked, batch_size, 0 if barred is None else barred.num_items):
-        refuse_nan(scores, some)
-        allowed = torch.ones_like(scores, dtype=torch.bool)
-        if barred is not None:
-            rows, columns, _ = (x.to(scores.device) for x in barred.pairs(some))
-            allowed[rows, columns] = False
-        _refuse_short(allowed, some, int(k))
-        found = _top(scores, allowed, int(k))
+    items, values = [torch.empty(0, k, dtype=torch.int64)], [torch.empty(0, k)]
+    for some, scores in score_blocks(score, asked, batch_size, 0 if barred is None else barred.num_items, _BLOCK):
+        _refuse_short(scores.shape[1], some, barred, k)
+        find = top_compiled if scores.device.type == "cpu" else top_tensors
+        found, best = find(scores, some, barred, k)
         items.append(found)
-        values.append(scores.gather(1, found))
+        values.append(best)
     return TopItems(torch.cat(items[1:] or items), torch.cat(values[1:] or values))
 
 
+def top_compiled(scores: Tensor, users: Tensor, barred: Lists | None, k: int) -> tuple[Tensor, Tensor]:
+    """Return the items of the ``k`` highest scores that are not barred, and the scores, from scores on the CPU."""
+    rows, ids = scores.contiguous().numpy(), users.numpy()
+    found, best = np.empty((len(ids), k), np.int64), np.empty((len(ids), k), rows.dtype)
+    none = np.empty(0, np.int64)
+    lists = (none, none) if barred is None else (barred.indptr.numpy(), barred.ascending.numpy())
+
+    def run(part: slice) -> int:
+        return int(_item_kernels.top_rows(rows[part], ids[part], *lists, found[part], best[part]))
+
+    if max(in_threads(run, len(ids))) >= 0:
+        refuse_nan(scores, users)
+    return torch.from_numpy(found), torch.from_numpy(best)
+
+
+def top_tensors(scores: Tensor, users: Tensor, barred: Lists | None, k: int) -> tuple[Tensor, Tensor]:
+    """Do what `top_compiled` does by tensor operations, on the device of the scores.
+
+    `torch.topk` takes any of equal scores, so rows whose last place is tied with the next are done in full.
+    """
+    refuse_nan(scores, users)
+    allowed = torch.ones_like(scores, dtype=torch.bool)
+    if barred is not None:
+        row, column, _ = (x.to(scores.device) for x in barred.pairs(users))
+        allowed[row, column] = False
+        scores = scores.masked_fill(~allowed, -torch.inf)
+    best, found = torch.topk(scores, min(k + 1, scores.shape[1]))
+    unsure = (best[:, k - 1] == best[:, -1]) & (found.shape[1] > k) | (best[:, k - 1] == -torch.inf)
+    order = torch.argsort(found[:, :k], dim=1)
+    order = order.gather(1, torch.argsort(best.gather(1, order), dim=1, descending=True, stable=True))
+    found, best = found.gather(1, order), best.gather(1, order)
+    again = torch.nonzero(unsure).flatten()
+    if again.numel():
+        found[again] = _top(scores[again], allowed[again], k)
+        best[again] = scores[again].gather(1, found[again])
+    return found, best
+
+
 def _top(scores: Tensor, allowed: Tensor, k: int) -> Tensor:
-    """Return the items of the ``k`` highest allowed scores, equal ones by id (`torch.topk` takes any of them)."""
-    scores = scores.masked_fill(~allowed, -torch.inf)
+    """Return the items of the ``k`` highest allowed scores, -inf where not, equal ones by id."""
     least = torch.topk(scores, k).values[:, -1:]
     above, tied = scores > least, (scores == least) & allowed
     chosen = above | (tied & (torch.cumsum(tied, 1, dtype=torch.int32) <= k - above.sum(dim=1, keepdim=True)))
@@ -162,9 +211,10 @@ def _check_users(users: Tensor, num_users: int | None) -> None:
         raise ValueError(f"users must be {allowed}, got {int(users.min())} to {int(users.max())}")
 
 
-def _refuse_short(allowed: Tensor, users: Tensor, k: int) -> None:
+def _refuse_short(num_items: int, users: Tensor, barred: Lists | None, k: int) -> None:
     """Raise if a user has fewer than ``k`` items to choose from."""
-    left = allowed.sum(dim=1)
+    taken = torch.zeros_like(users) if barred is None else barred.indptr[users + 1] - barred.indptr[users]
+    left = num_items - taken
     short = torch.nonzero(left < k).flatten()
     if short.numel():
         row = int(short[0])

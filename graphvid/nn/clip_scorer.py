@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
+from graphvid._checks import check_choice, check_ids, check_tensor
 from graphvid.nn._shapes import check_width
 
 Interaction = Literal["concat", "concat+hadamard"]
@@ -65,10 +66,8 @@ class ClipScorer(nn.Module):
     ) -> None:
         super().__init__()
         self.dim, self.hidden = check_width("dim", dim), check_width("hidden", hidden)
-        if interaction not in get_args(Interaction):
-            raise ValueError(f"interaction must be one of {list(get_args(Interaction))}, got {interaction!r}")
-        if branches not in get_args(Branches):
-            raise ValueError(f"branches must be one of {list(get_args(Branches))}, got {branches!r}")
+        check_choice("interaction", interaction, get_args(Interaction))
+        check_choice("branches", branches, get_args(Branches))
         self.interaction, self.branches = interaction, branches
         count = 2 if branches == "both" else 1
         parts = 3 if interaction == "concat+hadamard" else 2
@@ -98,6 +97,7 @@ class ClipScorer(nn.Module):
         Tensor, shape (num_pairs, num_clips)
             Logits.
         """
+        self._check(users, clips, user_index, video_index)
         # The gradient of index_select is summed in one order with any number of threads, that of [] is not.
         pair_clips = clips.index_select(0, video_index) if self.interaction == "concat+hadamard" else None
         scores: list[Tensor] = []
@@ -112,6 +112,21 @@ class ClipScorer(nn.Module):
             return scores[0]
         alpha = softplus(self.raw_alpha)
         return alpha[0] * scores[0] - alpha[1] * scores[1] + self.bias
+
+    def _check(self, users: Tensor, clips: Tensor, user_index: Tensor, video_index: Tensor) -> None:
+        """Raise unless the vectors have the shapes of `forward`, and the pairs are of them."""
+        check_tensor("users", users, floating=True)
+        check_tensor("clips", clips, floating=True)
+        if users.dim() != 3 or len(users) < len(self.first) or users.shape[2] != self.dim:
+            least = len(self.first)
+            raise ValueError(f"users must have shape ({least}, num_users, {self.dim}), got {tuple(users.shape)}")
+        if clips.dim() != 3 or clips.shape[2] != self.dim:
+            raise ValueError(f"clips must have shape (num_videos, num_clips, {self.dim}), got {tuple(clips.shape)}")
+        check_ids("user_index", user_index, users.shape[1])
+        check_ids("video_index", video_index, len(clips))
+        if user_index.dim() != 1 or user_index.shape != video_index.shape:
+            shapes = f"{tuple(user_index.shape)} and {tuple(video_index.shape)}"
+            raise ValueError(f"user_index and video_index must have one shape (num_pairs,), got {shapes}")
 
 
 def _linear(rows: int, columns: int, count: int) -> Sequence[nn.Linear]:

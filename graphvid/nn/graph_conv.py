@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from graphvid.nn._shapes import check_shape, check_width
+from graphvid.nn._shapes import check_adjacency, check_shape, check_width
 from graphvid.ops import Adjacency
 
 
@@ -97,6 +97,7 @@ class GraphConv(nn.Module):
         ValueError, TypeError
             When the shape of ``x`` is another, or as `Adjacency.spmm`.
         """
+        check_adjacency("adjacency", adjacency)
         x = x[0] if isinstance(x, tuple) else x
         check_shape("x", x, (adjacency.num_src, self.in_dim), "(num_src, in_dim)")
         if self.out_dim < self.in_dim:

@@ -8,6 +8,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor, nn
 
+from graphvid._checks import check_choice, check_mapping, check_tensor
 from graphvid.ops import Adjacency
 
 Relation = tuple[str, str, str]
@@ -85,15 +86,14 @@ class HeteroConv(nn.Module):
         self, layers: Mapping[str | Relation, nn.Module], *, aggregate: Aggregate = "sum", empty: OnEmpty = "zero"
     ) -> None:
         super().__init__()
+        check_mapping("layers", layers)
         if not layers:
             raise ValueError("layers must name at least one relation, got none")
         for relation, layer in layers.items():
             if not isinstance(layer, nn.Module):
                 raise TypeError(f"layers[{relation!r}] must be a Module, got {type(layer).__name__}")
-        if aggregate not in get_args(Aggregate):
-            raise ValueError(f"aggregate must be one of {list(get_args(Aggregate))}, got {aggregate!r}")
-        if empty not in get_args(OnEmpty):
-            raise ValueError(f"empty must be one of {list(get_args(OnEmpty))}, got {empty!r}")
+        check_choice("aggregate", aggregate, get_args(Aggregate))
+        check_choice("empty", empty, get_args(OnEmpty))
         if aggregate == "stack" and empty == "skip":
             raise ValueError('empty must be "zero" or "raise" with aggregate="stack", got \'skip\'')
         self.aggregate, self.empty = aggregate, empty
@@ -126,6 +126,8 @@ class HeteroConv(nn.Module):
             When a key is not a triple, numbers of nodes disagree, the layers of one destination type return different
             shapes, or ``empty`` forbids what came.
         """
+        for name, value in (("adjacencies", adjacencies), ("features", features)):
+            check_mapping(name, value)
         layer_of = {relation: self._layer(relation, adjacencies) for relation in adjacencies}
         num_dst = _num_dst(adjacencies)
         relations = dict(adjacencies)
@@ -247,4 +249,5 @@ def _pair(relation: Relation, adjacency: Adjacency, features: Mapping[str, Tenso
 def _features(relation: Relation, ntype: str, features: Mapping[str, Tensor]) -> Tensor:
     if ntype not in features:
         raise KeyError(f"no features for {ntype!r}, which relation {relation} needs; features are for {list(features)}")
+    check_tensor(f"features[{ntype!r}]", features[ntype])
     return features[ntype]

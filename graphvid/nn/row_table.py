@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from graphvid._checks import check_ids, check_integer, check_number, check_room
 from graphvid.nn._shapes import check_width
 from graphvid.ops._distinct import distinct
 from graphvid.optim import DeferredAdam
@@ -36,8 +37,10 @@ class RowTable(nn.Module):
 
     def __init__(self, num_rows: int, dim: int, std: float = 1e-4) -> None:
         super().__init__()
-        check_width("num_rows", num_rows)
+        check_integer("num_rows", num_rows, 1)
         check_width("dim", dim)
+        check_room("num_rows * dim", num_rows, dim)
+        check_number("std", std, "a finite float >= 0", least=0)
         self.weight = nn.Parameter(torch.empty(num_rows, dim).normal_(std=std))
         self._optimizer: DeferredAdam | None = None
 
@@ -58,5 +61,6 @@ class RowTable(nn.Module):
 
     def of(self, rows: Tensor) -> Tensor:
         """Return the vectors of rows that may repeat, (num_rows, dim)."""
+        check_ids("rows", rows, len(self.weight))
         ids, place = distinct(rows)
         return self.forward(ids)[place]

@@ -6,7 +6,8 @@ from typing import Literal, get_args
 
 from torch import Tensor, nn
 
-from graphvid.nn._shapes import check_shape, check_width
+from graphvid._checks import check_choice, check_tensor
+from graphvid.nn._shapes import check_adjacency, check_shape, check_width
 from graphvid.ops import Adjacency
 
 SageReduce = Literal["mean", "max"]
@@ -71,8 +72,7 @@ class SAGEConv(nn.Module):
         self.in_src, self.in_dst = in_dim if isinstance(in_dim, tuple) else (in_dim, in_dim)
         for name, value in (("in_dim", self.in_src), ("in_dim", self.in_dst), ("out_dim", out_dim)):
             check_width(name, value)
-        if reduce not in get_args(SageReduce):
-            raise ValueError(f"reduce must be one of {list(get_args(SageReduce))}, got {reduce!r}")
+        check_choice("reduce", reduce, get_args(SageReduce))
         self.out_dim, self.reduce = out_dim, reduce
         self.fc_neigh = nn.Linear(self.in_src, out_dim, bias=False)
         self.fc_self = nn.Linear(self.in_dst, out_dim, bias=bias)
@@ -107,6 +107,7 @@ class SAGEConv(nn.Module):
         ValueError, TypeError
             When a shape is another, one tensor comes with ``num_dst > num_src``, or as `Adjacency.spmm`.
         """
+        check_adjacency("adjacency", adjacency)
         x_src, x_dst = x if isinstance(x, tuple) else (x, self._first_rows(adjacency, x))
         check_shape("x_src", x_src, (adjacency.num_src, self.in_src), "(num_src, in_dim)")
         check_shape("x_dst", x_dst, (adjacency.num_dst, self.in_dst), "(num_dst, in_dim)")
@@ -118,6 +119,7 @@ class SAGEConv(nn.Module):
         return result
 
     def _first_rows(self, adjacency: Adjacency, x: Tensor) -> Tensor:
+        check_tensor("x", x, floating=True)
         if adjacency.num_dst > adjacency.num_src:
             raise ValueError(
                 "x must be a pair (x_src, x_dst) when num_dst > num_src, got one tensor with "

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
+from graphvid._checks import check_choice, check_ids, check_room, check_tensor
 from graphvid.nn._shapes import check_width
 
 Aggregate = Literal["mean_prob", "sigmoid_mean_logit", "official_sum_logit"]
@@ -43,8 +44,7 @@ class CompletionHead(nn.Module):
 
     def __init__(self, aggregate: Aggregate = "mean_prob") -> None:
         super().__init__()
-        if aggregate not in get_args(Aggregate):
-            raise ValueError(f"aggregate must be one of {list(get_args(Aggregate))}, got {aggregate!r}")
+        check_choice("aggregate", aggregate, get_args(Aggregate))
         self.aggregate = aggregate
 
     def forward(self, scores: Tensor) -> tuple[Tensor, Tensor]:
@@ -60,6 +60,7 @@ class CompletionHead(nn.Module):
         log_complete, log_skip : Tensor, shape (num_pairs,)
             Of ``"mean_prob"`` in [log 1e-6, log (1 - 1e-6)], so that the loss of a saturated mean stays finite.
         """
+        scores = _float_scores(scores)
         if self.aggregate == "mean_prob":
             mean = torch.sigmoid(scores).mean(1).clamp(_CLAMP, 1 - _CLAMP)
             return mean.log(), torch.log1p(-mean)
@@ -110,7 +111,8 @@ class SurvivalHead(nn.Module):
     def __init__(self, num_clips: int, *, num_buckets: int = 1) -> None:
         super().__init__()
         check_width("num_clips", num_clips)
-        self.baseline = nn.Parameter(torch.zeros(check_width("num_buckets", num_buckets), num_clips))
+        check_room("num_buckets * num_clips", check_width("num_buckets", num_buckets), num_clips)
+        self.baseline = nn.Parameter(torch.zeros(num_buckets, num_clips))
 
     def log_stay(self, scores: Tensor, bucket: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return :math:`\\log(1 - h_i)` and :math:`\\log h_i`, each of shape (num_pairs, num_clips).
@@ -121,6 +123,14 @@ class SurvivalHead(nn.Module):
         bucket : Tensor of int64, shape (num_pairs,), optional
             Default: bucket 0.
         """
+        scores = _float_scores(scores)
+        num_buckets, num_clips = self.baseline.shape
+        if scores.shape[1] != num_clips:
+            raise ValueError(f"scores must have shape (num_pairs, {num_clips}), got {tuple(scores.shape)}")
+        if bucket is not None:
+            check_ids("bucket", bucket, num_buckets)
+            if bucket.shape != scores.shape[:1]:
+                raise ValueError(f"bucket must have shape ({len(scores)},), got {tuple(bucket.shape)}")
         logits = scores + (self.baseline[:1] if bucket is None else self.baseline.index_select(0, bucket))
         return logsigmoid(logits), logsigmoid(-logits)
 
@@ -135,6 +145,9 @@ class SurvivalHead(nn.Module):
             Clip of the skip, or ``num_clips`` for a complete view.
         """
         stay, leave = self.log_stay(scores, bucket)
+        check_ids("stop", stop, scores.shape[1] + 1)
+        if stop.shape != scores.shape[:1]:
+            raise ValueError(f"stop must have shape ({len(scores)},), got {tuple(stop.shape)}")
         clip = torch.arange(scores.shape[1], device=scores.device)
         passed, left = clip < stop[:, None], clip == stop[:, None]
         return torch.where(passed, stay, torch.where(left, leave, 0.0)).sum(1)
@@ -164,3 +177,13 @@ class SurvivalHead(nn.Module):
         num_clips = scores.shape[1]
         middle = (torch.arange(num_clips, device=scores.device) + 0.5) / num_clips
         return ((alive[:, :-1] - alive[:, 1:]) * middle).sum(1) + alive[:, -1]
+
+
+def _float_scores(scores: Tensor) -> Tensor:
+    """Return (num_pairs, num_clips) scores, half precision as float32: its logarithms would be of 0."""
+    check_tensor("scores", scores, floating=True)
+    if scores.dim() != 2 or not scores.shape[1]:
+        raise ValueError(
+            f"scores must have shape (num_pairs, num_clips) with a clip at least, got {tuple(scores.shape)}"
+        )
+    return scores.float() if scores.dtype in (torch.float16, torch.bfloat16) else scores

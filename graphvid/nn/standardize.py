@@ -5,6 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from graphvid._checks import check_tensor
+from graphvid.nn._shapes import check_width
+
 
 class Standardize(nn.Module):
     r"""Shift and scale every column: :math:`(x - \mu) / \sigma`.
@@ -29,6 +32,7 @@ class Standardize(nn.Module):
 
     def __init__(self, dim: int) -> None:
         super().__init__()
+        dim = check_width("dim", dim)
         self.register_buffer("mean", torch.zeros(dim))
         self.register_buffer("scale", torch.ones(dim))
 
@@ -46,8 +50,11 @@ class Standardize(nn.Module):
             For another shape, or a scale that is not a positive finite number.
         """
         for name, value in (("mean", mean), ("scale", scale)):
+            check_tensor(name, value, floating=True)
             if value.shape != self.mean.shape:
                 raise ValueError(f"{name} must have shape {tuple(self.mean.shape)}, got {tuple(value.shape)}")
+        if not bool(torch.isfinite(mean).all()):
+            raise ValueError(f"mean must be finite, got {mean.min().item()} to {mean.max().item()}")
         if not bool(((scale > 0) & torch.isfinite(scale)).all()):
             raise ValueError(f"scale must be positive and finite, got {scale.min().item()} to {scale.max().item()}")
         self.mean.copy_(mean)
@@ -56,4 +63,7 @@ class Standardize(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Standardise rows of shape ``(..., dim)``."""
+        check_tensor("x", x)
+        if not x.dim() or x.shape[-1] != len(self.mean):
+            raise ValueError(f"x must have shape (..., {len(self.mean)}), got {tuple(x.shape)}")
         return (x - self.mean) / self.scale

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
-from graphvid.nn._shapes import check_width
+from graphvid._checks import check_choice
+from graphvid.nn._shapes import check_shape, check_width
 from graphvid.ops import Adjacency, Relations
+
+Activation = Literal["relu", "sigmoid"]
 
 
 class UserClipConv(nn.Module):
@@ -18,9 +22,9 @@ class UserClipConv(nn.Module):
         H_u^r &= \sigma(\tilde R^r H_c W_r^1), \qquad r \in \{p, n\} \\
         H_c^1 &= \tfrac12 \sum_r \sigma((\tilde R^r)^\top H_u^r W_r^2)
 
-    with :math:`\sigma` = ReLU, :math:`\tilde R^p, \tilde R^n` = the adjacencies of positive and negative edges with their
-    weights, :math:`W_r^1, W_r^2` = ``user_weight[r]``, ``clip_weight[r]``. A node without an edge in a relation gets zeros
-    from it, and the mean divides by 2 all the same.
+    with :math:`\sigma` = ``activation``, :math:`\tilde R^p, \tilde R^n` = the adjacencies of positive and negative edges
+    with their weights, :math:`W_r^1, W_r^2` = ``user_weight[r]``, ``clip_weight[r]``. A node without an edge in a relation gets
+    :math:`\sigma(0)` from it, and the mean divides by 2 all the same.
 
     Parameters
     ----------
@@ -28,6 +32,8 @@ class UserClipConv(nn.Module):
         Columns of the clips and of the result, at least 1.
     share_weights : bool, default False
         One :math:`W^1` and one :math:`W^2` for both relations, as in the released code.
+    activation : {"relu", "sigmoid"}, default "relu"
+        After each sum. The paper does not say which; a sigmoid gives a half where a node has no edge.
 
     Attributes
     ----------
@@ -44,8 +50,8 @@ class UserClipConv(nn.Module):
 
     References
     ----------
-    "Learning Fine-grained User Interests for Micro-video Recommendation", SIGIR 2023. Its code convolves with dense
-    matrices of size users times clips.
+    "Learning Fine-grained User Interests for Micro-video Recommendation", SIGIR 2023. Its code stores dense matrices
+    of users times clips and convolves with sparse ones made of them.
 
     Examples
     --------
@@ -59,9 +65,11 @@ class UserClipConv(nn.Module):
     ([[[3.0]], [[4.0]]], [[1.5], [1.5], [2.0]])
     """
 
-    def __init__(self, in_dim: int, dim: int, *, share_weights: bool = False) -> None:
+    def __init__(self, in_dim: int, dim: int, *, share_weights: bool = False, activation: Activation = "relu") -> None:
         super().__init__()
         self.in_dim, self.dim = check_width("in_dim", in_dim), check_width("dim", dim)
+        check_choice("activation", activation, get_args(Activation))
+        self.activation = activation
         sets = 1 if share_weights else 2
         self.user_weight = nn.Parameter(torch.empty(sets, in_dim, dim))
         self.clip_weight = nn.Parameter(torch.empty(sets, dim, dim))
@@ -98,6 +106,12 @@ class UserClipConv(nn.Module):
             When there are not two relations a hop, or a size does not fit; see `Adjacency.spmm`.
         """
         _check_pair("into_users", into_users)
+        check_shape("x", x, (into_users[1].num_src, self.in_dim), "(num_clips, in_dim)")
+        num_videos = into_users[0].num_src
+        if num_videos == 0 or len(x) % num_videos:
+            raise ValueError(
+                f"x must have a multiple of the {num_videos} sources of into_users[0] as rows, got {len(x)}"
+            )
         positive = x
         if into_users[0].num_src != into_users[1].num_src:
             positive = x.view(into_users[0].num_src, -1, self.in_dim).sum(1)
@@ -106,23 +120,34 @@ class UserClipConv(nn.Module):
 
     def users(self, sums: Tensor) -> Tensor:
         """Return the users, (2, num_users, dim), of the sums :math:`\\tilde R^r H_c`, shape (2, num_users, in_dim)."""
-        return torch.relu(sums @ self.user_weight)
+        return self._activate(sums @ self.user_weight)
 
     def clips(self, into_clips: Sequence[Adjacency], users: Tensor) -> Tensor:
         """Return the clips, (num_clips, dim), of ``users``, shape (2, num_users, dim); relations as in `forward`."""
         _check_pair("into_clips", into_clips)
         positive, negative = (users @ self.clip_weight).unbind()
         if into_clips[0].num_dst == into_clips[1].num_dst:
-            return Relations(into_clips).spmm([positive, negative], combine="mean", activation="relu")
-        of_video = into_clips[0].spmm(positive, relu=True)[:, None]
-        of_clip = into_clips[1].spmm(negative, relu=True).view(len(of_video), -1, self.dim)
+            if self.activation == "relu":
+                return Relations(into_clips).spmm([positive, negative], combine="mean", activation="relu")
+            return torch.sigmoid(Relations(into_clips).spmm([positive, negative], combine="stack")).mean(dim=0)
+        relu = self.activation == "relu"
+        of_video, of_clip = into_clips[0].spmm(positive, relu=relu), into_clips[1].spmm(negative, relu=relu)
+        if not relu:
+            of_video, of_clip = torch.sigmoid(of_video), torch.sigmoid(of_clip)
+        of_video, of_clip = of_video[:, None], of_clip.view(len(of_video), -1, self.dim)
         return (0.5 * (of_video + of_clip)).view(-1, self.dim)
+
+    def _activate(self, sums: Tensor) -> Tensor:
+        return torch.relu(sums) if self.activation == "relu" else torch.sigmoid(sums)
 
     def extra_repr(self) -> str:
         """Return the settings for ``repr``."""
-        return f"{self.in_dim}, {self.dim}, share_weights={len(self.user_weight) == 1}"
+        other = "" if self.activation == "relu" else f", activation={self.activation!r}"
+        return f"{self.in_dim}, {self.dim}, share_weights={len(self.user_weight) == 1}{other}"
 
 
 def _check_pair(name: str, relations: Sequence[Adjacency]) -> None:
+    if not isinstance(relations, Sequence) or any(not isinstance(x, Adjacency) for x in relations):
+        raise TypeError(f"{name} must be a pair of Adjacency, got {type(relations).__name__}")
     if len(relations) != 2:
         raise ValueError(f"{name} must be a positive and a negative relation, got {len(relations)} relations")

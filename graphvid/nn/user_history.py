@@ -7,7 +7,8 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor, nn
 
-from graphvid.nn._shapes import check_shape, check_width
+from graphvid._checks import check_choice
+from graphvid.nn._shapes import check_adjacency, check_shape, check_width
 from graphvid.ops import Adjacency
 
 Aggregator = Literal["mean", "self_attention", "user_attention"]
@@ -69,8 +70,7 @@ class UserHistory(nn.Module):
     def __init__(self, dim: int, aggregator: Aggregator = "mean", *, padded_length: int | None = None) -> None:
         super().__init__()
         check_width("dim", dim)
-        if aggregator not in get_args(Aggregator):
-            raise ValueError(f"aggregator must be one of {list(get_args(Aggregator))}, got {aggregator!r}")
+        check_choice("aggregator", aggregator, get_args(Aggregator))
         if padded_length is not None:
             check_width("padded_length", padded_length)
             if aggregator == "mean":
@@ -111,6 +111,7 @@ class UserHistory(nn.Module):
         ValueError
             When a shape does not fit, or ``users`` are absent or there without need.
         """
+        check_adjacency("histories", histories)
         check_shape("items", items, (histories.num_src, self.dim), "(histories.num_src, dim)")
         if (users is None) == (self.aggregator == "user_attention"):
             raise ValueError(

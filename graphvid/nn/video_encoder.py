@@ -11,8 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from graphvid._checks import check_choice, check_mapping, check_number, check_seed, check_tensor
 from graphvid._random import seeded
 
+from ._shapes import check_width
 from .standardize import Standardize
 
 Fusion = Literal["late_product", "early_concat"]
@@ -79,15 +81,19 @@ class VideoEncoder(nn.Module):
         seed: int = 0,
     ) -> None:
         super().__init__()
+        check_mapping("dims", dims)
         if not dims:
             raise ValueError("dims must name at least one modality, got none")
-        if fusion not in get_args(Fusion):
-            raise ValueError(f"fusion must be one of {list(get_args(Fusion))}, got {fusion!r}")
-        if min(*dims.values(), *hidden, dim) < 1:
-            raise ValueError(f"dims, hidden and dim must be at least 1, got {dict(dims)}, {tuple(hidden)} and {dim}")
+        check_choice("fusion", fusion, get_args(Fusion))
+        if not isinstance(hidden, Sequence):
+            raise TypeError(f"hidden must be a sequence of widths, got {type(hidden).__name__}")
+        widths = {f"dims[{name!r}]": size for name, size in dims.items()}
+        for name, width in (widths | {f"hidden[{i}]": size for i, size in enumerate(hidden)} | {"dim": dim}).items():
+            check_width(name, width)
         for name, value in (("dropout", dropout), ("input_dropout", input_dropout)):
-            if not 0.0 <= value < 1.0:
+            if check_number(name, value, "in [0, 1)", least=0, most=1) == 1:
                 raise ValueError(f"{name} must be in [0, 1), got {value}")
+        check_seed(seed)
         self.dims = dict(dims)
         self.fusion = fusion
         self.standardize = nn.ModuleDict({name: Standardize(size) for name, size in self.dims.items()})
@@ -117,11 +123,16 @@ class VideoEncoder(nn.Module):
         ValueError
             If a modality has another number of columns.
         """
+        check_mapping("features", features)
         if set(features) != set(self.dims):
             raise KeyError(f"features must have the modalities {sorted(self.dims)}, got {sorted(features)}")
         for name, size in self.dims.items():
-            if features[name].shape[-1] != size:
-                raise ValueError(f"features[{name!r}] must have {size} columns, got {features[name].shape[-1]}")
+            check_tensor(f"features[{name!r}]", features[name], floating=True)
+            shape = tuple(features[name].shape)
+            if not shape or shape[-1] != size:
+                raise ValueError(
+                    f"features[{name!r}] must have {size} columns, got {shape[-1] if shape else 'a number'}"
+                )
         columns = [self.standardize[name](features[name]) for name in self.dims]
         if self.fusion == "early_concat":
             columns = [torch.cat(columns, dim=-1)]

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, get_args
 import torch
 from torch import Tensor
 
+from graphvid._checks import check_choice, check_ids, check_indptr, check_integer, check_tensor
 from graphvid.ops._functions import Dot, EdgeSoftmax, Gather, SpMM, apply
 from graphvid.ops._rows import Rows, group_edges
-from graphvid.ops.backends import backend_for, kernels_of
-from graphvid.ops.neighbors import check_ids
+from graphvid.ops.backends import as_device, backend_for, kernels_of
 
 if TYPE_CHECKING:
     from graphvid._dgl import DGLGraph
@@ -98,18 +98,20 @@ class Adjacency:
         ValueError, TypeError
             When lengths differ, an id is out of range, devices are mixed or ``norm`` is unknown.
         """
+        check_tensor("src", src)
+        check_tensor("dst", dst)
         if src.dim() != 1 or src.shape != dst.shape:
             raise ValueError(
                 f"src and dst must be 1-D of equal length, got shapes {tuple(src.shape)} and {tuple(dst.shape)}"
             )
-        _check_size("num_src", num_src)
-        _check_size("num_dst", num_dst)
+        check_integer("num_src", num_src, 0)
+        check_integer("num_dst", num_dst, 0)
         for name, ids, size in (("src", src, num_src), ("dst", dst, num_dst)):
             _check_device(name, ids, src.device)
             check_ids(name, ids, size)
         _check_norm(norm)
         ends = tuple(x.to(_id_type(len(src), num_src, num_dst)).contiguous() for x in (src, dst))
-        made = cls((ends[0], ends[1]), (num_src, num_dst), None, _POWERS[norm])
+        made = cls((ends[0], ends[1]), (int(num_src), int(num_dst)), None, _POWERS[norm])
         return made if weight is None else made.with_weight(weight)
 
     @classmethod
@@ -169,12 +171,10 @@ class Adjacency:
 
     @classmethod
     def from_rows(
-        cls, indptr: Tensor, src: Tensor, *, num_src: int, weight: Tensor | None = None, norm: Norm = "none"
-    ) -> Adjacency:
+        cls, indptr: Tensor, src: Tensor, *, num_src: int, weight: Tensor | None = None, norm: Norm = "none",
+        trusted: bool = False,
+    ) -> Adjacency:  # fmt: skip
         """Make it from edges that are grouped by destination: ``src[indptr[v] : indptr[v + 1]]`` go to node ``v``.
-
-        For edges known to be right, such as those of a sampler: shapes, dtypes and devices are checked, the ids are
-        not, and a wrong id reads or writes out of bounds later.
 
         Parameters
         ----------
@@ -186,16 +186,19 @@ class Adjacency:
             Number of source nodes.
         weight, norm
             See `from_coo`.
+        trusted : bool, default False
+            Do not look at the values of ``indptr`` and ``src``. Only for edges that the caller has made itself, such as
+            those of a sampler: a wrong id then reads or writes out of bounds later.
 
         Raises
         ------
         ValueError, TypeError
-            When a shape, a dtype or a device does not fit or ``norm`` is unknown.
+            When a shape, a dtype or a device does not fit, ``norm`` is unknown, ``indptr`` does not rise from 0 to
+            num_edges, or an id is out of range.
 
         Notes
         -----
-        O(num_edges) time, without a search for the smallest and largest id or a grouping; on a GPU the host does not
-        wait.
+        O(num_edges) time, without a grouping; on a GPU the host waits only for the checks of values.
 
         Examples
         --------
@@ -205,6 +208,8 @@ class Adjacency:
         >>> adjacency.spmm(torch.tensor([[1.0], [10.0]])).tolist()
         [[11.0], [0.0], [10.0]]
         """
+        check_tensor("indptr", indptr)
+        check_tensor("src", src)
         if indptr.dim() != 1 or not len(indptr) or src.dim() != 1:
             raise ValueError(
                 f"indptr must have shape (num_dst + 1,) and src shape (num_edges,), got {tuple(indptr.shape)} and "
@@ -213,22 +218,27 @@ class Adjacency:
         check_ids("indptr", indptr, None)
         check_ids("src", src, None)
         _check_device("indptr", indptr, src.device)
-        _check_size("num_src", num_src)
+        check_integer("num_src", num_src, 0)
         _check_norm(norm)
+        if not trusted:
+            check_indptr("indptr", indptr, len(src))
+            check_ids("src", src, num_src)
         num_edges, num_dst = len(src), len(indptr) - 1
         ids = _id_type(num_edges, num_src, num_dst)
         indptr, src = indptr.to(ids).contiguous(), src.to(ids).contiguous()
         dst = torch.repeat_interleave(indptr.diff(), output_size=num_edges)
-        made = cls((src, dst), (num_src, num_dst), None, _POWERS[norm])
+        made = cls((src, dst), (int(num_src), num_dst), None, _POWERS[norm])
         made._cache[("rows", 1)] = Rows(indptr, src, None)
         return made if weight is None else made.with_weight(weight)
 
     @classmethod
     def from_segments(cls, indptr: Tensor) -> Adjacency:
         """Make the relation of consecutive elements to the segments that hold them, ``indptr[i]`` to ``indptr[i + 1]``."""
+        check_tensor("indptr", indptr)
+        check_indptr("indptr", indptr, int(indptr[-1]) if indptr.dim() == 1 and len(indptr) else 0)
         num_edges = int(indptr[-1])
         element = torch.arange(num_edges + 1, dtype=_id_type(num_edges, indptr.numel() - 1), device=indptr.device)
-        made = cls.from_rows(indptr, element[:-1], num_src=num_edges)
+        made = cls.from_rows(indptr, element[:-1], num_src=num_edges, trusted=True)
         made._cache[("rows", 0)] = Rows(element, made.ends("dst"), None)
         return made
 
@@ -272,7 +282,7 @@ class Adjacency:
 
     def to(self, device: torch.device | str) -> Adjacency:
         """Return the relation on ``device``, grouped as far as it is here."""
-        device = torch.device(device)
+        device = as_device(device)
         if device == self.device:
             return self
         cache = {key: value.to(device) for key, value in self._cache.items() if key[0] == "rows"}
@@ -295,6 +305,7 @@ class Adjacency:
 
     def degrees(self, side: Side = "dst") -> Tensor:
         """Return the number of edges of every node of one side, int64: in-degrees for ``"dst"``, else out-degrees."""
+        check_choice("side", side, get_args(Side))
         return self.rows(side).indptr.diff().long()
 
     def ends(self, side: Side) -> Tensor:
@@ -380,8 +391,7 @@ class Adjacency:
         O(num_edges * dim) time, no memory beyond the result; on the backend ``"torch"``, ``"max"`` also holds the
         messages of up to 2**24 entries.
         """
-        if reduce not in get_args(Reduce):
-            raise ValueError(f"unknown reduce {reduce!r}; accepted are {list(get_args(Reduce))}")
+        check_choice("reduce", reduce, get_args(Reduce))
         self.check_features("x", x, "src", (2, 3))
         weight = self.weight if weight is None else weight
         if weight is not None:
@@ -432,8 +442,7 @@ class Adjacency:
         TypeError, ValueError
             When shape, dtype or device do not fit, or ``op`` is unknown.
         """
-        if op not in get_args(EdgeOp):
-            raise ValueError(f"unknown op {op!r}; accepted are {list(get_args(EdgeOp))}")
+        check_choice("op", op, get_args(EdgeOp))
         if (v is None) != (op == "copy"):
             raise ValueError(f'v must be left out for op="copy" and given for the others, got op={op!r}')
         self.check_features("u", u, "src", (2, 3))
@@ -492,8 +501,7 @@ class Adjacency:
         TypeError, ValueError
             When shape, dtype or device do not fit, or ``by`` is unknown.
         """
-        if by not in get_args(Side):
-            raise ValueError(f"unknown by {by!r}; accepted are {list(get_args(Side))}")
+        check_choice("by", by, get_args(Side))
         self._check_weight(logits, "logits")
         backend = backend_for(self.device)
         values = logits.to(_working_dtype(logits.dtype, backend))
@@ -508,6 +516,7 @@ class Adjacency:
 
     def check_features(self, name: str, x: Tensor, side: Side, dims: tuple[int, ...]) -> None:
         size = self._sizes[side == "dst"]
+        check_tensor(name, x)
         if x.dtype not in _FLOATS:
             raise TypeError(f"{name} must be float32, float64, float16 or bfloat16, got {x.dtype}")
         if x.dim() not in dims or len(x) != size:
@@ -518,6 +527,7 @@ class Adjacency:
         _check_device(name, x, self.device)
 
     def _check_weight(self, weight: Tensor, name: str = "weight") -> None:
+        check_tensor(name, weight)
         if weight.dtype not in _FLOATS:
             raise TypeError(f"{name} must be float32, float64, float16 or bfloat16, got {weight.dtype}")
         if weight.dim() not in (1, 2) or len(weight) != self.num_edges:
@@ -532,14 +542,8 @@ def _id_type(*sizes: int) -> torch.dtype:
     return torch.int32 if max(sizes) < 2**31 else torch.int64
 
 
-def _check_size(name: str, size: object) -> None:
-    if isinstance(size, bool) or not isinstance(size, int) or size < 0:
-        raise ValueError(f"{name} must be an integer >= 0, got {size!r}")
-
-
 def _check_norm(norm: object) -> None:
-    if norm not in _POWERS:
-        raise ValueError(f"unknown norm {norm!r}; accepted are {list(_POWERS)}")
+    check_choice("norm", norm, _POWERS)
 
 
 def _check_device(name: str, x: Tensor, device: torch.device) -> None:

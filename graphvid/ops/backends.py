@@ -13,6 +13,8 @@ from typing import Literal, get_args
 
 import torch
 
+from graphvid._checks import check_choice, shown
+
 BackendName = Literal["auto", "numba", "dgl", "torch", "triton"]
 _NAMES = get_args(BackendName)
 _chosen: ContextVar[str] = ContextVar("graphvid.ops backend", default="auto")
@@ -46,8 +48,7 @@ def use_backend(name: BackendName) -> Iterator[None]:
     ...     adjacency.spmm(torch.tensor([[1.0], [2.0]])).tolist()
     [[0.0], [3.0]]
     """
-    if name not in _NAMES:
-        raise ValueError(f"unknown backend {name!r}; accepted are {list(_NAMES)}")
+    check_choice("name", name, _NAMES)
     token = _chosen.set(name)
     try:
         yield
@@ -67,9 +68,19 @@ def available_backends(device: torch.device | str = "cpu") -> list[str]:
     -------
     list of str
     """
-    device = torch.device(device)
+    device = as_device(device)
     order = ["numba", "dgl", "torch", "triton"] if device.type == "cpu" else ["triton", "torch", "dgl"]
     return [name for name in order if not _obstacle(name, device)]
+
+
+def as_device(device: torch.device | str) -> torch.device:
+    """Return ``device``, or raise unless PyTorch knows it."""
+    try:
+        return torch.device(device)
+    except (RuntimeError, TypeError) as error:
+        raise ValueError(
+            f"device must be a device of PyTorch such as 'cpu' or 'cuda:0', got {shown(device)}"
+        ) from error
 
 
 def backend_for(device: torch.device) -> str:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
+from graphvid._checks import check_ids as check_ids
+from graphvid._checks import check_indptr, check_integer, check_tensor
 
-class NeighborTable(NamedTuple):
+
+class _Table(NamedTuple):
+    indptr: Tensor
+    indices: Tensor
+
+
+class NeighborTable(_Table):
     """Sorted neighbour lists of all videos: the neighbours of ``v`` are ``indices[indptr[v] : indptr[v + 1]]``.
 
     Parameters
@@ -16,7 +25,16 @@ class NeighborTable(NamedTuple):
     indptr : Tensor, shape (num_nodes + 1,), int64
         Start of each list in ``indices``; ``indptr[0] == 0``.
     indices : Tensor, shape (num_edges,), int64
-        Neighbour ids, ascending and distinct inside each list.
+        Neighbour ids, >= 0, ascending and distinct inside each list; the order is not checked.
+
+    Raises
+    ------
+    TypeError, ValueError
+        When ``indptr`` does not rise from 0 to num_edges, or ids are not integers >= 0: kernels read by both.
+
+    Notes
+    -----
+    The checks take O(num_nodes + num_edges) time once; `trusted` makes a table without them.
 
     Examples
     --------
@@ -25,8 +43,28 @@ class NeighborTable(NamedTuple):
     ([0, 2, 2, 3], [1, 2, 0])
     """
 
-    indptr: Tensor
-    indices: Tensor
+    __slots__ = ()
+
+    def __new__(cls, indptr: Tensor, indices: Tensor) -> NeighborTable:
+        """Return the table of checked tensors."""
+        check_ids("indices", indices, None)
+        if indices.dim() != 1:
+            raise ValueError(f"indices must be 1-D, got shape {tuple(indices.shape)}")
+        check_indptr("indptr", indptr, len(indices))
+        if indptr.device != indices.device:
+            raise ValueError(f"indptr and indices must be on one device, got {indptr.device} and {indices.device}")
+        if len(indices) and int(indices.min()) < 0:
+            raise ValueError(f"indices must be >= 0, got {int(indices.min())}")
+        return super().__new__(cls, indptr, indices)
+
+    @classmethod
+    def _make(cls, iterable: Iterable[Any]) -> NeighborTable:  # type: ignore[override]  # Any as in typeshed
+        return cls(*iterable)
+
+    @classmethod
+    def trusted(cls, indptr: Tensor, indices: Tensor) -> NeighborTable:
+        """Return the table of tensors of a table that was checked: nothing is looked at, wrong ids end the process."""
+        return tuple.__new__(cls, (indptr, indices))
 
     @classmethod
     def from_edges(cls, src: Tensor, dst: Tensor, *, num_nodes: int) -> NeighborTable:
@@ -48,6 +86,9 @@ class NeighborTable(NamedTuple):
         -----
         One sort: O(num_pairs log num_pairs) time, about 40 bytes per pair at the peak.
         """
+        check_integer("num_nodes", num_nodes, 0, 2**31)  # so that pairs are numbers of 64 bits
+        for name, ids in (("src", src), ("dst", dst)):
+            check_tensor(name, ids)
         if src.shape != dst.shape or src.dim() != 1:
             raise ValueError(
                 f"src and dst must be 1-D of equal length, got shapes {tuple(src.shape)} and {tuple(dst.shape)}"
@@ -58,7 +99,7 @@ class NeighborTable(NamedTuple):
         rows = torch.div(keys, max(num_nodes, 1), rounding_mode="floor")
         indptr = torch.zeros(num_nodes + 1, dtype=torch.int64, device=src.device)
         torch.cumsum(torch.bincount(rows, minlength=num_nodes), dim=0, out=indptr[1:])
-        return cls(indptr, keys - rows * max(num_nodes, 1))
+        return cls.trusted(indptr, keys - rows * max(num_nodes, 1))
 
     @property
     def num_nodes(self) -> int:
@@ -67,15 +108,13 @@ class NeighborTable(NamedTuple):
 
     def to(self, device: torch.device | str) -> NeighborTable:
         """Return the table on ``device``."""
-        return NeighborTable(self.indptr.to(device), self.indices.to(device))
+        return NeighborTable.trusted(self.indptr.to(device), self.indices.to(device))
 
 
-def check_ids(name: str, ids: Tensor, num_nodes: int | None) -> None:
-    """Raise unless ``ids`` are integers in ``[0, num_nodes)``."""
-    if ids.is_floating_point() or ids.dtype == torch.bool:
-        raise TypeError(f"{name} must be an integer tensor, got dtype {ids.dtype}")
-    if num_nodes is not None and ids.numel() and (int(ids.min()) < 0 or int(ids.max()) >= num_nodes):
-        raise ValueError(f"{name} must lie in [0, {num_nodes}), got {int(ids.min())} to {int(ids.max())}")
+def check_table(name: str, table: NeighborTable) -> None:
+    """Raise unless ``table`` is a `NeighborTable`, whose constructor has checked it."""
+    if not isinstance(table, NeighborTable):
+        raise TypeError(f"{name} must be a NeighborTable, got {type(table).__name__}")
 
 
 def expand_ranges(starts: Tensor, counts: Tensor) -> tuple[Tensor, Tensor]:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from graphvid._checks import check_choice
 from graphvid.ops._functions import apply
 from graphvid.ops._rows import Parts, cut_long_rows
 from graphvid.ops.adjacency import Adjacency, Side
@@ -49,6 +50,9 @@ class Relations:
     def __init__(self, adjacencies: Sequence[Adjacency]) -> None:
         if not adjacencies:
             raise ValueError("adjacencies must hold at least one Adjacency, got none")
+        for i, adjacency in enumerate(adjacencies):
+            if not isinstance(adjacency, Adjacency):
+                raise TypeError(f"adjacencies[{i}] must be an Adjacency, got {type(adjacency).__name__}")
         kinds = {(a.num_dst, a.device) for a in adjacencies}
         if len(kinds) > 1:
             raise ValueError(f"adjacencies must have one num_dst and one device, got {sorted(map(str, kinds))}")
@@ -78,10 +82,9 @@ class Relations:
         TypeError, ValueError
             When number, shape, dtype or device of the features do not fit, or a choice is unknown.
         """
-        if combine not in get_args(Combine):
-            raise ValueError(f"unknown combine {combine!r}; accepted are {list(get_args(Combine))}")
-        if activation not in (None, "relu"):
-            raise ValueError(f"unknown activation {activation!r}; accepted are None and 'relu'")
+        check_choice("combine", combine, get_args(Combine))
+        if activation is not None:
+            check_choice("activation", activation, get_args(Activation))
         if len(features) != len(self.adjacencies):
             raise ValueError(f"features must hold {len(self.adjacencies)} tensors, one a relation, got {len(features)}")
         for i, (adjacency, x) in enumerate(zip(self.adjacencies, features)):

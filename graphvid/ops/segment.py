@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from graphvid._checks import check_indptr, check_tensor
 from graphvid.ops.adjacency import Adjacency, Reduce
-from graphvid.ops.neighbors import check_ids
 
 
 def segment_reduce(values: Tensor, indptr: Tensor, *, reduce: Reduce = "sum") -> Tensor:
@@ -35,9 +35,11 @@ def segment_reduce(values: Tensor, indptr: Tensor, *, reduce: Reduce = "sum") ->
     >>> segment_reduce(torch.tensor([[1.0], [2.0], [5.0]]), torch.tensor([0, 2, 2, 3]), reduce="mean").tolist()
     [[1.5], [0.0], [5.0]]
     """
-    check_ids("indptr", indptr, None)
-    if indptr.dim() != 1 or not len(indptr) or int(indptr[0]) != 0 or int(indptr[-1]) != len(values):
-        raise ValueError(f"indptr must be 1-D and run from 0 to the {len(values)} rows of values, got {indptr}")
-    if (indptr[1:] < indptr[:-1]).any():
-        raise ValueError("indptr must not fall, got a segment that ends before it starts")
+    check_tensor("values", values)
+    check_tensor("indptr", indptr)
+    if not values.dim():
+        raise ValueError(
+            f"values must have shape (num_rows, dim) or (num_rows, num_heads, dim), got {tuple(values.shape)}"
+        )
+    check_indptr("indptr", indptr, len(values))
     return Adjacency.from_segments(indptr).spmm(values, reduce=reduce)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from graphvid._checks import check_ids, check_mapping, check_number, check_tensor, shown
 from graphvid.optim import _kernels
 
 
@@ -80,14 +81,15 @@ class DeferredAdam(Optimizer):
         self, params: Iterable[Any], lr: float = 1e-3, *, betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8, weight_decay: float = 0.0,
     ) -> None:  # fmt: skip  # Any: parameters or dictionaries, checked by PyTorch
-        if not 0 < lr < math.inf:
-            raise ValueError(f"lr must be a finite number > 0, got {lr!r}")
+        check_number("lr", lr, "a finite number > 0", least=5e-324)
+        if not isinstance(betas, (tuple, list)) or len(betas) != 2:
+            raise ValueError(f"betas must be two numbers in [0, 1), got {shown(betas)}")
+        for beta in betas:
+            check_number("betas", beta, "two numbers in [0, 1)", least=0, most=1)
         if not (0 <= betas[0] < 1 and 0 <= betas[1] < 1 and betas[0] < math.sqrt(betas[1])):
             raise ValueError(f"betas must be in [0, 1), the first below the root of the second, got {betas!r}")
-        if not 0 < eps < math.inf:
-            raise ValueError(f"eps must be a finite number > 0, got {eps!r}")
-        if not 0 <= weight_decay < math.inf:
-            raise ValueError(f"weight_decay must be a finite number >= 0, got {weight_decay!r}")
+        check_number("eps", eps, "a finite number > 0", least=5e-324)
+        check_number("weight_decay", weight_decay, "a finite number >= 0", least=0)
         super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay})
 
     @torch.no_grad()
@@ -134,10 +136,16 @@ class DeferredAdam(Optimizer):
         ------
         KeyError
             When the parameter is not one of the optimiser's.
+        TypeError, ValueError
+            When ``rows`` are not a list of integers in [0, num_rows of the parameter), on its device.
         """
+        check_tensor("parameter", parameter)
         group = next((g for g in self.param_groups if any(p is parameter for p in g["params"])), None)
         if group is None:
             raise KeyError(f"parameter of shape {tuple(parameter.shape)} is not one of the optimiser's")
+        check_ids("rows", rows, len(parameter) if parameter.dim() else 0)
+        if rows.dim() != 1 or rows.device != parameter.device:
+            raise ValueError(f"rows must be 1-D on {parameter.device}, got shape {tuple(rows.shape)} on {rows.device}")
         if not self._is_deferred(parameter):
             return
         state = self.state[parameter]
@@ -154,8 +162,12 @@ class DeferredAdam(Optimizer):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:  # Any: what `state_dict` gives
         """Take over the state of another one; see `torch.optim.Optimizer.load_state_dict`."""
-        super().load_state_dict(state_dict)
+        check_mapping("state_dict", state_dict)
         parameters = [p for group in self.param_groups for p in group["params"]]
+        for index, given in state_dict.get("state", {}).items():
+            if index in range(len(parameters)):
+                _check_state(f"state_dict['state'][{index!r}]", given, parameters[index])
+        super().load_state_dict(state_dict)
         for index, given in state_dict["state"].items():
             for name in ("caught_up", "penalised"):  # PyTorch has made them floats
                 if name in given:
@@ -185,6 +197,20 @@ class DeferredAdam(Optimizer):
                 state["caught_up"] = torch.zeros(len(parameter), dtype=torch.int64, device=parameter.device)
                 state["penalised"] = torch.zeros(len(parameter), dtype=torch.int64, device=parameter.device)
         return state
+
+
+def _check_state(name: str, given: dict[str, Any], parameter: Tensor) -> None:
+    """Raise unless the tables have the shape of the parameter and the steps of rows one value a row."""
+    for entry, shape in (
+        ("mean", parameter.shape),
+        ("square", parameter.shape),
+        ("caught_up", parameter.shape[:1]),
+        ("penalised", parameter.shape[:1]),
+    ):
+        if entry in given:
+            check_tensor(f"{name}[{entry!r}]", given[entry])
+            if given[entry].shape != shape:
+                raise ValueError(f"{name}[{entry!r}] must have shape {tuple(shape)}, got {tuple(given[entry].shape)}")
 
 
 def coalesce(gradient: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse.linalg import svds
 
-from graphvid._integers import check_integer
+from graphvid._checks import check_integer
 
 
 def mean_ensemble(members: Sequence[ArrayLike], weights: ArrayLike | None = None) -> NDArray[np.float32]:

@@ -6,8 +6,10 @@ from .engine import train
 from .plateau import ReloadOnPlateau
 from .report import Plot, Report, Section, Table, read_training_log, write_report
 from .run import Run, VectorRun
+from .search import export, search
 from .task import Data, Method, Part, Parts, Task, Training
 from .vectors import most_similar, read_vectors, row_of, storable, write_vectors
+from .verdict import Verdict, judge, read_verdict
 
 __all__ = [
     "Data",
@@ -26,11 +28,16 @@ __all__ = [
     "Task",
     "Training",
     "VectorRun",
+    "Verdict",
+    "judge",
+    "export",
     "most_similar",
     "read_tensors",
     "read_training_log",
     "read_vectors",
+    "read_verdict",
     "row_of",
+    "search",
     "storable",
     "train",
     "write_report",

@@ -11,11 +11,10 @@ from typing import Any
 
 import torch
 from lightning.fabric.plugins.io.checkpoint_io import CheckpointIO
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from graphvid._files import atomic_path
+from graphvid._files import atomic_path, read_safetensors
 
 # Any below: a checkpoint is a nested dictionary whose leaves are tensors or JSON values.
 
@@ -51,7 +50,10 @@ class SafetensorsCheckpointIO(CheckpointIO):
         ValueError
             If the file is truncated, corrupt or of another kind; the path and the defect are named.
         """
-        tensors, metadata = read_tensors(path)
+        try:
+            tensors, metadata = read_tensors(path)
+        except ValueError as error:
+            raise ValueError(f"{error}; delete the file to train from the start") from None
         if "tree" not in metadata:
             raise ValueError(f"{os.fspath(path)} is no checkpoint: it has no state tree")
         checkpoint: dict[str, Any] = _decode(json.loads(metadata["tree"]), tensors)
@@ -78,12 +80,7 @@ def read_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[
     ValueError
         If the file is truncated, corrupt or of another kind; the path and the defect are named.
     """
-    try:
-        with safe_open(path, framework="pt", device="cpu") as stored:
-            metadata: dict[str, str] = stored.metadata() or {}
-            tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
-    except SafetensorError as error:
-        raise ValueError(f"{os.fspath(path)} is truncated or corrupt: {error}") from error
+    tensors, metadata = read_safetensors(path)
     crc = metadata.pop("crc32", None)
     if crc is None:
         raise ValueError(f"{os.fspath(path)} was not written by graphvid: it has no checksum")

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from graphvid._files import write_json
+from graphvid._files import is_temporary, read_json, remove_temporaries, write_json
 
 Json = dict[str, Any]  # Any: nested JSON values
 FORMAT = 2  # of config.json and of what the files of a run are called; a run of another one is refused
@@ -84,9 +84,7 @@ class RunDirectory:
             if not self.path.is_dir():
                 raise FileExistsError(f"{self.path} must be a folder, got a file")
             others = sorted(
-                {entry.name for entry in self.path.iterdir()}
-                - {entry.name for entry in self._temporaries()}
-                - {self.lock.name}
+                entry.name for entry in self.path.iterdir() if entry != self.lock and not is_temporary(entry)
             )
             if others:
                 raise FileExistsError(
@@ -114,7 +112,7 @@ class RunDirectory:
             If the file is damaged, or the run is of another format.
         """
         self.require(self.config)
-        config = _read_json(self.config)
+        config = read_json(self.config)
         found = config.get("format", 1)
         if found != FORMAT:
             raise ValueError(
@@ -135,7 +133,7 @@ class RunDirectory:
             If the run is not finished.
         """
         self.require(self.metrics)
-        return _read_json(self.metrics)
+        return read_json(self.metrics)
 
     def require(self, file: Path) -> Path:
         """Give ``file`` back if it exists.
@@ -153,11 +151,7 @@ class RunDirectory:
 
     def remove_temporaries(self) -> None:
         """Delete what a killed process left of `graphvid._files.atomic_path`."""
-        for entry in self._temporaries():
-            entry.unlink(missing_ok=True)
-
-    def _temporaries(self) -> list[Path]:
-        return list(self.path.glob(".*-*.*"))
+        remove_temporaries(self.path)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -178,16 +172,6 @@ class RunDirectory:
                 yield
             finally:
                 self.lock.unlink(missing_ok=True)
-
-
-def _read_json(path: Path) -> Json:
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path} is not valid JSON: {error}") from error
-    if not isinstance(value, dict):
-        raise ValueError(f"{path} must hold a JSON object, got {type(value).__name__}")
-    return value
 
 
 def _differences(found: Json, wanted: Json, prefix: str = "") -> list[str]:

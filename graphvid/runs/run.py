@@ -139,7 +139,7 @@ class VectorRun(Run):
         Returns
         -------
         DataFrame
-            Columns ``video_id`` and ``similarity`` (cosine, in [-1, 1]), most similar first, ties by position.
+            Columns ``video_id`` and ``similarity`` (cosine, in [-1, 1]), most similar first, ties by id.
 
         Raises
         ------

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from graphvid._files import atomic_path
+from graphvid._files import atomic_path, read_npz
 from graphvid.data import Features
-from graphvid.data._files import read_arrays
+from graphvid.retrieval import VectorIndex
 
 from .directory import RunDirectory
 
@@ -60,7 +60,7 @@ def read_vectors(run: RunDirectory, of: str | None = None) -> Features:
         If the file is damaged, or has no vectors of this kind.
     """
     path = run.require(run.path / VECTORS)
-    arrays = read_arrays(path)
+    arrays = read_npz(path)
     kinds = [name for name in arrays if name != "ids" and not name.endswith("_ids")]
     if of is None:
         of = kinds[0] if len(kinds) == 1 else "item"
@@ -89,19 +89,17 @@ def most_similar(vectors: Features, video_id: Any, *, top_k: int, where: str) ->
     Returns
     -------
     DataFrame
-        Columns ``video_id`` and ``similarity``, most similar first, ties by position.
+        Columns ``video_id`` and ``similarity``, most similar first, ties by id.
     """
     if isinstance(top_k, bool) or not isinstance(top_k, (int, np.integer)) or top_k < 1:
         raise ValueError(f"top_k must be at least 1, got {top_k}")
     row = row_of(vectors.ids, video_id, "video_id", f"videos of {where}")
     embedding = vectors.modalities["embedding"]
-    lengths = np.linalg.norm(embedding, axis=1)
-    if not np.allclose(lengths, 1.0, atol=1e-5):
-        embedding = embedding / np.maximum(lengths, np.finfo(np.float32).tiny)[:, None]
-    similarity = embedding @ embedding[row]
-    similarity[row] = -np.inf
-    best = np.argsort(-similarity, kind="stable")[: min(top_k, len(similarity) - 1)]
-    return pd.DataFrame({"video_id": vectors.ids.take(best), "similarity": similarity[best]})
+    if len(embedding) == 1:
+        return pd.DataFrame({"video_id": vectors.ids[:0], "similarity": np.empty(0)})
+    index = VectorIndex(embedding, vectors.ids)
+    found = index.search(embedding[[row]], min(top_k, len(embedding) - 1), exclude=[vectors.ids[row]])
+    return pd.DataFrame({"video_id": found.ids[0], "similarity": found.scores[0]})
 
 
 def row_of(ids: pd.Index, wanted: Any, name: str, what: str) -> int:

@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from graphvid._integers import as_integer
 from graphvid._numba import njit
 
 _MASK = (1 << 64) - 1
@@ -19,14 +18,6 @@ _GOLDEN, _FIRST, _SECOND = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133
 _U_GOLDEN, _U_FIRST, _U_SECOND = np.uint64(_GOLDEN), np.uint64(_FIRST), np.uint64(_SECOND)
 _U1, _U11, _U27, _U30, _U31, _U32 = (np.uint64(k) for k in (1, 11, 27, 30, 31, 32))
 _U_LOW = np.uint64(0xFFFFFFFF)
-
-
-def check_seed(seed: object) -> int:
-    """Return ``seed``; raise unless it is an integer in [0, 2**64)."""
-    number = as_integer("seed", seed, 0)
-    if number >> 64:
-        raise ValueError(f"seed must be below 2**64, got {seed}")
-    return number
 
 
 def stream_key(seed: int, step: int) -> int:

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from graphvid._checks import shown
 from graphvid._dgl import DGLGraph
 from graphvid._numba import njit
 from graphvid.ops import NeighborTable
@@ -64,6 +65,8 @@ def triplet_tables(
     on_shortfall: OnShortfall,
 ) -> tuple[Tables, int]:
     """Return the tables and the number of videos that are skipped as anchors; arguments as in `TripletSampler`."""
+    if tree is not None and not (hasattr(tree, "num_levels") and hasattr(tree, "starts")):
+        raise TypeError(f"tree must be None or a ClusterTree, got {type(tree).__name__}")
     level_cdf = _level_cdf(level_probs, tree)
     if tree is None and (pool, by) != ("sibling", "video"):
         raise ValueError(f"pool and by need a tree, got tree=None with pool={pool!r}, by={by!r}")
@@ -97,7 +100,10 @@ def with_tensors(tables: Tables, device: torch.device | str) -> Any:
 
 def _level_cdf(level_probs: Sequence[float], tree: ClusterTree | None) -> NDArray[np.float64]:
     """Return the running sum of the probabilities, exactly 1 from the last level that is ever drawn."""
-    probs = np.asarray(level_probs, dtype=np.float64)
+    try:
+        probs = np.asarray(level_probs, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"level_probs must be a sequence of floats, got {shown(level_probs)}") from error
     if tree is not None and probs.shape != (tree.num_levels + 1,):
         raise ValueError(
             f"level_probs must have one entry for each of the {tree.num_levels} levels of tree and one for all videos, "

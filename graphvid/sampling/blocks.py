@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from graphvid._checks import check_ids
 from graphvid.ops import Adjacency
 from graphvid.sampling._picks import NeighborPicks
 
@@ -68,7 +69,14 @@ def to_block(adjacency: Adjacency, picks: NeighborPicks, *, include_dst_in_src: 
     >>> block.src_ids.tolist(), block.adjacency.ends("src").tolist(), block.adjacency.ends("dst").tolist()
     ([3, 2, 0, 4], [3, 0, 2], [0, 1, 1])
     """
+    check_adjacency(adjacency)
     check_sides(adjacency, include_dst_in_src)
+    _check_picks(adjacency, picks)
+    return make_block(adjacency, picks, include_dst_in_src)
+
+
+def make_block(adjacency: Adjacency, picks: NeighborPicks, include_dst_in_src: bool) -> Block:
+    """Return `to_block` of picks that were made from this adjacency, of which nothing is checked."""
     dtype = torch.int32 if adjacency.num_src < 2**31 else torch.int64  # half the time to sort
     if include_dst_in_src:
         src_ids, src = _number_after(picks.dst_ids.to(dtype), picks.src.to(dtype))
@@ -76,8 +84,43 @@ def to_block(adjacency: Adjacency, picks: NeighborPicks, *, include_dst_in_src: 
         src_ids, src = torch.unique(picks.src.to(dtype), return_inverse=True)
     indptr = torch.nn.functional.pad(torch.cumsum(picks.counts, dim=0), (1, 0))
     weight = None if adjacency.weight is None else adjacency.weight.index_select(0, picks.edge_ids)
-    inner = Adjacency.from_rows(indptr, src, num_src=len(src_ids), weight=weight, norm=adjacency.norm)
+    inner = Adjacency.from_rows(indptr, src, num_src=len(src_ids), weight=weight, norm=adjacency.norm, trusted=True)
     return Block(inner, src_ids.long(), picks.dst_ids, picks.edge_ids)
+
+
+def check_adjacency(adjacency: Adjacency) -> None:
+    """Raise unless ``adjacency`` is an `Adjacency`."""
+    if not isinstance(adjacency, Adjacency):
+        raise TypeError(f"adjacency must be an Adjacency, got {type(adjacency).__name__}")
+
+
+def _check_picks(adjacency: Adjacency, picks: NeighborPicks) -> None:
+    """Raise unless the picks are in-edges of the adjacency, grouped by destination."""
+    if not isinstance(picks, NeighborPicks):
+        raise TypeError(f"picks must be a NeighborPicks, got {type(picks).__name__}")
+    sizes = (adjacency.num_edges, adjacency.num_src, len(picks.dst_ids), adjacency.num_dst, None)
+    for name, ids, size in zip(picks._fields, picks, sizes, strict=True):
+        check_ids(f"picks.{name}", ids, size)
+    shapes = [tuple(ids.shape) for ids in picks]
+    if any(ids.dim() != 1 for ids in picks) or len(set(shapes[:3])) > 1 or shapes[3] != shapes[4]:
+        raise ValueError(
+            "picks must hold edge_ids, src and dst_index of one length, and dst_ids and counts of one length, got shapes "
+            f"{shapes}"
+        )
+    counts = picks.counts
+    if bool((counts < 0).any()) or int(counts.sum()) != len(picks.edge_ids):
+        raise ValueError(
+            f"picks.counts must be >= 0 and sum to the {len(picks.edge_ids)} picks, got {int(counts.sum())}"
+        )
+    if not torch.equal(picks.dst_index.long(), torch.repeat_interleave(counts)):
+        raise ValueError("picks.dst_index must ascend with as many picks for each destination as picks.counts says")
+    edges = picks.edge_ids.long()
+    for name, mine, ends in (
+        ("src", picks.src, adjacency.ends("src")),
+        ("dst_ids", picks.dst_ids[picks.dst_index.long()], adjacency.ends("dst")),
+    ):
+        if not torch.equal(mine.long(), ends[edges].long()):
+            raise ValueError(f"picks.{name} must be the ends of the edges in picks.edge_ids, got others")
 
 
 def check_sides(adjacency: Adjacency, include_dst_in_src: bool) -> None:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor, nn
 
-from graphvid._integers import as_integer
-from graphvid.ops.neighbors import check_ids
+from graphvid._checks import check_count, check_ids, check_number, check_tensor
 
 
 class StreamingFrequency(nn.Module):
@@ -64,10 +61,8 @@ class StreamingFrequency(nn.Module):
 
     def __init__(self, num_items: int, rate: float = 0.01) -> None:
         super().__init__()
-        self.num_items = as_integer("num_items", num_items, 1)
-        if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not math.isfinite(rate) or not 0 < rate <= 1:
-            raise ValueError(f"rate must be a float in (0, 1], got {rate!r}")
-        self.rate = float(rate)
+        self.num_items = check_count("num_items", num_items, 1)
+        self.rate = check_number("rate", rate, "a float in (0, 1]", least=5e-324, most=1)
         self.register_buffer("last", torch.full((self.num_items,), -1))
         self.register_buffer("gap", torch.zeros(self.num_items))
         self.register_buffer("count", torch.zeros(self.num_items, dtype=torch.int64))
@@ -89,6 +84,7 @@ class StreamingFrequency(nn.Module):
         TypeError
             When ids are not integers.
         """
+        check_tensor("items", items)
         if items.dim() != 1:
             raise ValueError(f"items must have shape (batch,), got {tuple(items.shape)}")
         check_ids("items", items, self.num_items)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from graphvid._checks import check_ids, check_tensor
 from graphvid.ops import Adjacency
 from graphvid.ops._distinct import distinct
-from graphvid.ops.neighbors import NeighborTable, check_ids, expand_ranges
+from graphvid.ops.neighbors import NeighborTable, check_table, expand_ranges
 from graphvid.sampling._history_kernels import list_histories
 from graphvid.sampling.blocks import Block
 
@@ -54,6 +55,16 @@ def history_block(
     >>> block.src_ids.tolist(), block.adjacency.ends("src").tolist(), block.adjacency.ends("dst").tolist()
     ([4, 7], [1, 0], [0, 1])
     """
+    check_table("histories", histories)
+    check_tensor("users", users)
+    if users.dim() != 1:
+        raise ValueError(f"users must be 1-D, got shape {tuple(users.shape)}")
+    if left_out is not None:
+        check_ids("left_out", left_out, None)
+    if also is not None:
+        check_ids("also", also, None)
+        if also.dim() != 1 or (also.numel() and int(also.min()) < 0):
+            raise ValueError(f"also must be 1-D with ids >= 0, got shape {tuple(also.shape)} from {int(also.min())}")
     if left_out is not None and left_out.shape != users.shape:
         raise ValueError(f"left_out must have the shape of users, {tuple(users.shape)}, got {tuple(left_out.shape)}")
     check_ids("users", users, histories.num_nodes)
@@ -61,7 +72,7 @@ def history_block(
     slots, items, indptr = listed(histories, users, left_out)
     src_ids, place = distinct(items if also is None else torch.cat([items, also]))
     place = place[: len(items)]
-    return Block(Adjacency.from_rows(indptr, place, num_src=len(src_ids)), src_ids, users, slots)
+    return Block(Adjacency.from_rows(indptr, place, num_src=len(src_ids), trusted=True), src_ids, users, slots)
 
 
 def _list_fused(histories: NeighborTable, users: Tensor, left_out: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:

@@ -10,10 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from graphvid._integers import as_integer
-from graphvid.ops.neighbors import check_ids
+from graphvid._checks import check_choice, check_count, check_ids, check_mapping, check_seed, check_tensor
 from graphvid.sampling import _item_kernels
-from graphvid.sampling._stream import check_seed, stream_key
+from graphvid.sampling._stream import stream_key
 
 if TYPE_CHECKING:
     from graphvid.data import Interactions
@@ -105,15 +104,14 @@ class ItemNegativeSampler:
         on_shortfall: OnShortfall = "raise",
         seed: int = 0,
     ) -> None:
-        for name, value, accepted in (
-            ("distribution", distribution, get_args(Distribution)),
-            ("on_shortfall", on_shortfall, get_args(OnShortfall)),
-        ):
-            if value not in accepted:
-                raise ValueError(f"{name} must be one of {list(accepted)}, got {value!r}")
+        check_choice("distribution", distribution, get_args(Distribution))
+        check_choice("on_shortfall", on_shortfall, get_args(OnShortfall))
+        if not (hasattr(train, "items") and hasattr(train, "item_counts")):
+            raise TypeError(f"train must be an Interactions, got {type(train).__name__}")
         if shared and reject:
             raise ValueError("shared=True needs reject=False: what one user knows is a negative of another")
-        self.num_negatives, self.seed, self.step = as_integer("num_negatives", num_negatives, 1), check_seed(seed), 0
+        self.num_negatives = check_count("num_negatives", num_negatives, 1, 2**31 - 1)
+        self.seed, self.step = check_seed(seed), 0
         self.distribution: Distribution = distribution
         self.shared = bool(shared)
         self._items, self._num_items = train.items, train.num_items
@@ -169,7 +167,7 @@ class ItemNegativeSampler:
             When users are not integers.
         """
         users = self._check_users(users)
-        number = self.step if step is None else as_integer("step", step, 0)
+        number = self.step if step is None else check_count("step", step, 0)
         rows = np.zeros(1, np.int64) if self.shared else users.numpy()
         lo, hi = (rows, rows) if self.shared else (self._lo[rows], self._hi[rows])
         out = np.empty((len(rows), self.num_negatives), np.int64)
@@ -209,6 +207,7 @@ class ItemNegativeSampler:
             When ids are not integers.
         """
         users = self._check_users(users)
+        check_tensor("items", items)
         if items.shape != users.shape:
             raise ValueError(f"items must have shape {tuple(users.shape)} like users, got {tuple(items.shape)}")
         check_ids("items", items, self._num_items)
@@ -236,15 +235,17 @@ class ItemNegativeSampler:
             When an entry is missing, ``step`` is no integer >= 0, or ``state`` comes from another kind of sampler.
         """
         own = self.state_dict()
+        check_mapping("state", state)
         if set(state) != set(own):
             raise ValueError(f"state must have the entries {sorted(own)}, got {sorted(state)}")
         for name in ("seed", "num_negatives", "distribution"):
             if state[name] != own[name]:
                 raise ValueError(f"state must come from a sampler with {name}={own[name]!r}, got {state[name]!r}")
-        self.step = as_integer("state['step']", state["step"], 0)
+        self.step = check_count("state['step']", state["step"], 0)
 
     def _check_users(self, users: Tensor) -> Tensor:
         """Return ``users`` as int64."""
+        check_tensor("users", users)
         if users.dim() != 1 or users.device.type != "cpu":
             raise ValueError(f"users must be 1-D on the CPU, got shape {tuple(users.shape)} on {users.device}")
         check_ids("users", users, len(self._lo))

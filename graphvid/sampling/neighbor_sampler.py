@@ -7,12 +7,11 @@ from typing import Any
 
 from torch import Tensor
 
-from graphvid._integers import as_integer
+from graphvid._checks import check_count, check_ids, check_mapping, check_seed, check_tensor, shown
 from graphvid.ops import Adjacency
-from graphvid.ops.neighbors import check_ids
 from graphvid.sampling._picks import NeighborPicks, in_edges, pick
-from graphvid.sampling._stream import check_seed, stream_key
-from graphvid.sampling.blocks import Block, check_sides, to_block
+from graphvid.sampling._stream import stream_key
+from graphvid.sampling.blocks import Block, check_adjacency, check_sides, make_block
 
 
 class NeighborSampler:
@@ -101,6 +100,9 @@ class NeighborSampler:
         weighted: bool = False,
         seed: int = 0,
     ) -> None:
+        check_adjacency(adjacency)
+        if not isinstance(fanouts, Sequence):
+            raise TypeError(f"fanouts must be a sequence of integers, got {type(fanouts).__name__}")
         self.fanouts = [_check_fanout(f"fanouts[{k}]", fanout) for k, fanout in enumerate(fanouts)]
         if not self.fanouts:
             raise ValueError("fanouts must have an entry for each layer, got none")
@@ -136,12 +138,12 @@ class NeighborSampler:
             When ``dst_ids`` has a wrong shape, dtype or device or an id is out of range, repeated ids meet
             ``include_dst_in_src=True``, or ``step`` is negative.
         """
-        child = stream_key(self.seed, as_integer("step", step, 0))
+        child = stream_key(self.seed, check_count("step", step, 0))
         dst_ids = _check_batch(self.adjacency, dst_ids)
         blocks: list[Block] = []
         for hop, fanout in enumerate(reversed(self.fanouts)):
             picks = pick(self._in_edges, dst_ids, fanout, self.replace, stream_key(child, hop))
-            blocks.append(to_block(self.adjacency, picks, include_dst_in_src=self.include_dst_in_src))
+            blocks.append(make_block(self.adjacency, picks, self.include_dst_in_src))
             dst_ids = blocks[-1].src_ids
         return blocks[::-1]
 
@@ -164,12 +166,13 @@ class NeighborSampler:
             When an entry is missing, ``step`` is no integer >= 0, or ``state`` comes from another seed or fanouts.
         """
         own = self.state_dict()
+        check_mapping("state", state)
         if set(state) != set(own):
             raise ValueError(f"state must have the entries {sorted(own)}, got {sorted(state)}")
         for name in ("seed", "fanouts"):
             if state[name] != own[name]:
                 raise ValueError(f"state must come from a sampler with {name}={own[name]}, got {name}={state[name]}")
-        self.step = as_integer("state['step']", state["step"], 0)
+        self.step = check_count("state['step']", state["step"], 0)
 
 
 def sample_neighbors(
@@ -224,14 +227,16 @@ def sample_neighbors(
     >>> picks.counts.tolist(), picks.dst_index.tolist(), picks.src[:2].tolist()
     ([2, 0, 2], [0, 0, 2, 2], [3, 4])
     """
+    check_adjacency(adjacency)
     fanout = _check_fanout("fanout", fanout)
-    key = stream_key(check_seed(seed), as_integer("step", step, 0))
+    key = stream_key(check_seed(seed), check_count("step", step, 0))
     dst_ids = _check_batch(adjacency, dst_ids)
     return pick(in_edges(adjacency, weighted, replace), dst_ids, fanout, replace, key)
 
 
 def _check_batch(adjacency: Adjacency, dst_ids: Tensor) -> Tensor:
     """Return ``dst_ids`` as int64; raise unless they are destinations on the device of the adjacency."""
+    check_tensor("dst_ids", dst_ids)
     if dst_ids.dim() != 1:
         raise ValueError(f"dst_ids must be 1-D, got shape {tuple(dst_ids.shape)}")
     if dst_ids.device != adjacency.device:
@@ -243,9 +248,9 @@ def _check_batch(adjacency: Adjacency, dst_ids: Tensor) -> Tensor:
 def _check_fanout(name: str, fanout: object) -> int:
     """Return ``fanout``; raise unless it is an integer >= 1 or -1."""
     try:
-        number = as_integer(name, fanout, -1)
+        number = check_count(name, fanout, -1, 2**31 - 1)
     except ValueError:
         number = 0
     if not number:
-        raise ValueError(f"{name} must be an integer >= 1, or -1 for all in-edges, got {fanout!r}")
+        raise ValueError(f"{name} must be an integer >= 1, or -1 for all in-edges, got {shown(fanout)}")
     return number

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from graphvid._integers import check_integer, node_ids
+from graphvid._checks import check_integer, node_ids
 from graphvid.sampling._pair_kernels import _local_order
 
 

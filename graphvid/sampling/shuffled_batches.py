@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from graphvid._integers import as_integer
+from graphvid._checks import check_count, check_integer, check_seed, check_tensor, shown
 
 Columns = TypeVar("Columns", bound=tuple[Tensor, ...])
 
@@ -28,6 +28,8 @@ class ShuffledBatches(Generic[Columns]):
         Passes over the rows, >= 1.
     seed : int
         Of the order of the rows.
+    step : int, default 0
+        Number of the first batch.
     order : callable, optional
         From the number of an epoch to the order of its rows. Default: a random one.
 
@@ -53,10 +55,19 @@ class ShuffledBatches(Generic[Columns]):
     """
 
     def __init__(
-        self, columns: Columns, batch_size: int, num_epochs: int, seed: int,
+        self, columns: Columns, batch_size: int, num_epochs: int, seed: int, step: int = 0,
         order: Callable[[int], NDArray[np.int64]] | None = None,
     ) -> None:  # fmt: skip
-        self.columns, self.batch_size, self.seed, self.step = columns, batch_size, seed, 0
+        if not isinstance(columns, tuple) or not columns:
+            raise TypeError(f"columns must be a tuple of at least one Tensor, got {shown(columns)}")
+        for i, ids in enumerate(columns):
+            check_tensor(f"columns[{i}]", ids)
+        shapes = [tuple(ids.shape) for ids in columns]
+        if len({shape[:1] for shape in shapes}) > 1 or not shapes[0] or not shapes[0][0]:
+            raise ValueError(f"columns must have equally many rows, at least one, got shapes {shapes}")
+        self.columns, self.batch_size = columns, check_count("batch_size", batch_size, 1)
+        self.seed, self.step = check_seed(seed), check_count("step", step, 0)
+        check_integer("num_epochs", num_epochs, 0)
         self._order = self._shuffle if order is None else order
         self.per_epoch = -(-len(columns[0]) // batch_size)
         self.num_steps = num_epochs * self.per_epoch
@@ -76,7 +87,7 @@ class ShuffledBatches(Generic[Columns]):
         ValueError
             When its step is not one of these batches.
         """
-        step = as_integer("state['step']", state["step"], 0)
+        step = check_count("state['step']", state["step"], 0)
         if step > self.num_steps:
             raise ValueError(f"state['step'] must be at most {self.num_steps}, got {step}")
         self.step = step

@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 import torch
 from torch import Tensor
 
+from graphvid._checks import check_choice, check_count, check_mapping, check_seed
 from graphvid._dgl import DGLGraph
-from graphvid._integers import as_integer
+from graphvid.ops.backends import as_device
 from graphvid.sampling import _kernels, _tensor
-from graphvid.sampling._stream import check_seed, stream_key
+from graphvid.sampling._stream import stream_key
 from graphvid.sampling._tables import By, OnShortfall, Pool, Positive, triplet_tables, with_tensors
 
 if TYPE_CHECKING:
     from graphvid.clustering import ClusterTree
+
+
+_MOST_STEPS = 2**63 - 1
 
 
 class TripletBatch(NamedTuple):
@@ -149,16 +153,16 @@ class TripletSampler(Iterator[TripletBatch]):
             ("positive", positive, get_args(Positive)),
             ("on_shortfall", on_shortfall, get_args(OnShortfall)),
         ):
-            if value not in accepted:
-                raise ValueError(f"{name} must be one of {list(accepted)}, got {value!r}")
-        self.batch_size = as_integer("batch_size", batch_size, 1)
+            check_choice(name, value, accepted)
+        self.batch_size = check_count("batch_size", batch_size, 1, 2**31 - 1)
         self.seed = check_seed(seed)
         self.exclude_neighbors = bool(exclude_neighbors)
         self.step = 0
         self._tables, skipped = triplet_tables(
             graph, tree, level_probs, pool, by, positive, self.exclude_neighbors, on_shortfall
         )
-        self._on_device = None if torch.device(device).type == "cpu" else with_tensors(self._tables, device)
+        device = as_device(device)
+        self._on_device = None if device.type == "cpu" else with_tensors(self._tables, device)
         self._levels = [*(f"L{k}" for k in range(len(self._tables.level_cdf) - 1)), "random"]
         names = ("triplets", *self._levels, "climbed", "positive_outside_cluster")
         self.counters = {**dict.fromkeys(names, 0), "skipped_anchors": skipped}
@@ -195,7 +199,7 @@ class TripletSampler(Iterator[TripletBatch]):
 
     def _draw(self, step: int) -> tuple[TripletBatch, Tensor, Tensor]:
         """Return the batch of a step and, for each row, the level drawn and the level used."""
-        key = stream_key(self.seed, as_integer("step", step, 0))
+        key = stream_key(self.seed, check_count("step", step, 0, _MOST_STEPS))
         arguments = key, self.batch_size, self.exclude_neighbors
         if self._on_device is None:
             anchor, positive, negative, drawn, used = map(torch.from_numpy, _kernels.draw(self._tables, *arguments))
@@ -217,12 +221,14 @@ class TripletSampler(Iterator[TripletBatch]):
             another seed, batch size, number of levels or set of usable anchors.
         """
         own = self.state_dict()
+        check_mapping("state", state)
         if set(state) != set(own):
             raise ValueError(f"state must have the entries {sorted(own)}, got {sorted(state)}")
         for name in ("seed", "batch_size"):
             if state[name] != own[name]:
                 raise ValueError(f"state must come from a sampler with {name}={own[name]}, got {name}={state[name]}")
         counters = state["counters"]
+        check_mapping("state['counters']", counters)
         if set(counters) != set(self.counters):
             raise ValueError(f"state['counters'] must have the entries {sorted(self.counters)}, got {sorted(counters)}")
         if counters["skipped_anchors"] != self.counters["skipped_anchors"]:
@@ -230,6 +236,8 @@ class TripletSampler(Iterator[TripletBatch]):
                 f"state must come from a sampler of a graph with {self.counters['skipped_anchors']} videos without a "
                 f"possible negative, got {counters['skipped_anchors']}"
             )
-        step = as_integer("state['step']", state["step"], 0)
-        self.counters = {k: as_integer(f"state['counters'][{k!r}]", counters[k], 0) for k in self.counters}
+        step = check_count("state['step']", state["step"], 0, _MOST_STEPS)
+        self.counters = {
+            k: check_count(f"state['counters'][{k!r}]", counters[k], 0, _MOST_STEPS) for k in self.counters
+        }
         self.step = step

@@ -44,3 +44,11 @@ def test_the_world_has_the_size_it_says(speed):
     assert (world.train.num_users, world.train.num_items, pairs) == (299, 410, 10274)
     assert (len(world.users), len(world.items)) == (299, 410)
     assert 0.2 < world.test.num_interactions / pairs < 0.22
+
+
+def test_methods_that_take_turns_are_measured_beside_the_first(speed):
+    calls = []
+    table = speed._by_turns({"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}, 2, {"users": 3})
+    assert calls == ["a", "b"] * 3
+    assert [row["method"] for row in table] == ["a", "b"]
+    assert table[0]["times the first"] == 1

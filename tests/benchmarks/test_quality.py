@@ -13,7 +13,7 @@ import pytest
 from graphvid.data import SyntheticCoWatch
 from graphvid.graphs import co_watch_graph, split_nodes
 from graphvid.models import RGCConfig
-from graphvid.runs import Source, VideoGraph
+from graphvid.tasks.co_watch import CoWatchSource, VideoGraph
 
 SMALL = RGCConfig(hidden=(16,), dim=8, batch_size=32, num_steps=3)
 
@@ -28,7 +28,7 @@ def quality(monkeypatch, tmp_path):
     world = SyntheticCoWatch(num_users=150, num_videos=96, watches_per_user=6.0)
     videos = VideoGraph("tiny", co_watch_graph(world.log), world.features)
     monkeypatch.setattr(module, "rows", lambda: table)
-    monkeypatch.setattr(module, "load", lambda source: videos)
+    monkeypatch.setattr(module, "load_video_graph", lambda source: videos)
     monkeypatch.setattr(module, "RESULTS", tmp_path)
     return module
 
@@ -36,7 +36,7 @@ def quality(monkeypatch, tmp_path):
 @pytest.fixture
 def run(quality, tmp_path, capsys):
     def main(*arguments):
-        quality.main(quality.Task("tiny", "Tiny world", Source(dataset="synthetic")), list(arguments))
+        quality.main(quality.Task("tiny", "Tiny world", CoWatchSource(dataset="synthetic")), list(arguments))
         name = "tiny_validation.json" if "--validation" in arguments else "tiny.json"
         return json.loads((tmp_path / name).read_text()), capsys.readouterr().out
 

@@ -11,7 +11,7 @@ import pytest
 from benchmarks.quality import _tower_figures, towers_tiktok
 from graphvid.data import Features, Interactions, InteractionSplits
 from graphvid.models import TwoTowerConfig
-from graphvid.runs import LoadedInteractions
+from graphvid.tasks.recommendation import LoadedInteractions
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def data() -> LoadedInteractions:
 
 def test_drift_is_larger_over_more_steps_and_none_without_learning(data, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(_tower_figures, "_EVERY", 2)
-    model = TwoTowerConfig(negatives="in_batch", memory_size=0, batch_size=16, dim=8, hidden=8, num_epochs=2)
+    model = TwoTowerConfig(negatives="in_batch", batch_size=16, dim=8, hidden=8, num_epochs=2)
     found = _tower_figures.drift_of(model, data, (1, 5))
     steps = {lag: [step for step, _ in points] for lag, points in found["drift"].items()}
     assert steps["1"] == list(range(2, 2 * found["steps_per_epoch"] + 1, 2))
@@ -44,7 +44,7 @@ def test_rows_are_placed_by_their_number_of_negatives(tmp_path) -> None:
     rows = towers_tiktok.rows()
     record = {
         "seeds": [0, 1],
-        "rows": [{"name": r.name, "config": r.model.to_dict(), "values": {"recall": [0.1, 0.2]}} for r in rows],
+        "rows": [{"name": r.name, "config": r.config.to_dict(), "values": {"recall": [0.1, 0.2]}} for r in rows],
     }
     sizes = {row["name"]: _tower_figures._negatives(row["config"]) for row in record["rows"]}
     assert sizes["content: in-batch, 512"] == 511

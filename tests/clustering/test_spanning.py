@@ -89,5 +89,5 @@ def test_no_edges(graph_of, num_nodes):
 def test_zero_and_negative_weights_are_edges(graph_of):
     forest = maximum_spanning_forest(graph_of(3, [(0, 1, 0.0), (1, 2, -2.0), (0, 2, -1.0)]))
     assert forest.weight.tolist() == [0.0, -1.0]
-    with pytest.raises(ValueError, match="num_threads must be >= 1, got 0"):
+    with pytest.raises(ValueError, match="num_threads must be None or an integer >= 1, got 0"):
         maximum_spanning_forest(graph_of(2, []), num_threads=0)

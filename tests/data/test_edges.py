@@ -37,12 +37,12 @@ def test_weight_is_optional_and_integer_ids_stay_integers(tmp_path):
 @pytest.mark.parametrize(
     ("content", "match"),
     [
-        ("src,to\na,b\n", r"the columns 'src' and 'dst', got \['src', 'to'\]"),
+        ("src,to\na,b\n", r"the columns 'src' and 'dst', each once, got \['src', 'to'\]"),
         ("src,dst\n", "at least one edge, got none"),
         ("src,dst\na,zz\n", "dst must be among the 3 of the features, got 'zz'"),
         ("src,dst\na,\n", "dst must not be missing, got 1 missing, the first in row 0"),
-        ("src,dst,weight\na,b,1\na,10,inf\n", "weight must be a finite number, got inf in row 1"),
-        ("src,dst,weight\na,b,heavy\n", "weight must be a finite number, got heavy in row 0"),
+        ("src,dst,weight\na,b,1\na,10,inf\n", "weight must be a finite number in float32, got inf in row 1"),
+        ("src,dst,weight\na,b,heavy\n", "weight must be a finite number in float32, got heavy in row 0"),
         ("src,dst\na\n", "it is not a .csv file, or it is truncated or corrupt"),
     ],
 )

@@ -51,7 +51,9 @@ def test_align_takes_rows_by_id_and_names_videos_without_features(features):
     assert list(aligned.ids) == ["c", "a"]
     np.testing.assert_array_equal(aligned.modalities["image"], features.modalities["image"][[2, 0]])
     equal(features.align(features.ids), features)
-    with pytest.raises(ValueError, match=r"ids must be among the 3 of the features, got 'd', 'e'$"):
+    with pytest.raises(
+        ValueError, match=r"ids must be among the 3 of the features, got 'd', 'e' \(2 of 4 ids, 2 of 4 rows\)$"
+    ):
         features.align(["a", "d", "b", "e"])
     with pytest.raises(ValueError, match="ids must be unique, got more than one row for 'a'"):
         features.align(["a", "a"])
@@ -71,7 +73,7 @@ def test_tuples_are_ids():
             ValueError,
             "'m' must be finite in float32, got nan for id 2 in column 0",
         ),
-        ([7, "z"], [[0.0, -np.inf], [0.0, np.inf]], ValueError, r"got -inf for id 7 in column 1 \(2 such rows\)"),
+        ([7, "z"], [[0.0, -np.inf], [0.0, np.inf]], ValueError, r"got -inf for id '7' in column 1 \(2 such rows\)"),
         (["a", "b"], [[0.0], [1e39]], ValueError, r"got 1e\+39 for id 'b' in column 0 \(1 such rows\)"),
         ([1, 2], np.zeros((3, 1)), ValueError, "'m' must have one row for each of the 2 ids, got 3 rows"),
         ([1, 2], np.zeros(2), ValueError, r"'m' must have shape \(num_videos, dim\) with dim >= 1, got \(2,\)"),
@@ -167,7 +169,7 @@ def test_parquet_lists_are_modalities_and_scalars_one_together(tmp_path, kind):
 @pytest.mark.parametrize(
     ("columns", "error", "match"),
     [
-        ({"id": [1], "x": [1.0]}, ValueError, r"must have a column 'video_id', got \['id', 'x'\]"),
+        ({"id": [1], "x": [1.0]}, ValueError, r"must have a column 'video_id' and no name twice, got \['id', 'x'\]"),
         ({"video_id": [1]}, ValueError, "modalities must have at least one table, got none"),
         (
             {"video_id": [1, 2], "x": [[1.0], [1.0, 2.0]]},
@@ -264,7 +266,9 @@ def test_a_damaged_archive_is_named(tmp_path):
 def test_files_under_the_wrong_suffix_are_named(tmp_path):
     np.savez(tmp_path / "x", audio=np.zeros((2, 2)))
     (tmp_path / "x.npz").rename(tmp_path / "x.npy")
-    with pytest.raises(ValueError, match=r"x.npy is an archive, not an .npy array; name it .npz"):
+    with pytest.raises(
+        ValueError, match=r"x.npy is not an .npy array, .*it is an archive, not an .npy array; name it .npz"
+    ):
         load_features(tmp_path / "x.npy")
     np.save(tmp_path / "y.npy", np.zeros((2, 2)))
     (tmp_path / "y.npy").rename(tmp_path / "y.npz")

@@ -83,9 +83,9 @@ def test_backward_keeps_one_byte_a_negative():
     assert [x.dtype for x in large] == [torch.bool]
 
 
-@pytest.mark.parametrize("margin", [1.0, 1, 1.5, -1.0001, math.nan, math.inf, -math.inf, None, "0.5", True])
+@pytest.mark.parametrize("margin", [1.0001, 2, 1.5, -1.0001, math.nan, math.inf, -math.inf, None, "0.5", True])
 def test_bad_margin(margin):
-    with pytest.raises(ValueError, match=r"margin must be a float in \[-1, 1\), got"):
+    with pytest.raises(ValueError, match=r"margin must be a float in \[-1, 1\], got"):
         CosineContrastiveLoss(margin)
 
 
@@ -98,3 +98,24 @@ def test_bad_weight(weight):
 def test_repr_names_the_settings():
     expected = "CosineContrastiveLoss(margin=-1.0, negative_weight=None, reduction='mean')"
     assert repr(CosineContrastiveLoss(-1)) == expected
+
+
+def test_a_margin_of_one_leaves_only_the_positive():
+    positive, negative = torch.tensor([0.25]), torch.tensor([[1.0, 0.5]])
+    assert CosineContrastiveLoss(1.0)(positive, negative) == 0.75
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_masked_negatives_may_leave_the_divisor(shared):
+    generator = torch.Generator().manual_seed(0)
+    users, items = (torch.nn.functional.normalize(torch.randn(n, 3, generator=generator)) for n in (4, 6))
+    mask = torch.rand(4, 6, generator=generator) < 0.6
+    mask[3] = False
+    positive, scores = torch.full((4,), 0.5), users @ items.T
+    loss = CosineContrastiveLoss(0.1, 2.0, divide_by="counted", reduction="none")
+    found = loss.of_shared(positive, users, items, mask=mask) if shared else loss(positive, scores, mask=mask)
+    for i in range(4):
+        counted = [max(float(scores[i, j]) - 0.1, 0.0) for j in range(6) if mask[i, j]]
+        expected = 0.5 + 2.0 * sum(counted) / max(len(counted), 1)
+        assert float(found[i].detach()) == pytest.approx(expected, abs=1e-6)
+    assert "divide_by='counted'" in repr(loss)

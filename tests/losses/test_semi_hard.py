@@ -263,7 +263,7 @@ def test_statistics_by_hand():
         ({"margin": -1.0}, "margin must be a finite float >= 0, got -1.0"),
         ({"candidates": "anchors"}, r"candidates must be one of \['negatives', 'all'\], got 'anchors'"),
         ({"fallback": "random"}, r"fallback must be one of \['own', 'farthest_easy', 'drop'\], got 'random'"),
-        ({"block_size": 0}, "block_size must be at least 1, got 0"),
+        ({"block_size": 0}, "block_size must be an integer >= 1, got 0"),
     ],
 )
 def test_bad_options(options, message):

@@ -87,7 +87,7 @@ def test_progress_bar(capsys):
     ("arguments", "message"),
     [
         ({"k": 0}, "k must be an integer >= 1, got 0"),
-        ({"empty": "drop"}, "empty must be 'skip', 'zero' or 'raise', got 'drop'"),
+        ({"empty": "drop"}, "empty must be one of .*, got 'drop'"),
         ({"weight": [1.0]}, "gains must be 2 finite numbers >= 0"),
         ({"weight": [1.0, -1.0]}, "gains must be 2 finite numbers >= 0"),
         ({"chunk_size": 0}, "chunk_size must be an integer >= 1, got 0"),

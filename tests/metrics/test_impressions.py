@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,6 +12,9 @@ from hypothesis import strategies as st
 from sklearn.metrics import ndcg_score
 
 from graphvid.metrics import average_precision, impression_scores, rank_impressions
+
+rank_impressions_by_id = partial(rank_impressions, ties="id")
+impression_scores_by_id = partial(impression_scores, ties="id")
 
 
 def loop(label, score, user, item, k):
@@ -40,9 +44,9 @@ def test_against_loops(rows, k):
     label, score, user, item = (list(column) for column in zip(*rows))
     if not any(label):
         with pytest.raises(ValueError, match=f"label must be 1 in at least one row, got {len(rows)} rows of label 0"):
-            impression_scores(label, score, user, item, k=k)
+            impression_scores_by_id(label, score, user, item, k=k)
         return
-    assert impression_scores(label, score, user, item, k=k) == pytest.approx(loop(label, score, user, item, k))
+    assert impression_scores_by_id(label, score, user, item, k=k) == pytest.approx(loop(label, score, user, item, k))
 
 
 @pytest.mark.parametrize("k", [1, 3, 5, 50])
@@ -55,29 +59,29 @@ def test_ndcg_against_scikit_learn(k):
         mine = user == u
         if mine.sum() > 1 and label[mine].any():
             expected.append(ndcg_score([label[mine]], [score[mine]], k=k))
-    assert impression_scores(label, score, user, item, k=k).ndcg == pytest.approx(np.mean(expected), abs=1e-12)
+    assert impression_scores_by_id(label, score, user, item, k=k).ndcg == pytest.approx(np.mean(expected), abs=1e-12)
 
 
 def test_by_hand():
-    found = impression_scores([0, 1, 1, 0, 1, 0], [9, 8, 7, 6, 1, 1], [1, 1, 1, 1, 2, 3], range(6), k=2)
+    found = impression_scores_by_id([0, 1, 1, 0, 1, 0], [9, 8, 7, 6, 1, 1], [1, 1, 1, 1, 2, 3], range(6), k=2)
     ndcg = ((1 / math.log2(3)) / (1 + 1 / math.log2(3)) + 1) / 2
     assert found == pytest.approx((ndcg, (0.5 + 1) / 2, (1 / math.log2(3) + 1) / 2, 2, 2, 1))
 
 
 def test_lists_shorter_than_k():
-    assert impression_scores([1, 0], [1.0, 0.5], ["a", "b"], [0, 0], k=5) == (1.0, 1.0, 1.0, 5, 1, 1)
+    assert impression_scores_by_id([1, 0], [1.0, 0.5], ["a", "b"], [0, 0], k=5) == (1.0, 1.0, 1.0, 5, 1, 1)
 
 
 def test_more_positives_than_places():
-    found = impression_scores([1] * 10, range(10), [0] * 10, range(10), k=5)
+    found = impression_scores_by_id([1] * 10, range(10), [0] * 10, range(10), k=5)
     assert (found.ndcg, found.recall) == (1.0, 0.5)
 
 
 def test_ties_go_to_the_lower_item_and_then_to_label_0():
-    assert rank_impressions([1, 0, 0], [1, 1, 1], [0, 0, 0], [5, 6, 4]).ranks.tolist() == [2]
-    assert rank_impressions([1, 0, 0], [1, 1, 1], [0, 0, 0], ["m", "n", "l"]).ranks.tolist() == [2]
-    assert rank_impressions([1, 0], [1, 1], [0, 0], [3, 3]).ranks.tolist() == [2]
-    assert rank_impressions([1, 0], [2, 1], [0, 0], [3, 3]).ranks.tolist() == [1]
+    assert rank_impressions_by_id([1, 0, 0], [1, 1, 1], [0, 0, 0], [5, 6, 4]).ranks.tolist() == [2]
+    assert rank_impressions_by_id([1, 0, 0], [1, 1, 1], [0, 0, 0], ["m", "n", "l"]).ranks.tolist() == [2]
+    assert rank_impressions_by_id([1, 0], [1, 1], [0, 0], [3, 3]).ranks.tolist() == [2]
+    assert rank_impressions_by_id([1, 0], [2, 1], [0, 0], [3, 3]).ranks.tolist() == [1]
 
 
 def test_order_of_rows_and_names_of_users_change_nothing():
@@ -85,11 +89,11 @@ def test_order_of_rows_and_names_of_users_change_nothing():
     label, score, user, item = (rng.integers(0, high, 300) for high in (2, 4, 20, 30))
     order = rng.permutation(300)
     columns = (label[order], score[order], [f"u{u}" for u in user[order]], item[order])
-    assert impression_scores(*columns) == pytest.approx(impression_scores(label, score, user, item))
+    assert impression_scores_by_id(*columns) == pytest.approx(impression_scores_by_id(label, score, user, item))
 
 
 def test_ranks_fit_the_metrics_of_ranks():
-    found = rank_impressions([1, 0, 1, 0], [3, 2, 1, 5], ["b", "b", "b", "a"], [0, 1, 2, 3])
+    found = rank_impressions_by_id([1, 0, 1, 0], [3, 2, 1, 5], ["b", "b", "b", "a"], [0, 1, 2, 3])
     assert found.user.tolist() == ["a", "b"]
     assert average_precision(found.ranks, found.indptr)[1].item() == pytest.approx((1 + 2 / 3) / 2)
 
@@ -110,4 +114,4 @@ def test_ranks_fit_the_metrics_of_ranks():
 )
 def test_errors(arguments, error, message):
     with pytest.raises(error, match=message):
-        impression_scores(**{"label": [1, 0], "score": [2.0, 1.0], "user": [1, 1], "item": [1, 2], **arguments})
+        impression_scores_by_id(**{"label": [1, 0], "score": [2.0, 1.0], "user": [1, 1], "item": [1, 2], **arguments})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -13,6 +14,8 @@ from sklearn.metrics import ndcg_score
 from torchmetrics.functional import retrieval
 
 from graphvid.metrics import dot_product_scorer, item_ranks, ndcg, rank_items, ranking_scores, recall, top_items
+
+rank_items_by_id = partial(rank_items, ties="id")
 
 
 @pytest.fixture(params=["compiled", "tensors"])
@@ -72,10 +75,10 @@ def test_against_sorting(path, num_users, num_items, dtype):
     rng = np.random.default_rng(num_items)
     scores = torch.from_numpy(rng.standard_normal((num_users, num_items))).to(dtype)
     relevant, excluded = random_lists(rng, num_users, num_items)
-    found = rank_items(from_table(scores), lists(relevant), exclude=lists(excluded))
+    found = rank_items_by_id(from_table(scores), lists(relevant), exclude=lists(excluded))
     assert found.dtype == torch.int64
     assert found.tolist() == by_sorting(scores.double().numpy(), relevant, excluded)
-    assert rank_items(from_table(scores), lists(relevant)).tolist() == by_sorting(
+    assert rank_items_by_id(from_table(scores), lists(relevant)).tolist() == by_sorting(
         scores.double().numpy(), relevant, [[]] * num_users
     )
 
@@ -85,13 +88,13 @@ def test_ties_and_infinities_go_by_id(path, seed):
     rng = np.random.default_rng(seed)
     scores = rng.choice([-np.inf, -1.0, -0.0, 0.0, 2.0, np.inf], (30, 40)).astype(np.float32)
     relevant, excluded = random_lists(rng, 30, 40)
-    found = rank_items(from_table(scores), lists(relevant), exclude=lists(excluded))
+    found = rank_items_by_id(from_table(scores), lists(relevant), exclude=lists(excluded))
     assert found.tolist() == by_sorting(scores, relevant, excluded)
 
 
 def test_all_scores_equal(path):
     relevant, excluded = [[3, 0], [4]], [[1], [0, 1, 2, 3]]
-    found = rank_items(from_table(np.ones((2, 5), np.float32)), lists(relevant), exclude=lists(excluded))
+    found = rank_items_by_id(from_table(np.ones((2, 5), np.float32)), lists(relevant), exclude=lists(excluded))
     assert found.tolist() == [3, 1, 1]
 
 
@@ -109,7 +112,7 @@ def test_batches_and_threads_change_nothing(path, threads, batch_size, num_threa
         seen.append(users)
         return from_table(scores)(users)
 
-    found = rank_items(score, lists(relevant), exclude=lists(excluded), batch_size=batch_size)
+    found = rank_items_by_id(score, lists(relevant), exclude=lists(excluded), batch_size=batch_size)
     assert found.tolist() == expected
     assert max(map(len, seen)) <= batch_size
     assert torch.cat(seen).tolist() == [user for user in range(40) if len(relevant[user])]
@@ -122,9 +125,9 @@ def test_only_users_with_relevant_items_are_scored_and_a_first_call_learns_the_n
         asked.append(users.tolist())
         return torch.zeros(len(users), 3)
 
-    assert rank_items(score, lists([[], [2], [], [0, 1], [1]])).tolist() == [3, 1, 2, 2]
+    assert rank_items_by_id(score, lists([[], [2], [], [0, 1], [1]])).tolist() == [3, 1, 2, 2]
     assert asked == [[1], [3, 4]]
-    assert rank_items(score, lists([[], []])).tolist() == []
+    assert rank_items_by_id(score, lists([[], []])).tolist() == []
     assert len(asked) == 2
 
 
@@ -135,8 +138,10 @@ def test_renumbering_items_renumbers_nothing_else(path):
     new = rng.permutation(30)
     moved = np.empty_like(scores)
     moved[:, new] = scores
-    found = rank_items(from_table(scores), lists(relevant), exclude=lists(excluded))
-    again = rank_items(from_table(moved), lists([new[x] for x in relevant]), exclude=lists([new[x] for x in excluded]))
+    found = rank_items_by_id(from_table(scores), lists(relevant), exclude=lists(excluded))
+    again = rank_items_by_id(
+        from_table(moved), lists([new[x] for x in relevant]), exclude=lists([new[x] for x in excluded])
+    )
     assert torch.equal(found, again)
 
 
@@ -147,7 +152,7 @@ def test_scores_and_lists_are_only_read(path):
     for array in (*relevant, *excluded):
         array.setflags(write=False)
     before = table.clone()
-    rank_items(lambda users: table[users[0] : users[-1] + 1], relevant, exclude=excluded)
+    rank_items_by_id(lambda users: table[users[0] : users[-1] + 1], relevant, exclude=excluded)
     assert torch.equal(table, before)
 
 
@@ -155,15 +160,15 @@ def test_tensors_int32_and_transposed_scores_with_gradients(path):
     table = torch.randn(9, 5, generator=torch.Generator().manual_seed(0)).requires_grad_()
     relevant, excluded = [[1, 8], [4], [3], [0], [2]], [[0], [5], [], [4, 5], [8]]
     as_tensors = [tuple(torch.from_numpy(x).int() for x in lists(rows)) for rows in (relevant, excluded)]
-    found = rank_items(lambda users: table.T[users[0] : users[-1] + 1], as_tensors[0], exclude=as_tensors[1])
+    found = rank_items_by_id(lambda users: table.T[users[0] : users[-1] + 1], as_tensors[0], exclude=as_tensors[1])
     assert found.tolist() == by_sorting(table.detach().T.numpy(), relevant, excluded)
     assert not found.requires_grad
 
 
 def test_progress_bar(capsys):
-    rank_items(from_table(np.eye(2)), lists([[0], [1]]))
+    rank_items_by_id(from_table(np.eye(2)), lists([[0], [1]]))
     assert capsys.readouterr().err == ""
-    rank_items(from_table(np.eye(2)), lists([[0], [1]]), progress=True)
+    rank_items_by_id(from_table(np.eye(2)), lists([[0], [1]]), progress=True)
     assert "ranking: 100%" in capsys.readouterr().err
 
 
@@ -173,7 +178,9 @@ def test_on_a_gpu():
     rng = np.random.default_rng(2)
     scores = torch.from_numpy(rng.integers(0, 90, (300, 400)) / 8)
     relevant, excluded = random_lists(rng, 300, 400)
-    found = rank_items(lambda users: scores[users].cuda(), lists(relevant), exclude=lists(excluded), batch_size=50)
+    found = rank_items_by_id(
+        lambda users: scores[users].cuda(), lists(relevant), exclude=lists(excluded), batch_size=50
+    )
     assert found.device.type == "cpu"
     assert found.tolist() == by_sorting(scores.numpy(), relevant, excluded)
     some = torch.tensor([5, 0, 299])
@@ -201,7 +208,7 @@ GOOD = {"score": from_table(np.ones((3, 4), np.float32)), "relevant": ([0, 1, 2,
             ValueError,
             "relevant and exclude must have no pair in common, got item 1 of user 0 and 1 more such pairs",
         ),
-        ({"batch_size": 0}, ValueError, "batch_size must be an integer >= 1, got 0"),
+        ({"batch_size": 0}, ValueError, "batch_size must be None or an integer >= 1, got 0"),
         ({"score": lambda users: np.ones((1, 4))}, TypeError, "score must return a floating-point Tensor, got ndarray"),
         ({"score": lambda users: torch.ones(1, 4).int()}, TypeError, "a floating-point Tensor, got dtype torch.int32"),
         ({"score": lambda users: torch.ones(2, 4)}, ValueError, r"scores of shape \(1, num_items\), got \(2, 4\)"),
@@ -216,7 +223,7 @@ GOOD = {"score": from_table(np.ones((3, 4), np.float32)), "relevant": ([0, 1, 2,
 def test_errors(arguments, error, message):
     arguments = {**GOOD, **arguments}
     with pytest.raises(error, match=message):
-        rank_items(arguments.pop("score"), arguments.pop("relevant"), **arguments)
+        rank_items_by_id(arguments.pop("score"), arguments.pop("relevant"), **arguments)
 
 
 @pytest.mark.parametrize("num_threads", [1, 3])
@@ -228,7 +235,7 @@ def test_nan_is_refused_by_user_and_item(path, threads, num_threads, batch_size)
     scores[4, :] = np.nan  # nobody asks for these
     relevant = [[1]] * 4 + [[]] + [[2]] * 4
     with pytest.raises(ValueError, match="scores must not be NaN, got NaN for user 5, item 40"):
-        rank_items(from_table(scores), lists(relevant), exclude=lists([[40]] * 9), batch_size=batch_size)
+        rank_items_by_id(from_table(scores), lists(relevant), exclude=lists([[40]] * 9), batch_size=batch_size)
 
 
 def loops(ranks, k):
@@ -267,7 +274,7 @@ def test_whole_way_against_torchmetrics_and_scikit_learn(path, k):
     rng = np.random.default_rng(3)
     users, items = rng.standard_normal((25, 6)), rng.standard_normal((50, 6))
     relevant, excluded = random_lists(rng, 25, 50)
-    ranks = rank_items(dot_product_scorer(users, items), lists(relevant), exclude=lists(excluded))
+    ranks = rank_items_by_id(dot_product_scorer(users, items), lists(relevant), exclude=lists(excluded))
     found = ranking_scores(ranks, lists(relevant)[0], k=k)
     expected = []
     for user in range(25):
@@ -336,7 +343,7 @@ def test_top_items_have_the_ranks_they_should():
     scores = rng.integers(0, 5, (6, 30)).astype(np.float64)
     excluded = lists([[4, 7]] * 6)
     best = top_items(from_table(scores), np.arange(6), 9, excluded).items
-    ranks = rank_items(from_table(scores), (np.arange(7) * 9, best.flatten()), exclude=excluded)
+    ranks = rank_items_by_id(from_table(scores), (np.arange(7) * 9, best.flatten()), exclude=excluded)
     assert ranks.tolist() == 6 * list(range(1, 10))
 
 

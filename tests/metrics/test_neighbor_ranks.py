@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
 
 from graphvid.metrics import rank_neighbors
+
+rank_neighbors_by_id = partial(rank_neighbors, ties="id")
 
 
 def by_loops(embeddings, indptr, indices):
@@ -28,7 +32,7 @@ def by_loops(embeddings, indptr, indices):
 def test_against_loops(make_neighbors, dtype, num_videos, num_edges):
     indptr, indices = make_neighbors(num_videos, num_edges)
     x = np.random.default_rng(1).standard_normal((num_videos, 5)).astype(dtype)
-    assert rank_neighbors(x, indptr, indices).tolist() == by_loops(x, indptr, indices)
+    assert rank_neighbors_by_id(x, indptr, indices).tolist() == by_loops(x, indptr, indices)
 
 
 @pytest.mark.parametrize("chunk_size", [None, 1, 7, 1000])
@@ -37,47 +41,47 @@ def test_ties_go_by_id(make_neighbors, chunk_size):
     # One-hot vectors of 4 kinds, some of them zero: cosines are exactly 0 or 1, in any order of summation.
     x = np.eye(4)[np.random.default_rng(0).integers(0, 4, 50)]
     x[::9] = 0
-    assert rank_neighbors(x, indptr, indices, chunk_size=chunk_size).tolist() == by_loops(x, indptr, indices)
+    assert rank_neighbors_by_id(x, indptr, indices, chunk_size=chunk_size).tolist() == by_loops(x, indptr, indices)
 
 
 def test_all_equal():
     indptr, indices = np.array([0, 3, 3, 5, 5]), np.array([1, 2, 3, 0, 3])
-    assert rank_neighbors(np.ones((4, 2), np.float32), indptr, indices).tolist() == [1, 2, 3, 1, 3]
+    assert rank_neighbors_by_id(np.ones((4, 2), np.float32), indptr, indices).tolist() == [1, 2, 3, 1, 3]
 
 
 @pytest.mark.parametrize("chunk_size", [1, 7, 16, 1000])
 def test_chunks_change_nothing(make_neighbors, chunk_size):
     indptr, indices = make_neighbors(60, 100)
     x = np.random.default_rng(1).standard_normal((60, 5))
-    whole = rank_neighbors(x, indptr, indices)
-    assert torch.equal(rank_neighbors(x, indptr, indices, chunk_size=chunk_size), whole)
+    whole = rank_neighbors_by_id(x, indptr, indices)
+    assert torch.equal(rank_neighbors_by_id(x, indptr, indices, chunk_size=chunk_size), whole)
 
 
 def test_length_of_a_vector_has_no_weight(make_neighbors):
     indptr, indices = make_neighbors(40, 200)
     x = np.random.default_rng(1).standard_normal((40, 5))
     powers = 2.0 ** np.random.default_rng(2).integers(-500, 500, (40, 1))
-    assert torch.equal(rank_neighbors(x * powers, indptr, indices), rank_neighbors(x, indptr, indices))
+    assert torch.equal(rank_neighbors_by_id(x * powers, indptr, indices), rank_neighbors_by_id(x, indptr, indices))
 
 
 def test_renumbering_videos_renumbers_the_result(make_neighbors):
     indptr, indices = make_neighbors(40, 100)
     x = np.random.default_rng(1).standard_normal((40, 5))
-    ranks = rank_neighbors(x, indptr, indices).numpy()
+    ranks = rank_neighbors_by_id(x, indptr, indices).numpy()
     source = np.repeat(np.arange(40), np.diff(indptr))
     table = {(s, d): r for s, d, r in zip(source, indices, ranks, strict=True)}
     new = np.random.default_rng(3).permutation(40)
     old = np.argsort(new)
     pairs = sorted((new[s], new[d]) for s, d in table)
     counts = np.bincount([s for s, _ in pairs], minlength=40)
-    moved = rank_neighbors(x[old], np.concatenate([[0], np.cumsum(counts)]), np.array([d for _, d in pairs]))
+    moved = rank_neighbors_by_id(x[old], np.concatenate([[0], np.cumsum(counts)]), np.array([d for _, d in pairs]))
     assert moved.tolist() == [table[old[s], old[d]] for s, d in pairs]
 
 
 def test_half_precision_is_ranked_in_float32(make_neighbors):
     indptr, indices = make_neighbors(40, 100)
     x = torch.randn(40, 5, generator=torch.Generator().manual_seed(0)).half()
-    assert torch.equal(rank_neighbors(x, indptr, indices), rank_neighbors(x.float(), indptr, indices))
+    assert torch.equal(rank_neighbors_by_id(x, indptr, indices), rank_neighbors_by_id(x.float(), indptr, indices))
 
 
 def test_input_is_not_changed_and_may_be_read_only(make_neighbors):
@@ -86,29 +90,29 @@ def test_input_is_not_changed_and_may_be_read_only(make_neighbors):
     before = x.copy()
     for array in (x, indptr, indices):
         array.setflags(write=False)
-    rank_neighbors(x, indptr, indices)
+    rank_neighbors_by_id(x, indptr, indices)
     np.testing.assert_array_equal(x, before)
 
 
 def test_gradients_are_left_alone(make_neighbors):
     indptr, indices = make_neighbors(10, 20)
     x = torch.randn(10, 3, requires_grad=True, generator=torch.Generator().manual_seed(0))
-    assert not rank_neighbors(x, indptr, indices).requires_grad
+    assert not rank_neighbors_by_id(x, indptr, indices).requires_grad
 
 
 @pytest.mark.parametrize("num_videos", [0, 1, 3])
 def test_no_neighbors(num_videos):
-    assert rank_neighbors(np.ones((num_videos, 2)), np.zeros(num_videos + 1, int), []).shape == (0,)
+    assert rank_neighbors_by_id(np.ones((num_videos, 2)), np.zeros(num_videos + 1, int), []).shape == (0,)
 
 
 def test_no_dimensions():
-    assert rank_neighbors(np.ones((3, 0)), [0, 1, 1, 2], [2, 0]).tolist() == [2, 1]
+    assert rank_neighbors_by_id(np.ones((3, 0)), [0, 1, 1, 2], [2, 0]).tolist() == [2, 1]
 
 
 def test_progress_bar(capsys):
-    rank_neighbors(np.eye(2), [0, 1, 2], [1, 0])
+    rank_neighbors_by_id(np.eye(2), [0, 1, 2], [1, 0])
     assert capsys.readouterr().err == ""
-    rank_neighbors(np.eye(2), [0, 1, 2], [1, 0], progress=True)
+    rank_neighbors_by_id(np.eye(2), [0, 1, 2], [1, 0], progress=True)
     assert "ranking" in capsys.readouterr().err
 
 
@@ -117,7 +121,7 @@ def test_progress_bar(capsys):
 def test_on_a_gpu(make_neighbors):
     indptr, indices = make_neighbors(200, 3000)
     x = torch.from_numpy(np.random.default_rng(1).standard_normal((200, 5)))
-    assert torch.equal(rank_neighbors(x.cuda(), indptr, indices).cpu(), rank_neighbors(x, indptr, indices))
+    assert torch.equal(rank_neighbors_by_id(x.cuda(), indptr, indices).cpu(), rank_neighbors_by_id(x, indptr, indices))
 
 
 NAN = [[1.0, 0.0], [0.0, float("nan")], [1.0, 1.0]]
@@ -146,4 +150,4 @@ NAN = [[1.0, 0.0], [0.0, float("nan")], [1.0, 1.0]]
 def test_errors(arguments, error, message):
     good = {"embeddings": np.ones((3, 2)), "indptr": [0, 1, 2, 2], "indices": [1, 0]}
     with pytest.raises(error, match=message):
-        rank_neighbors(**{**good, **arguments})
+        rank_neighbors_by_id(**{**good, **arguments})

@@ -1,48 +1,12 @@
-"""A small world of skips, and a trainer without side effects."""
+"""A small world of skips."""
 
 from __future__ import annotations
 
-import warnings
-
 import pytest
-from lightning import Callback, Trainer
 
 from graphvid.data import SyntheticSkip
-from graphvid.runs import SafetensorsCheckpointIO
-from graphvid.runs.callbacks import Checkpoint
-
-
-class Losses(Callback):
-    """The loss of every step."""
-
-    def __init__(self):
-        self.values = []
-
-    def on_train_batch_end(self, trainer, *_):
-        self.values.append(float(trainer.callback_metrics["loss"]))
 
 
 @pytest.fixture(scope="session")
 def skip_world():
     return SyntheticSkip(num_users=9, num_videos=15, impressions_per_user=10, num_topics=4, num_liked=2, num_disliked=1)
-
-
-@pytest.fixture(scope="session")
-def fit_model():
-    """Train a model, to the end or to a step, from the start or a checkpoint, and save it there; gives the losses."""
-
-    def fit(model, *, steps=-1, checkpoint=None, save=None, callbacks=()):
-        losses = Losses()
-        callbacks = [losses, *callbacks, *([] if save is None else [Checkpoint(save, steps)])]
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-            warnings.filterwarnings(
-                "ignore", message=".*your dataloader is not resumable.*"
-            )  # the module starts it there
-            Trainer(
-                max_steps=steps, max_epochs=1, logger=False, enable_checkpointing=False, enable_progress_bar=False,
-                enable_model_summary=False, accelerator="cpu", callbacks=callbacks, plugins=[SafetensorsCheckpointIO()],
-            ).fit(model, ckpt_path=checkpoint)  # fmt: skip
-        return losses.values
-
-    return fit

@@ -83,8 +83,8 @@ def test_gradient():
     ("arguments", "message"),
     [
         ({"dims": {}}, "dims must name at least one modality, got none"),
-        ({"dims": {"a": 0}}, "dims, hidden and dim must be at least 1"),
-        ({"dims": DIMS, "hidden": (0,)}, "dims, hidden and dim must be at least 1"),
+        ({"dims": {"a": 0}}, r"dims\[.a.\] must be an integer >= 1, got 0"),
+        ({"dims": DIMS, "hidden": (0,)}, r"hidden\[0\] must be an integer >= 1, got 0"),
         ({"dims": DIMS, "fusion": "sum"}, r"fusion must be one of \['late_product', 'early_concat'\], got 'sum'"),
         ({"dims": DIMS, "dropout": 1.0}, r"dropout must be in \[0, 1\), got 1.0"),
         ({"dims": DIMS, "input_dropout": -0.1}, r"input_dropout must be in \[0, 1\), got -0.1"),

@@ -62,9 +62,19 @@ def _check(result: Callable[..., Tensor], expected: Callable[..., Tensor], *inpu
         torch.testing.assert_close(a, b, rtol=1e-10, atol=1e-10)
 
 
-@pytest.mark.parametrize("reduce", ["sum", "mean", "max"])
+@pytest.mark.parametrize("reduce", ["sum", "max"])
 @pytest.mark.parametrize("weighted", ["no", "one", "heads"])
 def test_spmm_and_its_gradients(backend, edges, reduce, weighted) -> None:
+    _check_spmm(edges, reduce, weighted)
+
+
+@pytest.mark.parametrize("edges", ["empty rows", "hub"], indirect=True)
+@pytest.mark.parametrize("weighted", ["no", "heads"])
+def test_a_mean_is_a_sum_with_another_scale(backend, edges, weighted) -> None:
+    _check_spmm(edges, "mean", weighted)
+
+
+def _check_spmm(edges, reduce: str, weighted: str) -> None:
     adjacency = edges.adjacency(norm="both")
     x = _values(edges.num_src, 2, 3)
     if weighted == "no":
@@ -76,6 +86,7 @@ def test_spmm_and_its_gradients(backend, edges, reduce, weighted) -> None:
     )
 
 
+@pytest.mark.parametrize("edges", ["random", "empty rows"], indirect=True)
 @pytest.mark.parametrize("norm", NORMS)
 @pytest.mark.parametrize("transposed", [False, True])
 def test_norms_and_transposes(backend, edges, norm, transposed) -> None:
@@ -101,18 +112,18 @@ def test_the_transposed_matrix_is_the_transposed_matrix() -> None:
     assert (adjacency.t().num_src, adjacency.t().num_dst, adjacency.t().t().num_src) == (30, 20, 20)
 
 
-@pytest.mark.parametrize("op", ["dot", "add", "sub", "mul"])
 @pytest.mark.parametrize("shape", [(3,), (2, 3)])
-def test_sddmm_and_its_gradients(backend, edges, op, shape) -> None:
-    adjacency = edges.adjacency()
+def test_sddmm_and_its_gradients(backend, edges, shape) -> None:
     u, v = _values(edges.num_src, *shape), _values(edges.num_dst, *shape, seed=1)
-    plain = {
-        "dot": lambda a, b: (a * b).sum(-1),
-        "add": torch.add,
-        "sub": torch.sub,
-        "mul": torch.mul,
-    }[op]
-    _check(lambda u, v: adjacency.sddmm(u, v, op=op), lambda u, v: plain(u[edges.src], v[edges.dst]), u, v)
+    _check(edges.adjacency().sddmm, lambda u, v: (u[edges.src] * v[edges.dst]).sum(-1), u, v)
+
+
+@pytest.mark.parametrize("edges", ["random"], indirect=True)
+@pytest.mark.parametrize("op", ["add", "sub", "mul"])
+def test_the_other_sddmm_are_made_of_copies(backend, edges, op) -> None:
+    u, v = _values(edges.num_src, 2, 3), _values(edges.num_dst, 2, 3, seed=1)
+    plain = getattr(torch, op)
+    _check(lambda u, v: edges.adjacency().sddmm(u, v, op=op), lambda u, v: plain(u[edges.src], v[edges.dst]), u, v)
 
 
 def test_sddmm_copies_either_end(backend, edges) -> None:
@@ -121,8 +132,7 @@ def test_sddmm_copies_either_end(backend, edges) -> None:
     _check(lambda v: edges.adjacency().t().sddmm(v, op="copy"), lambda v: v[edges.dst], v)
 
 
-@pytest.mark.parametrize("by", ["dst", "src"])
-@pytest.mark.parametrize("heads", [(), (3,)])
+@pytest.mark.parametrize(("by", "heads"), [("dst", ()), ("src", (3,))])
 def test_edge_softmax_and_its_gradient(backend, edges, by, heads) -> None:
     end = edges.dst if by == "dst" else edges.src
 
@@ -148,14 +158,16 @@ def test_edge_softmax_leaves_out_edges_with_minus_infinity(backend) -> None:
 def test_short_floats_are_summed_in_float32(backend, dtype) -> None:
     """In bfloat16 itself the sum of 600 halves would stop at 128, and in float16 a sum of 5,000 at 2,048."""
     count = 600 if dtype == torch.bfloat16 else 5000 if backend != "triton" else 100
-    adjacency = Adjacency.from_coo(torch.arange(count), torch.zeros(count, dtype=torch.int64), num_src=count, num_dst=1)
-    x = torch.ones(count, 2, dtype=dtype, requires_grad=True)
+    one = torch.zeros(count, dtype=torch.int64)
+    adjacency = Adjacency.from_coo(one, one, num_src=1, num_dst=1)  # both ends have all edges: the gradient is such a sum
+    x = torch.ones(1, 2, dtype=dtype, requires_grad=True)
     weight = torch.full((count,), 0.5, dtype=dtype, requires_grad=True)
     out = adjacency.spmm(x, weight)
     assert out.dtype == dtype
     assert out.tolist() == [[count / 2, count / 2]]
     out.sum().backward()
     assert (x.grad.dtype, weight.grad.dtype) == (dtype, dtype)
+    assert x.grad.tolist() == [[count / 2, count / 2]]
     assert weight.grad.tolist() == [2.0] * count
     assert adjacency.sddmm(x.detach(), torch.ones(1, 2, dtype=dtype)).dtype == dtype
     assert adjacency.edge_softmax(weight.detach()).dtype == dtype
@@ -163,13 +175,11 @@ def test_short_floats_are_summed_in_float32(backend, dtype) -> None:
 
 @pytest.mark.parametrize("reduce", ["sum", "max"])
 def test_parity_in_float32(backend, reduce) -> None:
-    random = torch.Generator().manual_seed(0)
-    src, dst = torch.randint(50, (2, 800), generator=random)
-    adjacency = Adjacency.from_coo(src, dst, num_src=50, num_dst=50, norm="both")
-    x, weight = _values(50, 70, dtype=torch.float32), _values(800, seed=1, dtype=torch.float32)
-    expected = Adjacency.from_coo(src, dst, num_src=50, num_dst=50, norm="both").spmm(
-        x.double(), weight.double(), reduce=reduce
-    )
+    nodes, count = (50, 800) if backend != "triton" else (15, 240)  # its interpreter is slow
+    src, dst = torch.randint(nodes, (2, count), generator=torch.Generator().manual_seed(0))
+    adjacency = Adjacency.from_coo(src, dst, num_src=nodes, num_dst=nodes, norm="both")
+    x, weight = _values(nodes, 70, dtype=torch.float32), _values(count, seed=1, dtype=torch.float32)
+    expected = adjacency.spmm(x.double(), weight.double(), reduce=reduce)
     torch.testing.assert_close(adjacency.spmm(x, weight, reduce=reduce).double(), expected, rtol=1e-5, atol=1e-5)
 
 
@@ -209,12 +219,12 @@ def test_the_same_bits_for_any_number_of_threads_and_on_every_call(name) -> None
     if name == "triton":
         pytest.importorskip("triton")
     random = torch.Generator().manual_seed(0)
-    src, dst = torch.randint(60, (2, 40_000 if name == "numba" else 400), generator=random)
+    src, dst = torch.randint(60, (2, 40_000 if name == "numba" else 200), generator=random)
     x, weight = _values(60, 5, dtype=torch.float32), _values(len(src), seed=1, dtype=torch.float32)
     results = []
     threads = torch.get_num_threads()
     try:
-        for count in (1, 2, 4):
+        for count in (1, 2, 4) if name == "numba" else (1, 2):  # Triton's interpreter has one thread: another call
             torch.set_num_threads(count)
             with ops.use_backend(name):
                 leaf = x.clone().requires_grad_()
@@ -330,7 +340,7 @@ def test_ids_are_int32_and_moving_keeps_the_object() -> None:
         ({"dst": torch.tensor([-1])}, ValueError, r"dst must lie in \[0, 2\), got -1 to -1"),
         ({"dst": torch.tensor([0.0])}, TypeError, "dst must be an integer tensor"),
         ({"num_src": -1}, ValueError, "num_src must be an integer >= 0, got -1"),
-        ({"norm": "sym"}, ValueError, "unknown norm 'sym'; accepted are"),
+        ({"norm": "sym"}, ValueError, "norm must be one of .*, got 'sym'"),
         ({"weight": torch.ones(2)}, ValueError, r"weight must have shape \(1,\) or \(1, num_heads\)"),
         ({"weight": torch.ones(1, dtype=torch.int64)}, TypeError, "weight must be float32"),
         ({"weight": torch.ones(1, device="meta")}, ValueError, "weight must be on cpu like the edges, got meta"),
@@ -353,14 +363,18 @@ def test_bad_edges(options, error, message) -> None:
         (lambda a: a.spmm(torch.ones(3, 4), torch.ones(2)), ValueError, "weight must have shape"),
         (lambda a: a.spmm(torch.ones(3, 4), torch.ones(1).double()), TypeError, "weight and x must have one dtype"),
         (lambda a: a.spmm(torch.ones(3, 4), torch.ones(1, 2)), ValueError, "x must have the 2 heads of weight"),
-        (lambda a: a.spmm(torch.ones(3, 4), reduce="min"), ValueError, "unknown reduce 'min'; accepted are"),
-        (lambda a: a.sddmm(torch.ones(3, 4), torch.ones(2, 4), op="div"), ValueError, "unknown op 'div'"),
+        (lambda a: a.spmm(torch.ones(3, 4), reduce="min"), ValueError, "reduce must be one of .*, got 'min'"),
+        (
+            lambda a: a.sddmm(torch.ones(3, 4), torch.ones(2, 4), op="div"),
+            ValueError,
+            "op must be one of .*, got 'div'",
+        ),
         (lambda a: a.sddmm(torch.ones(3, 4)), ValueError, "v must be left out"),
         (lambda a: a.sddmm(torch.ones(3, 4), torch.ones(2, 4), op="copy"), ValueError, "v must be left out"),
         (lambda a: a.sddmm(torch.ones(3, 4), torch.ones(2, 5)), ValueError, "u and v must agree"),
         (lambda a: a.sddmm(torch.ones(3, 4), torch.ones(2, 4).double()), ValueError, "u and v must agree"),
         (lambda a: a.edge_softmax(torch.ones(2)), ValueError, "logits must have shape"),
-        (lambda a: a.edge_softmax(torch.ones(1), by="in"), ValueError, "unknown by 'in'"),
+        (lambda a: a.edge_softmax(torch.ones(1), by="in"), ValueError, "by must be one of .*, got 'in'"),
     ],
 )
 def test_bad_features(call, error, message) -> None:
@@ -405,7 +419,7 @@ def test_the_norm_is_the_one_given_and_turns_with_the_relation(norm) -> None:
         ({"src": torch.tensor([True, False])}, TypeError, "src must be an integer tensor, got dtype"),
         ({"src": torch.zeros(2, device="meta").long()}, ValueError, "indptr must be on meta like the edges, got cpu"),
         ({"num_src": 1.0}, ValueError, "num_src must be an integer >= 0, got 1.0"),
-        ({"norm": "sym"}, ValueError, "unknown norm 'sym'; accepted are"),
+        ({"norm": "sym"}, ValueError, "norm must be one of .*, got 'sym'"),
         ({"weight": torch.ones(3)}, ValueError, r"weight must have shape \(2,\) or \(2, num_heads\)"),
     ],
 )

@@ -37,9 +37,9 @@ def test_nothing_to_reduce(backend, indptr) -> None:
 @pytest.mark.parametrize(
     ("indptr", "error", "message"),
     [
-        (torch.tensor([0, 2]), ValueError, "indptr must be 1-D and run from 0 to the 3 rows of values"),
-        (torch.tensor([1, 3]), ValueError, "indptr must be 1-D and run from 0"),
-        (torch.tensor([], dtype=torch.int64), ValueError, "indptr must be 1-D and run from 0"),
+        (torch.tensor([0, 2]), ValueError, "indptr must run from 0 to 3, got 0 to 2"),
+        (torch.tensor([1, 3]), ValueError, "indptr must run from 0 to 3, got 1"),
+        (torch.tensor([], dtype=torch.int64), ValueError, "indptr must be 1-D with at least one value"),
         (torch.tensor([0, 2, 1, 3]), ValueError, "indptr must not fall"),
         (torch.tensor([0.0, 3.0]), TypeError, "indptr must be an integer tensor"),
     ],

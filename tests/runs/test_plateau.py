@@ -8,7 +8,9 @@ from torch.nn.functional import normalize
 
 from graphvid.data import Interactions
 from graphvid.graphs import user_item_graph
-from graphvid.models import MatrixFactorization, MFConfig, ReloadOnPlateau, TwoTower, TwoTowerConfig
+from graphvid.models import MatrixFactorization, MFConfig, TwoTower, TwoTowerConfig
+from graphvid.models.recommenders import CrossBatch, Shared
+from graphvid.runs import ReloadOnPlateau
 
 GRAPH = user_item_graph(Interactions.from_pairs([0, 0, 1, 2], [0, 1, 2, 3]))
 
@@ -16,7 +18,7 @@ GRAPH = user_item_graph(Interactions.from_pairs([0, 0, 1, 2], [0, 1, 2, 3]))
 def _run(fit_model, figures, *, patience=2, num_epochs=20, optimizer="deferred_adam"):
     """Train while the figures of the epochs are these; return the callback, the model and its weights after each."""
     model = MatrixFactorization(
-        GRAPH, MFConfig(dim=4, num_negatives=2, batch_size=2, num_epochs=num_epochs, learning_rate=0.01,
+        GRAPH, MFConfig(dim=4, negatives=Shared(num_negatives=2), batch_size=2, num_epochs=num_epochs, learning_rate=0.01,
                         init_std=0.1, optimizer=optimizer)
     )  # fmt: skip
     weights, values = [], iter(figures)
@@ -55,14 +57,15 @@ def test_bad_figures_and_patience(fit_model) -> None:
         ReloadOnPlateau(lambda model: {}, "recall", 0)
     with pytest.raises(ValueError, match=r"evaluate must give a finite 'recall', got \{'recall': nan\}"):
         _run(fit_model, [float("nan")])
-    model = MatrixFactorization(GRAPH, MFConfig(dim=4, num_negatives=2, batch_size=2, num_epochs=1))
+    model = MatrixFactorization(GRAPH, MFConfig(dim=4, negatives=Shared(num_negatives=2), batch_size=2, num_epochs=1))
     with pytest.raises(ValueError, match=r"evaluate must give a finite 'recall', got \{'ndcg': 1\.0\}"):
         fit_model(model, callbacks=[ReloadOnPlateau(lambda model: {"ndcg": 1.0}, "recall", 1)])
 
 
 def test_a_memory_is_emptied_with_the_weights_it_came_from(fit_model) -> None:
     graph = user_item_graph(Interactions.from_pairs([0, 0, 1, 2], [0, 1, 2, 3]))
-    model = TwoTower(graph, None, TwoTowerConfig(dim=4, item_tower="id", memory_size=8, batch_size=2, num_epochs=3))
+    config = TwoTowerConfig(dim=4, item_tower="id", negatives=CrossBatch(memory_size=8), batch_size=2, num_epochs=3)
+    model = TwoTower(graph, None, config)
     lengths, values = [], iter([0.5, 0.4, 0.6])
 
     def evaluate(model):

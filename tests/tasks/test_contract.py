@@ -16,7 +16,6 @@ from graphvid.models.recommenders import CrossBatch, Shared
 from graphvid.tasks.co_watch import CoWatchSource
 from graphvid.tasks.recommendation import InteractionSource
 from graphvid.tasks.skips import ViewSource
-
 from tests.tasks.contract import Case, check_task
 
 PAIRS = {"embeddings.npz", "epochs.csv", "model.safetensors", "pairs.npz"}
@@ -40,9 +39,7 @@ def folder(tmp_path_factory):
 
 
 def of_pairs(method, config, folder, *, features=False) -> Case:
-    source = InteractionSource(
-        log=str(folder / "log.csv"), features=str(folder / "features.npz") if features else None
-    )
+    source = InteractionSource(log=str(folder / "log.csv"), features=str(folder / "features.npz") if features else None)
 
     def ask(run) -> None:
         assert run.recommend("u3", top_k=2)["item_id"].str.startswith("v").all()

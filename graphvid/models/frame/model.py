@@ -15,8 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
+from graphvid._checks import check_integer, node_ids
 from graphvid._dgl import DGLGraph
-from graphvid._integers import check_integer, node_ids
 from graphvid._random import seeded
 from graphvid.data import ClipFeatures, WatchLog
 from graphvid.models.frame.clip_inputs import ClipInputs
@@ -31,6 +31,7 @@ from graphvid.models.frame.views import (
     label_views,
     split_views,
 )
+from graphvid.models.one_process import require_one_process
 from graphvid.sampling import ShuffledBatches
 
 _WEIGHT_STREAM, _PICK_STREAM, _COLD_STREAM = range(3)  # streams of config.seed
@@ -130,6 +131,10 @@ class FRAME(LightningModule):
             self.network = FRAMENetwork(clips.dim, clips.num_clips, config)
             self.inputs = ClipInputs(clips, seen, config, progress)
         self._keep_sums(seen, progress)
+
+    def setup(self, stage: str) -> None:
+        """Refuse several processes."""
+        require_one_process(self)
 
     def training_step(self, batch: ViewBatch, batch_idx: int) -> Tensor:
         """Compute the loss of one batch of views and log it."""

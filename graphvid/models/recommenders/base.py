@@ -13,6 +13,7 @@ from torch.nn.functional import dropout, normalize
 from graphvid._dgl import DGLGraph
 from graphvid._random import seeded
 from graphvid.data import Interactions
+from graphvid.models.one_process import require_one_process
 from graphvid.models.recommenders.candidates import Candidates, make_candidates
 from graphvid.models.recommenders.config import RecommenderConfig
 from graphvid.nn.row_table import RowTable
@@ -141,6 +142,10 @@ class Recommender(LightningModule, ABC):
                 of_users = dropout(of_users, self.config.dropout)
         return of_users, of_items
 
+    def setup(self, stage: str) -> None:
+        """Refuse several processes."""
+        require_one_process(self)
+
     def training_step(self, batch: EdgeBatch, batch_idx: int) -> Tensor:
         """Compute the loss of one batch of edges and log it."""
         loss: Tensor = self.candidates(self.vectors, batch.user, batch.item, self.global_step)
@@ -187,11 +192,15 @@ class Recommender(LightningModule, ABC):
         config = self.config
         return ShuffledBatches(self.edges, config.batch_size, config.num_epochs, config.seed)
 
-    def before_judging(self) -> None:
+    def catch_up(self) -> None:
         """Bring all rows of all tables up to date, before they are read as a whole; a no-op with plain Adam."""
         for module in self.modules():
             if isinstance(module, RowTable):
                 module.catch_up()
+
+    def before_judging(self) -> None:
+        """Bring the tables up to date."""
+        self.catch_up()
 
     def after_reload(self) -> None:
         """Forget the vectors of the weights that were given up."""
@@ -205,7 +214,7 @@ class Recommender(LightningModule, ABC):
         -----
         All nodes at once: O(num_edges) memory for the models that read histories.
         """
-        self.before_judging()
+        self.catch_up()
         training = self.training
         self.eval()
         users, items = (torch.arange(n, device=self.device) for n in (self.num_users, self.num_items))

@@ -11,7 +11,7 @@ from graphvid._record import Columns, Count, NotNegative, Positive, Record, Seed
 from graphvid.clustering.linkage import LinkageName
 from graphvid.losses.semi_hard import Candidates, Fallback
 from graphvid.nn.video_encoder import Fusion
-from graphvid.sampling._tables import Pool
+from graphvid.sampling._tables import OnShortfall, Pool
 from graphvid.sampling._tables import Positive as DrawnPositive
 
 Loss = Literal["neighbor_softmax", "softmax", "triplet"]
@@ -34,7 +34,7 @@ class RGCConfig(Record):
         The encoder; see `graphvid.nn.VideoEncoder`.
     num_levels, linkage
         The hierarchy; see `graphvid.clustering.affinity_clustering`.
-    level_probs, pool, positive
+    level_probs, pool, positive, on_shortfall
         The triplets; see `graphvid.sampling.TripletSampler`.
     batch_size : int
         Triplets a step.
@@ -101,6 +101,7 @@ class RGCConfig(Record):
     level_probs: tuple[NotNegative, ...] = (0.0, 0.0, 0.0, 1.0)
     pool: Pool = "sibling"
     positive: DrawnPositive = "uniform"
+    on_shortfall: OnShortfall = "raise"
     batch_size: Count = 512
     loss: Loss = "neighbor_softmax"
     temperature: Positive = 0.05

@@ -17,7 +17,9 @@ from torch import Tensor
 from graphvid._dgl import DGLGraph
 from graphvid._random import seeded
 from graphvid.clustering import ClusterTree, affinity_clustering
-from graphvid.data import Standardizer
+from graphvid.data import Features, Standardizer
+from graphvid.graphs import check_alignment
+from graphvid.models.one_process import require_one_process
 from graphvid.nn import Standardize, VideoEncoder
 from graphvid.ops import NeighborTable
 from graphvid.sampling import TripletBatch, TripletSampler, neighbor_table
@@ -40,8 +42,9 @@ class RelationalGraphClustering(LightningModule):
     graph : DGLGraph
         Training graph with ``(video, co_watch, video)`` edges in both directions and ``edata["weight"]``, as
         `graphvid.graphs.co_watch_graph` gives it. Only training videos: a test video in it is a leak.
-    features : mapping of str to ndarray or Tensor
-        One float array of shape ``(num_nodes, dim)`` for every modality; row i belongs to node i.
+    features : Features, or mapping of str to ndarray or Tensor
+        One float array of shape ``(num_nodes, dim)`` for every modality; row i belongs to node i. `Features` have ids, which
+        are compared with those that the graph carries; bare arrays have none and are taken as they are.
     config : RGCConfig
         Options; the default is the preset for up to some 100,000 videos, ``RGCConfig.preset("paper")`` the published one.
     tree : ClusterTree, optional
@@ -57,7 +60,8 @@ class RelationalGraphClustering(LightningModule):
     Raises
     ------
     ValueError
-        If a modality has another number of rows than the graph has nodes, or an option is out of its range.
+        If a modality has another number of rows than the graph has nodes, features are of other videos or in another order
+        than the nodes, or an option is out of its range.
 
     Notes
     -----
@@ -81,13 +85,16 @@ class RelationalGraphClustering(LightningModule):
     def __init__(
         self,
         graph: DGLGraph,
-        features: Mapping[str, NDArray[np.floating] | Tensor],
+        features: Features | Mapping[str, NDArray[np.floating] | Tensor],
         config: RGCConfig | None = None,
         *,
         tree: ClusterTree | None = None,
     ) -> None:
         super().__init__()
         self.config = config = config if config is not None else RGCConfig()
+        if isinstance(features, Features):
+            check_alignment(graph, features)
+            features = features.modalities
         arrays = {name: np.asarray(x, dtype=np.float32) for name, x in features.items()}
         for name, x in arrays.items():
             if len(x) != graph.num_nodes():
@@ -111,6 +118,7 @@ class RelationalGraphClustering(LightningModule):
             level_probs=config.level_probs,
             pool=config.pool,
             positive=config.positive,
+            on_shortfall=config.on_shortfall,
             seed=config.seed,
         )
         table = neighbor_table(graph)
@@ -121,7 +129,11 @@ class RelationalGraphClustering(LightningModule):
     @property
     def neighbors(self) -> NeighborTable:
         """True neighbours of every training video, on the device of the model."""
-        return NeighborTable(self.get_buffer("_indptr"), self.get_buffer("_indices"))
+        return NeighborTable.trusted(self.get_buffer("_indptr"), self.get_buffer("_indices"))
+
+    def setup(self, stage: str) -> None:
+        """Refuse several processes."""
+        require_one_process(self)
 
     def training_step(self, batch: TripletBatch, batch_idx: int) -> Tensor:
         """Compute the loss of one batch of triplets and log its statistics."""
@@ -158,9 +170,9 @@ class RelationalGraphClustering(LightningModule):
             )
         return vectors
 
-    def embed(self, features: Mapping[str, NDArray[np.floating] | Tensor]) -> NDArray[np.float32]:
+    def embed(self, features: Features | Mapping[str, NDArray[np.floating] | Tensor]) -> NDArray[np.float32]:
         """Embed videos from their features; see `embed`."""
-        return embed(self.encoder, features)
+        return embed(self.encoder, features.modalities if isinstance(features, Features) else features)
 
 
 def build_encoder(dims: Mapping[str, int], config: RGCConfig) -> VideoEncoder:

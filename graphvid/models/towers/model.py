@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from graphvid._dgl import dgl
-from graphvid._integers import check_integer
+from graphvid._checks import check_integer
 from graphvid._random import seeded
 from graphvid.data.video_pairs import ScoredPairs
 from graphvid.graphs.video_pairs import pair_subgraph, video_pair_graph
@@ -124,7 +124,7 @@ class TwinTower(LightningModule):
             return ShuffledBatches(videos, config.pretrain_batch_size, config.pretrain_epochs, config.seed)
         order = self._local_order if config.pair_order == "local" else None
         pairs = Rows(torch.arange(self._graph.num_edges()))
-        return ShuffledBatches(pairs, config.batch_size, config.num_epochs, config.seed, order)
+        return ShuffledBatches(pairs, config.batch_size, config.num_epochs, config.seed, order=order)
 
     def _local_order(self, epoch: int) -> NDArray[np.int64]:
         assert self._graph is not None

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from graphvid._files import read_npz
 from graphvid.data import Features
-from graphvid.data._files import read_arrays
 from graphvid.graphs import NodeSplit
 from graphvid.models import RGCConfig, build_encoder, embed
 from graphvid.nn import VideoEncoder
@@ -78,6 +78,6 @@ class CoWatchRun(VectorRun):
         assert isinstance(source, CoWatchSource)
         videos = load_video_graph(source, progress=progress)
         self.check_source(videos.fingerprint())
-        stored = read_arrays(self.directory.require(self.directory.path / SPLIT), ("train", "test"))
+        stored = read_npz(self.directory.require(self.directory.path / SPLIT), ("train", "test"))
         split = NodeSplit(stored["train"].astype(np.int64), stored["test"].astype(np.int64))
         return compare(videos, split, embed(encoder, videos.features.modalities), progress=progress)

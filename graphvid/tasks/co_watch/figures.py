@@ -11,7 +11,8 @@ from graphvid._dgl import DGLGraph
 from graphvid.clustering import ClusterTree
 from graphvid.data import Standardizer
 from graphvid.graphs import NodeSplit, node_subgraph
-from graphvid.metrics import ColdStartScores, cold_start
+from graphvid.metrics import ColdStartScores, cold_start, cold_start_by_query
+from graphvid.runs import Verdict, judge
 from graphvid.sampling import neighbor_table
 
 from .report import TRAINED
@@ -53,6 +54,27 @@ def compare(
         name: cold_start(x[split.test], table.indptr, table.indices, progress=progress) for name, x in methods.items()
     }
     return {name: score._asdict() for name, score in scores.items()}
+
+
+def verdict(videos: VideoGraph, split: NodeSplit, embedding: NDArray[np.float32], scores: dict[str, Any]) -> Verdict:
+    """Compare the trained embedding with the best of the raw and the standardised features, query by query.
+
+    Parameters
+    ----------
+    videos, split, embedding
+        As in `compare`.
+    scores : dict
+        The result of `compare`.
+    """
+    raw = videos.features.concatenate()
+    best = max(("raw features", "standardised features"), key=lambda name: float(scores[name]["ndcg"]))
+    baseline = raw if best == "raw features" else Standardizer.fit(raw, split.train).transform(raw)
+    table = neighbor_table(node_subgraph(videos.graph, split.test))
+    per_query = {
+        name: cold_start_by_query(x[split.test], table.indptr, table.indices)["ndcg"]
+        for name, x in ((TRAINED, embedding), (best, baseline))
+    }
+    return judge(f"NDCG@{scores[TRAINED]['k']}", TRAINED, per_query)
 
 
 def describe_graph(graph: DGLGraph, split: NodeSplit) -> dict[str, Any]:

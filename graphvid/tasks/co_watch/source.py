@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -23,6 +23,7 @@ from graphvid.data import (
     WatchLog,
     load_features,
     read_edges,
+    read_log_and_features,
 )
 from graphvid.graphs import co_watch_graph, relation_graph
 
@@ -59,6 +60,9 @@ class CoWatchSource(Record):
         Strongest neighbours kept a video; None keeps all.
     max_videos_per_user : int or None
         Videos of one user that count; None for all.
+    train_fraction : float, default 0.7
+        Share of the videos that is trained on, in (0, 1]; the others judge. 1 trains on all of them and judges nothing: the
+        final fit, once the options are chosen.
     seed : int
         Of the generated world and of the builder.
 
@@ -79,6 +83,7 @@ class CoWatchSource(Record):
     min_count: Count = 1
     top_k: Annotated[int | None, Field(ge=1)] = 50
     max_videos_per_user: Annotated[int | None, Field(ge=1)] = 100
+    train_fraction: Annotated[float, Field(gt=0, le=1)] = 0.7
     seed: Seed = 0
 
     def __post_init__(self) -> None:
@@ -115,12 +120,15 @@ class VideoGraph:
         With the videos' own ids.
     oracle : ndarray of float32, shape (num_videos, dim), optional
         The best embedding that is known, for generated data.
+    train_fraction : float
+        Share of the videos that is trained on.
     """
 
     name: str
     graph: DGLGraph
     features: Features
     oracle: NDArray[np.float32] | None = None
+    train_fraction: float = 0.7
 
     def fingerprint(self) -> dict[str, Any]:  # Any: JSON values
         """Give counts and a checksum of ids, edges, weights and features: equal for equal data."""
@@ -133,6 +141,7 @@ class VideoGraph:
             "num_videos": self.graph.num_nodes(),
             "num_edges": self.graph.num_edges() // 2,
             "dims": self.features.dims,
+            "train_fraction": self.train_fraction,
             "crc32": crc,
         }
 
@@ -151,12 +160,16 @@ def load_video_graph(source: CoWatchSource, *, progress: bool = True) -> VideoGr
     -------
     VideoGraph
     """
+    return replace(_load(source, progress), train_fraction=source.train_fraction)
+
+
+def _load(source: CoWatchSource, progress: bool) -> VideoGraph:
     if source.dataset is None and source.features is not None:
-        features = load_features(source.features)
         if source.log is not None:
-            log = WatchLog.read(source.log, video_ids=features.ids)
+            log, features = read_log_and_features(source.log, source.features, measures=())
             return VideoGraph(Path(source.log).name, _co_watch(log, source, progress), features)
         assert source.edges is not None
+        features = load_features(source.features)
         return _from_relations(read_edges(source.edges, features))
     if source.dataset == "tiktok":
         tiktok = TikTok(source.data_dir)
@@ -185,5 +198,5 @@ def _co_watch(log: WatchLog, source: CoWatchSource, progress: bool) -> DGLGraph:
 
 
 def _from_relations(data: RelationalData) -> VideoGraph:
-    graph = relation_graph(data.src, data.dst, data.weight, num_nodes=data.num_nodes)
+    graph = relation_graph(data.src, data.dst, data.weight, num_nodes=data.num_nodes, ids=data.features.ids)
     return VideoGraph(data.name, graph, data.features)

@@ -9,16 +9,15 @@ import numpy as np
 
 from graphvid._files import atomic_path
 from graphvid.clustering import affinity_clustering
-from graphvid.graphs import node_subgraph, split_nodes
+from graphvid.graphs import NodeSplit, node_subgraph, split_nodes
 from graphvid.models import RelationalGraphClustering, RGCConfig
 from graphvid.runs import Json, Method, Parts, Report, RunDirectory, Task, Training, write_tensors, write_vectors
 
 from .answers import ENCODER, SPLIT, CoWatchRun
-from .figures import compare, describe_graph, describe_tree
+from .figures import compare, describe_graph, describe_tree, verdict
 from .report import report
 from .source import CoWatchSource, VideoGraph, load_video_graph
 
-_TRAIN_FRACTION = 0.7
 _CLUSTERS = "clusters.npz"
 
 
@@ -42,15 +41,15 @@ class CoWatch(Task[CoWatchSource, VideoGraph]):
         self, run: RunDirectory, method: str, data: VideoGraph, config: RGCConfig, *, progress: bool
     ) -> Training:
         """Split the videos, cluster the training graph, and build the model."""
-        split = split_nodes(data.graph.num_nodes(), train_fraction=_TRAIN_FRACTION, seed=config.seed)
+        split = _split(data, config.seed)
         graph = describe_graph(data.graph, split)
-        if not graph["test_edges"]:
+        if len(split.test) and not graph["test_edges"]:
             raise ValueError(f"the graph must have an edge between two of its {len(split.test)} test videos, got none")
         training_graph = node_subgraph(data.graph, split.train)
         tree = affinity_clustering(
             training_graph, num_levels=config.num_levels, linkage=config.linkage, progress=progress
         )
-        features = {name: x[split.train] for name, x in data.features.modalities.items()}
+        features = data.features.take(split.train)
         model = RelationalGraphClustering(training_graph, features, config, tree=tree)
 
         def begin(parts: Parts) -> None:
@@ -62,8 +61,10 @@ class CoWatch(Task[CoWatchSource, VideoGraph]):
             write_tensors(run.path / ENCODER, model.encoder.state_dict())
             embedding = model.embed(data.features.modalities)
             write_vectors(run, embedding=(data.features.ids, embedding))
+            scores = compare(data, split, embedding, progress=progress) if len(split.test) else {}
             return {
-                "cold_start": compare(data, split, embedding, progress=progress),
+                "verdict": verdict(data, split, embedding, scores).to_dict() if scores else None,
+                "cold_start": scores,
                 "graph": graph,
                 "clusters": describe_tree(tree),
                 "sampler": model.sampler.counters,
@@ -74,3 +75,10 @@ class CoWatch(Task[CoWatchSource, VideoGraph]):
     def report(self, run: RunDirectory) -> Report:
         """Describe a finished run."""
         return report(run)
+
+
+def _split(data: VideoGraph, seed: int) -> NodeSplit:
+    num_videos = data.graph.num_nodes()
+    if data.train_fraction == 1:
+        return NodeSplit(np.arange(num_videos), np.arange(0))
+    return split_nodes(num_videos, train_fraction=data.train_fraction, seed=seed)

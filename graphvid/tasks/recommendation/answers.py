@@ -9,9 +9,8 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from graphvid._files import atomic_path
+from graphvid._files import atomic_path, read_npz
 from graphvid.data import InteractionSplits
-from graphvid.data._files import read_arrays
 from graphvid.metrics import dot_product_scorer, top_items
 from graphvid.runs import RunDirectory, VectorRun, row_of
 
@@ -33,8 +32,8 @@ def write_pairs(run: RunDirectory, splits: InteractionSplits) -> None:
 class RecommendationRun(VectorRun):
     """A run of the task recommendation: it says what to show to a user."""
 
-    def recommend(self, user_id: Any, *, top_k: int = 10) -> pd.DataFrame:
-        """Give the items that the model ranks first for a user, without those of training and validation.
+    def recommend(self, user_id: Any, *, top_k: int = 10, keep_test: bool = False) -> pd.DataFrame:
+        """Give the items that the model ranks first for a user, without those that the user is known to have taken.
 
         Parameters
         ----------
@@ -42,6 +41,9 @@ class RecommendationRun(VectorRun):
             Id of the user; its text form is accepted too.
         top_k : int, default 10
             Number of items, at least 1; all candidates where there are fewer.
+        keep_test : bool, default False
+            Leave the held-out test pairs among the candidates, as an evaluation does. The user has taken them, so they are
+            no recommendation.
 
         Returns
         -------
@@ -61,10 +63,10 @@ class RecommendationRun(VectorRun):
             raise ValueError(f"top_k must be at least 1, got {top_k}")
         users, items = self.vectors("user"), self.vectors("item")
         user = row_of(users.ids, user_id, "user_id", f"users of {self.directory.path}")
-        pairs = read_arrays(self.directory.require(self.directory.path / _PAIRS), ("train_indptr", "train_items"))
+        pairs = read_npz(self.directory.require(self.directory.path / _PAIRS), ("train_indptr", "train_items"))
         barred = [
             pairs[f"{name}_items"][slice(*pairs[f"{name}_indptr"][user : user + 2])]
-            for name in ("train", "validation")
+            for name in (("train", "validation") if keep_test else _SPLITS)
             if f"{name}_items" in pairs
         ]
         known = np.unique(np.concatenate(barred)).astype(np.int64)

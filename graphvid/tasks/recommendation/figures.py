@@ -9,20 +9,21 @@ import torch
 from torch import Tensor
 
 from graphvid.data import Interactions
-from graphvid.metrics import dot_product_scorer, rank_items, ranking_scores
+from graphvid.metrics import dot_product_scorer, rank_items, ranking_scores, recall
 from graphvid.models import Recommender
+from graphvid.runs import Verdict, judge
 
 from .source import LoadedInteractions
 
 CUT_OFFS = (10, 20, 50)
-_MONITORED_K = 20
+MONITORED_K = 20
 
 
 def judge_recommender(data: LoadedInteractions) -> Callable[[Recommender], dict[str, float]]:
     """Return what ranks the selection pairs of ``data`` by a model's vectors: Recall and NDCG at 20."""
 
     def figures(model: Recommender) -> dict[str, float]:
-        found = score_recommender(model, data.selection, data.splits.train, (_MONITORED_K,))[str(_MONITORED_K)]
+        found = score_recommender(model, data.selection, data.splits.train, (MONITORED_K,))[str(MONITORED_K)]
         return {"recall": found["recall"], "ndcg": found["ndcg"]}
 
     return figures
@@ -42,28 +43,38 @@ def score_recommender(
     cut_offs : tuple of int
         Places that count.
     """
-    return _scores(dot_product_scorer(*(x.cpu() for x in model.embed())), relevant, exclude, cut_offs)
+    scorer = dot_product_scorer(*(x.cpu() for x in model.embed()))
+    return _figures(_ranks(scorer, relevant, exclude), relevant, cut_offs)
 
 
-def score_test(model: Recommender, data: LoadedInteractions) -> dict[str, dict[str, float]]:
-    """Rank all items for the test pairs, without those of training and validation."""
-    return score_recommender(model, data.splits.test, data.known)
+def score_test(model: Recommender, data: LoadedInteractions) -> tuple[dict[str, Any], Verdict]:
+    """Rank all items for the test pairs, without those of training and validation, by the model and by popularity.
 
-
-def score_popularity(data: LoadedInteractions) -> dict[str, dict[str, float]]:
-    """Rank all items by how many took them in training."""
+    Returns
+    -------
+    dict
+        Figures by method, ``"model"`` and ``"popularity"``, and cut-off.
+    Verdict
+        The model beside popularity, by Recall at 20 of each user.
+    """
     counts = torch.from_numpy(data.splits.train.item_counts).float()
 
-    def scorer(users: Tensor) -> Tensor:
+    def popularity(users: Tensor) -> Tensor:
         return counts.expand(len(users), -1)
 
-    return _scores(scorer, data.splits.test, data.known, CUT_OFFS)
+    test, known = data.splits.test, data.known
+    scorers = {"model": dot_product_scorer(*(x.cpu() for x in model.embed())), "popularity": popularity}
+    ranks = {name: _ranks(scorer, test, known) for name, scorer in scorers.items()}
+    by_user = {name: recall(found, test.indptr, k=MONITORED_K).numpy() for name, found in ranks.items()}
+    figures = {name: _figures(found, test, CUT_OFFS) for name, found in ranks.items()}
+    return figures, judge(f"Recall@{MONITORED_K}", "model", by_user)
 
 
-def _scores(
-    scorer: Any, relevant: Interactions, exclude: Interactions, cut_offs: tuple[int, ...]
-) -> dict[str, dict[str, float]]:  # Any: an ItemScorer
-    ranks = rank_items(scorer, (relevant.indptr, relevant.items), exclude=(exclude.indptr, exclude.items))
+def _ranks(scorer: Any, relevant: Interactions, exclude: Interactions) -> Tensor:  # Any: an ItemScorer
+    return rank_items(scorer, (relevant.indptr, relevant.items), exclude=(exclude.indptr, exclude.items))
+
+
+def _figures(ranks: Tensor, relevant: Interactions, cut_offs: tuple[int, ...]) -> dict[str, dict[str, float]]:
     found = {}
     for k in cut_offs:
         scores = ranking_scores(ranks, relevant.indptr, k=k)

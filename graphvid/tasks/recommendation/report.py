@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from graphvid.runs import Plot, Report, RunDirectory, Section, Table, read_training_log
+from graphvid.runs import Plot, Report, RunDirectory, Section, Table, read_training_log, read_verdict
 from graphvid.runs.figures import ranking_bars, training_curve
 
 _K = "20"
+_NEXT = {  # what to try after each verdict
+    "beats": "Next: `graphvid recommend USER_ID`.",
+    "is level with": "Next: more epochs, a larger learning rate, or another loss (--set loss=softmax).",
+    "loses to": "Next: a larger learning rate or more epochs; a model worse than popularity has not learnt yet.",
+}
 _FIGURES = {"recall": "Recall", "ndcg": "NDCG", "precision": "Precision", "hit": "Hit", "mrr": "MRR", "map": "MAP"}
 
 
@@ -25,13 +30,22 @@ def report(run: RunDirectory) -> Report:
         If a file is missing.
     """
     config, metrics = run.read_config(), run.read_metrics()
-    data, trained = config["data"], metrics["methods"][config["title"]]
-    lead = (
-        f"{data['num_users']:,} users, {data['num_items']:,} items, {data['train']:,} training pairs. With all items as "
-        f"candidates, Recall@{_K} of {trained[_K]['num_users']:,} test users is {trained[_K]['recall']:.4f} and "
-        f"NDCG@{_K} {trained[_K]['ndcg']:.4f}."
-    )
-    sections = [_ranking(config, metrics), _epochs(metrics), _training(run), _unseen(metrics)]
+    data = config["data"]
+    lead = f"{data['num_users']:,} users, {data['num_items']:,} items, {data['train']:,} training pairs."
+    if metrics["methods"]:
+        found = read_verdict(metrics["verdict"])
+        users = metrics["methods"][config["title"]][_K]["num_users"]
+        lead = (
+            f"{found.to_text()} {_NEXT[found.word]} {lead} All items are candidates for each of {users:,} test users."
+        )
+    else:
+        lead = f"All pairs were trained on, so nothing is judged. {lead}"
+    sections = [
+        *([_ranking(config, metrics)] if metrics["methods"] else []),
+        *([_epochs(metrics)] if metrics["epochs"] else []),
+        _training(run),
+        _unseen(metrics),
+    ]
     return Report(f"{config['title'][0].upper()}{config['title'][1:]}: {data['name']}", lead, sections)
 
 
@@ -48,8 +62,11 @@ def _ranking(config: dict[str, Any], metrics: dict[str, Any]) -> Section:
         f"epoch {metrics['best_epoch']} of {len(metrics['epochs'])}, the best on {by}."
     )
     scores = {name: values[_K]["recall"] for name, values in metrics["methods"].items()}
+    best = max(scores, key=lambda name: float(scores[name]))
     plot = Plot(ranking_bars(scores, label=f"Recall@{_K}", highlight=config["title"]), "Longer is better.")
-    return Section("Does it find what users took?", text, Table(["method", "k", *_FIGURES.values()], rows), [plot])
+    return Section(
+        "Does it find what users took?", text, Table(["method", "k", *_FIGURES.values()], rows, best), [plot]
+    )
 
 
 def _epochs(metrics: dict[str, Any]) -> Section:

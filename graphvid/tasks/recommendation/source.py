@@ -28,7 +28,7 @@ from graphvid.data import (
 
 INTERACTION_DATASETS = ("gowalla", "amazon-electronics", "tiktok", "synthetic")
 Selection = Literal["validation", "test"]
-Fraction = Annotated[float, Field(gt=0, lt=1)]
+Fraction = Annotated[float, Field(ge=0, lt=1)]
 
 
 @record
@@ -52,9 +52,10 @@ class InteractionSource(Record):
     data_dir : str, optional
         Folder of the data sets. Default: the environment variable GRAPHVID_DATA.
     test_fraction : float, default 0.2
-        Share of every user's pairs of a ``log`` that is for the test, in (0, 1).
+        Share of every user's pairs of a ``log`` that is for the test, in [0, 1); with 0 nothing is tested.
     validation_fraction : float, default 0.05
-        Share of every user's training pairs that is held out where there is no validation split, in (0, 1).
+        Share of every user's training pairs that is held out where there is no validation split, in [0, 1). With 0 no epoch is
+        judged, and the weights are those of the last one; with ``test_fraction=0`` too that is the final fit, on all pairs.
     selection : {"validation", "test"}, default "validation"
         What epochs are judged by. ``"test"`` is the protocol of the published results: nothing is held out, a
         validation split is left aside, and the figures are those of the epoch that was best on the test pairs.
@@ -107,12 +108,15 @@ class LoadedInteractions:
         Id of every row.
     features : Features, optional
         Of every item.
+    judged : bool
+        Whether epochs are judged.
     """
 
     splits: InteractionSplits
     user_ids: pd.Index
     item_ids: pd.Index
     features: Features | None = None
+    judged: bool = True
 
     @property
     def selection(self) -> Interactions:
@@ -143,6 +147,7 @@ class LoadedInteractions:
                 crc = zlib.crc32(split.items.data, zlib.crc32(split.indptr.data, crc))
         for table in self.features.modalities.values() if self.features is not None else ():
             crc = zlib.crc32(np.ascontiguousarray(table).data, crc)
+        counts["judged"] = self.judged
         sizes = {"num_users": len(self.user_ids), "num_items": len(self.item_ids)}
         return {"name": self.splits.name, **sizes, **counts, "crc32": crc}
 
@@ -159,12 +164,23 @@ def load_interactions(source: InteractionSource) -> LoadedInteractions:
     """
     found = _load(source)
     splits = found.splits
-    if source.selection == "validation" and splits.validation is None:
+    if source.selection == "test" and not splits.test.num_interactions:
+        raise ValueError("selection must be 'validation' where nothing is tested, got 'test' with test_fraction 0")
+    if source.selection == "validation" and splits.validation is None and source.validation_fraction:
         train, validation = splits.train.hold_out(source.validation_fraction, source.seed)
         splits = InteractionSplits(splits.name, train, splits.test, validation)
     if source.selection == "test":
         splits = InteractionSplits(splits.name, splits.train, splits.test)
-    return LoadedInteractions(splits, found.user_ids, found.item_ids, found.features)
+    for name, fraction in (("validation", source.validation_fraction), ("test", source.test_fraction)):
+        pairs = getattr(splits, name)
+        if pairs is not None and not pairs.num_interactions and fraction:
+            raise ValueError(
+                f"the {name} pairs must not be empty: of {found.splits.train.num_users} users and "
+                f"{found.splits.train.num_interactions} training pairs, {name}_fraction {fraction} holds none out; raise it, "
+                "give more pairs a user, or set it to 0"
+            )
+    chosen = not source.validation_fraction and source.selection == "validation" and splits.validation is None
+    return LoadedInteractions(splits, found.user_ids, found.item_ids, found.features, judged=not chosen)
 
 
 def _load(source: InteractionSource) -> LoadedInteractions:
@@ -173,7 +189,7 @@ def _load(source: InteractionSource) -> LoadedInteractions:
         return _of_log("synthetic", world.log, source, world.features)
     if source.log is not None:
         features = None if source.features is None else load_features(source.features)
-        return _of_log(Path(source.log).name, WatchLog.read(source.log), source, features)
+        return _of_log(Path(source.log).name, WatchLog.read(source.log, measures=()), source, features)
     if source.dataset is not None:
         kinds: Mapping[str, Any] = {"gowalla": Gowalla, "amazon-electronics": AmazonElectronics, "tiktok": TikTok}
         data = kinds[source.dataset](source.data_dir)
@@ -195,6 +211,9 @@ def _of_log(name: str, log: WatchLog, source: InteractionSource, features: Featu
     pairs = Interactions.from_pairs(
         log.user, log.video, num_users=log.num_users, num_items=log.num_videos, duplicates="drop"
     )
-    train, test = pairs.hold_out(source.test_fraction, source.seed)
+    if source.test_fraction:
+        train, test = pairs.hold_out(source.test_fraction, source.seed)
+    else:
+        train, test = pairs, Interactions.from_pairs([], [], num_users=log.num_users, num_items=log.num_videos)
     aligned = None if features is None else features.align(log.video_ids)
     return LoadedInteractions(InteractionSplits(name, train, test), log.user_ids, log.video_ids, aligned)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import ClassVar
 
@@ -37,7 +38,7 @@ from graphvid.runs import (
 )
 
 from .answers import RecommendationRun, write_pairs
-from .figures import judge_recommender, score_popularity, score_test
+from .figures import judge_recommender, score_test
 from .report import report
 from .source import InteractionSource, LoadedInteractions, load_interactions
 
@@ -45,7 +46,8 @@ _LOG_ROWS_PER_EPOCH = 20
 _WEIGHTS, _EPOCHS = "model.safetensors", "epochs.csv"
 
 
-def _of_ids(model: Callable[..., Recommender], data: LoadedInteractions, config: RecommenderConfig) -> Recommender:
+def of_ids(model: Callable[..., Recommender], data: LoadedInteractions, config: RecommenderConfig) -> Recommender:
+    """Build a model that knows users and items by their ids alone."""
     return model(user_item_graph(data.splits.train), config)
 
 
@@ -68,9 +70,9 @@ class Recommendation(Task[InteractionSource, LoadedInteractions]):
 
     source = InteractionSource
     methods: ClassVar[Mapping[str, Method]] = {
-        "mf": Method("matrix factorisation", MFConfig, partial(_of_ids, MatrixFactorization)),
-        "simplex": Method("SimpleX", SimpleXConfig, partial(_of_ids, SimpleX)),
-        "lightgcn": Method("LightGCN", LightGCNConfig, partial(_of_ids, LightGCN)),
+        "mf": Method("matrix factorisation", MFConfig, partial(of_ids, MatrixFactorization)),
+        "simplex": Method("SimpleX", SimpleXConfig, partial(of_ids, SimpleX)),
+        "lightgcn": Method("LightGCN", LightGCNConfig, partial(of_ids, LightGCN)),
         "two-tower": Method("two towers", TwoTowerConfig, _of_features),
     }
     answers = RecommendationRun
@@ -97,10 +99,14 @@ class Recommendation(Task[InteractionSource, LoadedInteractions]):
             users, items = (x.cpu().numpy() for x in model.embed())
             write_vectors(run, user=(data.user_ids, users), item=(data.item_ids, items))
             write_pairs(run, data.splits)
-            counts = data.splits.train.item_counts
+            if plateau.epochs:
+                _write_epochs(run, plateau.epochs)
+            counts, title = data.splits.train.item_counts, self.methods[method].title
+            scores, verdict = score_test(model, data) if data.splits.test.num_interactions else ({}, None)
             return {
-                "methods": {self.methods[method].title: score_test(model, data), "popularity": score_popularity(data)},
-                "selection": "test" if data.splits.validation is None else "validation",
+                "verdict": None if verdict is None else replace(verdict, model=title).to_dict(),
+                "methods": {title if name == "model" else name: found for name, found in scores.items()},
+                "selection": ("test" if data.splits.validation is None else "validation") if data.judged else "none",
                 "best_epoch": plateau.best_epoch,
                 "epochs": plateau.epochs,
                 "users_without_training": int((np.diff(data.splits.train.indptr) == 0).sum()),
@@ -111,7 +117,7 @@ class Recommendation(Task[InteractionSource, LoadedInteractions]):
         return Training(
             finish,
             model,
-            callbacks=[plateau],
+            callbacks=[plateau] if data.judged else [],
             log_every=max(1, model.steps_per_epoch // _LOG_ROWS_PER_EPOCH),
             checkpoint_every=model.steps_per_epoch,
         )

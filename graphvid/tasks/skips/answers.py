@@ -6,9 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from graphvid._files import atomic_path
+from graphvid._files import atomic_path, read_npz
 from graphvid.data import ClipFeatures, WatchLog
-from graphvid.data._files import read_arrays
 from graphvid.models import FRAME, FRAMEConfig
 from graphvid.runs import Run, RunDirectory, storable
 
@@ -33,7 +32,7 @@ class SkipRun(Run):
 
     def training_views(self) -> WatchLog:
         """Give the views that the model was trained on; every video of the run is in the vocabulary."""
-        arrays = read_arrays(self.directory.require(self.directory.path / _VIEWS), ("user", "video", "user_ids"))
+        arrays = read_npz(self.directory.require(self.directory.path / _VIEWS), ("user", "video", "user_ids"))
         measures = {name: arrays[name].astype(np.float64) for name in _MEASURES if name in arrays}
         user, video = (arrays[name].astype(np.int64) for name in ("user", "video"))
         return WatchLog(user, video, pd.Index(arrays["user_ids"]), self._clips().ids, **measures)
@@ -79,7 +78,7 @@ class SkipRun(Run):
             A row for every row of ``log``: ``user_id``, ``video_id``, ``complete`` (probability), ``offending_clip`` and
             ``best_clip`` (where this user most and least likely leaves, counted from 0), and with the survival head
             ``watch_ratio`` (expected share watched) and ``watch_time`` (that share in seconds; NaN where neither ``log``
-            nor the training views have the duration).
+            nor the training views have the duration). ``attrs`` counts the rows of unknown users and videos.
 
         Raises
         ------
@@ -107,7 +106,12 @@ class SkipRun(Run):
         if "watch_ratio" in table:
             table["watch_time"] = table["watch_ratio"] * duration
         ids = {"user_id": log.user_ids.take(log.user), "video_id": log.video_ids.take(log.video)}
-        return pd.concat([pd.DataFrame(ids), table], axis=1)
+        table = pd.concat([pd.DataFrame(ids), table], axis=1)
+        table.attrs = {
+            "rows of users that the run does not know": int((user < 0).sum()),
+            "rows of videos that the run does not know": int(new.sum()),
+        }
+        return table
 
     def _clips(self) -> ClipFeatures:
         folder = self.directory.path / _CLIPS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,7 +23,9 @@ from graphvid.metrics import (
     skip_clip_scores,
     xauc,
 )
+from graphvid.metrics.calibration import CLIP
 from graphvid.models import FRAME, FRAMEConfig
+from graphvid.runs import Verdict, judge
 
 from .baselines import completion_rate, expected_watch_ratio, position_prior
 from .source import Views
@@ -164,12 +167,28 @@ def compare(
     methods = {TRAINED: trained, **baselines(labels, log, test)}
     if oracle is not None:
         methods["oracle"] = Forecast(oracle[test.row])
+    rate = float(labels.complete.mean())
     return {
+        "verdicts": [found.to_dict() for found in verdicts(test, methods, rate)],
         "methods": {name: score(test, forecast) for name, forecast in methods.items()},
-        "base_rate_log_loss": base_rate_log_loss(test.complete, float(labels.complete.mean())),
-        "complete": {"training": float(labels.complete.mean()), "test": float(test.complete.mean())},
+        "base_rate_log_loss": base_rate_log_loss(test.complete, rate),
+        "complete": {"training": rate, "test": float(test.complete.mean())},
         "skip_clip_by_chance": -float(np.log(test.num_clips)),
     }
+
+
+def verdicts(test: Outcomes, methods: Mapping[str, Forecast], rate: float) -> list[Verdict]:
+    """Compare the model with the best baseline by GAUC over users, and by log loss over views, also of a constant rate."""
+    known = {name: said.complete for name, said in methods.items() if name != "oracle"}
+    areas = {name: gauc(test.complete, prob, test.user).value for name, prob in known.items()}
+    best = max((name for name in known if name != TRAINED), key=lambda name: areas[name])
+    spread = compare_clips(test, known[TRAINED], known[best])
+    error = (spread["upper"] - spread["lower"]) / (2 * 1.96)
+    of_order = Verdict("GAUC", TRAINED, best, areas[TRAINED], areas[best], error)
+    probs = {**known, "the constant rate": np.full(len(test.row), rate)}
+    clipped = {name: np.clip(prob, CLIP, 1 - CLIP) for name, prob in probs.items()}
+    losses = {name: -np.log(np.where(test.complete, prob, 1 - prob)) for name, prob in clipped.items()}
+    return [of_order, judge("log loss", TRAINED, losses, larger_is_better=False)]
 
 
 def compare_clips(test: Outcomes, fine: Array, coarse: Array) -> dict[str, Any]:

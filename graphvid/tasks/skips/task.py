@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from graphvid._files import atomic_path
-from graphvid.data._files import read_arrays
+from graphvid._files import atomic_path, read_npz
 from graphvid.models import FRAME, FRAMEConfig, SkipPrediction
 from graphvid.runs import Json, Method, Part, Parts, Report, RunDirectory, Task, Training, storable, write_tensors
 
@@ -101,7 +100,7 @@ def _evaluate(run: RunDirectory, views: Views, model: FRAME, test: Outcomes) -> 
 
 
 def _read_complete(folder: Path) -> NDArray[np.float64]:
-    return read_arrays(folder / PREDICTIONS, ("complete",))["complete"].astype(np.float64)
+    return read_npz(folder / PREDICTIONS, ("complete",))["complete"].astype(np.float64)
 
 
 def _write_predictions(run: RunDirectory, views: Views, test: Outcomes, said: SkipPrediction) -> None:

@@ -130,11 +130,12 @@ def test_a_resumed_training_equals_one_without_a_break(world, fit_model, tmp_pat
         assert not equal_weights(begun, whole)
 
 
-def test_all_steps_done_is_an_error_not_an_endless_loop(world, fit_model):
+def test_all_steps_done_is_an_error_not_an_endless_loop(world):
     model = FRAME(world.log, world.clips, SMALL)
-    model._first_step = 20
+    batches = model.train_dataloader()
+    batches.load_state_dict({"step": 20})
     with pytest.raises(RuntimeError, match="all 20 steps are done; set num_epochs higher, or step back"):
-        fit_model(model)
+        next(iter(batches))
 
 
 def test_the_seed_decides_and_the_callers_generators_do_not(world, fit_model):

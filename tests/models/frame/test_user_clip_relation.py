@@ -11,7 +11,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from graphvid.graphs import ClipLabels, edge_norms, user_clip_graph
-from graphvid.models.user_clip_relation import UserClipRelation
+from graphvid.models.frame.user_clip_relation import UserClipRelation
 
 NUM_USERS, NUM_VIDEOS, NUM_CLIPS, DIM = 6, 5, 3, 2
 NORMS = ["sym", "mean", "official"]

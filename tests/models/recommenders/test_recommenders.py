@@ -23,23 +23,28 @@ from graphvid.models import (
     TwoTower,
     TwoTowerConfig,
 )
+from graphvid.models.recommenders import CrossBatch, InBatch, Mixed, PerEdge, Shared, Softmax
 
 DIM = 6
 PAIRS = Interactions.from_pairs(
     [0, 0, 0, 1, 1, 2, 3, 3, 3, 3], [0, 2, 5, 2, 3, 5, 0, 1, 2, 6], num_users=6, num_items=8
 )  # users 4 and 5 and items 4 and 7 have no pair
 GRAPH = user_item_graph(PAIRS)
-SMALL = {"dim": DIM, "num_negatives": 4, "batch_size": 5, "init_std": 0.5, "dropout": 0.0, "num_epochs": 3, "seed": 3}
+SMALL = {"dim": DIM, "batch_size": 5, "init_std": 0.5, "dropout": 0.0, "num_epochs": 3, "seed": 3}
+FEW = Shared(num_negatives=4)
 FEATURES = {"audio": np.random.default_rng(0).normal(size=(8, 3)), "image": np.random.default_rng(1).random((8, 2))}
 
 
 def _models():
     return {
-        "mf": MatrixFactorization(GRAPH, MFConfig(**SMALL)),
-        "simplex": SimpleX(GRAPH, SimpleXConfig(**SMALL)),
-        "attention": SimpleX(GRAPH, SimpleXConfig(**SMALL, aggregator="user_attention", share_history_embedding=False)),
-        "lightgcn": LightGCN(GRAPH, LightGCNConfig(**{**SMALL, "num_negatives": 2})),
-        "two towers": TwoTower(GRAPH, FEATURES, TwoTowerConfig(**SMALL, memory_size=7)),
+        "mf": MatrixFactorization(GRAPH, MFConfig(**SMALL, negatives=FEW)),
+        "simplex": SimpleX(GRAPH, SimpleXConfig(**SMALL, negatives=FEW)),
+        "attention": SimpleX(
+            GRAPH,
+            SimpleXConfig(**SMALL, negatives=FEW, aggregator="user_attention", share_history_embedding=False),
+        ),
+        "lightgcn": LightGCN(GRAPH, LightGCNConfig(**SMALL, negatives=PerEdge(num_negatives=2, reject=True))),
+        "two towers": TwoTower(GRAPH, FEATURES, TwoTowerConfig(**SMALL, negatives=CrossBatch(memory_size=7))),
     }
 
 
@@ -58,7 +63,7 @@ def test_simplex_against_loops(aggregator, padding) -> None:
     if padding and aggregator == "mean":
         pytest.skip("a mean has no softmax to pad")
     config = SimpleXConfig(
-        **SMALL, aggregator=aggregator, gate=0.3, count_padding=padding, share_history_embedding=False
+        **SMALL, negatives=FEW, aggregator=aggregator, gate=0.3, count_padding=padding, share_history_embedding=False
     )
     model = SimpleX(GRAPH, config)
     users, left_out = torch.tensor([3, 0, 5, 2, 0]), torch.tensor([1, 5, 0, 5, 4])
@@ -122,7 +127,7 @@ def test_lightgcn_penalises_the_edges_of_the_batch() -> None:
 
 
 def test_two_towers_embed_items_that_nobody_took() -> None:
-    model = TwoTower(GRAPH, FEATURES, TwoTowerConfig(**SMALL, memory_size=7))
+    model = TwoTower(GRAPH, FEATURES, TwoTowerConfig(**SMALL, negatives=CrossBatch(memory_size=7)))
     x = np.concatenate(list(FEATURES.values()), axis=1)
     known = [0, 1, 2, 3, 5, 6]
     x = (x - x[known].mean(axis=0)) / x[known].std(axis=0)
@@ -138,7 +143,8 @@ def test_two_towers_embed_items_that_nobody_took() -> None:
 @pytest.mark.parametrize("mask_known", ["none", "own", "known"])
 def test_loss_of_a_batch_against_loops(loss, negatives, mask_known) -> None:
     own = {"ccl": {"margin": 0.1, "negative_weight": 2.0}, "bce": {"negative_weight": 2.0}}.get(loss, {})
-    config = MFConfig(**SMALL, loss=loss, negatives=negatives, mask_known=mask_known, **own)
+    drawn_as = {"name": negatives, "num_negatives": 4, "mask_known": mask_known}
+    config = MFConfig(**SMALL, loss={"name": loss, **own}, negatives=drawn_as)
     model = MatrixFactorization(GRAPH, config)
     batch = EdgeBatch(torch.tensor([0, 3, 3]), torch.tensor([2, 6, 0]))
     found = float(model.candidates(model.vectors, *batch, 5).detach())
@@ -165,8 +171,8 @@ def test_loss_of_a_batch_against_loops(loss, negatives, mask_known) -> None:
 @pytest.mark.parametrize("log_q", [True, False])
 def test_batch_negatives_against_loops(negatives, log_q) -> None:
     config = TwoTowerConfig(
-        **{**SMALL, "num_negatives": 3, "batch_size": 3}, negatives=negatives, item_tower="id",
-        memory_size=4 if negatives == "cross_batch" else 0, log_q=log_q, temperature=0.5,
+        **{**SMALL, "batch_size": 3}, item_tower="id", loss=Softmax(log_q=log_q, temperature=0.5),
+        negatives={"in_batch": InBatch(), "mixed": Mixed(num_negatives=3), "cross_batch": CrossBatch(memory_size=4)}[negatives],
     )  # fmt: skip
     model = TwoTower(GRAPH, None, config)
     users, items = (normalize(t.weight.double(), dim=1).detach().numpy() for t in (model.users, model.items))
@@ -194,7 +200,7 @@ def test_batch_negatives_against_loops(negatives, log_q) -> None:
 
 @pytest.mark.parametrize(("fill", "sizes"), [(False, [0, 0, 0, 3, 6]), (True, [0, 0, 6, 7, 7])])
 def test_memory_is_used_after_the_warm_up(fill, sizes) -> None:
-    config = TwoTowerConfig(**SMALL, memory_size=7, warmup_steps=2, fill_during_warmup=fill)
+    config = TwoTowerConfig(**SMALL, negatives=CrossBatch(memory_size=7, warmup_steps=2, fill_during_warmup=fill))
     model = TwoTower(GRAPH, FEATURES, config)
     found = []
     for step in range(5):
@@ -207,11 +213,12 @@ def test_memory_is_used_after_the_warm_up(fill, sizes) -> None:
 @pytest.mark.parametrize("mask_known", ["none", "known"])
 def test_items_can_learn_from_the_batch_alone(item_tower, mask_known) -> None:
     """Users have the gradients of batch and memory, items those of training without a memory; the loss is as published."""
-    shared = {**SMALL, "item_tower": item_tower, "mask_known": mask_known, "batch_size": 3}
+    shared = {**SMALL, "item_tower": item_tower, "batch_size": 3}
+    memory = CrossBatch(memory_size=4, mask_known=mask_known)
     configs = {
-        "batch": TwoTowerConfig(**shared, memory_size=4, items_learn_from="batch"),
-        "all": TwoTowerConfig(**shared, memory_size=4),
-        "none": TwoTowerConfig(**shared, negatives="in_batch", memory_size=0),
+        "batch": TwoTowerConfig(**shared, negatives=replace(memory, items_learn_from="batch")),
+        "all": TwoTowerConfig(**shared, negatives=memory),
+        "none": TwoTowerConfig(**shared, negatives=InBatch(mask_known=mask_known)),
     }
     losses, of_users, of_items = {}, {}, {}
     for name, config in configs.items():
@@ -255,7 +262,10 @@ def test_deferred_updates_give_the_embeddings_of_adam(fit_model) -> None:
     found = []
     for optimizer in ("adam", "deferred_adam"):
         config = SimpleXConfig(
-            **{**SMALL, "batch_size": 2, "num_negatives": 1, "num_epochs": 20}, optimizer=optimizer, learning_rate=0.01
+            **{**SMALL, "batch_size": 2, "num_epochs": 20},
+            negatives=Shared(num_negatives=1),
+            optimizer=optimizer,
+            learning_rate=0.01,
         )
         model = SimpleX(GRAPH, config)
         fit_model(model)
@@ -278,10 +288,10 @@ def test_dropout_acts_on_unit_users_in_training_alone() -> None:
 
 def test_users_who_took_everything() -> None:
     graph = user_item_graph(Interactions.from_pairs([0, 0, 1], [0, 1, 1]))
-    config = MFConfig(**SMALL, negatives="per_edge", reject=True)
+    config = MFConfig(**SMALL, negatives=PerEdge(num_negatives=4, reject=True))
     with pytest.raises(ValueError, match="user 0 and 0 others know all of them"):
         MatrixFactorization(graph, config)
-    model = MatrixFactorization(graph, replace(config, on_shortfall="any"))
+    model = MatrixFactorization(graph, replace(config, negatives=replace(config.negatives, on_shortfall="any")))
     assert model.candidates.sampler.num_shortfalls == 1
 
 
@@ -318,7 +328,7 @@ def _log():
 
 @pytest.mark.parametrize("optimizer", ["adam", "deferred_adam"])
 def test_gradients_are_scaled_as_pytorch_scales_them(fit_model, optimizer) -> None:
-    config = MFConfig(**SMALL, optimizer=optimizer)
+    config = MFConfig(**SMALL, negatives=FEW, optimizer=optimizer)
     model = MatrixFactorization(GRAPH, config)
     model.configure_optimizers()
     users, items = torch.tensor([0, 3, 3]), torch.tensor([2, 6, 0])

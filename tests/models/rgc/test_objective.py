@@ -9,7 +9,7 @@ import torch
 
 from graphvid.losses import InBatchSoftmaxLoss, NeighborSoftmaxLoss
 from graphvid.models import RGCConfig
-from graphvid.models.objectives import Objective
+from graphvid.models.rgc.objective import Objective
 from graphvid.ops import NeighborTable
 from graphvid.sampling import TripletBatch
 

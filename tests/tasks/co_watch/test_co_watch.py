@@ -1,10 +1,9 @@
-"""Runs: what a directory holds, that a killed run loses nothing, and what is asked of a finished one."""
+"""The task co-watch: its split, its figures, and its answers; the contract holds the rest."""
 
 from __future__ import annotations
 
 import csv
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -18,74 +17,28 @@ import torch
 
 from graphvid.data import Features, SyntheticCoWatch, load_features
 from graphvid.graphs import split_nodes
-from graphvid.models import RelationalGraphClustering, RGCConfig
-from graphvid.runs import (
-    RunDirectory,
-    SafetensorsCheckpointIO,
-    Source,
-    embed_new,
-    evaluate,
-    load_encoder,
-    neighbors,
-    train,
-)
-
-FILES = {
-    "config.json", "split.npz", "clusters.npz", "checkpoint.safetensors", "training_log.csv", "encoder.safetensors",
-    "embeddings.npz", "metrics.json", "report.html",
-}  # fmt: skip
-SAME = ("encoder.safetensors", "training_log.csv", "embeddings.npz", "metrics.json", "split.npz", "clusters.npz")
+from graphvid.models import RGCConfig
+from graphvid.runs import RunDirectory, SafetensorsCheckpointIO
+from graphvid.tasks import load_run, train
+from graphvid.tasks.co_watch import CoWatchSource
+from tests.compare_runs import compare
 
 
-class Killed(BaseException):
-    """Stands for the end of the process: nothing catches it."""
+def neighbors(path, video_id, **options):
+    return load_run(path).neighbors(video_id, **options)
+
+
+def embed_new(path, features):
+    return load_run(path).embed(features)
+
+
+def evaluate(path, progress=False):
+    return load_run(path).evaluate(progress=progress)
 
 
 @pytest.fixture
 def copy(finished, tmp_path):
     return RunDirectory(shutil.copytree(finished, tmp_path / "run"))
-
-
-def run_until(monkeypatch, step, source, config, folder, *, error=Killed, **options):
-    """Train until the batch of ``step`` is asked for, then end the process, as far as a test can."""
-    step_of = RelationalGraphClustering.training_step
-
-    def training_step(model, batch, batch_idx):
-        if model.global_step == step:
-            raise error
-        return step_of(model, batch, batch_idx)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(RelationalGraphClustering, "training_step", training_step)
-        with pytest.raises((error, SystemExit)):
-            train(source, folder, config, progress=False, **options)
-
-
-def assert_same_run(a, b):
-    for name in SAME:
-        assert (a / name).read_bytes() == (b / name).read_bytes(), name
-    states = [SafetensorsCheckpointIO().load_checkpoint(folder / "checkpoint.safetensors") for folder in (a, b)]
-    for key in ("state_dict", "optimizer_states", "lr_schedulers", "sampler", "global_step", "callbacks"):
-        assert_same_state(states[0][key], states[1][key])
-
-
-def assert_same_state(a, b):
-    if isinstance(a, torch.Tensor):
-        assert torch.equal(a, b)
-    elif isinstance(a, dict):
-        assert list(a) == list(b)
-        for key in a:
-            assert_same_state(a[key], b[key])
-    elif isinstance(a, (list, tuple)):
-        assert len(a) == len(b)
-        for x, y in zip(a, b):
-            assert_same_state(x, y)
-    else:
-        assert a == b
-
-
-def test_a_run_directory_holds_every_file_and_no_other(finished):
-    assert {entry.name for entry in finished.iterdir()} == FILES
 
 
 def test_the_split_is_that_of_the_seed_and_the_log_has_a_row_a_window(finished, config):
@@ -95,43 +48,6 @@ def test_the_split_is_that_of_the_seed_and_the_log_has_a_row_a_window(finished, 
     with (finished / "training_log.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["step"] for row in rows] == ["3", "6", "8"]
-
-
-@pytest.mark.parametrize("step", [4, 5, 7])
-def test_an_interrupted_run_ends_bit_for_bit_like_an_uninterrupted_one(
-    monkeypatch, source, config, finished, tmp_path, step
-):
-    """The checkpoint of step 4 lies inside the log's window of steps 4 to 6; steps after it are done again."""
-    folder, options = tmp_path / "run", {"checkpoint_every": 4, "log_every": 3}
-    run_until(monkeypatch, step, source, config, folder, **options)
-    state = SafetensorsCheckpointIO().load_checkpoint(folder / "checkpoint.safetensors")
-    assert (state["global_step"], state["sampler"]["step"]) == (4, 4)
-    assert not (folder / "encoder.safetensors").exists()
-    train(source, folder, config, resume=True, progress=False, **options)
-    assert_same_run(folder, finished)
-    assert RunDirectory(folder).read_metrics()["sampler"]["triplets"] == 8 * 32
-
-
-def test_interruptions_add_up(monkeypatch, source, config, finished, tmp_path):
-    """Killed before the first checkpoint, then after every one."""
-    folder, options = tmp_path / "run", {"checkpoint_every": 2, "log_every": 3}
-    for step in (1, 3, 5, 6):
-        run_until(monkeypatch, step, source, config, folder, resume=True, **options)
-    train(source, folder, config, resume=True, progress=False, **options)
-    assert_same_run(folder, finished)
-
-
-def test_ctrl_c_leaves_an_unfinished_run_that_resumes(monkeypatch, source, config, finished, tmp_path):
-    handler = signal.getsignal(signal.SIGINT)
-    try:
-        run_until(
-            monkeypatch, 5, source, config, tmp_path / "run", error=KeyboardInterrupt, checkpoint_every=4, log_every=3
-        )
-    finally:
-        signal.signal(signal.SIGINT, handler)  # Lightning ignores it from then on
-    assert not (tmp_path / "run" / "encoder.safetensors").exists()
-    train(source, tmp_path / "run", config, resume=True, checkpoint_every=4, log_every=3, progress=False)
-    assert_same_run(tmp_path / "run", finished)
 
 
 def test_a_process_killed_by_the_system_resumes_bit_for_bit(world_files, tmp_path):
@@ -165,55 +81,10 @@ def test_a_process_killed_by_the_system_resumes_bit_for_bit(world_files, tmp_pat
     assert SafetensorsCheckpointIO().load_checkpoint(checkpoint)["global_step"] % 7 == 0
 
     stored = RunDirectory(tmp_path / "run").read_config()
-    config, source = RGCConfig.from_dict(stored["model"]), Source(**stored["source"])
-    train(source, tmp_path / "run", config, resume=True, checkpoint_every=7, progress=False)
-    train(source, tmp_path / "whole", config, checkpoint_every=7, progress=False)
-    assert_same_run(tmp_path / "run", tmp_path / "whole")
-
-
-def test_resuming_a_finished_run_gives_its_figures_without_training(monkeypatch, source, config, copy):
-    before = {name: (copy.path / name).stat().st_mtime_ns for name in FILES}
-    monkeypatch.setattr("graphvid.runs.rgc.fit", lambda *_, **__: pytest.fail("trained again"))
-    assert train(source, copy.path, config, resume=True, progress=False) == copy.read_metrics()
-    assert before == {name: (copy.path / name).stat().st_mtime_ns for name in FILES}
-
-
-@pytest.mark.parametrize("lost", [
-    ("report.html",),
-    ("metrics.json", "report.html"),
-    ("embeddings.npz", "metrics.json", "report.html"),
-    ("encoder.safetensors", "embeddings.npz", "metrics.json", "report.html"),
-])  # fmt: skip
-def test_a_run_killed_after_training_is_completed(source, config, copy, finished, lost):
-    for name in lost:
-        (copy.path / name).unlink()
-    train(source, copy.path, config, resume=True, checkpoint_every=4, log_every=3, progress=False)
-    assert_same_run(copy.path, finished)
-    assert copy.report.read_bytes() == (finished / "report.html").read_bytes()
-
-
-def test_a_folder_with_a_run_is_refused(source, config, copy):
-    with pytest.raises(FileExistsError, match="already holds a run"):
-        train(source, copy.path, config, progress=False)
-
-
-def test_other_options_and_other_data_are_refused_by_name(source, config, copy, world, world_files, tmp_path):
-    with pytest.raises(ValueError, match=r"another configuration: model\.dropout was 0\.3, now 0\.0"):
-        train(source, copy.path, replace(config, dropout=0.0), resume=True, progress=False)
-    with pytest.raises(ValueError, match=r"data\.crc32 was \d+, now \d+; data\.num_edges was"):
-        train(replace(source, min_count=2), copy.path, config, resume=True, progress=False)
-
-
-@pytest.mark.parametrize("damage", ["truncated", "flipped", "empty"])
-def test_a_damaged_checkpoint_is_named(monkeypatch, source, config, tmp_path, damage):
-    folder = tmp_path / "run"
-    run_until(monkeypatch, 5, source, config, folder, checkpoint_every=4)
-    checkpoint = folder / "checkpoint.safetensors"
-    content = bytearray(checkpoint.read_bytes())
-    content[-5] ^= 64
-    checkpoint.write_bytes({"truncated": content[:-100], "flipped": content, "empty": b""}[damage])
-    with pytest.raises(ValueError, match=r"checkpoint\.safetensors is (truncated or )?corrupt"):
-        train(source, folder, config, resume=True, progress=False)
+    config, source = RGCConfig.from_dict(stored["model"]), CoWatchSource(**stored["source"])
+    train("rgc", source, tmp_path / "run", config, resume=True, checkpoint_every=7, progress=False)
+    train("rgc", source, tmp_path / "whole", config, checkpoint_every=7, progress=False)
+    assert all(line.startswith("equal") for line in compare(tmp_path / "run", tmp_path / "whole"))
 
 
 @pytest.mark.parametrize("damage", ["truncated", "flipped", "other model", "foreign"])
@@ -231,7 +102,7 @@ def test_a_damaged_encoder_is_named(copy, finished, world, damage):
     else:
         copy.config.write_text(copy.config.read_text().replace('"dim": 8', '"dim": 9'))
     message = {
-        "truncated": "is truncated or corrupt",
+        "truncated": "is not .* or it is truncated or corrupt",
         "flipped": "is corrupt: its checksum does not match its tensors",
         "foreign": "was not written by graphvid: it has no checksum",
         "other model": "holds the weights of another model than",
@@ -258,7 +129,7 @@ def test_evaluate_refuses_a_changed_source(copy, world_files, tmp_path):
         evaluate(copy.path, progress=False)
 
 
-@pytest.mark.parametrize("call", [evaluate, load_encoder, lambda path: neighbors(path, 0)])
+@pytest.mark.parametrize("call", [evaluate, lambda path: load_run(path).model(), lambda path: neighbors(path, 0)])
 def test_a_missing_or_unfinished_run_is_said_so(call, copy, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"holds no run: there is no config\.json in it"):
         call(tmp_path / "nothing")
@@ -273,7 +144,7 @@ def test_new_videos_are_embedded_as_the_model_does(finished):
     embedded = embed_new(finished, Features([f"new {i}" for i in range(60)], new.modalities))
     assert embedded.ids[0] == "new 0"
     with torch.no_grad():
-        own = load_encoder(finished)({name: torch.from_numpy(x) for name, x in new.modalities.items()})
+        own = load_run(finished).model()({name: torch.from_numpy(x) for name, x in new.modalities.items()})
     assert np.array_equal(embedded.modalities["embedding"], own.numpy())
 
 
@@ -327,20 +198,10 @@ class TestNeighbors:
             neighbors(copy.path, 5)
 
 
-@pytest.mark.parametrize(("options", "message"), [
-    ({"checkpoint_every": 0}, "checkpoint_every must be an integer >= 1, got 0"),
-    ({"log_every": 2.5}, "log_every must be an integer >= 1, got 2.5"),
-])  # fmt: skip
-def test_windows_of_no_steps(source, config, tmp_path, options, message):
-    with pytest.raises(ValueError, match=re.escape(message)):
-        train(source, tmp_path / "run", config, progress=False, **options)
-    assert not (tmp_path / "run").exists()
-
-
 def test_options_that_do_not_fit_the_data_leave_no_run_behind(source, config, tmp_path):
     wrong = replace(config, level_probs=(0.5, 0.2, 0.0, 0.0))
     with pytest.raises(ValueError, match="level_probs must"):
-        train(source, tmp_path / "run", wrong, progress=False)
+        train("rgc", source, tmp_path / "run", wrong, progress=False)
     assert not (tmp_path / "run").exists()
 
 
@@ -349,7 +210,7 @@ def test_a_graph_that_cannot_be_evaluated_is_refused_before_training(config, tmp
     a, b = split_nodes(20, seed=0).train[:2]
     (tmp_path / "edges.csv").write_text(f"src,dst\n{a},{b}\n")
     np.save(tmp_path / "features.npy", np.eye(20))
-    source = Source(edges=str(tmp_path / "edges.csv"), features=str(tmp_path / "features.npy"))
+    source = CoWatchSource(edges=str(tmp_path / "edges.csv"), features=str(tmp_path / "features.npy"))
     with pytest.raises(ValueError, match="must have an edge between two of its 6 test videos, got none"):
-        train(source, tmp_path / "run", config, progress=False)
+        train("rgc", source, tmp_path / "run", config, progress=False)
     assert not (tmp_path / "run").exists()

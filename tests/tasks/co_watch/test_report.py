@@ -9,9 +9,8 @@ import shutil
 
 import pytest
 
-from graphvid.runs import RunDirectory
-from graphvid.runs.report import Plot, Section, Table, read_training_log, write_report
-from graphvid.runs.rgc_report import _CAPTIONS, report
+from graphvid.runs import Plot, Report, RunDirectory, Section, Table, read_training_log, write_report
+from graphvid.tasks.co_watch.report import _CAPTIONS, report
 
 
 @pytest.fixture
@@ -51,7 +50,7 @@ def test_captions_and_table_values_are_there(page, copy):
 
 def test_the_same_files_give_the_same_page(page, copy):
     copy.report.unlink()
-    report(copy)
+    write_report(copy, report(copy))
     assert copy.report.read_text(encoding="utf-8") == page
 
 
@@ -60,7 +59,7 @@ def test_names_are_text_not_markup(copy):
     config["data"]["name"] = "<b>.csv"
     config["source"]["log"] = "/data/<b>.csv & more"
     copy.config.write_text(json.dumps(config))
-    report(copy)
+    write_report(copy, report(copy))
     page = copy.report.read_text(encoding="utf-8")
     assert "<b>" not in page
     assert "&lt;b&gt;.csv" in page
@@ -69,7 +68,10 @@ def test_names_are_text_not_markup(copy):
 
 def test_a_report_of_hand_made_sections(copy):
     table = Table(["a", "b"], [["x<y", "1"], ["z", "2"]], best="z")
-    write_report(copy, "T & U", "lead", [Section("one", "text", table, [Plot("<svg></svg>", "a < b")]), Section("two")])
+    sections = [Section("one", "text", table, [Plot("<svg></svg>", "a < b")]), Section("two")]
+    report = Report("T & U", "lead", sections)
+    write_report(copy, report)
+    assert report.to_text().splitlines() == ["lead", "", "a    b", "x<y  1", "z    2"]
     page = copy.report.read_text(encoding="utf-8")
     assert "<h1>T &amp; U</h1>" in page
     assert "<td>x&lt;y</td>" in page
@@ -91,5 +93,5 @@ def test_a_missing_file_is_named_and_no_page_is_written(copy, name):
     copy.report.unlink()
     (copy.path / name).unlink()
     with pytest.raises(FileNotFoundError, match=f"unfinished run without {name}"):
-        report(copy)
+        write_report(copy, report(copy))
     assert not copy.report.exists()

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from graphvid.data import Features
-from graphvid.runs import Source, VideoGraph, load
+from graphvid.tasks.co_watch import CoWatchSource, VideoGraph, load_video_graph
 
 needs_data = pytest.mark.skipif(
     "GRAPHVID_DATA" not in os.environ, reason="reads the real data sets, which GRAPHVID_DATA must point to"
@@ -22,7 +22,7 @@ needs_data = pytest.mark.skipif(
 def edge_source(tmp_path):
     (tmp_path / "edges.csv").write_text("src,dst,weight\na,b,2\nc,b,1\n")
     Features(["a", "b", "c"], {"x": np.eye(3)}).save(tmp_path / "features.npz")
-    return Source(edges=str(tmp_path / "edges.csv"), features=str(tmp_path / "features.npz"))
+    return CoWatchSource(edges=str(tmp_path / "edges.csv"), features=str(tmp_path / "features.npz"))
 
 
 @pytest.mark.parametrize(
@@ -48,20 +48,20 @@ def edge_source(tmp_path):
 )
 def test_refused_combinations(options, message):
     with pytest.raises(ValueError, match=re.escape(message)):
-        Source(**options)
+        CoWatchSource(**options)
 
 
 def test_round_trip_with_absolute_paths_and_no_limit(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    values = Source(log="l.csv", features="f.npy", top_k=None, seed=3).to_dict()
+    values = CoWatchSource(log="l.csv", features="f.npy", top_k=None, seed=3).to_dict()
     assert values["log"] == str(tmp_path / "l.csv")
     assert values["top_k"] is None
-    assert "dataset" not in values
-    assert Source(**values).to_dict() == values
+    assert values["dataset"] is None
+    assert CoWatchSource(**values).to_dict() == values
 
 
 def test_a_log(source, world):
-    videos = load(source, progress=False)
+    videos = load_video_graph(source, progress=False)
     assert videos.name == "log.csv"
     assert videos.graph.canonical_etypes == [("video", "co_watch", "video")]
     assert videos.graph.num_nodes() == 96
@@ -70,7 +70,7 @@ def test_a_log(source, world):
 
 
 def test_edges(edge_source):
-    videos = load(edge_source, progress=False)
+    videos = load_video_graph(edge_source, progress=False)
     assert (videos.name, videos.graph.num_nodes(), videos.graph.num_edges()) == ("edges.csv", 3, 4)
     src, dst = videos.graph.edges()
     weights = {(int(a), int(b)): float(w) for a, b, w in zip(src, dst, videos.graph.edata["weight"])}
@@ -78,10 +78,13 @@ def test_edges(edge_source):
 
 
 def test_the_synthetic_world_has_an_oracle_and_follows_the_seed():
-    videos = load(Source(dataset="synthetic", seed=1), progress=False)
+    videos = load_video_graph(CoWatchSource(dataset="synthetic", seed=1), progress=False)
     assert videos.oracle is not None
     assert len(videos.oracle) == videos.graph.num_nodes() == videos.features.num_videos
-    assert videos.fingerprint() != load(Source(dataset="synthetic", seed=2), progress=False).fingerprint()
+    assert (
+        videos.fingerprint()
+        != load_video_graph(CoWatchSource(dataset="synthetic", seed=2), progress=False).fingerprint()
+    )
 
 
 @needs_data
@@ -89,15 +92,15 @@ def test_the_synthetic_world_has_an_oracle_and_follows_the_seed():
     ("name", "num_videos"), [("tiktok", 6710), ("amazon-photo", 7650), ("amazon-computers", 13752)]
 )
 def test_named_data_sets(name, num_videos):
-    videos = load(Source(dataset=name), progress=False)
+    videos = load_video_graph(CoWatchSource(dataset=name), progress=False)
     assert videos.graph.num_nodes() == videos.features.num_videos == num_videos
-    assert videos.fingerprint() == load(Source(dataset=name), progress=False).fingerprint()
+    assert videos.fingerprint() == load_video_graph(CoWatchSource(dataset=name), progress=False).fingerprint()
 
 
 @pytest.mark.parametrize("name", ["tiktok", "amazon-photo", "amazon-computers", "ogbn-arxiv"])
 def test_absent_data_sets_say_what_is_expected(name, tmp_path):
     with pytest.raises(FileNotFoundError, match=re.escape(str(tmp_path))):
-        load(Source(dataset=name, data_dir=str(tmp_path)), progress=False)
+        load_video_graph(CoWatchSource(dataset=name, data_dir=str(tmp_path)), progress=False)
 
 
 @pytest.mark.parametrize(
@@ -112,14 +115,14 @@ def test_logs_without_a_graph(rows, message, tmp_path):
     pd.DataFrame(rows, columns=["user_id", "video_id"]).to_csv(tmp_path / "log.csv", index=False)
     Features(["a", "b"], {"x": np.eye(2)}).save(tmp_path / "f.npz")
     with pytest.raises(ValueError, match=re.escape(message)):
-        load(Source(log=str(tmp_path / "log.csv"), features=str(tmp_path / "f.npz")), progress=False)
+        load_video_graph(CoWatchSource(log=str(tmp_path / "log.csv"), features=str(tmp_path / "f.npz")), progress=False)
 
 
 def test_the_fingerprint_follows_edges_weights_and_features(edge_source, tmp_path):
     def fingerprint(edges="src,dst,weight\na,b,2\nc,b,1\n", features=None):
         (tmp_path / "edges.csv").write_text(edges)
         Features(["a", "b", "c"], {"x": np.eye(3) if features is None else features}).save(tmp_path / "features.npz")
-        return load(edge_source, progress=False).fingerprint()
+        return load_video_graph(edge_source, progress=False).fingerprint()
 
     first = fingerprint()
     assert first["num_videos"] == 3
@@ -136,7 +139,7 @@ def test_the_fingerprint_follows_edges_weights_and_features(edge_source, tmp_pat
 
 
 def test_the_fingerprint_leaves_the_graph_alone(edge_source):
-    videos = load(edge_source, progress=False)
+    videos = load_video_graph(edge_source, progress=False)
     before = videos.graph.edata["weight"].clone()
     assert isinstance(videos, VideoGraph)
     videos.fingerprint()

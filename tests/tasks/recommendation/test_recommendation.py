@@ -1,33 +1,21 @@
-"""Runs of recommenders: what a directory holds, that a killed run loses nothing, and what a run recommends."""
+"""The task recommendation: its figures, its protocols, and what a run recommends; the contract holds the rest."""
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 
 from graphvid.data import Features, Interactions
-from graphvid.models import MFConfig, Recommender, SimpleXConfig, TwoTowerConfig
-from graphvid.runs import (
-    InteractionSource,
-    RunDirectory,
-    SafetensorsCheckpointIO,
-    load_interactions,
-    recommend,
-    train_recommender,
-)
+from graphvid.models import MFConfig, SimpleXConfig, TwoTowerConfig
+from graphvid.models.recommenders import CCL, CrossBatch, Shared
+from graphvid.runs import RunDirectory
+from graphvid.tasks import load_run, train
+from graphvid.tasks.recommendation import InteractionSource, load_interactions
 
-FILES = ["checkpoint.safetensors", "config.json", "embeddings.npz", "epochs.csv", "metrics.json", "model.safetensors",
-         "report.html", "training_log.csv"]  # fmt: skip
 NUM_USERS, NUM_ITEMS, NUM_TOPICS = 200, 200, 10
-
-
-class Killed(BaseException):
-    """Stands for the end of the process: nothing catches it."""
 
 
 def _lines(pairs):
@@ -66,20 +54,24 @@ def towers_source(folder):
 
 
 CONFIG = SimpleXConfig(
-    dim=8, gate=0.5, num_negatives=50, negative_weight=4.0, margin=0.3, batch_size=32, num_epochs=6, learning_rate=0.01
+    dim=8,
+    gate=0.5,
+    negatives=Shared(num_negatives=50),
+    loss=CCL(margin=0.3, negative_weight=4.0),
+    batch_size=32,
+    num_epochs=6,
+    learning_rate=0.01,
 )
-TOWERS = TwoTowerConfig(dim=8, batch_size=64, num_epochs=3, memory_size=150, hidden=8, dropout=0.2)
+TOWERS = TwoTowerConfig(
+    dim=8, batch_size=64, num_epochs=3, negatives=CrossBatch(memory_size=150), hidden=8, dropout=0.2
+)
 
 
 @pytest.fixture(scope="module")
 def finished(source, tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / "simplex"
-    train_recommender("simplex", source, out, CONFIG, progress=False)
+    train("simplex", source, out, CONFIG, progress=False)
     return out
-
-
-def test_every_file_and_no_other(finished) -> None:
-    assert sorted(path.name for path in finished.iterdir()) == FILES
 
 
 def test_figures_are_those_of_the_stored_vectors(finished, source) -> None:
@@ -105,7 +97,7 @@ def test_figures_are_those_of_the_stored_vectors(finished, source) -> None:
 
 def test_published_protocol_trains_on_all_and_chooses_by_the_test(folder, tmp_path) -> None:
     source = InteractionSource(train=str(folder / "train.txt"), test=str(folder / "test.txt"), selection="test")
-    metrics = train_recommender("mf", source, tmp_path / "run", MFConfig(dim=8, num_epochs=2), progress=False)
+    metrics = train("mf", source, tmp_path / "run", MFConfig(dim=8, num_epochs=2), progress=False)
     splits = load_interactions(source).splits
     assert splits.validation is None
     assert metrics["selection"] == "test"
@@ -113,86 +105,46 @@ def test_published_protocol_trains_on_all_and_chooses_by_the_test(folder, tmp_pa
     assert metrics["methods"]["matrix factorisation"]["20"]["recall"] == pytest.approx(best["recall"])
 
 
-def _run_until(monkeypatch, step, method, source, config, out):
-    step_of = Recommender.training_step
-
-    def training_step(model, batch, batch_idx):
-        if model.global_step == step:
-            raise Killed
-        return step_of(model, batch, batch_idx)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Recommender, "training_step", training_step)
-        with pytest.raises(Killed):
-            train_recommender(method, source, out, config, checkpoint_every=4, progress=False)
-
-
-@pytest.mark.parametrize("method", ["simplex", "two-tower"])
-@pytest.mark.parametrize("step", [6, 9])
-def test_an_interrupted_run_ends_like_an_uninterrupted_one(
-    monkeypatch, method, step, source, towers_source, tmp_path
-) -> None:
-    """With deferred updates, dropout, a rate that drops and, of two towers, a filled memory."""
-    given, config = {"simplex": (source, replace(CONFIG, patience=2)), "two-tower": (towers_source, TOWERS)}[method]
-    train_recommender(method, given, tmp_path / "whole", config, checkpoint_every=4, progress=False)
-    _run_until(monkeypatch, step, method, given, config, tmp_path / "halves")
-    assert not (tmp_path / "halves" / "metrics.json").exists()
-    train_recommender(method, given, tmp_path / "halves", config, checkpoint_every=4, resume=True, progress=False)
-    for name in ("model.safetensors", "embeddings.npz", "training_log.csv"):
-        assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "halves" / name).read_bytes(), name
-    one, other = (
-        SafetensorsCheckpointIO().load_checkpoint(tmp_path / name / "checkpoint.safetensors")["state_dict"]
-        for name in ("whole", "halves")
-    )
-    assert all(torch.equal(one[key], other[key]) for key in one)
-    if method == "two-tower":
-        assert one["candidates.memory.ids"].min() >= 0
+def test_recommendations_need_no_source(towers_source, folder, tmp_path) -> None:
+    log = tmp_path / "log.csv"
+    log.write_bytes((folder / "log.csv").read_bytes())
+    train("two-tower", replace(towers_source, log=str(log)), tmp_path / "run", TOWERS, progress=False)
+    before = load_run(tmp_path / "run").recommend("u3", top_k=5)
+    log.unlink()
+    assert load_run(tmp_path / "run").recommend("u3", top_k=5).equals(before)
 
 
 def test_recommendations_leave_out_what_is_known(finished, source) -> None:
-    table = recommend(finished, 3, top_k=5)
+    table = load_run(finished).recommend(3, top_k=5)
     stored = np.load(finished / "embeddings.npz")
     splits = load_interactions(source).splits
     scores = stored["item"] @ stored["user"][3]
     for known in (splits.train, splits.validation):
         scores[known.items[known.indptr[3] : known.indptr[4]]] = -np.inf
     assert table["item_id"].tolist() == np.argsort(-scores, kind="stable")[:5].tolist()
-    everything = recommend(finished, "3", top_k=1000)
+    everything = load_run(finished).recommend("3", top_k=1000)
     assert len(everything) == np.isfinite(scores).sum()
 
 
 def test_ids_of_a_log_are_kept(towers_source, tmp_path) -> None:
-    train_recommender("two-tower", towers_source, tmp_path / "run", TOWERS, progress=False)
-    assert recommend(tmp_path / "run", "u3", top_k=2)["item_id"].str.startswith("v").all()
+    train("two-tower", towers_source, tmp_path / "run", TOWERS, progress=False)
+    assert load_run(tmp_path / "run").recommend("u3", top_k=2)["item_id"].str.startswith("v").all()
     with pytest.raises(KeyError, match=r"user_id must be one of the 200 users of .*, got 'w3'"):
-        recommend(tmp_path / "run", "w3")
-
-
-def test_a_finished_run_is_not_trained_again(finished, source, tmp_path) -> None:
-    copy = shutil.copytree(finished, tmp_path / "run")
-    (copy / "report.html").unlink()
-    (copy / "checkpoint.safetensors").unlink()
-    metrics = train_recommender("simplex", source, copy, CONFIG, resume=True, progress=False)
-    assert metrics == RunDirectory(finished).read_metrics()
-    assert (copy / "report.html").exists()
-    with pytest.raises(FileExistsError, match="already holds a run"):
-        train_recommender("simplex", source, copy, CONFIG, progress=False)
-    with pytest.raises(ValueError, match="dim was 8, now 16"):
-        train_recommender("simplex", source, copy, replace(CONFIG, dim=16), resume=True, progress=False)
+        load_run(tmp_path / "run").recommend("w3")
 
 
 def test_bad_arguments(source, finished, tmp_path) -> None:
     with pytest.raises(ValueError, match=r"method must be one of .*, got 'svd'"):
-        train_recommender("svd", source, tmp_path / "run")
+        train("svd", source, tmp_path / "run")
     with_features = InteractionSource(log=str(tmp_path / "log.csv"), features=str(tmp_path / "features.npz"))
     with pytest.raises(ValueError, match="features are read by method 'two-tower' alone, got them with 'mf'"):
-        train_recommender("mf", with_features, tmp_path / "run")
-    with pytest.raises(ValueError, match="config must be a MFConfig with method 'mf', got SimpleXConfig"):
-        train_recommender("mf", source, tmp_path / "run", CONFIG)
+        train("mf", with_features, tmp_path / "run")
+    with pytest.raises(TypeError, match="config must be a MFConfig with method 'mf', got SimpleXConfig"):
+        train("mf", source, tmp_path / "run", CONFIG)
     with pytest.raises(ValueError, match="features must be given for a content tower, got none"):
-        train_recommender("two-tower", source, tmp_path / "run", TOWERS)
+        train("two-tower", source, tmp_path / "run", TOWERS)
     with pytest.raises(ValueError, match="top_k must be at least 1, got 0"):
-        recommend(finished, 3, top_k=0)
+        load_run(finished).recommend(3, top_k=0)
     assert not (tmp_path / "run").exists()
 
 
@@ -205,7 +157,7 @@ def test_bad_arguments(source, finished, tmp_path) -> None:
         ({"train": "a.txt"}, "train and test must be given together"),
         ({"log": "a.csv", "validation": "b.txt"}, "validation must be given with train and test"),
         ({"dataset": "gowalla", "features": "b.npz"}, "features apply to files only"),
-        ({"log": "a.csv", "test_fraction": 1.0}, r"test_fraction must be in \(0, 1\), got 1.0"),
+        ({"log": "a.csv", "test_fraction": 1.0}, r"test_fraction must be a number in \(0, 1\), got 1.0"),
         ({"log": "a.csv", "selection": "train"}, "selection must be one of"),
     ],
 )

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from graphvid.nn import SurvivalHead
-from graphvid.runs.frame_baselines import completion_rate, drop_off, expected_watch_ratio, position_prior
+from graphvid.tasks.skips.baselines import completion_rate, drop_off, expected_watch_ratio, position_prior
 
 
 def test_position_prior_without_views_is_one_half():

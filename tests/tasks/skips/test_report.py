@@ -9,8 +9,8 @@ import shutil
 import numpy as np
 import pytest
 
-from graphvid.runs import RunDirectory
-from graphvid.runs.frame_report import report
+from graphvid.runs import RunDirectory, write_report
+from graphvid.tasks.skips.report import report
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_a_run_without_fewer_clips_has_no_such_section(skip_finished):
 def test_rows_left_out_are_shown(copy):
     text = copy.metrics.read_text()
     copy.metrics.write_text(text.replace('"dropped": {}', '"dropped": {"duration zero": 1234}'))
-    report(copy)
+    write_report(copy, report(copy))
     page = copy.report.read_text(encoding="utf-8")
     assert "<td>left out: duration zero</td><td>1,234</td>" in page
     assert "No row was left out." not in page
@@ -69,9 +69,9 @@ def test_rows_left_out_are_shown(copy):
 def test_curves_are_shares_and_means(monkeypatch, copy):
     drawn = []
     monkeypatch.setattr(
-        "graphvid.runs.frame_report.drop_off_curves", lambda *a, **k: drawn.append((a[0], k)) or "<svg>"
+        "graphvid.tasks.skips.report.drop_off_curves", lambda *a, **k: drawn.append((a[0], k)) or "<svg>"
     )
-    report(copy)
+    write_report(copy, report(copy))
     stored = np.load(copy.path / "predictions.npz")
     (everyone, options), (thirds, sizes) = drawn
     observed, predicted = everyone["all test views"]
@@ -87,4 +87,4 @@ def test_curves_are_shares_and_means(monkeypatch, copy):
 def test_a_missing_file_is_named(copy):
     (copy.path / "predictions.npz").unlink()
     with pytest.raises(FileNotFoundError, match=r"unfinished run without predictions\.npz"):
-        report(copy)
+        write_report(copy, report(copy))

@@ -1,44 +1,35 @@
-"""Runs of FRAME: what a directory holds, that a killed run loses nothing, its figures, and what is asked of it later."""
+"""The task skips: its parts, its figures, and its answers; the contract holds the rest."""
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 from sklearn.metrics import log_loss, roc_auc_score
 
 from graphvid.data import ClipFeatures, WatchLog, split_by_time
-from graphvid.models import FRAME, FRAMEConfig
-from graphvid.runs import (
-    RunDirectory,
-    SafetensorsCheckpointIO,
-    ViewSource,
-    evaluate,
-    load_frame,
-    load_views,
-    neighbors,
-    predict_frame,
-    train_frame,
-)
-
-OWN = ["checkpoint.safetensors", "config.json", "metrics.json", "network.safetensors", "predictions.npz", "report.html",
-       "split.npz", "training_log.csv"]  # fmt: skip
-SAME = [name for name in OWN if name not in ("checkpoint.safetensors", "config.json", "report.html")]
-FOLDERS = (".", "clips-4", "clips-1")
+from graphvid.models import FRAMEConfig
+from graphvid.runs import Report, RunDirectory
+from graphvid.tasks import load_run, train
+from graphvid.tasks.skips import ViewSource, load_views
+from tests.compare_runs import compare
 
 
-class Killed(BaseException):
-    """Stands for the end of the process: nothing catches it."""
+def train_frame(source, folder, config, *, ablation=True, **options):
+    return train("frame", replace(source, ablation=ablation), folder, config, **options)
+
+
+def load_frame(path):
+    run = load_run(path)
+    return run.model(), run.training_views()
+
+
+def predict_frame(path, log, **options):
+    return load_run(path).predict(log, **options)
 
 
 @pytest.fixture
@@ -46,70 +37,38 @@ def copy(skip_finished, tmp_path):
     return RunDirectory(shutil.copytree(skip_finished, tmp_path / "run"))
 
 
-def run_until(monkeypatch, num_clips, step, source, config, folder, **options):
-    """Train until the batch of ``step`` of the model with ``num_clips`` is asked for, then end the process."""
-    step_of = FRAME.training_step
-
-    def training_step(model, batch, batch_idx):
-        if (model.clips.num_clips, model.global_step) == (num_clips, step):
-            raise Killed
-        return step_of(model, batch, batch_idx)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(FRAME, "training_step", training_step)
-        with pytest.raises(Killed):
-            train_frame(source, folder, config, progress=False, **options)
-
-
 @pytest.fixture
 def no_report(monkeypatch):
     """Leave the report out, which takes longer than all else here; it is a function of the files that are compared."""
-    monkeypatch.setattr("graphvid.runs.frame.report", lambda *_: None)
-
-
-def assert_same_run(a, b, folders=FOLDERS):
-    for folder in folders:
-        for name in SAME:
-            assert (a / folder / name).read_bytes() == (b / folder / name).read_bytes(), f"{folder}/{name}"
-        one, other = (
-            SafetensorsCheckpointIO().load_checkpoint(run / folder / "checkpoint.safetensors")["state_dict"]
-            for run in (a, b)
-        )
-        assert list(one) == list(other)
-        assert all(torch.equal(one[key], other[key]) for key in one)
+    monkeypatch.setattr("graphvid.tasks.skips.Skips.report", lambda *_: Report("", "", []))
 
 
 class TestDirectory:
-    def test_every_file_and_no_other(self, skip_finished):
-        for folder in FOLDERS:
-            names = sorted(entry.name for entry in (skip_finished / folder).iterdir())
-            assert names == (sorted([*OWN, "clips-1", "clips-4"]) if folder == "." else OWN)
-
     @pytest.mark.usefixtures("no_report")
     def test_a_folder_of_fewer_clips_is_a_run_of_its_own(self, skip_source, skip_config, skip_finished, tmp_path):
         options = {"ablation": False, "checkpoint_every": 4, "log_every": 3, "progress": False}
         train_frame(skip_source, tmp_path / "run", replace(skip_config, num_clips=1), **options)
-        assert_same_run(tmp_path / "run", skip_finished / "clips-1", (".",))
+        assert all(line.startswith("equal") for line in compare(tmp_path / "run", skip_finished / "clips-1"))
         assert RunDirectory(tmp_path / "run").read_metrics()["ablation"] == []
 
     @pytest.mark.usefixtures("no_report")
     @pytest.mark.parametrize(("num_clips", "fewer"), [(1, []), (2, [1]), (4, [2, 1])])
     def test_which_fewer_clips(self, monkeypatch, skip_source, skip_config, tmp_path, num_clips, fewer):
-        monkeypatch.setattr("graphvid.runs.frame.fit", lambda *_, **__: None)
+        monkeypatch.setattr("graphvid.runs.engine.fit", lambda *_, **__: None)
         config = replace(skip_config, num_clips=num_clips)
         metrics = train_frame(skip_source, tmp_path / "run", config, progress=False)
         assert [found["num_clips"] for found in metrics["ablation"]] == fewer
-        assert RunDirectory(tmp_path / "run").read_config()["ablation"] == fewer
+        assert list(RunDirectory(tmp_path / "run").read_config()["parts"]) == [f"clips-{count}" for count in fewer]
 
     @pytest.mark.usefixtures("no_report")
     def test_what_is_trained_is_said(self, monkeypatch, capsys, skip_source, skip_config, tmp_path):
-        monkeypatch.setattr("graphvid.runs.frame.fit", lambda *_, **__: None)
+        monkeypatch.setattr("graphvid.runs.engine.fit", lambda *_, **__: None)
         train_frame(skip_source, tmp_path / "run", skip_config)
         said = re.findall(r"Training with \d clips? a video", capsys.readouterr().out)
         assert said == [
-            "Training with 8 clips a video",
             "Training with 4 clips a video",
             "Training with 1 clip a video",
+            "Training with 8 clips a video",
         ]
 
     def test_the_split_is_that_of_time(self, skip_finished, skip_files):
@@ -131,82 +90,13 @@ class TestDirectory:
 
 
 class TestResuming:
-    @pytest.mark.usefixtures("no_report")
-    @pytest.mark.parametrize(("num_clips", "step"), [(8, 2), (8, 5), (4, 0), (1, 9)])
-    def test_an_interrupted_run_ends_bit_for_bit_like_an_uninterrupted_one(
-        self, monkeypatch, skip_source, skip_config, skip_finished, tmp_path, num_clips, step
-    ):
-        folder, options = tmp_path / "run", {"checkpoint_every": 4, "log_every": 3}
-        run_until(monkeypatch, num_clips, step, skip_source, skip_config, folder, **options)
-        assert not (folder / "metrics.json").exists()
-        train_frame(skip_source, folder, skip_config, resume=True, progress=False, **options)
-        assert_same_run(folder, skip_finished)
-
-    @pytest.mark.usefixtures("no_report")
-    def test_a_process_killed_by_the_system_resumes_bit_for_bit(self, skip_files, tmp_path):
-        script = (
-            "import time\n"
-            "from graphvid.cli import main\n"
-            "from graphvid.models import FRAME\n"
-            "step = FRAME.training_step\n"
-            "def slow(*arguments):\n"
-            "    time.sleep(0.05)\n"
-            "    return step(*arguments)\n"
-            "FRAME.training_step = slow\n"
-            "main()\n"
-        )
-        command = [sys.executable, "-c", script, "train", "frame", "--out", str(tmp_path / "run"), "--quiet"]
-        command += ["--log", str(skip_files / "log.csv"), "--clips", str(skip_files / "clips"), "--no-ablation"]
-        command += ["--checkpoint-every", "7", "--set", "dim=8", "--set", "hidden=8", "--set", "batch_size=32"]
-        environment = {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())}
-        process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        checkpoint = tmp_path / "run" / "checkpoint.safetensors"
-        deadline = time.monotonic() + 120
-        while not checkpoint.exists() and process.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.01)
-        process.kill()
-        output = process.communicate()[0].decode()
-        assert process.returncode == -signal.SIGKILL, output
-        assert not (tmp_path / "run" / "network.safetensors").exists()
-
-        stored = RunDirectory(tmp_path / "run").read_config()
-        config, source = FRAMEConfig.from_dict(stored["model"]), ViewSource(**stored["source"])
-        options = {"ablation": False, "checkpoint_every": 7, "progress": False}
-        train_frame(source, tmp_path / "run", config, resume=True, **options)
-        train_frame(source, tmp_path / "whole", config, **options)
-        assert_same_run(tmp_path / "run", tmp_path / "whole", (".",))
-
-    def test_a_finished_run_is_not_trained_again(self, monkeypatch, skip_source, skip_config, copy):
-        monkeypatch.setattr("graphvid.runs.frame.fit", lambda *_, **__: pytest.fail("trained again"))
-        assert train_frame(skip_source, copy.path, skip_config, resume=True, progress=False) == copy.read_metrics()
-
-    @pytest.mark.parametrize("lost", [
-        ["report.html"],
-        ["metrics.json", "report.html"],
-        ["network.safetensors", "predictions.npz", "metrics.json", "report.html"],
-    ])  # fmt: skip
-    def test_a_run_killed_after_training_is_completed(self, skip_source, skip_config, copy, skip_finished, lost):
-        for name in lost:
-            (copy.path / name).unlink()
-        train_frame(skip_source, copy.path, skip_config, resume=True, checkpoint_every=4, log_every=3, progress=False)
-        assert_same_run(copy.path, skip_finished)
-        assert copy.report.read_bytes() == (skip_finished / "report.html").read_bytes()
-
-    def test_a_folder_with_a_run_is_refused(self, skip_source, skip_config, copy):
-        with pytest.raises(FileExistsError, match="already holds a run"):
-            train_frame(skip_source, copy.path, skip_config, progress=False)
-
     @pytest.mark.parametrize(("change", "options", "message"), [
         ({"dim": 9}, {}, r"model\.dim was 8, now 9"),
-        ({}, {"ablation": False}, r"ablation was \[4, 1\], now \[\]"),
+        ({}, {"ablation": False}, r"parts\.clips-1 was \{.*\}, now None; parts\.clips-4"),
     ])  # fmt: skip
     def test_other_options_are_refused_by_name(self, skip_source, skip_config, copy, change, options, message):
         with pytest.raises(ValueError, match=f"another configuration: {message}"):
             train_frame(skip_source, copy.path, replace(skip_config, **change), resume=True, progress=False, **options)
-
-    def test_other_views_are_refused_by_name(self, skip_source, skip_config, copy):
-        with pytest.raises(ValueError, match=r"data\.crc32 was .*data\.test_views was 60, now 120"):
-            train_frame(replace(skip_source, test_fraction=0.5), copy.path, skip_config, resume=True, progress=False)
 
 
 class TestFigures:
@@ -295,7 +185,7 @@ class TestFigures:
             assert share == pytest.approx(expected)
             assert (row["left"], row["reached"]) == (left, reached)
             assert row["usual"] == pytest.approx(usual[row["clip"]])
-            said = model.predict(np.arange(20), np.full(20, views.clips.ids.get_loc(row["video_id"])))
+            said = model.predict(np.arange(20), np.full(20, views.video_ids.get_loc(row["video_id"])))
             there = said.drop_off[:, row["clip"]]
             leave = there * (1 - said.stay[:, row["clip"]])
             assert row["predicted"] == pytest.approx(leave.sum() / there.sum(), rel=1e-5)
@@ -339,9 +229,9 @@ class TestPredicting:
         new = ClipFeatures(["new", "v3"], array)
         log = self.pairs(["u4", "nobody", "u4"], ["new", "v3", "unseen"])
         table = predict_frame(skip_finished, log, clips=new)
-        user = views.train.user_ids.get_loc("u4")
+        user = views.user_ids.get_loc("u4")
         assert table["complete"][0] == model.predict([user], [0], clips=new.pool(8)).complete[0]
-        assert table["complete"][1] == model.predict([-1], [views.clips.ids.get_loc("v3")]).complete[0]
+        assert table["complete"][1] == model.predict([-1], [views.video_ids.get_loc("v3")]).complete[0]
         assert table["watch_time"].isna().tolist() == [True, False, True]  # nobody knows their durations
         seconds = predict_frame(skip_finished, self.pairs(["u4"], ["new"], duration=[20.0]), clips=new)
         assert seconds["watch_time"][0] == pytest.approx(20 * table["watch_ratio"][0])
@@ -377,27 +267,21 @@ class TestPredicting:
             file.write_bytes(file.read_bytes()[:-1])
         else:
             copy.config.write_text(copy.config.read_text().replace('"dim": 8', '"dim": 9'))
-        message = {"truncated": "is truncated or corrupt", "other model": "holds the weights of another model than"}
+        message = {
+            "truncated": "is not .* or it is truncated or corrupt",
+            "other model": "holds the weights of another model than",
+        }
         with pytest.raises(ValueError, match=rf"network\.safetensors {message[damage]}"):
             load_frame(copy.path)
 
-    def test_a_changed_source(self, copy, skip_files, tmp_path):
-        frame = pd.read_csv(skip_files / "log.csv")
-        frame["watch_time"] = frame["watch_time"].iloc[::-1].to_numpy()
-        frame.to_csv(tmp_path / "log.csv", index=False)
-        copy.config.write_text(copy.config.read_text().replace(str(skip_files / "log.csv"), str(tmp_path / "log.csv")))
-        with pytest.raises(ValueError, match=r"the source of .*run has changed: it was \{.*\}, now \{"):
-            load_frame(copy.path)
-
-    def test_unfinished_and_other_runs(self, copy, finished, skip_finished):
+    def test_unfinished_and_other_runs(self, copy, skip_finished):
         (copy.path / "network.safetensors").unlink()
         with pytest.raises(FileNotFoundError, match=r"unfinished run without network\.safetensors"):
             load_frame(copy.path)
-        with pytest.raises(ValueError, match="must hold a run of FRAME, got one of relational graph clustering"):
-            load_frame(finished)
-        for call in (evaluate, lambda run: neighbors(run, "v1")):
-            with pytest.raises(ValueError, match="must hold a run of relational graph clustering, got one of FRAME"):
-                call(skip_finished)
+        for name in ("evaluate", "neighbors", "embed", "recommend"):
+            message = rf"holds a run of FRAME, which does not answer '{name}'; it answers \['predict'\]"
+            with pytest.raises(ValueError, match=message):
+                load_run(skip_finished).answer(name)
 
 
 class TestRefusedBeforeTraining:
@@ -405,10 +289,6 @@ class TestRefusedBeforeTraining:
         with pytest.raises(ValueError, match=message):
             train_frame(source, tmp_path / "run", config, progress=False, **options)
         assert not (tmp_path / "run").exists()
-
-    def test_windows_of_no_steps(self, skip_source, skip_config, tmp_path):
-        self.refuse(skip_source, skip_config, tmp_path, "checkpoint_every must be", checkpoint_every=0)
-        self.refuse(skip_source, skip_config, tmp_path, "log_every must be", log_every=2.5)
 
     def test_another_number_of_clips(self, skip_source, skip_config, tmp_path):
         config = replace(skip_config, num_clips=3)

@@ -1,0 +1,98 @@
+"""Ids of items: all integers or all text, kept in ascending order, so that an item's position is the rank of its id."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphvid.retrieval._vectors import as_array
+
+Ids: TypeAlias = NDArray[Any]  # Any: int64 or text
+
+_SHOWN = 5
+
+
+def as_ids(name: str, values: Any) -> Ids:  # Any: whatever holds ids, such as a list, an array or a pandas Index
+    """Return ids as an array of int64 or of text; integers never pass through floats.
+
+    Raises
+    ------
+    TypeError
+        Ids that are neither all integers nor all text; a missing one is neither.
+    ValueError
+        Another shape than one dimension, an integer outside int64.
+    """
+    values = as_array(values)
+    kind = values.dtype.kind if isinstance(values, np.ndarray) else "O"
+    array = values if kind in "iuU" else _gather(name, list(values))
+    if array.ndim != 1:
+        raise ValueError(f"{name} must be one-dimensional, got shape {array.shape}")
+    if array.dtype.kind == "U":
+        return np.ascontiguousarray(array)
+    if array.dtype.kind == "u" and array.size and int(array.max()) > np.iinfo(np.int64).max:
+        raise ValueError(f"{name} must fit into int64, got {int(array.max())}")
+    return np.ascontiguousarray(array, dtype=np.int64)
+
+
+def order_of(name: str, ids: Ids) -> NDArray[np.int64] | None:
+    """Return what sorts the ids, or None where they are in order; an id that occurs twice is a ValueError."""
+    if (ids[1:] > ids[:-1]).all():
+        return None
+    order = np.argsort(ids, kind="stable")
+    ordered = ids[order]
+    twice = np.flatnonzero(ordered[1:] == ordered[:-1])
+    if twice.size:
+        raise ValueError(f"{name} must be unique, got more than one of {name_some(np.unique(ordered[twice]))}")
+    return order
+
+
+def find(name: str, wanted: Any, ids: Ids) -> NDArray[np.int64]:
+    """Return the position of each id in ascending ``ids``, -1 where it is not there.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `as_ids`; text looked for among integers, or the reverse.
+    """
+    values = as_ids(name, wanted)
+    if not values.size or not ids.size:
+        return np.full(values.size, -1, np.int64)
+    if (values.dtype.kind == "U") != (ids.dtype.kind == "U"):
+        raise TypeError(f"{name} must be {_kind(ids)} like the ids of the index, got {_kind(values)}")
+    at = np.searchsorted(ids, values)
+    return np.where(ids[np.minimum(at, ids.size - 1)] == values, at, -1)
+
+
+def find_all(name: str, wanted: Any, ids: Ids) -> NDArray[np.int64]:
+    """Return the position of each id, or raise a KeyError that names those that are not there."""
+    values = as_ids(name, wanted)
+    positions = find(name, values, ids)
+    if (positions < 0).any():
+        raise KeyError(
+            f"{name} must be among the {ids.size:,} ids of the index, got {name_some(values[positions < 0])}"
+        )
+    return positions
+
+
+def name_some(ids: Ids) -> str:
+    """Return the first five ids as text, for an error message, and how many more there are."""
+    shown = ", ".join(repr(value) for value in ids[:_SHOWN].tolist())
+    return shown if len(ids) <= _SHOWN else f"{shown} and {len(ids) - _SHOWN:,} more"
+
+
+def _gather(name: str, values: list[Any]) -> NDArray[Any]:  # Any: int64 or text
+    if all(isinstance(value, (int, np.integer)) and not isinstance(value, bool) for value in values):
+        try:
+            return np.array(values, dtype=np.int64)
+        except OverflowError:
+            raise ValueError(f"{name} must fit into int64, got {max(values, key=abs)}") from None
+    if all(isinstance(value, str) for value in values):
+        return np.array(values, dtype=np.str_)
+    kinds = sorted({type(value).__name__ for value in values})
+    raise TypeError(f"{name} must be all int or all str, got {kinds}")
+
+
+def _kind(ids: Ids) -> str:
+    return "str" if ids.dtype.kind == "U" else "int"

@@ -1,0 +1,217 @@
+"""The vectors of a run as files and indices, and searches with them: what `graphvid export` and `search` do."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from graphvid._checks import check_choice
+from graphvid._files import check_output
+from graphvid.data import Features
+from graphvid.retrieval import (
+    CodeIndex,
+    FaissIndex,
+    VectorIndex,
+    as_kind_of,
+    files_at,
+    fingerprint,
+    open_index,
+    save_vectors,
+    to_faiss,
+)
+
+from .run import Run, VectorRun
+from .vectors import row_of
+
+_SUFFIXES = {"faiss": ".faiss", "parquet": ".parquet", "npy": ".npy"}
+Index = VectorIndex | CodeIndex | FaissIndex
+
+
+def export(
+    run: Run,
+    out: str | os.PathLike[str],
+    *,
+    to: Literal["faiss", "parquet", "npy"] = "faiss",
+    kind: str | None = None,
+    metric: Literal["cosine", "dot"] | None = None,
+    of: str | None = None,
+    **options: int,
+) -> list[Path]:
+    """Write the vectors of a run for another program, whole or not at all.
+
+    Parameters
+    ----------
+    run : Run
+        A finished run that has vectors; see `graphvid.load_run`.
+    out : path-like
+        Ends in ``.faiss``, ``.parquet`` or ``.npy``, as ``to`` says, and lies outside the folder of the run. An earlier export
+        is replaced.
+    to : {"faiss", "parquet", "npy"}, default "faiss"
+        See `graphvid.retrieval.FaissIndex.save` and `graphvid.retrieval.save_vectors` for what is written.
+    kind : str, optional
+        Of a FAISS index: ``"flat"`` (the default), ``"hnsw"``, ``"pq"``, ``"ivfpq"`` or ``"fastscan"``.
+    metric : {"cosine", "dot"}, optional
+        Of a FAISS index: "cosine" (the default) for items near an item; "dot" for the scores of a recommender, whose
+        queries are vectors of users.
+    of : str, optional
+        Which, of a run that has vectors of several things: ``"item"`` (the default) or ``"user"``.
+    **options : int
+        Of a FAISS index; see `graphvid.retrieval.to_faiss`.
+
+    Returns
+    -------
+    list of Path
+        The files written.
+
+    Raises
+    ------
+    FileNotFoundError, ImportError, TypeError, ValueError
+        An unfinished run or one without vectors; another suffix; a path in the folder of the run; options that what is
+        written does not have; what `graphvid.retrieval.to_faiss` refuses.
+    """
+    check_choice("to", to, _SUFFIXES)
+    target = Path(out)
+    if target.suffix != _SUFFIXES[to]:
+        raise ValueError(f"out must end in {_SUFFIXES[to]} for {to}, got {target.name!r}")
+    given = [name for name, value in (("kind", kind), ("metric", metric)) if value is not None] + sorted(options)
+    if to != "faiss" and given:
+        raise ValueError(f"{given} must be given for faiss only, got them for {to}")
+    for file in files_at(target):
+        check_output(file, [run.directory.path])
+    vectors = _vectors_of(run, of)
+    embedding = vectors.modalities["embedding"]
+    if to != "faiss":
+        return save_vectors(target, embedding, vectors.ids)
+    exact = VectorIndex(embedding, vectors.ids, metric=metric or "cosine")
+    made_from = fingerprint(embedding, vectors.ids)
+    to_faiss(exact, kind or "flat", origin=made_from, **options).save(target)  # type: ignore[arg-type] # checked there
+    return files_at(target)
+
+
+def search(
+    *,
+    run: Run | None = None,
+    index: str | os.PathLike[str] | None = None,
+    video_id: Any | None = None,  # Any: an id or its text
+    features: Features | None = None,
+    exclude: Iterable[str] = (),
+    top_k: int = 10,
+    of: str | None = None,
+) -> pd.DataFrame:
+    """Return the items of an index, or of a run, that are nearest to a video of a run or to new videos.
+
+    Parameters
+    ----------
+    run : Run, optional
+        A finished run that has vectors. With ``features`` it embeds them.
+    index : path-like, optional
+        A ``.faiss`` or ``.safetensors`` index; see `graphvid.retrieval.open_index`. Default: the vectors of the run,
+        searched exactly, by cosine. If both are given, the index must have been made from the vectors of the run.
+    video_id : hashable, optional
+        A video of the run; its text form is accepted too. It is left out of what is found.
+    features : Features, optional
+        New videos instead: the features that the run embeds, or without a run the vectors themselves, one modality.
+    exclude : iterable of str
+        Ids in their text form that are not to be found; those that the index does not have change nothing.
+    top_k : int, default 10
+        Items for each query, >= 1; all there are where there are fewer.
+    of : str, optional
+        As in `export`.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``query_id``, ``video_id`` and ``score``, for each query the highest score first.
+
+    Raises
+    ------
+    KeyError
+        The run has no such video.
+    FileNotFoundError, ImportError, TypeError, ValueError
+        Not exactly one of ``video_id`` and ``features``; neither ``run`` nor ``index``; an index of another dimension,
+        of other ids or of other vectors than those of the run; a run that does not embed; a file that is no index.
+    """
+    if (video_id is None) == (features is None):
+        raise ValueError(
+            f"exactly one of video_id and features must be given, got {'neither' if features is None else 'both'}"
+        )
+    if run is None and (index is None or video_id is not None):
+        raise ValueError(f"run must be given {'with video_id' if video_id is not None else 'where index is not'}")
+    vectors = None if run is None else _vectors_of(run, of)
+    opened = _open(index, run, vectors)
+    names, queries, barred = _queries(run, vectors, video_id, features)
+    if queries.shape[1] != opened.dim:
+        raise ValueError(f"the index has vectors of {opened.dim} dimensions, the queries have {queries.shape[1]}")
+    left_out = np.concatenate([as_kind_of("exclude", [str(name) for name in (*exclude, *barred)], opened.ids)])
+    num_left = opened.num_items - int(np.isin(opened.ids, left_out).sum())
+    if num_left == 0:
+        raise ValueError(f"exclude must leave an item to be found, got all {opened.num_items} of the index")
+    if isinstance(top_k, bool) or not isinstance(top_k, (int, np.integer)) or top_k < 1:
+        raise ValueError(f"top_k must be at least 1, got {top_k}")
+    width = min(int(top_k), num_left)
+    found = opened.search(queries, width, exclude=left_out)
+    return pd.DataFrame(
+        {"query_id": np.repeat(names, width), "video_id": found.ids.ravel(), "score": found.scores.ravel()}
+    )
+
+
+def _vectors_of(run: Run, of: str | None) -> Features:
+    if not isinstance(run, VectorRun):
+        raise ValueError(f"{run.directory.path} holds a run of {run.config['title']}, which has no vectors")
+    return run.vectors(of)
+
+
+def _open(path: str | os.PathLike[str] | None, run: Run | None, vectors: Features | None) -> Index:
+    """Return the index to search, which is that of the run's vectors where there is no path."""
+    if vectors is None:
+        assert path is not None
+        return open_index(path)
+    embedding = vectors.modalities["embedding"]
+    if path is None:
+        return VectorIndex(embedding, vectors.ids)
+    assert run is not None
+    opened, where = open_index(path), run.directory.path
+    if opened.dim != embedding.shape[1]:
+        raise ValueError(
+            f"{os.fspath(path)} has vectors of {opened.dim} dimensions, those of {where} have {embedding.shape[1]}"
+        )
+    own = np.sort(np.asarray(vectors.ids.to_numpy(), dtype=opened.ids.dtype if opened.ids.dtype.kind == "i" else None))
+    if opened.origin is None:
+        _check_ids(path, where, opened.ids, own)
+    elif opened.origin != fingerprint(embedding, vectors.ids):
+        _check_ids(path, where, opened.ids, own)
+        raise ValueError(f"{os.fspath(path)} was made from other vectors than those of {where}; export them again")
+    return opened
+
+
+def _check_ids(path: str | os.PathLike[str], where: Path, ids: NDArray[Any], own: NDArray[Any]) -> None:
+    """Raise unless an index has the ids of a run."""  # Any: int64 or text
+    stored, wanted = set(ids.tolist()), set(own.tolist())
+    if stored != wanted:
+        raise ValueError(
+            f"{os.fspath(path)} has other ids than the vectors of {where}: {len(stored - wanted)} of its {len(stored)} are "
+            f"not in the run, {len(wanted - stored)} of the {len(wanted)} of the run are not in it"
+        )
+
+
+def _queries(
+    run: Run | None, vectors: Features | None, video_id: Any | None, features: Features | None
+) -> tuple[NDArray[Any], NDArray[np.float32], list[Any]]:
+    """Return the names of the queries, their vectors, and the ids that are not to be found."""
+    if features is None:
+        assert run is not None
+        assert vectors is not None
+        row = row_of(vectors.ids, video_id, "video_id", f"videos of {run.directory.path}")
+        name = vectors.ids[row]
+        return np.array([name]), vectors.modalities["embedding"][[row]], [name]
+    embedded = features if run is None else run.answer("embed")(features)
+    tables = embedded.modalities
+    if len(tables) != 1:
+        raise ValueError(f"features must have one modality, the vectors, where no run embeds them, got {list(tables)}")
+    return embedded.ids.to_numpy(), next(iter(tables.values())), []

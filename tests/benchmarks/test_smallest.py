@@ -1,0 +1,75 @@
+"""Every benchmark runs at its smallest size, from the command line to the table.
+
+Benchmarks that are not listed take ``--smallest``, as all that are a `benchmarks._table.Table` do.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+
+import pytest
+
+from benchmarks.__main__ import KINDS, benchmark_names, main
+
+RAW = ["--seeds", "0", "--rows", "raw features"]
+ONE = ["--seeds", "0"]
+ARGUMENTS = {
+    ("quality", "amazon_computers"): RAW,
+    ("quality", "amazon_photo"): RAW,
+    ("quality", "frame_segmm"): [*ONE, "--rows", "position prior by user"],
+    ("quality", "frame_synthetic"): [*ONE, "--rows", "main: graph-mean logistic, 1"],
+    ("quality", "synthetic"): RAW,
+    ("quality", "tiktok"): RAW,
+    ("peers", "frame"): [*ONE, "--rows", "base rate"],
+    ("peers", "recommenders"): [*ONE, "--data", "amazon-electronics", "--only", "popularity"],
+    ("speed", "clustering"): ["--sizes", "1000", "--graphs", "random", "--repeats", "1", "--threads", "1", "--out", "{out}"],
+    ("speed", "clustering_steps"): ["--edges", "1000", "--repeats", "1"],
+    ("speed", "co_watch"): ["--sizes", "500", "--repeats", "1"],
+    ("speed", "frame"): [
+        "--sizes", "0.002", "--only", "graphvid", "own edges kept", "dense", "--steps", "1", "--copies", "1", "--no-epoch",
+        "--out", "{out}",
+    ],
+    ("speed", "full_ranking"): ["--parts", "0.003", "--repeats", "1"],
+    ("speed", "message_passing"): ["--sizes", "1000", "--dims", "4"],
+    ("speed", "mining"): ["--sizes", "64", "--repeats", "1"],
+    ("speed", "neighbor_sampling"): ["--edges", "1000", "--batch", "10", "--fanouts", "2"],
+    ("speed", "recommender_steps"): ["--part", "0.01", "--steps", "1", "--negatives", "5", "--batch-size", "16"],
+    ("speed", "sampling"): ["--sizes", "300", "--repeats", "2"],
+    ("speed", "shared_hinge"): ["--negatives", "8", "--repeats", "1"],
+    ("speed", "tower_steps"): ["--part", "0.05", "--steps", "1", "--batch-size", "8"],
+}  # fmt: skip
+DATA = {"amazon_computers", "amazon_photo", "frame_segmm", "recommenders", "tiktok"}
+PACKAGES = {"clustering": ["igraph", "rustworkx"], "message_passing": ["torch_geometric"], "frame": ["torch_geometric"]}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind in KINDS for name in benchmark_names(kind)])
+def test_it_runs(kind, name, tmp_path, monkeypatch, capsys) -> None:
+    if name in DATA and "GRAPHVID_DATA" not in os.environ:
+        pytest.skip("needs the data sets: set GRAPHVID_DATA")
+    for package in PACKAGES.get(name, ()) if kind == "speed" else ():
+        pytest.importorskip(package)
+    importlib.import_module(f"benchmarks.{kind}.{name}")
+    for loaded in [module for path, module in sys.modules.items() if path.startswith("benchmarks.")]:
+        for folder in {"RESULTS", "WORK"} & vars(loaded).keys():
+            monkeypatch.setattr(loaded, folder, tmp_path)
+    arguments = [argument.format(out=tmp_path) for argument in ARGUMENTS.get((kind, name), ["--smallest"])]
+    assert main([kind, name, *arguments]) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
+    assert len(lines) >= 3  # header, rule, a row
+    assert list(tmp_path.rglob("*.json"))
+
+
+def test_what_is_listed_is_there() -> None:
+    assert ARGUMENTS.keys() <= {(kind, name) for kind in KINDS for name in benchmark_names(kind)}
+
+
+def test_the_benchmark_of_a_gpu_says_that_there_is_none(capsys) -> None:
+    """Its parts are tested on the CPU in test_gpu.py."""
+    torch = pytest.importorskip("torch")
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    assert main(["gpu"]) == 1
+    assert "no CUDA device" in capsys.readouterr().err
