@@ -15,7 +15,20 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_SUBPACKAGES = ("data", "graphs", "clustering", "sampling", "ops", "nn", "losses", "models", "metrics", "retrieval", "runs", "tasks")
+_SUBPACKAGES = (
+    "data",
+    "graphs",
+    "clustering",
+    "sampling",
+    "ops",
+    "nn",
+    "losses",
+    "models",
+    "metrics",
+    "retrieval",
+    "runs",
+    "tasks",
+)
 _SUBPACKAGES = (
     "data",
     "graphs",

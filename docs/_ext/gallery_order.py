@@ -7,6 +7,7 @@ _ORDER = (
     "plot_frame.py",
     "plot_simplex.py",
     "plot_cross_batch.py",
+    "plot_twin_tower.py",
     "plot_affinity_clustering.py",
     "plot_message_passing.py",
 )

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from graphvid._files import atomic_path
 from graphvid._checks import check_integer
+from graphvid._files import atomic_path
 from graphvid.data._files import with_path
 from graphvid.data._ids import unique_index
 from graphvid.data.video_records import IdLists

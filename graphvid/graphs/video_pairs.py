@@ -7,8 +7,8 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from graphvid._dgl import DGLGraph, dgl
 from graphvid._checks import check_integer, node_ids
+from graphvid._dgl import DGLGraph, dgl
 from graphvid.data.tag_vocabulary import TagVocabulary
 from graphvid.data.video_pairs import ScoredPairs
 from graphvid.data.video_records import IdLists

@@ -9,9 +9,8 @@ from graphvid.metrics.calibration import (
     expected_calibration_error,
     log_loss,
 )
-from graphvid.metrics.cold_start import ColdStartScores, cold_start
-from graphvid.metrics.correlation import SpearmanInterval, bootstrap_spearman, spearman
 from graphvid.metrics.cold_start import ColdStartScores, cold_start, cold_start_by_query
+from graphvid.metrics.correlation import SpearmanInterval, bootstrap_spearman, spearman
 from graphvid.metrics.drift import FeatureDrift, feature_drift
 from graphvid.metrics.hazards import SkipClipScores, skip_clip_scores, survival_log_likelihood
 from graphvid.metrics.impressions import ImpressionRanks, ImpressionScores, impression_scores, rank_impressions

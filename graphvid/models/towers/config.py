@@ -18,7 +18,14 @@ Frames = Literal["next-vlad", "mean", "none"]
 PairOrder = Literal["random", "local"]
 Fusion = Literal["se", "cross-modal", "one-stream", "none"]
 
-_TRANSFORMER: Mapping[str, Any] = {  # Any: values of options
+_SMALL: Mapping[str, Any] = {  # Any: values of options
+    "dim": 64, "frame_dim": 48, "num_groups": 4, "num_clusters": 16, "text_dim": 48, "text_layers": 1, "text_heads": 4,
+    "text_hidden": 96, "num_frame_layers": 1, "num_cross_layers": 1, "num_heads": 4, "hidden": 96, "transformer_dropout": 0.0,
+    "mse_weight": 10.0, "mae_weight": 10.0, "pretrain_batch_size": 64, "pretrain_epochs": 12, "num_epochs": 8,
+    "weight_decay": 0.01, "learning_rate": 1.5e-3, "text_learning_rate": 1.5e-3, "pretrain_learning_rate": 1.5e-3,
+    "pretrain_text_learning_rate": 1.5e-3,
+}  # fmt: skip
+_TRANSFORMER: Mapping[str, Any] = {
     "learning_rate": 1e-4, "pretrain_learning_rate": 1e-4, "batch_size": 256, "pretrain_batch_size": 256,
 }  # fmt: skip
 
@@ -29,7 +36,8 @@ class TwinTowerConfig(Record):
 
     Presets, of the rank-11 team but for the last: ``"model-1"`` is NeXtVLAD of the frames and the title's vector, fused
     with squeeze and excitation; ``"model-2"`` has a NeXtVLAD of frame differences beside; ``"model-3"`` lets frames and
-    words attend to each other; ``"one-stream"``, of the rank-1 team, runs one BERT over both.
+    words attend to each other; ``"one-stream"``, of the rank-1 team, runs one BERT over both. ``"small"`` is model 1 in the
+    size of the generated contest, for minutes on a CPU.
 
     Parameters
     ----------

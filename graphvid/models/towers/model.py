@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from graphvid._dgl import dgl
 from graphvid._checks import check_integer
+from graphvid._dgl import dgl
 from graphvid._random import seeded
 from graphvid.data.video_pairs import ScoredPairs
 from graphvid.graphs.video_pairs import pair_subgraph, video_pair_graph
@@ -135,17 +135,19 @@ class TwinTower(LightningModule):
     def training_step(self, batch: Rows, batch_idx: int) -> Tensor:
         """Compute the loss of one batch and log it."""
         with seeded(self.config.seed, _DROPOUT_STREAM, self.global_step):
-            loss = self._loss_of_tags(batch.row) if self._graph is None else self._loss_of_pairs(batch.row)
+            loss = self.loss_of_tags(batch.row) if self._graph is None else self.loss_of_pairs(batch.row)
         self.log("loss", loss.detach(), prog_bar=True)
         return loss
 
-    def _loss_of_tags(self, row: Tensor) -> Tensor:
+    def loss_of_tags(self, row: Tensor) -> Tensor:
+        """Return the loss of the tags of some videos, given by their rows."""
         assert self.tower.tags is not None
         rows = row.cpu().numpy()
         loss: Tensor = self.tag_loss(self.tower.tags(self.encode(rows)), self._labels(rows))
         return loss
 
-    def _loss_of_pairs(self, edges: Tensor) -> Tensor:
+    def loss_of_pairs(self, edges: Tensor) -> Tensor:
+        """Return the loss of some pairs and of the tags of their ends, given by the rows of the pairs."""
         assert self._graph is not None
         batch = pair_subgraph(self._graph, edges.cpu())
         rows = batch.ndata[dgl.NID].numpy()

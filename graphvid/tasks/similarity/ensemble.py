@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,9 +92,13 @@ class Members:
     runs: Mapping[str, SimilarityRun]
 
     def fingerprint(self) -> dict[str, Any]:  # Any: JSON values
-        """Give what each member has learnt from what: equal for equal members."""
+        """Give what each member has learnt from what, and a checksum of their vectors: equal for equal members."""
+        crc = 0
+        for run in self.runs.values():
+            crc = zlib.crc32(np.ascontiguousarray(run.vectors().modalities["embedding"]).data, crc)
         return {
             "name": " + ".join(self.runs),
+            "crc32": crc,
             "members": [
                 {"model": run.config["model"], "data": run.config["data"], "test": run.metrics["methods"]["twin tower"]}
                 for run in self.runs.values()
