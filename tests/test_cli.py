@@ -300,9 +300,7 @@ class TestFrame:
         failed = run("predict", "--run", frame_run, *asked, tmp_path / "said.txt")
         assert_sentence(failed, r"out must end in \.csv or \.parquet, got 'said\.txt'")
         failed = run("predict", "--run", finished, *asked, tmp_path / "said.csv")
-        assert_sentence(
-            failed, "holds a run of relational graph clustering, which does not answer 'predict'; it answers"
-        )
+        assert_sentence(failed, "holds a run of relational graph clustering, which does not answer 'predict'; it answers")
 
 
 def test_quickstart_trains_the_default_preset_on_the_synthetic_world(monkeypatch, run, tmp_path):

@@ -80,8 +80,8 @@ def rows() -> list[Row]:
 TABLE = Table(
     name="similarity_sick",
     title="Titles alone: relatedness of SICK sentences",
-    protocol="4,500 training pairs, 500 trial pairs, by which the epoch is chosen, 4,927 test pairs; official splits. Sentences "
-    "describe images and short videos; scores are means of ten annotators. Spearman of cosines and scores.",
+    protocol="4,500 training pairs, 500 trial pairs, by which the epoch is chosen, 4,927 test pairs; official splits. "
+    "Sentences describe images and short videos; scores are means of ten annotators. Spearman of cosines and scores.",
     metrics=METRICS,
     rows=rows(),
     figures=figures,

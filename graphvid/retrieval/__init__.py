@@ -1,5 +1,3 @@
-"""Vectors and codes to indices: search, and ensembles of vectors."""
-
 """Vectors and codes to indices: exact search, codes of a few bytes, and FAISS."""
 
 from graphvid.retrieval.code_index import CodeIndex

@@ -61,10 +61,7 @@ def test_truncated_file(tmp_path, keep):
     path = tmp_path / "last.safetensors"
     SafetensorsCheckpointIO().save_checkpoint(STATE, path)
     path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(
-        ValueError,
-        match=r"last\.safetensors is not .*, or it is truncated or corrupt .*; delete the file to train from the start",
-    ):
+    with pytest.raises(ValueError, match=r"last\.safetensors is not .*, or it is truncated or corrupt .*; delete the file to train from the start"):
         SafetensorsCheckpointIO().load_checkpoint(path)
 
 

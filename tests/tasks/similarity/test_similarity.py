@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from dataclasses import replace
 
@@ -186,11 +187,11 @@ def test_ensembles(members, files, tmp_path, how):
 def test_commands(members, files, tmp_path, monkeypatch, capsys):
     def run(*words):
         monkeypatch.setattr(sys, "argv", ["graphvid", *map(str, words)])
-        try:
+        with contextlib.suppress(SystemExit):
             main()
-        except SystemExit as ended:
-            assert not ended.code, capsys.readouterr().err
-        return capsys.readouterr().out
+        said = capsys.readouterr()
+        assert not said.err, said.err
+        return said.out
 
     said = run("ensemble", members / "one", members / "two", "--how", "mean", "--out", tmp_path / "both")
     assert "the best member" in said
