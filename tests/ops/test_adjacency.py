@@ -159,9 +159,7 @@ def test_short_floats_are_summed_in_float32(backend, dtype) -> None:
     """In bfloat16 itself the sum of 600 halves would stop at 128, and in float16 a sum of 5,000 at 2,048."""
     count = 600 if dtype == torch.bfloat16 else 5000 if backend != "triton" else 100
     one = torch.zeros(count, dtype=torch.int64)
-    adjacency = Adjacency.from_coo(
-        one, one, num_src=1, num_dst=1
-    )  # both ends have all edges: the gradient is such a sum
+    adjacency = Adjacency.from_coo(one, one, num_src=1, num_dst=1)  # both ends have all edges: the gradient is such a sum
     x = torch.ones(1, 2, dtype=dtype, requires_grad=True)
     weight = torch.full((count,), 0.5, dtype=dtype, requires_grad=True)
     out = adjacency.spmm(x, weight)
