@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from benchmarks._table import MeasuredRow, Table
-from benchmarks.quality._codes import METRICS, Exact, Faiss, contrastive, row, tiktok
+from benchmarks.quality._codes import Exact, Faiss, contrastive, row, tiktok
 from graphvid.models.quantizers import ContrastiveQuantizationConfig
 
 DISTILLED = ContrastiveQuantizationConfig(

@@ -31,7 +31,9 @@ from graphvid.models.poi import CountMixture, PeriodicInterests, PeriodicInteres
 
 town = SyntheticCheckIns(num_users=60, num_pois=200, num_areas=20, check_ins_per_user=(80, 100))
 data, windows = town.check_ins, town.windows
-pd.DataFrame({"user": data.user, "place": data.poi, "weekday": data.weekday, "hour": data.hour}).head()
+pd.DataFrame(
+    {"user": data.user, "place": data.poi, "weekday": data.weekday, "hour": data.hour}
+).head()
 
 # %%
 # Chains
@@ -39,7 +41,10 @@ pd.DataFrame({"user": data.user, "place": data.poi, "weekday": data.weekday, "ho
 # Each check-in has an edge to the user's next one that shares a key with it: five edges at most,
 # however long the history.
 graph = check_in_graph(data, town.area, slot_hours=2)
-{name: graph.num_edges(name) for name in ("next", "same_dow", "same_hour", "same_area", "same_hour_area")}
+{
+    name: graph.num_edges(name)
+    for name in ("next", "same_dow", "same_hour", "same_area", "same_hour_area")
+}
 
 # %%
 # What shares the hour with a request is a walk back. The request is made at the time of a test
@@ -110,5 +115,9 @@ _ = axes[1].set_title("mean attention of the network")
 # Why this place: the score of the first one, part by part.
 parts = model.reasons(request)[0]
 best = int(parts.sum(0).argmax())
-why = pd.Series(parts[:, best] / parts[:, best].sum(), index=model.parts, name=f"place {model.places.pois[best]}")
+why = pd.Series(
+    parts[:, best] / parts[:, best].sum(),
+    index=model.parts,
+    name=f"place {model.places.pois[best]}",
+)
 why.sort_values(ascending=False).round(3)

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from graphvid.data._files import find_files, read_arrays, with_path
+from graphvid._files import read_npz
+from graphvid.data._files import find_files, with_path
 from graphvid.data.check_in_splits import CheckInWindows, split_check_ins
 from graphvid.data.check_ins import DAY, HOUR, CheckIns
 
@@ -150,7 +151,7 @@ def read_lbsn2vec(data_dir: str | Path | None = None) -> CheckInSplits:
     """
     source = "the GitHub repository eXascaleInfolab/LBSN2Vec"
     (path,) = find_files(data_dir, _FOLDER, ["nyc_lbsn2vec_hypergraph.npz"], source)
-    table = read_arrays(path, ["checkins"])["checkins"].astype(np.int64)
+    table = read_npz(path, ["checkins"])["checkins"].astype(np.int64)
     hours = unwrap_hours(table[:, 2])
     frame = pd.DataFrame({"user_id": table[:, 0], "poi_id": table[:, 1], "timestamp": _FIRST_MONDAY + HOUR * hours})
     check_ins = CheckIns.from_frame(frame, offset=0)

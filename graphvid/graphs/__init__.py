@@ -10,6 +10,7 @@ from graphvid.graphs.relation import relation_graph
 from graphvid.graphs.split import NodeSplit, node_subgraph, split_nodes
 from graphvid.graphs.user_clip import user_clip_graph
 from graphvid.graphs.user_item import user_item_graph
+from graphvid.graphs.video_pairs import content_graph, pair_subgraph, video_pair_graph
 
 __all__ = [
     "ClipLabels",
@@ -20,12 +21,15 @@ __all__ = [
     "check_alignment",
     "check_in_graph",
     "co_watch_graph",
+    "content_graph",
     "edge_norms",
     "label_clips",
     "mention_graph",
     "node_subgraph",
+    "pair_subgraph",
     "relation_graph",
     "split_nodes",
     "user_clip_graph",
     "user_item_graph",
+    "video_pair_graph",
 ]

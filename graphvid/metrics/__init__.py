@@ -10,8 +10,8 @@ from graphvid.metrics.calibration import (
     log_loss,
 )
 from graphvid.metrics.code_usage import CodeUsage, code_usage
-from graphvid.metrics.cold_start import ColdStartScores, cold_start
 from graphvid.metrics.cold_start import ColdStartScores, cold_start, cold_start_by_query
+from graphvid.metrics.correlation import SpearmanInterval, bootstrap_spearman, spearman
 from graphvid.metrics.drift import FeatureDrift, feature_drift
 from graphvid.metrics.hazards import SkipClipScores, skip_clip_scores, survival_log_likelihood
 from graphvid.metrics.impressions import ImpressionRanks, ImpressionScores, impression_scores, rank_impressions
@@ -38,6 +38,7 @@ __all__ = [
     "MeanAveragePrecision",
     "RankingScores",
     "SkipClipScores",
+    "SpearmanInterval",
     "TargetScores",
     "TopItems",
     "UserAUC",
@@ -46,9 +47,10 @@ __all__ = [
     "average_precision",
     "base_rate_log_loss",
     "bootstrap_gauc",
+    "bootstrap_spearman",
     "calibration_curve",
-    "code_usage",
     "choose",
+    "code_usage",
     "cold_start",
     "cold_start_by_query",
     "dot_product_scorer",
@@ -72,6 +74,7 @@ __all__ = [
     "recall",
     "reciprocal_rank",
     "skip_clip_scores",
+    "spearman",
     "survival_log_likelihood",
     "target_scores",
     "top_items",

@@ -134,6 +134,26 @@ def score_by_clips(num_clips: Sequence[int], scores: Sequence[float], *, label: 
     return to_svg(figure)
 
 
+def score_scatter(scores: NDArray[np.floating], cosines: NDArray[np.floating]) -> str:
+    """Draw the cosine of every pair against its score; scores are moved by up to a hundredth, so that levels show."""
+    figure, axes = canvas(5.2, 3.6)
+    moved = scores + np.random.default_rng(0).uniform(-0.01, 0.01, len(scores))
+    axes.scatter(moved, cosines, s=4, color=ACCENT, alpha=0.25, linewidths=0, rasterized=True)
+    axes.set_xlabel("score that people gave")
+    axes.set_ylabel("cosine")
+    return to_svg(figure)
+
+
+def spread_by_level(levels: Sequence[Mapping[str, float]]) -> str:
+    """Draw the median cosine at each level of the score, with bars from ``low`` to ``high``."""
+    figure, axes = canvas(5.2, 3.4)
+    score, low, median, high = (np.array([x[name] for x in levels]) for name in ("score", "low", "median", "high"))
+    axes.errorbar(score, median, yerr=np.stack([median - low, high - median]), fmt="o", color=ACCENT, markersize=4)
+    axes.set_xlabel("score that people gave")
+    axes.set_ylabel("cosine")
+    return to_svg(figure)
+
+
 def canvas(width: float, height: float) -> tuple[Figure, Axes]:
     """Return an empty drawing of some inches in the style of the reports."""
     figure = Figure(figsize=(width, height), layout="constrained")

@@ -15,6 +15,7 @@ from graphvid.sampling.frequency import StreamingFrequency
 from graphvid.sampling.histories import history_block
 from graphvid.sampling.item_negatives import ItemNegatives, ItemNegativeSampler
 from graphvid.sampling.neighbor_sampler import NeighborSampler, sample_neighbors
+from graphvid.sampling.pair_order import local_pair_order
 from graphvid.sampling.session_batches import RowBatch, SessionBatches
 from graphvid.sampling.shuffled_batches import ShuffledBatches
 
@@ -42,6 +43,7 @@ __all__ = [
     "TripletSampler",
     "Walks",
     "history_block",
+    "local_pair_order",
     "neighbor_table",
     "sample_neighbors",
     "to_block",

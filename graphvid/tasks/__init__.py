@@ -55,9 +55,15 @@ METHODS: Mapping[str, Entry] = {
     "link-graph": Entry(
         "linking.Linking", "Linking along links: likely candidates speak for the entities they link to."
     ),
+    "twin-tower": Entry(
+        "similarity.Similarity",
+        "Twin tower: vectors from frames and titles, whose cosines follow scores that people gave.",
+    ),
+    "ensemble": Entry("similarity.Ensembles", "Several finished twin towers as one; see also graphvid ensemble."),
 }
 COMMANDS: Mapping[str, Entry] = {  # that a task adds to `graphvid`
     "link": Entry("linking.Linking", "Say which entity each mention in texts means."),
+    "ensemble": Entry("similarity.Similarity", "Join finished twin towers and judge the result beside each of them."),
 }
 
 __all__ = ["COMMANDS", "METHODS", "Entry", "load_run", "task_of", "train"]

@@ -170,7 +170,7 @@ def test_filter_is_the_fixed_point(pairs, min_poi, min_user):
 
 @pytest.mark.parametrize("n", [1, 2, 3, 9, 10, 11, 19, 20])
 def test_split_borders_are_whole_numbers(n):
-    found = make([0] * n + [1], list(range(n)) + [0])
+    found = make([0] * n + [1], [*list(range(n)), 0])
     windows = split_check_ins(found)
     assert [len(rows[rows < n]) for rows in windows] == [8 * n // 10, 9 * n // 10 - 8 * n // 10, n - 9 * n // 10]
     assert windows.test.tolist()[-1] == n  # one check-in alone is for the test

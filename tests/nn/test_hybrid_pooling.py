@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -41,7 +43,7 @@ def test_segments_and_maps_are_pooled_as_loops_pool_them(mode):
     for parameter in pool.parameters():
         torch.nn.init.normal_(parameter)
     x, indptr = torch.randn(9, 3).double(), torch.tensor([0, 4, 4, 9])
-    expected = torch.stack([by_loops(pool, x[a:b]) for a, b in zip(indptr[:-1], indptr[1:], strict=True)])
+    expected = torch.stack([by_loops(pool, x[a:b]) for a, b in itertools.pairwise(indptr)])
     torch.testing.assert_close(pool(x, indptr), expected)
     assert (pool(x, indptr)[1] == 0).all()
     maps = torch.randn(2, 3, 4, 5).double()
@@ -131,7 +133,7 @@ def test_parts_of_time_are_means_of_frames():
         for v, (start, stop) in enumerate(zip(indptr[:-1].tolist(), indptr[1:].tolist(), strict=True)):
             length = stop - start
             bounds = [start + k * length // count for k in range(count + 1)] if count else list(range(start, stop + 1))
-            means = [frames[a:b].mean(0) for a, b in zip(bounds, bounds[1:], strict=False) if b > a]
+            means = [frames[a:b].mean(0) for a, b in itertools.pairwise(bounds) if b > a]
             assert int(of_video[v + 1] - of_video[v]) == len(means)
             for mean in means:
                 torch.testing.assert_close(values[at], mean)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -26,7 +28,7 @@ def one_by_one(layer, x, indptr, rows):
     gru.weight_ih_l0, gru.bias_ih_l0 = layer.project.weight, layer.project.bias
     gru.weight_hh_l0, gru.bias_hh_l0 = layer.recur.weight, layer.recur.bias
     states = [x.new_zeros(layer.dim)] * (len(indptr) - 1)
-    for i, (start, stop) in enumerate(zip(indptr[:-1], indptr[1:])):
+    for i, (start, stop) in enumerate(itertools.pairwise(indptr)):
         if stop > start:
             states[i] = gru(x[rows[start:stop]][None])[1][0, 0]
     return torch.stack(states)
@@ -80,7 +82,7 @@ def test_attention_is_a_loop_over_requests():
     indptr, source = torch.tensor([0, 2, 2, 5]), torch.tensor([1, 3, 0, 1, 2])
     states, context = torch.randn(4, 4, dtype=torch.float64), torch.randn(3, 3, dtype=torch.float64)
     found = layer(Adjacency.from_rows(indptr, source, num_src=4), states, context)
-    for request, (start, stop) in enumerate(zip(indptr[:-1], indptr[1:])):
+    for request, (start, stop) in enumerate(itertools.pairwise(indptr)):
         mine = states[source[start:stop]]
         if not len(mine):
             torch.testing.assert_close(found.states[request], layer.default)

@@ -66,9 +66,10 @@ def test_a_lock_that_a_killed_process_left_is_no_obstacle(tmp_path) -> None:
     config = {"title": "T", "method": "t", "model": {}, "data": {}, "source": {}}
     run = RunDirectory(tmp_path)
     run.lock.write_text("999999\n")
-    with run.open(config, resume=True), pytest.raises(FileExistsError, match=f"another process \\({os.getpid()}\\)"):
-        with RunDirectory(tmp_path).open(config, resume=True):
-            pass
+    with run.open(config, resume=True):
+        second = RunDirectory(tmp_path).open(config, resume=True)
+        with pytest.raises(FileExistsError, match=f"another process \\({os.getpid()}\\)"):
+            second.__enter__()
     assert not run.lock.exists()
 
 

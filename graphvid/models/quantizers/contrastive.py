@@ -188,7 +188,7 @@ class ContrastiveQuantization(Quantization):
         layer.weight.copy_(torch.from_numpy(turned))
         layer.bias.zero_()
         spread = x.square().sum(dim=1).mean()
-        raw = normalize(torch.cat([t for t in mean_frames(self.features).values()], dim=1), dim=1, eps=1e-12)
+        raw = normalize(torch.cat(list(mean_frames(self.features).values()), dim=1), dim=1, eps=1e-12)
         self.log_scale.copy_(((raw - raw.mean(dim=0)).square().sum(dim=1).mean() / spread).log())
 
     def _rows(self, rows: Tensor) -> dict[str, Tensor]:

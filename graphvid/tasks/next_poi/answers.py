@@ -12,9 +12,8 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from graphvid._files import atomic_path
+from graphvid._files import atomic_path, read_npz
 from graphvid.data import CheckIns, distance_km
-from graphvid.data._files import read_arrays
 from graphvid.data._ids import to_index
 from graphvid.graphs import check_in_graph
 from graphvid.models.poi import CountMixture, CountsConfig, PeriodicInterests, PeriodicInterestsConfig
@@ -154,7 +153,7 @@ class NextPoiRun(Run):
         chains = CheckInChains(
             check_in_graph(check_ins, area, slot_hours=config.slot_hours), session_gap=3600 * config.session_gap_hours
         )
-        saved = read_arrays(self.directory.require(self.directory.path / MIXTURE), ("parts", "weight"))
+        saved = read_npz(self.directory.require(self.directory.path / MIXTURE), ("parts", "weight"))
         mixture = CountMixture(
             chains, train, saved["parts"].tolist(), length=config.history_length, tolerance=config.hour_tolerance
         )
@@ -163,7 +162,7 @@ class NextPoiRun(Run):
 
     def _history(self) -> tuple[CheckIns, NDArray[np.int64] | None, NDArray[np.int64]]:
         path = self.directory.require(self.directory.path / HISTORY)
-        saved: dict[str, Any] = read_arrays(path, ("user", "poi", "user_ids", "poi_ids", "train"))
+        saved: dict[str, Any] = read_npz(path, ("user", "poi", "user_ids", "poi_ids", "train"))
         columns = {name: saved[name] for name in _COLUMNS[2:] if name in saved}
         user_ids, poi_ids = (to_index(saved[name], name) for name in ("user_ids", "poi_ids"))
         try:

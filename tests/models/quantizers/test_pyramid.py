@@ -12,7 +12,6 @@ from torch import nn
 from graphvid.models.quantizers import PyramidHybridPoolingQuantization, PyramidQuantizationConfig, StandardizeLevels
 from graphvid.models.quantizers.pyramid import take
 from graphvid.ops import NeighborTable
-
 from tests.models.quantizers.test_contrastive import clusters, fit
 
 SMALL = PyramidQuantizationConfig(num_codewords=8, dim=8, batch_size=16, num_epochs=12, top_n=3, learning_rate=0.01)
