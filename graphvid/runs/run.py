@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from graphvid._record import Record
-from graphvid.data import Features
+from graphvid.data import Features, load_features
 from graphvid.retrieval import CodeIndex
 
 from .checkpoint import read_tensors
@@ -87,6 +87,10 @@ class Run:
                 f"{self.answers()}"
             )
         return getattr(self, name)
+
+    def read_inputs(self, path: str | os.PathLike[str]) -> Any:  # Any: what the task's `embed` takes
+        """Read what ``embed`` takes from a file; features, unless a task says otherwise."""
+        return load_features(os.fspath(path))
 
     def load_weights(self, model: nn.Module, file: str) -> None:
         """Fill ``model`` with the weights of a file of the run, and set it to evaluation mode.
