@@ -357,5 +357,5 @@ class TestRecommenders:
         assert_sentence(run(*command, "--preset", "yelp"), r"preset must be one of \['default', 'gowalla', 'bpr'\]")
         assert_sentence(run(*command, "--selection", "train"), "selection must be one of")
         assert_sentence(run(*command, "--features", files / "features.npz"), "features are read by method 'two-tower'")
-        assert_sentence(run(*command, "--set", "loss.margin=2"), r"loss.margin must be a number in \[-1, 1\)")
+        assert_sentence(run(*command, "--set", "loss.margin=2"), r"loss.margin must be a number in \[-1, 1\]")
         assert not (tmp_path / "run").exists()
