@@ -71,7 +71,7 @@ print(f"k-means codes, 4 bytes: mAP {kmeans:.3f}")
 # Views on a graph of items
 # -------------------------
 # Two videos that the same people watch tend to be alike. A view of a video is a partner of it in the co-watch graph, so
-# that both views are of its neighbourhood. The queries are not in the graph: nobody has watched them yet. Without a log,
+# that both views are of its neighbourhood. The queries are taken out, as if nobody had watched them. Without a log,
 # `~graphvid.models.quantizers.nearest_items` links the nearest by their features; here these share their nuisances, not
 # their topic.
 x = torch.from_numpy(features[database].astype(np.float32))
