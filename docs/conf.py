@@ -45,6 +45,7 @@ nitpicky = False  # types in docstrings are prose: "ndarray of int64, shape (num
 autosummary_generate = True
 autosummary_ignore_module_all = False
 autosummary_imported_members = True
+autosummary_context = {"of_models": list(graphvid.models.__all__)}  # a name has one page, that of the upper room
 autodoc_typehints = "none"  # numpydoc's Parameters say more than the hints
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True

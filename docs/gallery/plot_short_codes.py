@@ -4,7 +4,7 @@ From features to a 4-byte index
 
 By the end you will be able to
 
-- learn codes of 4 bytes from features, without labels;
+- learn codes of 4 bytes from features and what people watched, without labels;
 - search a catalogue by its codes, with and without FAISS, and add the videos of a new day;
 - say what the bytes cost, and how many codewords are in use;
 - train the same parts in a plain PyTorch loop.
@@ -22,11 +22,13 @@ import numpy as np
 import torch
 
 from graphvid.data import SyntheticCoWatch
+from graphvid.graphs import co_watch_graph, node_subgraph
 from graphvid.losses import DebiasedContrastiveLoss, codeword_diversity
 from graphvid.metrics import code_usage, mean_average_precision
-from graphvid.models.quantizers import nearest_items, walk
+from graphvid.models.quantizers import walk
 from graphvid.nn import ProductQuantizer
 from graphvid.retrieval import CodeIndex
+from graphvid.sampling import neighbor_table
 
 world = SyntheticCoWatch(seed=0)
 features = world.features.concatenate()
@@ -68,11 +70,14 @@ print(f"k-means codes, 4 bytes: mAP {kmeans:.3f}")
 # %%
 # Views on a graph of items
 # -------------------------
-# Two videos that are near in feature space tend to be alike. Every video is linked to its ten nearest; a view of a video is
-# a video two links on, so that both views are of its neighbourhood.
+# Two videos that the same people watch tend to be alike. A view of a video is a partner of it in the co-watch graph, so
+# that both views are of its neighbourhood. The queries are taken out, as if nobody had watched them. Without a log,
+# `~graphvid.models.quantizers.nearest_items` links the nearest by their features; here these share their nuisances, not
+# their topic.
 x = torch.from_numpy(features[database].astype(np.float32))
-graph = nearest_items(x, 10)
-ends = walk(graph, torch.arange(len(x)).repeat(20), 2).numpy()
+watched = co_watch_graph(world.log, top_k=20)
+graph = neighbor_table(node_subgraph(watched, torch.from_numpy(database)))
+ends = walk(graph, torch.arange(len(x)).repeat(20), 1).numpy()
 share = (topic[database][ends] == np.tile(topic[database], 20)).mean()
 print(f"{share:.0%} of the views have the topic of their video")
 
@@ -92,7 +97,7 @@ encoder = torch.nn.Sequential(
 quantizer = ProductQuantizer(32, num_codebooks=4, num_codewords=64, estimator="straight_through")
 loss_of = DebiasedContrastiveLoss(temperature=0.5, prior=0.02)
 optimizer = torch.optim.Adam([*encoder.parameters(), *quantizer.parameters()], lr=2e-3)
-num_epochs, batch = 16, 256
+num_epochs, batch = 12, 256
 losses = []
 for epoch in range(num_epochs):
     if epoch % 4 == 0:
@@ -100,14 +105,14 @@ for epoch in range(num_epochs):
             vectors = encoder.eval()(x)
         if epoch == 0:
             quantizer.start_from(vectors)
-        elif epoch < 14:
+        else:
             print(
                 f"epoch {epoch}: {quantizer.reseed(vectors, quantizer.usage(vectors))} codewords moved"
             )
         encoder.train()
     for items in torch.randperm(len(x)).split(batch):
         quantizer.rescale()
-        views = x[walk(graph, items.repeat(2), 2)]
+        views = x[walk(graph, items.repeat(2), 1)]
         views = torch.where(
             torch.rand_like(views) < 0.2, 0.0, views
         )  # a fifth of the columns at the mean
@@ -155,5 +160,5 @@ print(f"{index.num_items:,} items, {index.num_bytes:,} bytes of codes")
 # %%
 # A run instead of a loop, with the memory of codes, a report beside FAISS, and an index that ``graphvid search`` reads::
 #
-#     graphvid train mecoq --features features.npz --set num_codebooks=4 --out codes
+#     graphvid train mecoq --features features.npz --set num_codebooks=4 --out codes  # or --from-run run --graph
 #     graphvid search --index codes/codes.safetensors --run codes --video 7

@@ -163,8 +163,8 @@ def unwrap_hours(hour_of_week: NDArray[np.int64]) -> NDArray[np.int64]:
 
     Examples
     --------
-    >>> unwrap_hours(np.array([166, 1, 0, 160]))
-    array([166, 169, 168, 328])
+    >>> unwrap_hours(np.array([166, 1, 0, 140]))
+    array([166, 169, 168, 308])
     """
     step = np.diff(hour_of_week) % _WEEK_HOURS
     step = np.where(step >= _WEEK_HOURS - _MOST_BACK, step - _WEEK_HOURS, step)

@@ -68,7 +68,7 @@ def rank_neighbors(
     >>> rank_neighbors([[1.0, 0.0], [1.0, 1.0], [0.0, 1.0], [-1.0, 0.0]], [0, 2, 2, 3, 3], [1, 3, 0])
     tensor([[1, 1],
             [3, 3],
-            [2, 2]])
+            [2, 3]])
     """
     check_ties(ties)
     vectors = _unit_vectors(embeddings)

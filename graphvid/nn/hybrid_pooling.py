@@ -97,7 +97,7 @@ class HybridPooling(nn.Module):
 
         Parameters
         ----------
-        x : Tensor, shape (num_sets, dim, *positions) or (num_rows, dim)
+        x : Tensor, shape (num_sets, dim, ...) or (num_rows, dim)
             Maps of any number of position axes, also none; or, with ``indptr``, the vectors of all sets one after the
             other.
         indptr : Tensor, shape (num_sets + 1,), integer, optional

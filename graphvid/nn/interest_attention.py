@@ -52,7 +52,7 @@ class InterestAttention(nn.Module):
     --------
     >>> edges = Adjacency.from_rows(torch.tensor([0, 2, 2]), torch.tensor([0, 2]), num_src=3)
     >>> states, weights = InterestAttention(4, 5)(edges, torch.randn(3, 4), torch.randn(2, 5))
-    >>> states.shape, round(float(weights.sum()), 4)
+    >>> states.shape, round(weights.sum().item(), 4)
     (torch.Size([2, 4]), 1.0)
     """
 

@@ -120,8 +120,8 @@ def max_product(
     >>> layout = AssignmentLayout(torch.tensor([0, 2]), torch.tensor([0, 2, 4]))
     >>> pair = torch.zeros(4, 4)
     >>> pair[1, 3] = pair[3, 1] = 2.0
-    >>> max_product(torch.zeros(4), pair.flatten(), layout, num_rounds=1, damping=1.0).exp().round(decimals=2).tolist()
-    [0.12, 0.88, 0.12, 0.88]
+    >>> max_product(torch.zeros(4), pair.flatten(), layout, num_rounds=1, damping=1.0).exp().round(decimals=2)
+    tensor([0.1200, 0.8800, 0.1200, 0.8800])
     """
     if local.shape != (layout.num_nodes,) or pair.shape != (layout.num_pairs,):
         raise ValueError(

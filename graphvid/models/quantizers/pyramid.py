@@ -37,7 +37,7 @@ class PyramidHybridPoolingQuantization(Quantization):
     Parameters
     ----------
     levels : sequence of array or (array, array)
-        Levels of the training items: vectors (num_items, dim), maps (num_items, dim, *positions), or the rows of all sets
+        Levels of the training items: vectors (num_items, dim), maps (num_items, dim, ...), or the rows of all sets
         (num_rows, dim) with their starts (num_items + 1,). See `graphvid.nn.time_levels` for frames.
     config : PyramidQuantizationConfig
         Options.
