@@ -29,7 +29,10 @@ def rows() -> list[MeasuredRow]:
             row(f"PHPQ-style, {bits} bits", pyramid(cub, replace(BASE, num_codebooks=count), levels)),
         ]
     wide = replace(BASE, num_codebooks=2, num_codewords=256, start="random", reseed_every=0)
-    return [*found, row("PHPQ-style, 16 bits, K = 256", pyramid(cub, wide, levels), "More codewords than items to learn from.")]
+    return [
+        *found,
+        row("PHPQ-style, 16 bits, K = 256", pyramid(cub, wide, levels), "More codewords than items to learn from."),
+    ]
 
 
 TABLE = Table(

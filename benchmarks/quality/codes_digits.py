@@ -49,7 +49,10 @@ TABLE = Table(
     metrics=METRICS,
     rows=rows(),
     smallest=[
-        row("MeCoQ", contrastive(digits, replace(BASE, num_codewords=16, dim=8, hidden=16, num_epochs=1, memory_size=64)))
+        row(
+            "MeCoQ",
+            contrastive(digits, replace(BASE, num_codewords=16, dim=8, hidden=16, num_epochs=1, memory_size=64)),
+        )
     ],
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -23,7 +24,7 @@ class Stages(nn.Module):
         super().__init__()
         self.stages = nn.ModuleList(
             nn.Sequential(nn.Conv2d(before, after, 3, padding=1), nn.BatchNorm2d(after), nn.ReLU())
-            for before, after in zip(channels, channels[1:], strict=False)
+            for before, after in itertools.pairwise(channels)
         )
 
     def forward(self, levels: Sequence[Tensor]) -> list[Tensor]:
@@ -67,7 +68,7 @@ class Discriminants:
 BASE = PyramidQuantizationConfig(num_epochs=30, learning_rate=3e-3)
 CHANGES = {
     "PHPQ-style": ({}, "Mean and maximum of three stages, attention to 8 codewords."),
-    "level-aligned": ({"level_aligned": True, "num_codebooks": 4, "num_codewords": 16}, "4 codebooks of 16, each of one stage."),
+    "level-aligned": ({"level_aligned": True, "num_codebooks": 4, "num_codewords": 16}, "4 codebooks of 16, one stage each."),
     "4 x 16": ({"num_codebooks": 4, "num_codewords": 16}, "The same bits, fused."),
     "attention to all": ({"top_n": None}, "Soft assignment to all 256 codewords."),
     "no repair": ({"reseed_every": 0}, "Unused codewords stay."),
@@ -79,8 +80,13 @@ CHANGES = {
 def rows() -> list[MeasuredRow]:
     """Give all rows, in the order of the table."""
     return [
-        MeasuredRow("discriminant vectors, 36 bytes", Discriminants(), "Linear, of the pixels; not coded.", reference=True),
-        *(row(name, pyramid(digits, replace(BASE, **more), pictures, stages), text) for name, (more, text) in CHANGES.items()),
+        MeasuredRow(
+            "discriminant vectors, 36 bytes", Discriminants(), "Linear, of the pixels; not coded.", reference=True
+        ),
+        *(
+            row(name, pyramid(digits, replace(BASE, **more), pictures, stages), text)
+            for name, (more, text) in CHANGES.items()
+        ),
     ]
 
 

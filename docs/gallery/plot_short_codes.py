@@ -53,9 +53,11 @@ print(f"features, {4 * features.shape[1]} bytes: mAP {exact:.3f}")
 # %%
 # Codes of the features as they are
 # ---------------------------------
-# `~graphvid.nn.ProductQuantizer` cuts a vector into four parts and replaces each by one of 64 codewords. Started at k-means it is
-# plain product quantisation. `~graphvid.retrieval.CodeIndex` searches the codes; queries stay vectors.
-plain = ProductQuantizer(features.shape[1], num_codebooks=4, num_codewords=64, train_codebooks=False)
+# `~graphvid.nn.ProductQuantizer` cuts a vector into four parts and replaces each by one of 64 codewords. Started at k-means it
+# is plain product quantisation. `~graphvid.retrieval.CodeIndex` searches the codes; queries stay vectors.
+plain = ProductQuantizer(
+    features.shape[1], num_codebooks=4, num_codewords=64, train_codebooks=False
+)
 plain.start_from(torch.from_numpy(features[database].astype(np.float32)))
 codes = plain.encode(torch.from_numpy(features[database].astype(np.float32)))
 index = CodeIndex(codes, plain.codebooks.detach())
@@ -76,11 +78,14 @@ print(f"{share:.0%} of the views have the topic of their video")
 # %%
 # The plain loop
 # --------------
-# An encoder and codebooks learn together: reconstructions of two views of an item shall be near each other, and far from those of
-# the rest of the batch. Codewords that nobody uses are moved every four epochs; without it most of them die.
+# An encoder and codebooks learn together: reconstructions of two views of an item shall be near each other, and far from those
+# of the rest of the batch. Codewords that nobody uses are moved every four epochs; without it most of them die.
 torch.manual_seed(0)
 encoder = torch.nn.Sequential(
-    torch.nn.Linear(x.shape[1], 128), torch.nn.BatchNorm1d(128), torch.nn.ReLU(), torch.nn.Linear(128, 32)
+    torch.nn.Linear(x.shape[1], 128),
+    torch.nn.BatchNorm1d(128),
+    torch.nn.ReLU(),
+    torch.nn.Linear(128, 32),
 )
 quantizer = ProductQuantizer(32, num_codebooks=4, num_codewords=64, estimator="straight_through")
 loss_of = DebiasedContrastiveLoss(temperature=0.5, prior=0.02)
@@ -94,12 +99,16 @@ for epoch in range(num_epochs):
         if epoch == 0:
             quantizer.start_from(vectors)
         elif epoch < 14:
-            print(f"epoch {epoch}: {quantizer.reseed(vectors, quantizer.usage(vectors))} codewords moved")
+            print(
+                f"epoch {epoch}: {quantizer.reseed(vectors, quantizer.usage(vectors))} codewords moved"
+            )
         encoder.train()
     for items in torch.randperm(len(x)).split(batch):
         quantizer.rescale()
         views = x[walk(graph, items.repeat(2), 2)]
-        views = torch.where(torch.rand_like(views) < 0.2, 0.0, views)  # a fifth of the columns at the mean
+        views = torch.where(
+            torch.rand_like(views) < 0.2, 0.0, views
+        )  # a fifth of the columns at the mean
         first, second = quantizer(encoder(views)).vectors.chunk(2)
         loss = loss_of(first, second, items) + 0.5 * codeword_diversity(quantizer.codebooks)
         optimizer.zero_grad()

@@ -12,6 +12,7 @@ from graphvid.data.interaction_files import read_interactions, read_splits
 from graphvid.data.interaction_splits import InteractionSplits
 from graphvid.data.interactions import Interactions
 from graphvid.data.kuai import read_frame_release, read_kuairand, read_kuairec
+from graphvid.data.labels import read_labels
 from graphvid.data.log_and_features import LogAndFeatures, read_log_and_features
 from graphvid.data.ogb_graph import OGBGraph
 from graphvid.data.relational import RelationalData
@@ -52,6 +53,7 @@ __all__ = [
     "read_interactions",
     "read_kuairand",
     "read_kuairec",
+    "read_labels",
     "read_log_and_features",
     "read_splits",
     "split_by_time",

@@ -43,9 +43,7 @@ class RingBuffer(nn.Module, ABC):
 
     steps: Tensor
 
-    def __init__(
-        self, capacity: int, *, warmup_steps: int, max_drift: float | None, fill_during_warmup: bool
-    ) -> None:
+    def __init__(self, capacity: int, *, warmup_steps: int, max_drift: float | None, fill_during_warmup: bool) -> None:
         super().__init__()
         self.capacity = check_count("capacity", capacity, 0)
         self.warmup_steps = check_count("warmup_steps", warmup_steps, 0)

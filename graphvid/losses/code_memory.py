@@ -195,6 +195,4 @@ class CodeMemory(RingBuffer):
         self._append(rows, len(ids))
 
     def _shape(self) -> str:
-        return (
-            f"num_codebooks={self.num_codebooks}, num_codewords={self.num_codewords}, num_kept={self.num_kept}"
-        )
+        return f"num_codebooks={self.num_codebooks}, num_codewords={self.num_codewords}, num_kept={self.num_kept}"

@@ -164,9 +164,10 @@ class DebiasedContrastiveLoss(nn.Module):
         if self.debias == "released":
             count = torch.full_like(total, max(len(total) - 2, 0))
         floor = count.log() - 1 / self.temperature if self.debias == "counted" else -count / self.temperature
-        share = self.prior * count * (positive - total).exp()
-        kept = share < 1
-        estimate = total + torch.log1p(-torch.where(kept, share, 0.0)) - math.log1p(-self.prior)
+        log_share = (self.prior * count).log() + positive - total
+        kept = log_share < 0
+        share = torch.where(kept, log_share, -1.0).exp()  # the exponential of others may be infinite
+        estimate = total + torch.log1p(-share) - math.log1p(-self.prior)
         clamped = ~kept | (estimate <= floor)
         losses = softplus(torch.where(clamped, floor, estimate) - positive)
         return AnchorLosses(torch.where(lonely, positive * 0.0, losses), clamped & ~lonely)
@@ -186,7 +187,9 @@ def _check(
     for name, x in (("first", first), ("second", second), *([] if memory is None else [("memory", memory)])):
         check_tensor(name, x, floating=True)
     if first.shape != second.shape or first.dim() != 2:
-        raise ValueError(f"first and second must be 2-D of one shape, got {tuple(first.shape)} and {tuple(second.shape)}")
+        raise ValueError(
+            f"first and second must be 2-D of one shape, got {tuple(first.shape)} and {tuple(second.shape)}"
+        )
     memory = first.new_empty(0, first.shape[1]) if memory is None else memory
     if memory.dim() != 2 or memory.shape[1] != first.shape[1]:
         raise ValueError(f"memory must have shape (num_entries, {first.shape[1]}), got {tuple(memory.shape)}")

@@ -18,7 +18,6 @@ from .video_encoder import VideoEncoder
 __all__ = [
     "ClipScorer",
     "CompletionHead",
-    "GraphConv",
     "CosineClassifier",
     "GraphConv",
     "GraphDepth",

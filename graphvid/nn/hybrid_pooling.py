@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Literal, get_args
@@ -261,7 +262,7 @@ class PyramidHybridPooling(nn.Module):
 def _shares(total: int, count: int) -> list[int]:
     """Cut ``total`` into ``count`` shares as even as can be: the sizes of floor(l total / count) to the next."""
     bounds = [level * total // count for level in range(count + 1)]
-    return [stop - start for start, stop in zip(bounds, bounds[1:], strict=False)]
+    return [stop - start for start, stop in itertools.pairwise(bounds)]
 
 
 def time_levels(frames: Tensor, indptr: Tensor, num_parts: Sequence[int]) -> list[Level]:

@@ -75,7 +75,9 @@ def kmeans_codebooks(
     check_count("num_codewords", num_codewords)
     check_count("num_iterations", num_iterations)
     if len(parts) < num_codewords:
-        raise ValueError(f"num_codewords must be at most the number of items, got {num_codewords} for {len(parts)} items")
+        raise ValueError(
+            f"num_codewords must be at most the number of items, got {num_codewords} for {len(parts)} items"
+        )
     check_choice("method", method, get_args(KMeansMethod))
     if not bool(torch.isfinite(parts).all()):
         raise ValueError("parts must be finite, got NaN or infinity")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -41,13 +43,15 @@ def test_segments_and_maps_are_pooled_as_loops_pool_them(mode):
     for parameter in pool.parameters():
         torch.nn.init.normal_(parameter)
     x, indptr = torch.randn(9, 3).double(), torch.tensor([0, 4, 4, 9])
-    expected = torch.stack([by_loops(pool, x[a:b]) for a, b in zip(indptr[:-1], indptr[1:], strict=True)])
+    expected = torch.stack([by_loops(pool, x[a:b]) for a, b in itertools.pairwise(indptr)])
     torch.testing.assert_close(pool(x, indptr), expected)
     assert (pool(x, indptr)[1] == 0).all()
     maps = torch.randn(2, 3, 4, 5).double()
     expected = torch.stack([by_loops(pool, one.flatten(1).T) for one in maps])
     torch.testing.assert_close(pool(maps), expected)
-    torch.testing.assert_close(pool(maps[..., 0, 0]), torch.stack([by_loops(pool, one[None]) for one in maps[..., 0, 0]]))
+    torch.testing.assert_close(
+        pool(maps[..., 0, 0]), torch.stack([by_loops(pool, one[None]) for one in maps[..., 0, 0]])
+    )
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -105,7 +109,12 @@ def test_concat_sees_both_cues_and_a_single_pooling_does_not(seed):
 @pytest.mark.parametrize("level_aligned", [False, True])
 def test_a_pyramid_joins_maps_and_segments(level_aligned):
     pool = PyramidHybridPooling([3, 5, 2], 16, level_aligned=level_aligned, num_codebooks=8)
-    maps, rows, indptr, flat = torch.randn(4, 3, 2, 2), torch.randn(7, 5), torch.tensor([0, 2, 2, 3, 7]), torch.randn(4, 2)
+    maps, rows, indptr, flat = (
+        torch.randn(4, 3, 2, 2),
+        torch.randn(7, 5),
+        torch.tensor([0, 2, 2, 3, 7]),
+        torch.randn(4, 2),
+    )
     found = pool([maps, (rows, indptr), flat])
     parts = []
     for k, pooled in enumerate((pool.pools[0](maps), pool.pools[1](rows, indptr), pool.pools[2](flat))):
@@ -124,7 +133,7 @@ def test_parts_of_time_are_means_of_frames():
         for v, (start, stop) in enumerate(zip(indptr[:-1].tolist(), indptr[1:].tolist(), strict=True)):
             length = stop - start
             bounds = [start + k * length // count for k in range(count + 1)] if count else list(range(start, stop + 1))
-            means = [frames[a:b].mean(0) for a, b in zip(bounds, bounds[1:], strict=False) if b > a]
+            means = [frames[a:b].mean(0) for a, b in itertools.pairwise(bounds) if b > a]
             assert int(of_video[v + 1] - of_video[v]) == len(means)
             for mean in means:
                 torch.testing.assert_close(values[at], mean)
@@ -165,7 +174,10 @@ def test_the_classifier_scores_cosines_less_a_margin():
         (lambda: PyramidHybridPooling([2, 2, 2], 2), "out_dim must be at least the 3 levels, got 2"),
         (lambda: PyramidHybridPooling([2, 2], 4, level_aligned=True), "level_aligned needs num_codebooks"),
         (lambda: PyramidHybridPooling([2, 2], 4)([torch.ones(1, 2)]), "levels must be the 2 of dims, got 1"),
-        (lambda: PyramidHybridPooling([2, 2], 4)([torch.ones(1, 2), torch.ones(3, 2)]), "levels must be of the same sets"),
+        (
+            lambda: PyramidHybridPooling([2, 2], 4)([torch.ones(1, 2), torch.ones(3, 2)]),
+            "levels must be of the same sets",
+        ),
         (lambda: HybridPooling(2)(torch.ones(3, 4)), r"x must have shape \(num_sets, 2, \*positions\), got \(3, 4\)"),
         (lambda: time_levels(torch.ones(3, 2), torch.tensor([0, 3]), ()), "num_parts must name one level"),
         (lambda: CosineClassifier(2, 1), "num_classes must be at least 2, got 1"),

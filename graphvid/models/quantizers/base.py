@@ -140,7 +140,9 @@ class Quantization(LightningModule, ABC):
                 if self.quantizer.top_n is None:
                     kept = torch.zeros_like(kept).scatter_(-1, one.codes[..., None], True)
                 self.use += kept.sum(dim=0)
-        entropy = sum((assignment_entropy(one.log_weights) for one in quantized), start=torch.zeros(())) / len(quantized)
+        entropy = sum((assignment_entropy(one.log_weights) for one in quantized), start=torch.zeros(())) / len(
+            quantized
+        )
         diversity = codeword_diversity(self.quantizer.codebooks, kind=config.diversity)
         self.log("entropy", entropy.detach())
         self.log("diversity", diversity.detach())

@@ -111,9 +111,7 @@ def build_coder(dims: Mapping[str, int], config: ContrastiveQuantizationConfig |
     return Coder(dims, PyramidEncoder(list(dims), StandardizeLevels(list(dims.values())), pooling), quantizer)
 
 
-def coder_of(
-    model: ContrastiveQuantization | PyramidHybridPoolingQuantization, dims: Mapping[str, int]
-) -> Coder:
+def coder_of(model: ContrastiveQuantization | PyramidHybridPoolingQuantization, dims: Mapping[str, int]) -> Coder:
     """Give the coder of a trained model, with whom it shares its weights, on the CPU."""
     model.cpu()
     if isinstance(model, ContrastiveQuantization):

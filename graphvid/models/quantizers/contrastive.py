@@ -145,7 +145,9 @@ class ContrastiveQuantization(Quantization):
             deviation, mean = torch.std_mean(x.double(), dim=0, correction=0)
             one = torch.ones_like(deviation)
             constant = deviation <= 1e-6 * x.abs().amax(dim=0)
-            scale = torch.where(constant, one, deviation) if config.standardize else one * deviation.square().mean().sqrt()
+            scale = (
+                torch.where(constant, one, deviation) if config.standardize else one * deviation.square().mean().sqrt()
+            )
             self.encoder.standardize[name].set(mean.float(), scale.float())  # type: ignore[operator] # a Standardize
             self.means[name], self.deviations[name] = mean.float(), deviation.float()
         self.log_scale = nn.Parameter(torch.zeros(()), requires_grad=bool(config.distill_weight and not config.unit))
@@ -171,7 +173,9 @@ class ContrastiveQuantization(Quantization):
     def _rotate(self, x: Tensor) -> None:
         """Start the linear layer at the rotation of OPQ, and the scale of distances at that of the unit features."""
         if x.shape[1] != self.config.dim:
-            raise ValueError(f"dim must be the {x.shape[1]} columns of the features with rotation, got {self.config.dim}")
+            raise ValueError(
+                f"dim must be the {x.shape[1]} columns of the features with rotation, got {self.config.dim}"
+            )
         try:
             import faiss
         except ImportError as error:
@@ -184,7 +188,7 @@ class ContrastiveQuantization(Quantization):
         layer.weight.copy_(torch.from_numpy(turned))
         layer.bias.zero_()
         spread = x.square().sum(dim=1).mean()
-        raw = normalize(torch.cat([t for t in mean_frames(self.features).values()], dim=1), dim=1, eps=1e-12)
+        raw = normalize(torch.cat(list(mean_frames(self.features).values()), dim=1), dim=1, eps=1e-12)
         self.log_scale.copy_(((raw - raw.mean(dim=0)).square().sum(dim=1).mean() / spread).log())
 
     def _rows(self, rows: Tensor) -> dict[str, Tensor]:

@@ -77,7 +77,9 @@ def nearest_items(vectors: Tensor, count: int) -> NeighborTable:
     for part in torch.split(rows, max(1, _SCORES // max(number, 1))):
         scores = vectors[part] @ vectors.T
         scores[torch.arange(len(part)), part] = -torch.inf
-        best = scores.sort(dim=1, descending=True, stable=True).indices if number <= 4096 else scores.topk(count).indices
+        best = (
+            scores.sort(dim=1, descending=True, stable=True).indices if number <= 4096 else scores.topk(count).indices
+        )
         found.append(best[:, :count].sort(dim=1).values)
     indices = torch.cat(found).flatten() if found else torch.empty(0, dtype=torch.int64)
     return NeighborTable(torch.arange(number + 1) * count, indices)

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from graphvid._files import read_npz
 from graphvid.data import Features
-from graphvid.data._files import read_arrays
 from graphvid.models.quantizers import Coder, ContrastiveQuantizationConfig, PyramidQuantizationConfig, build_coder
 from graphvid.retrieval import CodeIndex
 from graphvid.runs import VectorRun
@@ -89,7 +89,7 @@ class CodesRun(VectorRun):
         assert isinstance(source, CodesSource)
         data = load_codes(source, progress=progress)
         self.check_source(data.fingerprint())
-        stored = read_arrays(self.directory.require(self.directory.path / SPLIT), Split._fields)
+        stored = read_npz(self.directory.require(self.directory.path / SPLIT), Split._fields)
         split = Split(*(stored[name].astype(np.int64) for name in Split._fields))
         return {self.config["title"]: judge_coder(coder, data, split.queries, split.database)}
 

@@ -50,9 +50,7 @@ def unit(x: Floats) -> Floats:
     return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), np.float32(1e-12))
 
 
-def judge(
-    scores: Floats, exact: Floats, labels: tuple[NDArray[np.int64], NDArray[np.int64]] | None
-) -> Json:
+def judge(scores: Floats, exact: Floats, labels: tuple[NDArray[np.int64], NDArray[np.int64]] | None) -> Json:
     """Judge the scores of a search.
 
     Parameters

@@ -61,7 +61,9 @@ def _quality(title: str, quality: dict[str, Any], main: str, metrics: dict[str, 
         + ", ".join(f"{_NAMES[key]} {metrics['validation'][title][key]:.4f}" for key in names)
         + "."
     )
-    text += "" if metrics["faiss"] else ' FAISS was not installed (pip install "graphvid[retrieval]"): its rows are absent.'
+    text += (
+        "" if metrics["faiss"] else ' FAISS was not installed (pip install "graphvid[retrieval]"): its rows are absent.'
+    )
     bars = ranking_bars({name: values[main] for name, values in shown.items()}, label=_NAMES[main], highlight=own)
     plot = Plot(bars, f"{_NAMES[main]}; longer is better.")
     return Section("Quality against bytes", text, Table(["method", *names.values()], rows, own), [plot])

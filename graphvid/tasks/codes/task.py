@@ -57,9 +57,7 @@ class Codes(Task[CodesSource, LoadedCodes]):
         """Read the source."""
         return load_codes(source, progress=progress)
 
-    def prepare(
-        self, run: RunDirectory, method: str, data: LoadedCodes, config: Any, *, progress: bool
-    ) -> Training:
+    def prepare(self, run: RunDirectory, method: str, data: LoadedCodes, config: Any, *, progress: bool) -> Training:
         """Split the videos and build the model of the database."""
         split = split_rows(data.features.num_videos, data.seed)
         model = _build(method, data, split, config)

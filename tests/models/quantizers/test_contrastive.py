@@ -56,7 +56,7 @@ def test_training_moves_codebooks_of_unit_length_and_gives_bytes():
     codes = model.to_codes(model.embed(features))
     assert (codes.dtype, codes.shape) == (np.uint8, (60, 2))
     assert len(model.memory) == 24
-    assert {name for name in map(str, model.trainer.callback_metrics)} >= {
+    assert set(map(str, model.trainer.callback_metrics)) >= {
         "loss", "contrastive", "entropy", "diversity", "clamped_share", "drift_codes_1", "drift_features_4",
     }  # fmt: skip
 

@@ -12,7 +12,6 @@ from torch import nn
 from graphvid.models.quantizers import PyramidHybridPoolingQuantization, PyramidQuantizationConfig, StandardizeLevels
 from graphvid.models.quantizers.pyramid import take
 from graphvid.ops import NeighborTable
-
 from tests.models.quantizers.test_contrastive import clusters, fit
 
 SMALL = PyramidQuantizationConfig(num_codewords=8, dim=8, batch_size=16, num_epochs=12, top_n=3, learning_rate=0.01)
@@ -59,7 +58,10 @@ def test_maps_segments_and_a_backbone(level_aligned, detach):
     generator = torch.Generator().manual_seed(0)
     counts = torch.randint(0, 4, (30,), generator=generator)
     indptr = torch.cat([torch.zeros(1, dtype=torch.int64), counts.cumsum(0)])
-    levels = [torch.randn(30, 2, 3, 3, generator=generator), (torch.randn(int(indptr[-1]), 5, generator=generator), indptr)]
+    levels = [
+        torch.randn(30, 2, 3, 3, generator=generator),
+        (torch.randn(int(indptr[-1]), 5, generator=generator), indptr),
+    ]
     config = replace(SMALL, level_aligned=level_aligned, num_codebooks=2, detach=detach, num_epochs=2)
     model = PyramidHybridPoolingQuantization(levels, config, labels=np.arange(30) % 3, backbone=Backbone())
     before = model.backbone.layer.weight.detach().clone()
@@ -82,15 +84,28 @@ def test_levels_are_standardised_by_the_items_they_were_fitted_on():
     ("make", "message"),
     [
         (lambda x, y: ([], SMALL, {"labels": y}), "levels must have one level at least, got none"),
-        (lambda x, y: ([x, x[:5]], SMALL, {"labels": y}), r"levels must be of the same items, one at least, got \[60, 5\]"),
+        (
+            lambda x, y: ([x, x[:5]], SMALL, {"labels": y}),
+            r"levels must be of the same items, one at least, got \[60, 5\]",
+        ),
         (lambda x, y: ([np.full_like(x, np.inf)], SMALL, {"labels": y}), r"levels\[0\] must be finite"),
         (lambda x, y: ([x], SMALL, {"labels": 0 * y}), r"labels must be of two classes at least, from 0 on, got \[0\]"),
         (lambda x, y: ([x], SMALL, {"labels": y[:4]}), "labels must be 60 integers"),
         (lambda x, y: ([x], SMALL, {}), "exactly one of labels and graph must be given"),
-        (lambda x, y: ([x], replace(SMALL, num_codewords=64), {"labels": y}), "num_codewords must be at most the 60 items"),
-        (lambda x, y: ([x[:17]], replace(SMALL, norm="batch"), {"labels": y[:17]}), "batch_size must not leave a batch of one"),
         (
-            lambda x, y: ([x], SMALL, {"graph": NeighborTable(torch.zeros(61, dtype=torch.int64), torch.zeros(0).long())}),
+            lambda x, y: ([x], replace(SMALL, num_codewords=64), {"labels": y}),
+            "num_codewords must be at most the 60 items",
+        ),
+        (
+            lambda x, y: ([x[:17]], replace(SMALL, norm="batch"), {"labels": y[:17]}),
+            "batch_size must not leave a batch of one",
+        ),
+        (
+            lambda x, y: (
+                [x],
+                SMALL,
+                {"graph": NeighborTable(torch.zeros(61, dtype=torch.int64), torch.zeros(0).long())},
+            ),
             "graph must link the 60 items, got 60 items and 0 links",
         ),
     ],
