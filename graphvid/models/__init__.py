@@ -22,11 +22,12 @@ from .recommenders import (
     TwoTowerConfig,
 )
 from .rgc import RelationalGraphClustering, RGCConfig, build_encoder, embed
+from .towers import TwinTower, TwinTowerConfig, VideoInputs, VideoTower
 
 __all__ = [
+    "FRAME",
     "ContrastiveQuantization",
     "ContrastiveQuantizationConfig",
-    "FRAME",
     "EdgeBatch",
     "Embeddings",
     "FRAMEConfig",
@@ -43,8 +44,12 @@ __all__ = [
     "SimpleX",
     "SimpleXConfig",
     "SkipPrediction",
+    "TwinTower",
+    "TwinTowerConfig",
     "TwoTower",
     "TwoTowerConfig",
+    "VideoInputs",
+    "VideoTower",
     "build_encoder",
     "embed",
 ]

@@ -1,4 +1,4 @@
-"""Sums, means and maxima of consecutive rows, also means and maxima at once."""
+"""Sums, means, maxima and log-sum-exps of consecutive rows, also means and maxima at once."""
 
 from __future__ import annotations
 
@@ -108,3 +108,39 @@ def _check(values: Tensor, indptr: Tensor) -> None:
             f"values must have shape (num_rows, dim) or (num_rows, num_heads, dim), got {tuple(values.shape)}"
         )
     check_indptr("indptr", indptr, len(values))
+
+
+def segment_logsumexp(values: Tensor, indptr: Tensor) -> Tensor:
+    """Return log(sum(exp(values))) of the elements ``indptr[i]`` to ``indptr[i + 1]``; -inf for none.
+
+    Parameters
+    ----------
+    values : Tensor, shape (num_elements,)
+        Floating, finite.
+    indptr : Tensor, shape (num_segments + 1,), integer
+        As in `segment_reduce`.
+
+    Returns
+    -------
+    Tensor, shape (num_segments,)
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `segment_reduce`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> segment_logsumexp(torch.tensor([0.0, 0.0, 5.0]), torch.tensor([0, 2, 3])).tolist()
+    [0.6931471824645996, 5.0]
+    """
+    check_tensor("values", values)
+    check_tensor("indptr", indptr)
+    if values.dim() != 1:
+        raise ValueError(f"values must have shape (num_elements,), got {tuple(values.shape)}")
+    check_indptr("indptr", indptr, len(values))
+    segments = Adjacency.from_segments(indptr)
+    most = segments.spmm(values.detach()[:, None], reduce="max")[:, 0]
+    shifted = values - most.index_select(0, segments.ends("dst").long())
+    return segments.spmm(shifted.exp()[:, None])[:, 0].log() + most

@@ -24,6 +24,7 @@ ARGUMENTS = {
     ("quality", "tiktok"): RAW,
     ("peers", "frame"): [*ONE, "--rows", "base rate"],
     ("peers", "recommenders"): [*ONE, "--data", "amazon-electronics", "--only", "popularity"],
+    ("speed", "check_in_chains"): ["--sizes", "600", "--epoch", "600", "--batches", "1", "--repeats", "1"],
     ("speed", "clustering"): ["--sizes", "1000", "--graphs", "random", "--repeats", "1", "--threads", "1", "--out", "{out}"],
     ("speed", "clustering_steps"): ["--edges", "1000", "--repeats", "1"],
     ("speed", "co_watch"): ["--sizes", "500", "--repeats", "1"],
@@ -32,16 +33,27 @@ ARGUMENTS = {
         "--out", "{out}",
     ],
     ("speed", "full_ranking"): ["--parts", "0.003", "--repeats", "1"],
+    ("speed", "linking"): ["--every", "700"],
     ("speed", "message_passing"): ["--sizes", "1000", "--dims", "4"],
     ("speed", "mining"): ["--sizes", "64", "--repeats", "1"],
     ("speed", "neighbor_sampling"): ["--edges", "1000", "--batch", "10", "--fanouts", "2"],
+    ("speed", "pair_order"): ["--batch-sizes", "8", "--steps", "1"],
+    ("speed", "pooling"): ["--channels", "4", "--sets", "20", "--repeats", "1"],
     ("speed", "recommender_steps"): ["--part", "0.01", "--steps", "1", "--negatives", "5", "--batch-size", "16"],
+    ("speed", "retrieval"): ["--tables", "scan", "--repeats", "1"],
     ("speed", "sampling"): ["--sizes", "300", "--repeats", "2"],
     ("speed", "shared_hinge"): ["--negatives", "8", "--repeats", "1"],
     ("speed", "tower_steps"): ["--part", "0.05", "--steps", "1", "--batch-size", "8"],
 }  # fmt: skip
-DATA = {"amazon_computers", "amazon_photo", "frame_segmm", "recommenders", "tiktok"}
-PACKAGES = {"clustering": ["igraph", "rustworkx"], "message_passing": ["torch_geometric"], "frame": ["torch_geometric"]}
+DATA = {
+    "amazon_computers", "amazon_photo", "frame_segmm", "linking", "linking_aida", "linking_wiki_el", "recommenders", "tiktok",
+}  # fmt: skip
+PACKAGES = {
+    "clustering": ["igraph", "rustworkx"],
+    "message_passing": ["torch_geometric"],
+    "frame": ["torch_geometric"],
+    "retrieval": ["faiss"],
+}
 
 
 @pytest.mark.slow

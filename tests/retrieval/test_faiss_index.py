@@ -53,11 +53,13 @@ def assert_same_result(found, expected, tolerance=1e-5):
 @pytest.mark.parametrize(("num_codebooks", "num_codewords"), [(2, 256), (8, 256), (3, 2), (5, 16), (4, 128), (2, 1024)])
 @pytest.mark.parametrize("query_norm", ["none", "sub"])
 def test_pq_of_codes_has_our_scores(num_codebooks, num_codewords, query_norm, text_ids):
-    ours = make_codes(1000, num_codebooks, num_codewords, ids=text_ids(1000), query_norm=query_norm)
+    ours = make_codes(2000, num_codebooks, num_codewords, ids=text_ids(2000), query_norm=query_norm)
     index = to_faiss(ours, "pq")
-    queries = np.random.default_rng(2).normal(size=(50, ours.dim))
+    queries = np.random.default_rng(2).normal(size=(1000, ours.dim))
     if num_codewords == 2:  # 8 different codes: everything is tied
-        assert index.search(queries, 1000).scores == pytest.approx(ours.search(queries, 1000).scores, abs=1e-5)
+        assert index.search(queries[:50], 2000).scores == pytest.approx(
+            ours.search(queries[:50], 2000).scores, abs=1e-5
+        )
     else:
         assert_same_result(index.search(queries, 40), ours.search(queries, 40))
     back = index.to_codes()
@@ -80,6 +82,17 @@ def test_fastscan_of_codes_finds_nearly_our_items():
     found, expected = to_faiss(ours, "fastscan").search(queries, 10), ours.search(queries, 10)
     overlap = np.mean([len(set(a) & set(b)) / 10 for a, b in zip(found.ids, expected.ids, strict=True)])
     assert overlap > 0.9
+
+
+def test_fastscan_gives_all_items_where_all_are_asked_for():
+    """Its tables give the worst item of all the score 0, with which FAISS itself leaves the item out."""
+    ours = make_codes(60, num_codebooks=2, num_codewords=16)
+    index = to_faiss(ours, "fastscan")
+    queries = np.random.default_rng(6).normal(size=(40, 8))
+    assert (index.index.search(queries.astype("f"), 60)[1] < 0).any()
+    found = index.search(queries, 60)
+    assert (np.sort(found.ids, axis=1) == np.arange(60)).all()
+    assert found.scores == pytest.approx(ours.search(queries, 60).scores, abs=0.1)
 
 
 @pytest.mark.parametrize("kind", ["flat", "hnsw"])

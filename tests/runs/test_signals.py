@@ -66,9 +66,10 @@ def test_a_lock_that_a_killed_process_left_is_no_obstacle(tmp_path) -> None:
     config = {"title": "T", "method": "t", "model": {}, "data": {}, "source": {}}
     run = RunDirectory(tmp_path)
     run.lock.write_text("999999\n")
-    with run.open(config, resume=True), pytest.raises(FileExistsError, match=f"another process \\({os.getpid()}\\)"):
-        with RunDirectory(tmp_path).open(config, resume=True):
-            pass
+    with run.open(config, resume=True):
+        second = RunDirectory(tmp_path).open(config, resume=True)
+        with pytest.raises(FileExistsError, match=f"another process \\({os.getpid()}\\)"):
+            second.__enter__()
     assert not run.lock.exists()
 
 
@@ -85,7 +86,9 @@ def test_a_full_disk_is_one_sentence(tmp_path, monkeypatch) -> None:
     from graphvid.runs import write_tensors
 
     def full(*_, **__):
-        raise SafetensorError('Error while serializing: IoError(Os { code: 28, kind: StorageFull, message: "No space" })')
+        raise SafetensorError(
+            'Error while serializing: IoError(Os { code: 28, kind: StorageFull, message: "No space" })'
+        )
 
     monkeypatch.setattr("graphvid.runs.checkpoint.save_file", full)
     with pytest.raises(OSError, match=r"w\.safetensors") as failed:

@@ -1,0 +1,176 @@
+"""The staged sets of mentions: AIDA candidates without text, and Wikipedia sentences with text."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from graphvid._files import read_npz
+from graphvid.data._files import find_files
+from graphvid.data.mentions import UNKNOWN, Mentions
+
+_AIDA = "the GitHub repository masha-p/PPRforNED, with candidates sorted anew"
+_WIKI = "the GitHub repository ad-freiburg/elevant"
+_CONTEXT = 1000  # characters kept on each side of a mention
+
+
+class AidaCandidates:
+    """AIDA-CoNLL mentions, the Wikipedia pages each may mean, and the links between these pages; no running text.
+
+    Parameters
+    ----------
+    data_dir : str or pathlib.Path, optional
+        Folder that holds ``aida_candidates/``. Default: the environment variable GRAPHVID_DATA. Nothing is downloaded.
+
+    Attributes
+    ----------
+    mentions : Mentions
+        Without priors and contexts. Entity ids are numbers of Wikipedia pages. A gold that is no candidate is -2.
+    split : ndarray of object, shape (num_mentions,)
+        ``"train"``, ``"testa"`` (for choices) or ``"testb"``.
+    entity_type : ndarray of object, shape (num_entities,)
+        ``"PER"``, ``"ORG"``, ``"GPE"`` or ``"UNK"`` (59 %).
+    in_links, out_links : ndarray of int64, shape (num_entities,)
+        Links of the page in the whole of Wikipedia.
+    popularity : ndarray of float64, shape (num_entities,)
+        In Freebase; NaN where it is missing.
+    link_src, link_dst : ndarray of int64, shape (num_links,)
+        Links between candidates.
+
+    Raises
+    ------
+    FileNotFoundError
+        A file is not there.
+    ValueError
+        A corrupt file, numbers out of range.
+
+    Notes
+    -----
+    30,428 mentions in 1,392 documents, 36,545 entities, 378,513 candidates. The gold is all but always a candidate,
+    which flatters accuracy.
+
+    References
+    ----------
+    Pershina, He and Grishman, "Personalized Page Rank for Named Entity Disambiguation", NAACL 2015; gold links of
+    Hoffart et al., EMNLP 2011.
+    """
+
+    name = "aida-candidates"
+
+    def __init__(self, data_dir: str | Path | None = None) -> None:
+        names = ["entities.tsv.gz", "mentions.tsv.gz", "candidates.npz"]
+        entity_path, mention_path, array_path = find_files(data_dir, "aida_candidates", names, _AIDA)
+        columns = ["entity", "wiki_page_id", "title", "type", "in_links", "out_links", "freebase_popularity"]
+        entities = _read_tsv(entity_path, columns)
+        rows = _read_tsv(mention_path, ["mention", "doc", "split", "surface", "gold_entity"])
+        arrays = read_npz(array_path, ("cand_indptr", "cand_entity", "link_src", "link_dst"))
+        titles = [title.replace("_", " ") for title in entities["title"]]
+        self.mentions = Mentions(
+            rows["doc"].astype(int), list(rows["surface"]), rows["gold_entity"].astype(int), arrays["cand_indptr"],
+            arrays["cand_entity"], entities["wiki_page_id"].astype(int), titles,
+        )  # fmt: skip
+        self.split = rows["split"].to_numpy(dtype=object)
+        self.entity_type = entities["type"].to_numpy(dtype=object)
+        self.in_links = entities["in_links"].astype(np.int64).to_numpy()
+        self.out_links = entities["out_links"].astype(np.int64).to_numpy()
+        self.popularity = np.array([float(text) if text else np.nan for text in entities["freebase_popularity"]])
+        links = {name: np.asarray(arrays[name], dtype=np.int64) for name in ("link_src", "link_dst")}
+        for name, ids in links.items():
+            if ids.shape != links["link_src"].shape or ((ids < 0) | (ids >= self.mentions.num_entities)).any():
+                raise ValueError(f"{name} must hold entity numbers in [0, {self.mentions.num_entities}), one a link")
+        self.link_src, self.link_dst = links["link_src"], links["link_dst"]
+
+
+class WikiMentions:
+    """Mentions in sentences of Wikipedia (Wiki-Fair v2, KORE 50, OKE 2016), with text and gold types.
+
+    Parameters
+    ----------
+    data_dir : str or pathlib.Path, optional
+        Folder that holds ``wiki_el/``. Default: the environment variable GRAPHVID_DATA. Nothing is downloaded.
+
+    Attributes
+    ----------
+    mentions : Mentions
+        Without priors; ``left`` and ``right`` are up to 1,000 characters of the document. Entity ids are Wikidata's. A
+        gold that is an entity here but no candidate of its mention keeps its number; others are -2.
+    start, end : ndarray of int64, shape (num_mentions,)
+        Place in the text of the document. Mentions may lie inside others (nested); each is linked by itself.
+    texts : dict of str, by document
+    gold_type : ndarray of object, shape (num_mentions,)
+        Wikidata classes of the gold joined by ``|``. For judging only: known of gold entities alone, it is no feature.
+
+    Raises
+    ------
+    FileNotFoundError
+        A file is not there.
+    ValueError
+        A corrupt file, or offsets that do not give the surface.
+
+    Notes
+    -----
+    366 documents, 2,930 mentions, of which 2,250 have candidates and 2,116 the gold among them. The columns
+    ``refined_rank`` and ``n_linkers`` of the files are answers of other linkers and are not read.
+
+    References
+    ----------
+    Bast, Hertel and Prange, "A Fair and In-Depth Evaluation of Existing End-to-End Entity Linking Systems", EMNLP 2023.
+    """
+
+    name = "wiki-el"
+
+    def __init__(self, data_dir: str | Path | None = None) -> None:
+        names = ["documents.jsonl.gz", "mentions.tsv.gz", "candidates.tsv.gz"]
+        doc_path, mention_path, cand_path = find_files(data_dir, "wiki_el", names, _WIKI)
+        self.texts: dict[int, str] = {}
+        with gzip.open(doc_path, "rt", encoding="utf-8") as file:
+            for line in file:
+                document = json.loads(line)
+                self.texts[int(document["doc"])] = str(document["text"])
+        columns = ["mention", "doc", "start", "end", "surface", "gold_qid", "gold_name", "gold_type"]
+        rows = _read_tsv(mention_path, columns)
+        candidates = _read_tsv(cand_path, ["mention", "cand_qid", "cand_name"])
+        self.start, self.end = (rows[name].astype(np.int64).to_numpy() for name in ("start", "end"))
+        doc = rows["doc"].astype(np.int64).to_numpy()
+        docs: list[int] = doc.tolist()
+        for number, (at, start, end, surface) in enumerate(zip(docs, self.start, self.end, rows["surface"])):
+            if self.texts[at][start:end].replace('"', "'") != surface:  # the table has ' for "
+                raise ValueError(f"mention {number}: text[{start}:{end}] of document {at} must be {surface!r}")
+        self.gold_type = rows["gold_type"].to_numpy(dtype=object)
+        entity = candidates.drop_duplicates("cand_qid").sort_values("cand_qid")
+        ids = pd.Index(entity["cand_qid"])
+        gold = ids.get_indexer(pd.Index(rows["gold_qid"]))
+        mention = candidates["mention"].astype(np.int64).to_numpy()
+        order = np.argsort(mention, kind="stable")
+        indptr = np.concatenate([[0], np.cumsum(np.bincount(mention, minlength=len(rows)))])
+        surfaces = [self.texts[at][start:end] for at, start, end in zip(docs, self.start, self.end)]
+        self.mentions = Mentions(
+            doc, surfaces, np.where(gold < 0, UNKNOWN, gold), indptr,
+            ids.get_indexer(pd.Index(candidates["cand_qid"]))[order], ids, list(entity["cand_name"]),
+            left=[self.texts[at][max(0, start - _CONTEXT) : start] for at, start in zip(docs, self.start)],
+            right=[self.texts[at][end : end + _CONTEXT] for at, end in zip(docs, self.end)],
+        )  # fmt: skip
+
+
+def _read_tsv(path: Path, columns: list[str]) -> pd.DataFrame:
+    """Return columns of a tab-separated file as text."""
+    try:
+        frame = pd.read_csv(path, sep="\t", quoting=csv.QUOTE_NONE, keep_default_na=False, dtype=str, encoding="utf-8")
+    except (UnicodeDecodeError, EOFError, OSError, pd.errors.ParserError) as error:
+        raise ValueError(f"{path} is not tab-separated UTF-8 text, or it is truncated or corrupt ({error})") from None
+    absent = [name for name in columns if name not in frame.columns]
+    if absent:
+        raise ValueError(f"{path} must have the columns {columns}, got no {absent}")
+    return frame[columns]
+
+
+def document_folds(num_docs: int, num_folds: int, seed: int) -> NDArray[np.int64]:
+    """Return the fold of every document, shape (num_docs,): as equal in size as can be, drawn with ``seed``."""
+    fold: NDArray[np.int64] = np.random.default_rng(seed).permutation(num_docs) % num_folds
+    return fold

@@ -1,0 +1,324 @@
+"""Mentions in documents with their candidate entities, and the tab-separated form of deep-ed."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from graphvid.data._ids import encode, unique_index
+
+NIL, UNKNOWN = -1, -2  # values of Mentions.gold that are no entity
+
+
+class Mentions:
+    """Places in documents where an entity is named, and which entities each may mean.
+
+    Candidates are ragged, in CSR form, and always in the order of their entity numbers, whatever order they come in: a
+    file that lists the gold entity first tells nothing.
+
+    Parameters
+    ----------
+    doc : array_like of hashable, shape (num_mentions,)
+        Document of every mention. The mentions of a document must follow each other, in the order of the text.
+    surface : sequence of str, shape (num_mentions,)
+        The words of the mention.
+    gold : array_like of int, shape (num_mentions,)
+        Entity number of what is meant; -1 (NIL) when it is not in the knowledge base, -2 (UNKNOWN) when it is, but not
+        among the entities here.
+    cand_indptr : array_like of int, shape (num_mentions + 1,)
+        Mention m has the candidates ``cand_indptr[m]`` to before ``cand_indptr[m + 1]``; it may have none.
+    cand_entity : array_like of int, shape (num_candidates,)
+        Entity numbers.
+    entity_ids : array_like of hashable, shape (num_entities,)
+        What entities are called outside.
+    entity_names : sequence of str, shape (num_entities,)
+        Their names in words.
+    prior : array_like of float, shape (num_candidates,), optional
+        p(entity | mention) in [0, 1], in the order of ``cand_entity``.
+    left, right : sequence of str, shape (num_mentions,), optional
+        Text before and after the mention; both or none.
+
+    Attributes
+    ----------
+    doc : ndarray of int64, shape (num_mentions,)
+        Document numbers 0, 1, ... in order of appearance; their ids are ``doc_ids``.
+    surface, left, right : ndarray of object
+    gold, cand_indptr, cand_entity : ndarray of int64
+    prior : ndarray of float64 or None
+    entity_ids, doc_ids : pandas.Index
+    entity_names : ndarray of object
+
+    Raises
+    ------
+    ValueError
+        Lengths that differ, an entity that is twice a candidate of one mention, entity numbers out of range, documents
+        that are not contiguous, priors outside [0, 1], a context on one side only.
+
+    Notes
+    -----
+    O(num_candidates log num_candidates) time.
+
+    Examples
+    --------
+    >>> mentions = Mentions(
+    ...     [7, 7], ["Jordan", "Amman"], [1, 2], [0, 2, 3], [1, 0, 2], ["Q41421", "Q810", "Q3805"],
+    ...     ["Michael Jordan", "Jordan", "Amman"], prior=[0.4, 0.6, 1.0])
+    >>> mentions.cand_entity, mentions.prior  # by entity number
+    (array([0, 1, 2]), array([0.6, 0.4, 1. ]))
+    >>> mentions.gold_candidate  # positions in cand_entity
+    array([1, 2])
+    """
+
+    def __init__(
+        self,
+        doc: Any,  # any column of hashable ids
+        surface: Sequence[str] | NDArray[np.object_],
+        gold: ArrayLike,
+        cand_indptr: ArrayLike,
+        cand_entity: ArrayLike,
+        entity_ids: Any,  # any column of hashable ids
+        entity_names: Sequence[str] | NDArray[np.object_],
+        *,
+        prior: ArrayLike | None = None,
+        left: Sequence[str] | NDArray[np.object_] | None = None,
+        right: Sequence[str] | NDArray[np.object_] | None = None,
+    ) -> None:
+        self.entity_ids = unique_index(entity_ids, "entity_ids")
+        self.entity_names = _strings("entity_names", entity_names, len(self.entity_ids))
+        codes, ids = encode(doc, "doc")
+        starts = np.flatnonzero(np.diff(codes, prepend=-1))
+        if len(np.unique(codes[starts])) != len(starts):
+            raise ValueError("doc must be contiguous: the mentions of a document must follow each other")
+        self.doc = np.cumsum(np.diff(codes, prepend=codes[:1]) != 0).astype(np.int64)
+        self.doc_ids = ids[codes[starts]]
+        self.surface = _strings("surface", surface, len(codes))
+        self.gold = _integers("gold", gold, len(codes), -2, len(self.entity_ids))
+        if (left is None) != (right is None):
+            raise ValueError("left and right must both be given or both be left out")
+        self.left = None if left is None else _strings("left", left, len(codes))
+        self.right = None if right is None else _strings("right", right, len(codes))
+        self.cand_indptr = _integers("cand_indptr", cand_indptr, len(codes) + 1, 0, None)
+        num_candidates = int(self.cand_indptr[-1])
+        if self.cand_indptr[0] != 0 or (np.diff(self.cand_indptr) < 0).any():
+            raise ValueError("cand_indptr must start at 0 and never fall")
+        entity = _integers("cand_entity", cand_entity, num_candidates, 0, len(self.entity_ids))
+        order = np.lexsort((entity, self.cand_mention))
+        self.cand_entity = entity[order]
+        mention = self.cand_mention
+        twice = (np.diff(mention) == 0) & (np.diff(self.cand_entity) == 0)
+        if twice.any():
+            at = int(twice.argmax())
+            name, of = self.entity_ids[self.cand_entity[at]], self.surface[mention[at]]
+            raise ValueError(
+                f"candidates of a mention must be distinct, got {name!r} twice for mention {mention[at]} ({of!r})"
+            )
+        self.prior = None
+        if prior is not None:
+            values = np.asarray(prior, dtype=np.float64)
+            if values.shape != (num_candidates,):
+                raise ValueError(f"prior must have shape ({num_candidates},), got {values.shape}")
+            if not ((values >= 0) & (values <= 1)).all():
+                raise ValueError(f"prior must be in [0, 1], got {values[~((values >= 0) & (values <= 1))][0]}")
+            self.prior = values[order]
+
+    @property
+    def num_mentions(self) -> int:
+        """Number of mentions."""
+        return len(self.doc)
+
+    @property
+    def num_docs(self) -> int:
+        """Number of documents that have a mention."""
+        return len(self.doc_ids)
+
+    @property
+    def num_entities(self) -> int:
+        """Number of entities."""
+        return len(self.entity_ids)
+
+    @property
+    def num_candidates(self) -> int:
+        """Number of (mention, candidate) pairs."""
+        return len(self.cand_entity)
+
+    @property
+    def cand_mention(self) -> NDArray[np.int64]:
+        """Mention of every candidate, shape (num_candidates,)."""
+        return np.repeat(np.arange(len(self.doc)), np.diff(self.cand_indptr))
+
+    @property
+    def gold_candidate(self) -> NDArray[np.int64]:
+        """Position of the gold entity in ``cand_entity``, shape (num_mentions,); -1 where it is no candidate."""
+        mention = self.cand_mention
+        found = np.flatnonzero(self.cand_entity == self.gold[mention])
+        position = np.full(len(self.doc), -1, dtype=np.int64)
+        position[mention[found]] = found
+        return position
+
+    @property
+    def linkable(self) -> NDArray[np.bool_]:
+        """Mentions whose entity is in the knowledge base, shape (num_mentions,): what accuracy is a share of."""
+        linkable: NDArray[np.bool_] = self.gold != NIL
+        return linkable
+
+    def take(self, mentions: ArrayLike) -> Mentions:
+        """Return some mentions with the same entities.
+
+        Parameters
+        ----------
+        mentions : array_like of int or bool, shape (num_rows,) or (num_mentions,)
+            Numbers of mentions, or which to keep. Mentions of a document must stay together.
+        """
+        rows = np.asarray(mentions)
+        rows = np.flatnonzero(rows) if rows.dtype == bool else rows.astype(np.int64)
+        counts = np.diff(self.cand_indptr)[rows]
+        indptr = np.concatenate([[0], np.cumsum(counts)])
+        place = np.arange(indptr[-1]) + np.repeat(self.cand_indptr[rows] - indptr[:-1], counts)
+        return Mentions(
+            self.doc_ids[self.doc[rows]], self.surface[rows], self.gold[rows], indptr, self.cand_entity[place],
+            self.entity_ids, self.entity_names, prior=None if self.prior is None else self.prior[place],
+            left=None if self.left is None else self.left[rows],
+            right=None if self.right is None else self.right[rows],
+        )  # fmt: skip
+
+
+def read_deep_ed(path: str | Path) -> Mentions:
+    """Read mentions and candidates from the tab-separated form of deep-ed and mulrel-nel.
+
+    A line has: document, document, mention, left context, right context, a marker, one column ``id,prob,title`` a
+    candidate (or ``EMPTYCAND``), a marker, and the gold: ``index,id,prob,title``, ``-1,id,title`` for an entity that is
+    no candidate, or ``-1`` for NIL.
+
+    Parameters
+    ----------
+    path : path-like
+        UTF-8 text, or such text in ``.gz``.
+
+    Returns
+    -------
+    Mentions
+        Entity ids are the integers of the file. Priors are moved into [1e-3, 1], as in the published code. An empty
+        context (``EMPTYCTXT``) is an empty string.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file.
+    ValueError
+        Text that is not UTF-8, or a malformed line, by its number.
+
+    Notes
+    -----
+    The gold is found by its id: some writers count candidates from 0, others from 1. Where an index is given the id must
+    be among the candidates. A title that differs between lines is taken from the first.
+
+    References
+    ----------
+    Ganea and Hofmann, "Deep Joint Entity Disambiguation with Local Neural Attention", EMNLP 2017; Le and Titov,
+    "Improving Entity Linking by Modeling Latent Relations between Mentions", ACL 2018: their released data.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "set.csv"
+    >>> columns = ["1", "1", "Paris", "in", "EMPTYCTXT", "CANDIDATES", "5,0.9,Paris", "8,0.1,Paris, Texas", "GT:"]
+    >>> _ = path.write_text("\\t".join([*columns, "2,8,0.1,Paris, Texas"]) + "\\n")
+    >>> mentions = read_deep_ed(path)
+    >>> mentions.entity_names[mentions.gold], mentions.right
+    (array(['Paris, Texas'], dtype=object), array([''], dtype=object))
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} not found: expected mentions in the tab-separated form of deep-ed")
+    try:
+        raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        lines = raw.decode("utf-8").removesuffix("\n").split("\n")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} must be UTF-8, got byte {error.object[error.start]:#x} at {error.start}") from None
+    except (EOFError, OSError) as error:
+        raise ValueError(f"{path} is no gzip file, or it is truncated or corrupt ({error})") from None
+    names: dict[int, str] = {}
+    rows = []
+    for number, line in enumerate(lines, 1):
+        try:
+            rows.append(_parse_line(line.removesuffix("\r"), names))
+        except ValueError as error:
+            raise ValueError(f"{path.name} line {number}: {error}") from None
+    code = {entity: at for at, entity in enumerate(sorted(names))}
+    counts = [len(row[4]) for row in rows]
+    return Mentions(
+        [row[0] for row in rows], [row[1] for row in rows],
+        [row[5] if row[5] in (NIL,) else code[row[5]] for row in rows],
+        np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]),
+        [code[entity] for row in rows for entity, _ in row[4]], sorted(names), [names[entity] for entity in sorted(names)],
+        prior=[min(max(prob, 1e-3), 1.0) for row in rows for _, prob in row[4]],
+        left=[row[2] for row in rows], right=[row[3] for row in rows],
+    )  # fmt: skip
+
+
+_Row = tuple[str, str, str, str, list[tuple[int, float]], int]
+
+
+def _parse_line(line: str, names: dict[int, str]) -> _Row:
+    """Return document, mention, contexts, candidates and gold id of a line; put the titles into ``names``."""
+    columns = line.split("\t")
+    if len(columns) < 9:
+        raise ValueError(f"expected at least 9 columns between tabs, got {len(columns)}")
+    doc, mention = columns[0], columns[2]
+    left, right = ("" if text == "EMPTYCTXT" else text for text in columns[3:5])
+    listed = columns[6:-2]
+    candidates: list[tuple[int, float]] = []
+    for text in [] if listed == ["EMPTYCAND"] else listed:
+        identifier, prob, title = _split(text, 3, "id,prob,title")
+        if not 0 <= float(prob) <= 1:
+            raise ValueError(f"a candidate's prob must be in [0, 1], got {prob}")
+        names.setdefault(int(identifier), title)
+        candidates.append((int(identifier), float(prob)))
+    if len({entity for entity, _ in candidates}) < len(candidates):
+        raise ValueError(f"candidates of a mention must be distinct, got one twice for {mention!r}")
+    last = columns[-1]
+    if last == "-1":
+        return doc, mention, left, right, candidates, NIL
+    if last.startswith("-1,"):
+        _, identifier, title = _split(last, 3, "-1,id,title")
+        names.setdefault(int(identifier), title)
+        return doc, mention, left, right, candidates, int(identifier)
+    gold = int(_split(last, 4, "index,id,prob,title")[1])
+    if gold not in {entity for entity, _ in candidates}:
+        raise ValueError(f"the gold must be among the candidates unless its index is -1, got {last!r}")
+    return doc, mention, left, right, candidates, gold
+
+
+def _split(text: str, count: int, form: str) -> list[str]:
+    parts = text.split(",", count - 1)
+    if len(parts) < count:
+        raise ValueError(f"expected a column {form}, got {text!r}")
+    return parts
+
+
+def _strings(name: str, values: Sequence[str] | NDArray[np.object_], length: int) -> NDArray[np.object_]:
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    if len(array) != length:
+        raise ValueError(f"{name} must have {length} entries, got {len(array)}")
+    wrong = next((value for value in array if not isinstance(value, str)), None)
+    if wrong is not None:
+        raise TypeError(f"{name} must hold text, got {type(wrong).__name__}")
+    return array
+
+
+def _integers(name: str, values: ArrayLike, length: int, low: int, high: int | None) -> NDArray[np.int64]:
+    array = np.asarray(values)
+    if array.shape != (length,):
+        raise ValueError(f"{name} must have shape ({length},), got {array.shape}")
+    if array.size and not np.issubdtype(array.dtype, np.integer):
+        raise TypeError(f"{name} must hold integers, got dtype {array.dtype}")
+    outside = array[(array < low) | (array >= (np.inf if high is None else high))]
+    if outside.size:
+        raise ValueError(f"{name} must be in [{low}, {'...' if high is None else high}), got {outside[0]}")
+    return array.astype(np.int64)

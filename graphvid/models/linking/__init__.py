@@ -1,0 +1,20 @@
+"""Which entity a mention means: by itself, with the other mentions of its document, and along the links of entities."""
+
+from .base import GROUPS, Linker, LinkTables
+from .config import LinkConfig, LinkGlobalConfig, LinkGraphConfig, LinkLocalConfig
+from .link_global import LinkGlobal
+from .link_graph import LinkGraph
+from .link_local import LinkLocal
+
+__all__ = [
+    "GROUPS",
+    "LinkConfig",
+    "LinkGlobal",
+    "LinkGlobalConfig",
+    "LinkGraph",
+    "LinkGraphConfig",
+    "LinkLocal",
+    "LinkLocalConfig",
+    "LinkTables",
+    "Linker",
+]

@@ -1,0 +1,262 @@
+"""What the linkers share: documents of a graph, features and vectors, loss, optimiser, and answers."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from lightning import LightningModule
+from torch import Tensor
+
+from graphvid._dgl import DGLGraph
+from graphvid._random import seeded
+from graphvid.losses import CandidateRankingLoss
+from graphvid.nn import ContextAttention
+from graphvid.ops import segment_logsumexp, segment_reduce
+from graphvid.ops.neighbors import expand_ranges
+from graphvid.sampling import DocumentBatch, DocumentBatches, Documents
+
+from .config import LinkConfig
+
+GROUPS = ("prior", "context", "type")  # what a feature speaks of; the fourth reason is coherence
+WEIGHT_STREAM, DROPOUT_STREAM = 1, 2  # of config.seed
+
+
+@dataclass(frozen=True, eq=False)
+class LinkTables:
+    """What is known of candidates, entities, mentions and words, beside who may be meant.
+
+    Parameters
+    ----------
+    features : Tensor, shape (num_candidates, num_features)
+        In the order of the edges ``cand``; about of mean 0 and variance 1. Must not know of golds that are to be found.
+    groups : sequence of {"prior", "context", "type"}
+        What each feature speaks of.
+    entities : Tensor, shape (num_entities, dim), optional
+        Vectors by entity number.
+    words : Tensor, shape (num_words, dim), optional
+        Vectors by word number, in the columns of ``entities``.
+    mentions : Tensor, shape (num_mentions, mention_dim), optional
+        Vectors of what stands around mentions, for relations between them.
+
+    Raises
+    ------
+    ValueError
+        Groups that do not fit, words without entities, features that are not finite.
+    """
+
+    features: Tensor
+    groups: Sequence[str]
+    entities: Tensor | None = None
+    words: Tensor | None = None
+    mentions: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        if self.features.dim() != 2 or len(self.groups) != self.features.shape[1]:
+            raise ValueError(
+                f"features must have a column for each of the {len(self.groups)} groups, got {tuple(self.features.shape)}"
+            )
+        unknown = sorted(set(self.groups) - set(GROUPS))
+        if unknown:
+            raise ValueError(f"groups must be among {list(GROUPS)}, got {unknown}")
+        if not torch.isfinite(self.features).all():
+            raise ValueError("features must be finite")
+        if self.words is not None and (self.entities is None or self.entities.shape[1] != self.words.shape[1]):
+            raise ValueError("words must have the columns of entities, which must be given with them")
+
+
+class Linker(LightningModule, ABC):
+    """Learns scores of candidates from documents whose mentions are linked.
+
+    A subclass says how the candidates of some documents are scored, in `forward`; it may give several scores, each of
+    which is learnt from, and the last of which is the answer.
+
+    Parameters
+    ----------
+    graph : DGLGraph
+        From `graphvid.graphs.mention_graph`, of all documents, those to be linked later included.
+    tables : LinkTables
+    docs : Tensor of int64, shape (num_docs,), or None
+        Documents that are learnt from. The golds of others are not read. None: the model is to have weights from elsewhere.
+    config : LinkConfig
+        Options.
+    block_size : int, optional
+        Most mentions of a document.
+
+    Attributes
+    ----------
+    documents : Documents
+
+    Raises
+    ------
+    TypeError
+        For another kind of graph or options.
+    ValueError
+        For documents without a mention to learn from, or tables that do not fit the graph.
+    """
+
+    kind: type[LinkConfig]
+
+    def __init__(
+        self,
+        graph: DGLGraph,
+        tables: LinkTables,
+        docs: Tensor | None,
+        config: LinkConfig,
+        block_size: int | None = None,
+    ) -> None:
+        super().__init__()
+        if not isinstance(graph, DGLGraph) or ("mention", "cand", "entity") not in graph.canonical_etypes:
+            raise TypeError(f"graph must be a DGLGraph made by mention_graph, got {type(graph).__name__}")
+        if not isinstance(config, self.kind):
+            raise TypeError(f"config must be a {self.kind.__name__}, got {type(config).__name__}")
+        if len(tables.features) != graph.num_edges("cand"):
+            raise ValueError(
+                f"features must have a row for each of the {graph.num_edges('cand')} candidates, got {len(tables.features)}"
+            )
+        self.config, self.tables = config, tables
+        mention, node = graph.edges(etype="cand", order="eid")
+        counts = torch.bincount(mention, minlength=graph.num_nodes("mention"))
+        words = torch.bincount(graph.edges(etype="in", order="eid")[1], minlength=graph.num_nodes("mention"))
+        self.documents = Documents(
+            _indptr(torch.bincount(graph.nodes["mention"].data["doc"], minlength=graph.batch_size)), _indptr(counts),
+            _indptr(words), block_size,
+        )  # fmt: skip
+        self.entity = graph.nodes["entity"].data["entity"][node]
+        self.word = graph.nodes["word"].data["word"]
+        self.gold = graph.nodes["mention"].data["gold"].clone()
+        first = self.documents.doc_indptr[:-1]
+        self.doc_of_block = graph.nodes["mention"].data["doc"][first] if len(first) else first
+        chosen = first.new_zeros(0) if docs is None else docs
+        self.learnt_from = torch.isin(self.doc_of_block, chosen).nonzero()[:, 0]
+        batch = self.documents.take(self.learnt_from)
+        if docs is not None and not (self.gold[batch.mentions] >= 0).any():
+            raise ValueError("docs must have a mention whose gold is a candidate, got none to learn from")
+        others = torch.ones(len(self.gold), dtype=torch.bool)
+        others[batch.mentions] = False
+        self.gold[others] = -2  # golds of other documents stay unknown here
+        with seeded(config.seed, WEIGHT_STREAM):
+            self.attention = None
+            if tables.words is not None:
+                self.attention = ContextAttention(tables.words.shape[1], config.num_kept)
+        self.objective = CandidateRankingLoss(config.loss, config.margin)
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """What each column of `columns` speaks of."""
+        return (*(("context",) if self.attention is not None else ()), *self.tables.groups)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches an epoch."""
+        return -(-len(self.learnt_from) // self.config.batch_size)
+
+    @abstractmethod
+    def forward(self, batch: DocumentBatch, without: str | None = None) -> list[Tensor]:
+        """Score the candidates of some documents.
+
+        Parameters
+        ----------
+        batch : DocumentBatch
+        without : {"prior", "context", "type", "coherence"}, optional
+            What the scores are not to know: features of the group are replaced by their means over the candidates of the
+            mention; without coherence no mention hears of another.
+
+        Returns
+        -------
+        list of Tensor, each of shape (num_candidates,)
+        """
+
+    def columns(self, batch: DocumentBatch, without: str | None = None) -> Tensor:
+        """Return the features of the batch's candidates, the score of the context's words first where there are words."""
+        features = self.tables.features[batch.candidates]
+        if self.attention is not None:
+            assert self.tables.words is not None
+            assert self.tables.entities is not None
+            suits = self.attention(
+                self.tables.words[self.word[batch.words]], batch.word_indptr,
+                self.tables.entities[self.entity[batch.candidates]], batch.cand_indptr,
+            )  # fmt: skip
+            features = torch.cat([suits[:, None], features], dim=1)
+        if without in GROUPS:
+            mention = torch.repeat_interleave(batch.cand_indptr.diff())
+            mean = segment_reduce(features, batch.cand_indptr, reduce="mean")[mention]
+            hidden = torch.tensor([group == without for group in self.groups])
+            features = torch.where(hidden, mean, features)
+        return features
+
+    def training_step(self, batch: DocumentBatch, batch_idx: int) -> Tensor:
+        """Compute the loss of some documents and log it."""
+        with seeded(self.config.seed, DROPOUT_STREAM, self.global_step):
+            scores = self(batch)
+        gold = self.gold[batch.mentions]
+        kept = (gold >= 0).nonzero()[:, 0]  # a mention without a right candidate teaches nothing
+        counts = batch.cand_indptr.diff()[kept]
+        rows, _ = expand_ranges(batch.cand_indptr[:-1][kept], counts)
+        indptr = _indptr(counts)
+        offset = gold[kept] - batch.candidates[batch.cand_indptr[:-1][kept]]
+        losses = [self.objective(score.index_select(0, rows), indptr, indptr[:-1] + offset) for score in scores]
+        loss = torch.stack(losses).sum()
+        self.log("loss", loss.detach(), prog_bar=True)
+        return loss
+
+    def configure_optimizers(self) -> Any:  # Any: Lightning's form
+        """Give AdamW with a rate that falls to zero along a half cosine."""
+        config = self.config
+        optimizer = torch.optim.AdamW(self.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
+        steps = config.num_epochs * self.steps_per_epoch
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=steps)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def optimizer_step(self, *args: Any, **kwargs: Any) -> None:  # Any: see Lightning
+        """Take a step, and keep the weights of scores within their norm."""
+        super().optimizer_step(*args, **kwargs)
+        for module in self.modules():
+            shorten = getattr(module, "shorten", None)
+            if shorten is not None:
+                shorten()
+
+    def train_dataloader(self) -> DocumentBatches:
+        """Give the batches of all epochs."""
+        config = self.config
+        return DocumentBatches(self.documents, self.learnt_from, config.batch_size, config.num_epochs, config.seed)
+
+    @torch.no_grad()
+    def score(self, docs: Tensor, without: str | None = None) -> tuple[Tensor, Tensor]:
+        """Return the candidates of some documents and their scores.
+
+        Parameters
+        ----------
+        docs : Tensor of int64, shape (num_docs,)
+        without : str, optional
+            See `forward`.
+
+        Returns
+        -------
+        candidates : Tensor of int64, shape (num_candidates,)
+            Edges ``cand`` of the graph, document after document.
+        scores : Tensor, shape (num_candidates,)
+        """
+        training = self.training
+        self.eval()
+        blocks = torch.isin(self.doc_of_block, docs).nonzero()[:, 0]
+        candidates, scores = [blocks.new_zeros(0)], [torch.zeros(0)]
+        for some in torch.split(blocks, 32):
+            batch = self.documents.take(some)
+            candidates.append(batch.candidates)
+            scores.append(self(batch, without)[-1])
+        self.train(training)
+        return torch.cat(candidates), torch.cat(scores)
+
+
+def probabilities(scores: Tensor, cand_indptr: Tensor) -> Tensor:
+    """Return the softmax of scores over the candidates of each mention."""
+    mention = torch.repeat_interleave(cand_indptr.diff())
+    return (scores - segment_logsumexp(scores, cand_indptr)[mention]).exp()
+
+
+def _indptr(counts: Tensor) -> Tensor:
+    return torch.cat([counts.new_zeros(1), counts.cumsum(0)])

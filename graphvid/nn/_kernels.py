@@ -1,0 +1,66 @@
+"""Numba kernels of max-product messages: grouped maxima over the candidates of a mention, and their gradient.
+
+A document of n mentions with N candidates in all has n * N entries, entry ``i * N + t`` for source mention i and target
+candidate t, and N * N pair scores, ``s * N + t`` for two candidates; both lie behind those of the documents before.
+"""
+
+# mypy: allow-untyped-defs, allow-untyped-calls, disable-error-code="unreachable"
+from __future__ import annotations
+
+import numpy as np
+
+from graphvid._numba import njit
+
+
+@njit
+def grouped_max(doc_indptr, cand_indptr, entry_start, pair_start, base, pair, out, best):
+    """Fill ``out[i, t]`` with the maximum over the candidates s of i of ``pair[s, t] + base[mention of t, s]``.
+
+    ``best`` gets the candidate s within the document that attains it, the first of equal ones; entries of a mention to
+    itself, and from mentions without candidates, get 0 and -1.
+    """
+    for d in range(len(doc_indptr) - 1):
+        first, last = doc_indptr[d], doc_indptr[d + 1]
+        node0 = cand_indptr[first]
+        size = cand_indptr[last] - node0
+        entries, pairs = entry_start[d], pair_start[d]
+        for i in range(first, last):
+            row = entries + (i - first) * size
+            s0, s1 = cand_indptr[i] - node0, cand_indptr[i + 1] - node0
+            for j in range(first, last):
+                t0, t1 = cand_indptr[j] - node0, cand_indptr[j + 1] - node0
+                if i == j or s0 == s1:
+                    for t in range(t0, t1):
+                        out[row + t] = 0
+                        best[row + t] = -1
+                    continue
+                of_j = entries + (j - first) * size
+                for t in range(t0, t1):
+                    out[row + t] = -np.inf
+                for s in range(s0, s1):
+                    b = base[of_j + s]
+                    line = pairs + s * size
+                    for t in range(t0, t1):
+                        value = pair[line + t] + b
+                        if value > out[row + t]:
+                            out[row + t] = value
+                            best[row + t] = s
+
+
+@njit
+def grouped_max_backward(doc_indptr, cand_indptr, entry_start, pair_start, best, grad, grad_base, grad_pair):
+    """Add each entry's gradient to the base and the pair that attained its maximum."""
+    for d in range(len(doc_indptr) - 1):
+        first, last = doc_indptr[d], doc_indptr[d + 1]
+        node0 = cand_indptr[first]
+        size = cand_indptr[last] - node0
+        entries, pairs = entry_start[d], pair_start[d]
+        for i in range(last - first):
+            row = entries + i * size
+            for j in range(first, last):
+                of_j = entries + (j - first) * size
+                for t in range(cand_indptr[j] - node0, cand_indptr[j + 1] - node0):
+                    s = best[row + t]
+                    if s >= 0:
+                        grad_base[of_j + s] += grad[row + t]
+                        grad_pair[pairs + s * size + t] += grad[row + t]

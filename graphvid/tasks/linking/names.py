@@ -1,0 +1,113 @@
+"""Features of candidates from names alone: does the title fit the words, and a longer name of the same document."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphvid.data import Mentions
+
+Columns = dict[str, tuple[str, NDArray[np.float64]]]  # group and values by name
+
+_MATCHES = ("exact", "whole", "overlap", "covered", "inside", "contains", "starts", "ends", "initials", "abbreviates",
+            "letters")  # fmt: skip
+
+
+def plain(name: str) -> str:
+    """Return a name in lower case without signs."""
+    return re.sub(r"[^\w ]", "", name.casefold().replace("-", " ")).strip()
+
+
+def name_features(mentions: Mentions) -> Columns:
+    """Return what names tell of candidates.
+
+    Parameters
+    ----------
+    mentions : Mentions
+
+    Returns
+    -------
+    dict of (group, values of shape (num_candidates,)), by name
+        Matches of surface and title, without what stands in brackets or behind a comma, as they are and relative to the best
+        candidate; signs of a title; the number of candidates. Of other mentions of the document: whether a longer name
+        that holds all words of this one has the candidate too, and how many other names have it.
+
+    Notes
+    -----
+    O(num_candidates) comparisons of short texts, one a distinct pair, and O(the pairs of names of a document).
+    """
+    shown = [plain(surface) for surface in mentions.surface]
+    titles = [plain(re.sub(r"\s*\(.*?\)|,.*$", "", name)) or plain(name) for name in mentions.entity_names]
+    whole = [plain(name) for name in mentions.entity_names]
+    numbers = {name: at for at, name in enumerate(dict.fromkeys(shown))}
+    mention_name = np.array([numbers[name] for name in shown], dtype=np.int64)
+    mention, entity = mentions.cand_mention, mentions.cand_entity
+    names = list(numbers)
+    pairs, place = np.unique(mention_name[mention] * mentions.num_entities + entity, return_inverse=True)
+    found = np.array(
+        [
+            _match(names[pair // mentions.num_entities], titles[entity_], whole[entity_])
+            for pair, entity_ in zip(pairs.tolist(), (pairs % mentions.num_entities).tolist(), strict=True)
+        ],
+        dtype=np.float64,
+    ).reshape(len(pairs), len(_MATCHES))[place]
+    columns: Columns = {name: ("prior", found[:, at]) for at, name in enumerate(_MATCHES)}
+    for name in ("exact", "overlap", "letters"):
+        columns[f"{name}, relative"] = ("prior", relative(columns[name][1], mentions))
+    marks = np.array([["(" in name, "," in name] for name in mentions.entity_names], dtype=np.float64).reshape(-1, 2)
+    columns["brackets"], columns["comma"] = (("prior", marks[entity, at]) for at in range(2))
+    columns["capitals"] = ("prior", np.array([text.isupper() for text in mentions.surface], dtype=np.float64)[mention])
+    counts = np.diff(mentions.cand_indptr)
+    columns["candidates"] = ("prior", np.log(np.maximum(counts, 1))[mention])
+    columns |= _document_features(mentions, mention_name, [set(name.split()) for name in names])
+    return columns
+
+
+def relative(values: NDArray[np.float64], mentions: Mentions) -> NDArray[np.float64]:
+    """Return values minus the largest among the candidates of the mention."""
+    counts = np.diff(mentions.cand_indptr)
+    filled = counts > 0
+    most = np.zeros(len(counts))
+    most[filled] = np.maximum.reduceat(values, mentions.cand_indptr[:-1][filled]) if filled.any() else 0
+    return values - most[mentions.cand_mention]
+
+
+def _match(surface: str, title: str, whole: str) -> tuple[float, ...]:
+    of_surface, of_title, of_whole = set(surface.split()), set(title.split()), set(whole.split())
+    initials = "".join(word[0] for word in title.split())
+    short = surface.replace(" ", "")
+    first, second = ({text[i : i + 3] for i in range(len(text) - 2)} or {text} for text in (surface, title))
+    return (
+        surface == title, surface == whole, len(of_surface & of_title) / max(1, len(of_surface | of_title)),
+        len(of_surface & of_whole) / max(1, len(of_surface)), of_title <= of_surface, of_surface <= of_title,
+        title.startswith(surface), title.endswith(surface), initials == short,
+        len(short) <= 5 and " " not in surface and short in initials, 2 * len(first & second) / (len(first) + len(second)),
+    )  # fmt: skip
+
+
+def _document_features(mentions: Mentions, name: NDArray[np.int64], words: list[set[str]]) -> Columns:
+    """Return what the other names of a document tell, by the candidates that they share."""
+    indptr, entity = mentions.cand_indptr, mentions.cand_entity
+    longer, missed, others = np.zeros(len(entity)), np.zeros(len(entity)), np.zeros(len(entity))
+    starts = np.searchsorted(mentions.doc, np.arange(mentions.num_docs + 1))
+    for first, last in pairwise(starts.tolist()):
+        kinds, at = np.unique(name[first:last], return_index=True)
+        listed = {
+            kind: entity[indptr[first + m] : indptr[first + m + 1]]
+            for kind, m in zip(kinds.tolist(), at.tolist(), strict=True)
+        }
+        for m in range(first, last):
+            rows, kind = slice(indptr[m], indptr[m + 1]), int(name[m])
+            of_others = {other: held for other, held in listed.items() if other != kind}
+            wider = [held for other, held in of_others.items() if words[kind] < words[other]]
+            told = np.isin(entity[rows], np.concatenate(wider)) if wider else np.zeros(rows.stop - rows.start, bool)
+            longer[rows], missed[rows] = told, told.any() & ~told
+            for held in of_others.values():
+                others[rows] += np.isin(entity[rows], held)
+    return {
+        "longer name": ("context", longer), "not of the longer name": ("context", missed),
+        "names with it": ("context", np.log1p(others)),
+    }  # fmt: skip

@@ -1,0 +1,85 @@
+"""The best epoch: a linker is judged after each, and keeps the weights of the best at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from lightning import Callback, LightningModule, Trainer
+from torch import Tensor
+
+
+class KeepBest(Callback):
+    """Judge a model after every epoch, stop after some without a better figure, and give it its best weights.
+
+    The rate follows its own schedule and nothing is reloaded before the end. All of it is part of a checkpoint.
+
+    Parameters
+    ----------
+    evaluate : callable
+        From the model to the figure that is to rise.
+    patience : int
+        Epochs in a row without a better figure, at least 1.
+
+    Attributes
+    ----------
+    epochs : list of dict
+        ``epoch``, ``learning_rate``, ``loss`` (mean) and ``accuracy`` of each.
+    best_epoch : int
+        Number of the first best, counted from 1; 0 before the first.
+    """
+
+    def __init__(self, evaluate: Callable[[Any], float], patience: int) -> None:
+        self.evaluate, self.patience = evaluate, patience
+        self.epochs: list[dict[str, float]] = []
+        self.best_epoch = 0
+        self._best: dict[str, Tensor] = {}
+        self._loss_sum, self._loss_count = 0.0, 0
+
+    @property
+    def stopped(self) -> bool:
+        """Whether training has come to its end by patience."""
+        return len(self.epochs) - self.best_epoch >= self.patience and self.best_epoch > 0
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Add up the loss; judge the model if the epoch is over."""
+        self._loss_sum += float(trainer.callback_metrics["loss"])
+        self._loss_count += 1
+        if trainer.global_step % int(pl_module.steps_per_epoch) != 0:  # type: ignore[arg-type] # any model that has it
+            return
+        figure = self.evaluate(pl_module)
+        best = self.epochs[self.best_epoch - 1]["accuracy"] if self.best_epoch else -1.0
+        self.epochs.append(
+            {
+                "epoch": len(self.epochs) + 1,
+                "learning_rate": trainer.optimizers[0].param_groups[0]["lr"],
+                "loss": self._loss_sum / self._loss_count,
+                "accuracy": figure,
+            }
+        )
+        self._loss_sum, self._loss_count = 0.0, 0
+        if figure > best:
+            self.best_epoch = len(self.epochs)
+            self._best = {name: x.detach().clone() for name, x in pl_module.named_parameters()}
+        if self.stopped:
+            trainer.should_stop = True
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Give the model its best weights."""
+        for name, parameter in pl_module.named_parameters():
+            if name in self._best:
+                parameter.data.copy_(self._best[name])
+
+    def state_dict(self) -> dict[str, Any]:
+        """Give all that a resumed run needs."""
+        return {
+            "epochs": self.epochs, "best_epoch": self.best_epoch, "best": self._best,
+            "loss_sum": self._loss_sum, "loss_count": self._loss_count,
+        }  # fmt: skip
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take up where the checkpoint was written."""
+        self.epochs, self.best_epoch, self._best = state_dict["epochs"], state_dict["best_epoch"], state_dict["best"]
+        self._loss_sum, self._loss_count = state_dict["loss_sum"], state_dict["loss_count"]

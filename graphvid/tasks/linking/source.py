@@ -1,0 +1,236 @@
+"""Where the mentions of a run come from: a data set, or files in the form of deep-ed."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import ClassVar, Literal, get_args
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from graphvid._record import Record, Seed, record
+from graphvid.data import Mentions, document_folds, read_deep_ed
+from graphvid.models.linking import GROUPS, LinkTables
+from graphvid.nn.context_embedding import ContextPool
+
+from .features import AidaKnowledge, Inputs, TextKnowledge, WorldKnowledge
+
+LINKING_DATASETS = ("synthetic", "aida", "wiki-el")
+_FOLDS = 5
+Group = Literal["prior", "context", "type"]
+
+
+@record
+class LinkingSource(Record):
+    """What to read, and what linkers may know of it.
+
+    Exactly one of ``dataset`` and ``train`` is given.
+
+    Parameters
+    ----------
+    dataset : str, optional
+        ``"synthetic"``, a generated world; ``"aida"``, candidates and links without text; ``"wiki-el"``, text.
+    train, development, test : str, optional
+        Files in the form of deep-ed. Without ``development``, a tenth of the training documents is held out.
+    data_dir : str, optional
+        Folder of the data sets. Default: the environment variable GRAPHVID_DATA.
+    encoder : str, optional
+        Folder with a BERT of transformers and its tokenizer, for contexts and names. Nothing is downloaded.
+    pool : {"mean", "mask"}, default "mean"
+        State of a context: the mean of its words, or that of [MASK] in the mention's place.
+    cache : str, optional
+        Folder for the encoder's vectors, so that they are computed once.
+    features : tuple of str, default ("prior", "context", "type")
+        Groups of features that linkers may know.
+    seed : int, default 0
+        Of what is generated or held out. Of wiki-el, which has no split, a fifth of the documents is the test: fold
+        ``seed % 5`` of a split drawn with ``seed // 5``; another tenth is for development.
+
+    Raises
+    ------
+    ValueError
+        For a combination that does not name one source, an unknown data set, no or unknown features.
+    """
+
+    files: ClassVar[tuple[str, ...]] = ("data_dir", "train", "development", "test", "encoder", "cache")
+
+    dataset: str | None = None
+    train: str | None = None
+    development: str | None = None
+    test: str | None = None
+    data_dir: str | None = None
+    encoder: str | None = None
+    pool: ContextPool = "mean"
+    cache: str | None = None
+    features: tuple[str, ...] = GROUPS
+    seed: Seed = 0
+
+    def __post_init__(self) -> None:
+        given = [name for name in ("dataset", "train") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"exactly one of dataset and train must be given, got {given or 'none'}")
+        if self.dataset is not None and self.dataset not in LINKING_DATASETS:
+            raise ValueError(f"dataset must be one of {list(LINKING_DATASETS)}, got {self.dataset!r}")
+        if (self.train is None) != (self.test is None):
+            raise ValueError("train and test must be given together, got one of them")
+        if self.development is not None and self.train is None:
+            raise ValueError("development must be given with train and test, got it alone")
+        if (
+            not self.features
+            or set(self.features) - set(get_args(Group))
+            or len(set(self.features)) < len(self.features)
+        ):
+            raise ValueError(f"features must be distinct and among {list(GROUPS)}, got {list(self.features)}")
+        if self.encoder is not None and self.dataset == "synthetic":
+            raise ValueError("encoder must be left out for the generated world, which has one of its own")
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedLinking:
+    """Mentions with their split, and what is known beside them.
+
+    Parameters
+    ----------
+    name : str
+    mentions : Mentions
+    split : ndarray of object, shape (num_mentions,)
+        ``"train"``, ``"dev"`` or ``"test"``, by document.
+    read : callable
+        Gives the inputs of mentions with the same entities; of these here, with True, without what is known from their
+        own document alone.
+    groups : tuple of str
+        Groups of features in use.
+    entity_type : ndarray of object, shape (num_entities,), optional
+        For judging.
+    """
+
+    name: str
+    mentions: Mentions
+    split: NDArray[np.object_]
+    read: Callable[[Mentions, bool], Inputs]
+    groups: tuple[str, ...]
+    entity_type: NDArray[np.object_] | None = None
+
+    def docs(self, split: str) -> Tensor:
+        """Return the numbers of the documents of a split."""
+        return torch.from_numpy(np.unique(self.mentions.doc[self.split == split]))
+
+    @cached_property
+    def inputs(self) -> Inputs:
+        """What is known of the mentions here."""
+        return self.read(self.mentions, True)
+
+    def tables(self, inputs: Inputs) -> LinkTables:
+        """Return features and vectors for a linker, the features with mean 0 and variance 1 over training candidates."""
+        kept = [at for at, group in enumerate(inputs.groups) if group in self.groups]
+        if not kept:
+            raise ValueError(f"features must name a group that {self.name} has, got {list(self.groups)}")
+        rows = (self.split == "train")[self.mentions.cand_mention]
+        known = self.inputs.features[rows][:, kept]
+        deviation = known.std(axis=0)
+        scaled = (inputs.features[:, kept] - known.mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)
+        words = inputs.words if "context" in self.groups else None
+        return LinkTables(
+            torch.from_numpy(scaled.astype(np.float32)), tuple(inputs.groups[at] for at in kept),
+            _tensor(inputs.entities), _tensor(words), _tensor(inputs.mentions),
+        )  # fmt: skip
+
+    def fingerprint(self) -> dict[str, int | str]:
+        """Give counts and a checksum: equal for equal data."""
+        found, crc = self.mentions, 0
+        for text in (found.surface, found.entity_names, found.left, found.right):
+            crc = crc if text is None else zlib.crc32("\0".join(text).encode(), crc)
+        inputs = self.inputs
+        tables = (found.gold, found.cand_indptr, found.cand_entity, found.prior, inputs.features, inputs.entities)
+        for table in tables:
+            crc = crc if table is None else zlib.crc32(np.ascontiguousarray(table).data, crc)
+        counts = {name: len(self.docs(name)) for name in ("train", "dev", "test")}
+        sizes = {"num_mentions": found.num_mentions, "num_entities": found.num_entities}
+        return {"name": self.name, **sizes, **{f"{name}_docs": n for name, n in counts.items()}, "crc32": crc}
+
+
+def load_linking(source: LinkingSource) -> LoadedLinking:
+    """Read a source and compute what is known of its mentions.
+
+    Raises
+    ------
+    FileNotFoundError
+        A file or the encoder is not there.
+    ImportError
+        An encoder is given and transformers is not installed.
+    ValueError
+        Files that cannot be read, or a split without mentions.
+    """
+    if source.dataset == "synthetic":
+        world = WorldKnowledge(source.seed)
+        kinds = world.world.entity_type.astype(object)
+        return LoadedLinking("synthetic", world.world.mentions, world.world.split, world.read, source.features, kinds)
+    if source.dataset == "aida":
+        aida = AidaKnowledge(source.data_dir, source.encoder, source.cache)
+        split = (
+            pd.Series(aida.data.split).map({"train": "train", "testa": "dev", "testb": "test"}).to_numpy(dtype=object)
+        )
+        return LoadedLinking("aida", aida.data.mentions, split, aida.read, source.features, aida.data.entity_type)
+    if source.dataset == "wiki-el":
+        from graphvid.data import WikiMentions
+
+        mentions = WikiMentions(source.data_dir).mentions
+        fold = document_folds(mentions.num_docs, 2 * _FOLDS, source.seed // _FOLDS)
+        test = fold // 2 == source.seed % _FOLDS
+        dev = fold == 2 * ((source.seed + 1) % _FOLDS)
+        split = np.where(test, "test", np.where(dev, "dev", "train")).astype(object)[mentions.doc]
+        name = "wiki-el"
+    else:
+        name = Path(str(source.train)).name
+        mentions, split = _read_files(source)
+    absent = [part for part in ("train", "dev", "test") if not (split == part).any()]
+    if absent:
+        raise ValueError(f"train, dev and test must each have mentions, got none in {absent}")
+    text = TextKnowledge(mentions, split == "train", source.encoder, source.pool, source.cache)
+    return LoadedLinking(name, mentions, split, text.read, source.features)
+
+
+def _read_files(source: LinkingSource) -> tuple[Mentions, NDArray[np.object_]]:
+    """Return the mentions of all files, with one table of entities, and their split."""
+    assert source.train is not None
+    assert source.test is not None
+    parts = {"train": read_deep_ed(source.train), "test": read_deep_ed(source.test)}
+    if source.development is not None:
+        parts["dev"] = read_deep_ed(source.development)
+    names = {
+        int(entity): name
+        for part in parts.values()
+        for entity, name in zip(part.entity_ids, part.entity_names, strict=True)
+    }
+    ids = pd.Index(sorted(names))
+    docs, columns = [], []
+    for name, part in parts.items():
+        place = ids.get_indexer(part.entity_ids)
+        docs += [f"{name} {part.doc_ids[doc]}" for doc in part.doc]
+        gold = np.where(part.gold >= 0, place[part.gold], part.gold)
+        columns.append((part, place[part.cand_entity], gold))
+    counts = np.concatenate([np.diff(part.cand_indptr) for part, _, _ in columns])
+    mentions = Mentions(
+        docs, np.concatenate([part.surface for part, _, _ in columns]), np.concatenate([gold for _, _, gold in columns]),
+        np.concatenate([[0], np.cumsum(counts)]), np.concatenate([entity for _, entity, _ in columns]), ids,
+        [names[entity] for entity in ids], prior=np.concatenate([part.prior for part, _, _ in columns]),
+        left=np.concatenate([part.left for part, _, _ in columns]),
+        right=np.concatenate([part.right for part, _, _ in columns]),
+    )  # fmt: skip
+    split = np.repeat(np.array(list(parts), dtype=object), [part.num_mentions for part, _, _ in columns])
+    if source.development is None:
+        train = np.unique(mentions.doc[split == "train"])
+        held = np.random.default_rng(source.seed).permutation(train)[: max(1, len(train) // 10)]
+        split[np.isin(mentions.doc, held)] = "dev"
+    return mentions, split
+
+
+def _tensor(array: NDArray[np.float32] | None) -> Tensor | None:
+    return None if array is None else torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
