@@ -125,7 +125,8 @@ class Quantization(LightningModule, ABC):
         """Rescale the codewords, repair them if it is time, and compute the loss of a batch."""
         config, step = self._options, self.global_step
         epoch, within = divmod(step, self.steps_per_epoch)
-        self.quantizer.rescale()
+        if config.train_codebooks:
+            self.quantizer.rescale()
         if not within:
             if config.reseed_every and epoch and not epoch % config.reseed_every and epoch <= 0.8 * config.num_epochs:
                 moved = self.quantizer.reseed(self._sample(epoch), self.use, seed=(config.seed + epoch) % 2**31)
@@ -179,7 +180,8 @@ class Quantization(LightningModule, ABC):
 
     def on_train_end(self) -> None:
         """Leave codewords of unit length."""
-        self.quantizer.rescale()
+        if self._options.train_codebooks:
+            self.quantizer.rescale()
 
     def to_codes(self, vectors: NDArray[np.floating] | Tensor) -> NDArray[np.unsignedinteger[Any]]:
         """Return the codes of encoded items, one byte a codebook up to 256 codewords, else two.
