@@ -152,6 +152,49 @@ class Faiss:
 
 
 @dataclass(frozen=True)
+class TiledResidual:
+    r"""Residual codes of FAISS in the form that an IndexPQ holds: the query M times, each time with a 1 behind it.
+
+    A codeword of a residual code has all columns, so an IndexPQ of M times as many columns has the scores
+    :math:`\sum_m \langle q, c_m \rangle + \beta_m`. The biases fit minus half the
+    squared length of the sum.
+    """
+
+    load: Load
+    num_codebooks: int
+
+    def __call__(self, seed: int, data_dir: str | None) -> dict[str, float | None]:
+        """Measure."""
+        import faiss
+
+        problem, count = self.load(seed, data_dir), self.num_codebooks
+        rows = np.ascontiguousarray(unit(problem.features))
+        dim = rows.shape[1]
+
+        def scores(asked: NDArray[np.int64], base: NDArray[np.int64]) -> Floats:
+            residual = faiss.ResidualQuantizer(dim, count, 8)
+            residual.train(rows[base])
+            codes = residual.compute_codes(rows[base])
+            books = faiss.vector_to_array(residual.codebooks).reshape(count, 256, dim)
+            length = -np.square(residual.decode(codes)).sum(axis=1) / 2
+            one_hot = np.concatenate([np.eye(256, dtype=np.float32)[codes[:, m]] for m in range(count)], axis=1)
+            ridge = one_hot.T @ one_hot + 1e-3 * np.eye(256 * count, dtype=np.float32)
+            bias = np.linalg.solve(ridge, one_hot.T @ (length - length.mean())).reshape(count, 256, 1)
+            index = faiss.IndexPQ(count * (dim + 1), count, 8, faiss.METRIC_INNER_PRODUCT)
+            centroids = np.concatenate([books, bias], axis=2).astype(np.float32)
+            faiss.copy_array_to_vector(centroids.ravel(), index.pq.centroids)
+            index.is_trained = True
+            index.add_sa_codes(codes)
+            queries = np.tile(np.pad(rows[asked], ((0, 0), (0, 1)), constant_values=1), count)
+            values, ids = index.search(np.ascontiguousarray(queries), len(base))
+            found = np.empty_like(values)
+            np.put_along_axis(found, ids, values, axis=1)
+            return found
+
+        return judged(problem, scores)
+
+
+@dataclass(frozen=True)
 class Untrained:
     """Random unit codebooks and no training."""
 

@@ -68,7 +68,7 @@ class Discriminants:
 BASE = PyramidQuantizationConfig(num_epochs=30, learning_rate=3e-3)
 CHANGES = {
     "PHPQ-style": ({}, "Mean and maximum of three stages, attention to 8 codewords."),
-    "level-aligned": ({"level_aligned": True, "num_codebooks": 4, "num_codewords": 16}, "4 codebooks of 16, one a stage."),
+    "level-aligned": ({"level_aligned": True, "num_codebooks": 4, "num_codewords": 16}, "4 codebooks of 16, one stage each."),
     "4 x 16": ({"num_codebooks": 4, "num_codewords": 16}, "The same bits, fused."),
     "attention to all": ({"top_n": None}, "Soft assignment to all 256 codewords."),
     "no repair": ({"reseed_every": 0}, "Unused codewords stay."),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from benchmarks._table import MeasuredRow, Table
-from benchmarks.quality._codes import Exact, Faiss, contrastive, digits, row, tiktok
+from benchmarks.quality._codes import Exact, Faiss, TiledResidual, contrastive, digits, row, tiktok
 from graphvid.models.quantizers import ContrastiveQuantizationConfig
 
 DISTILLED = ContrastiveQuantizationConfig(
@@ -23,6 +23,9 @@ def rows() -> list[MeasuredRow]:
         row("FAISS OPQ", Faiss(tiktok, "OPQ8,PQ8x8")),
         row("FAISS LSQ", Faiss(tiktok, "LSQ8x8"), "Codewords of all columns that are added up: no IndexPQ holds them."),
         row("FAISS RQ", Faiss(tiktok, "RQ8x8"), "The same, one after the other."),
+        row(
+            "RQ in an IndexPQ", TiledResidual(tiktok, 8), "Residual codes, queries repeated 8 times; 1 MB of codebooks."
+        ),
         row(
             "distilled from OPQ",
             contrastive(tiktok, DISTILLED, distance=True),

@@ -55,9 +55,8 @@ print(f"features, {4 * features.shape[1]} bytes: mAP {exact:.3f}")
 # %%
 # Codes of the features as they are
 # ---------------------------------
-# `~graphvid.nn.ProductQuantizer` cuts a vector into four parts and replaces each by one of 64 codewords. Started at
-# k-means it is
-# plain product quantisation. `~graphvid.retrieval.CodeIndex` searches the codes; queries stay vectors.
+# `~graphvid.nn.ProductQuantizer` cuts a vector into four parts and replaces each by one of 64 codewords. Started at k-means it
+# is plain product quantisation. `~graphvid.retrieval.CodeIndex` searches the codes; queries stay vectors.
 plain = ProductQuantizer(
     features.shape[1], num_codebooks=4, num_codewords=64, train_codebooks=False
 )
@@ -84,9 +83,8 @@ print(f"{share:.0%} of the views have the topic of their video")
 # %%
 # The plain loop
 # --------------
-# An encoder and codebooks learn together: reconstructions of two views of an item shall be near each other, and far
-# from those of
-# the rest of the batch. Codewords that nobody uses are moved every four epochs; without it most of them die.
+# An encoder and codebooks learn together: reconstructions of two views of an item shall be near each other, and far from those
+# of the rest of the batch. Codewords that nobody uses are moved every four epochs; without it most of them die.
 torch.manual_seed(0)
 encoder = torch.nn.Sequential(
     torch.nn.Linear(x.shape[1], 128),

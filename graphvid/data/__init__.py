@@ -25,6 +25,7 @@ from graphvid.data.interaction_files import read_interactions, read_splits
 from graphvid.data.interaction_splits import InteractionSplits
 from graphvid.data.interactions import Interactions
 from graphvid.data.kuai import read_frame_release, read_kuairand, read_kuairec
+from graphvid.data.labels import read_labels
 from graphvid.data.log_and_features import LogAndFeatures, read_log_and_features
 from graphvid.data.mentions import Mentions, read_deep_ed
 from graphvid.data.ogb_graph import OGBGraph
@@ -107,6 +108,7 @@ __all__ = [
     "read_interactions",
     "read_kuairand",
     "read_kuairec",
+    "read_labels",
     "read_lbsn2vec",
     "read_log_and_features",
     "read_scored_pairs",

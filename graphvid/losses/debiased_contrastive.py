@@ -164,9 +164,10 @@ class DebiasedContrastiveLoss(nn.Module):
         if self.debias == "released":
             count = torch.full_like(total, max(len(total) - 2, 0))
         floor = count.log() - 1 / self.temperature if self.debias == "counted" else -count / self.temperature
-        share = self.prior * count * (positive - total).exp()
-        kept = share < 1
-        estimate = total + torch.log1p(-torch.where(kept, share, 0.0)) - math.log1p(-self.prior)
+        log_share = (self.prior * count).log() + positive - total
+        kept = log_share < 0
+        share = torch.where(kept, log_share, -1.0).exp()  # the exponential of others may be infinite
+        estimate = total + torch.log1p(-share) - math.log1p(-self.prior)
         clamped = ~kept | (estimate <= floor)
         losses = softplus(torch.where(clamped, floor, estimate) - positive)
         return AnchorLosses(torch.where(lonely, positive * 0.0, losses), clamped & ~lonely)

@@ -109,7 +109,7 @@ def test_straight_through_has_the_hard_value_and_the_soft_gradient():
     torch.testing.assert_close(hard(x).vectors, hard.decode(hard.encode(x.detach())))
     pull = torch.randn(5, 6)
     (a,), (b,) = (torch.autograd.grad(q(x).vectors, x, pull) for q in (soft, hard))
-    assert torch.equal(a, b)
+    torch.testing.assert_close(a, b)
 
 
 def test_ties_at_the_border_go_to_the_lower_codeword():
@@ -187,7 +187,7 @@ def test_start_from_data_lowers_the_error_and_needs_enough_items():
     before = (quantizer.split(x).flatten(1) - quantizer.decode(quantizer.encode(x))).square().mean()
     quantizer.start_from(x, seed=1)
     after = (quantizer.split(x).flatten(1) - quantizer.decode(quantizer.encode(x))).square().mean()
-    assert after < 0.5 * before
+    assert after < 0.7 * before
     with pytest.raises(ValueError, match="num_codewords must be at most the number of items, got 16 for 15 items"):
         quantizer.start_from(x[:15])
 

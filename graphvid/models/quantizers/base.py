@@ -52,9 +52,12 @@ class Quantization(LightningModule, ABC):
     quantizer : ProductQuantizer
     use : Tensor, shape (num_codebooks, num_codewords), int64
         Items of this epoch that used each codeword.
+    moved : Tensor, scalar
+        Codewords that the last repair moved.
     """
 
     use: Tensor
+    moved: Tensor
 
     def __init__(self, num_items: int, config: QuantizationConfig) -> None:
         super().__init__()
@@ -65,6 +68,7 @@ class Quantization(LightningModule, ABC):
                 estimator=config.estimator, unit=config.unit, train_codebooks=config.train_codebooks,
             )  # fmt: skip
         self.register_buffer("use", torch.zeros(config.num_codebooks, config.num_codewords, dtype=torch.int64))
+        self.register_buffer("moved", torch.zeros(()))
 
     @abstractmethod
     def _encode_rows(self, rows: Tensor) -> Tensor:
@@ -121,15 +125,17 @@ class Quantization(LightningModule, ABC):
         """Rescale the codewords, repair them if it is time, and compute the loss of a batch."""
         config, step = self._options, self.global_step
         epoch, within = divmod(step, self.steps_per_epoch)
-        self.quantizer.rescale()
+        if config.train_codebooks:
+            self.quantizer.rescale()
         if not within:
             if config.reseed_every and epoch and not epoch % config.reseed_every and epoch <= 0.8 * config.num_epochs:
                 moved = self.quantizer.reseed(self._sample(epoch), self.use, seed=(config.seed + epoch) % 2**31)
-                self.log("codewords_moved", float(moved))
+                self.moved.fill_(moved)
             self.use.zero_()
         with seeded(config.seed, VIEW_STREAM, step):
             loss = self._loss(batch.item)
         self.log("loss", loss.detach(), prog_bar=True)
+        self.log("codewords_moved", self.moved)
         return loss
 
     def regularize(self, *quantized: Quantized) -> Tensor:
@@ -174,7 +180,8 @@ class Quantization(LightningModule, ABC):
 
     def on_train_end(self) -> None:
         """Leave codewords of unit length."""
-        self.quantizer.rescale()
+        if self._options.train_codebooks:
+            self.quantizer.rescale()
 
     def to_codes(self, vectors: NDArray[np.floating] | Tensor) -> NDArray[np.unsignedinteger[Any]]:
         """Return the codes of encoded items, one byte a codebook up to 256 codewords, else two.

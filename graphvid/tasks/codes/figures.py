@@ -107,6 +107,9 @@ def faiss_scores(kind: str, database: Floats, queries: Floats, num_codebooks: in
     try:
         if kind == "OPQ":
             turn = faiss.OPQMatrix(base.shape[1], num_codebooks)
+            inner = faiss.ProductQuantizer(base.shape[1], num_codebooks, num_bits)  # its own has 8 bits
+            inner.cp.min_points_per_centroid = 1
+            turn.pq = inner
             turn.train(base)
             base, asked = turn.apply(base), turn.apply(asked)
         quantizer: Any = faiss.ProductQuantizer(

@@ -8,13 +8,10 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from graphvid._record import Record, Seed, record
-from graphvid.data import Features, SyntheticCoWatch, load_features
-from graphvid.data._files import with_path
-from graphvid.data._tables import read_table
+from graphvid.data import Features, SyntheticCoWatch, load_features, read_labels
 from graphvid.ops import NeighborTable
 
 
@@ -156,38 +153,3 @@ def _of_run(path: str, with_graph: bool, progress: bool) -> tuple[str, Features,
     videos = load_video_graph(run.source, progress=progress)
     run.check_source(videos.fingerprint())
     return name, run.vectors().align(videos.features.ids), neighbor_table(videos.graph)
-
-
-def read_labels(path: str, features: Features) -> NDArray[np.int64]:
-    """Read the labels of the videos of ``features``, in their order, as classes from 0 on in the order of the labels.
-
-    Raises
-    ------
-    FileNotFoundError
-        There is no such file.
-    ValueError
-        Another suffix, a missing column, a video without a label or with two; names the file.
-    """
-    try:
-        frame = read_table(Path(path), _find_columns, ("video_id",))
-        texts = pd.Index(frame["video_id"].astype(str))
-        wanted = pd.Index(features.ids.astype(str))
-        if texts.has_duplicates:
-            raise ValueError(f"every video must have one label, got two for {texts[texts.duplicated()][0]!r}")
-        rows = texts.get_indexer(wanted)
-        if (rows < 0).any():
-            raise ValueError(
-                f"every video must have a label, got none for {wanted[rows < 0][0]!r} ({(rows < 0).sum()} such)"
-            )
-        labels = frame["label"].iloc[rows]
-        if labels.isna().any():
-            raise ValueError(f"labels must not be missing, got none for {wanted[labels.isna().to_numpy()][0]!r}")
-        return np.asarray(pd.factorize(labels.astype(str), sort=True)[0], dtype=np.int64)
-    except (TypeError, ValueError) as error:
-        raise with_path(error, Path(path)) from None
-
-
-def _find_columns(present: list[str]) -> dict[str, str]:
-    if any(present.count(name) != 1 for name in ("video_id", "label")):
-        raise ValueError(f"the table must have the columns 'video_id' and 'label', each once, got {present}")
-    return {"video_id": "video_id", "label": "label"}
