@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import uuid
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
@@ -14,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from graphvid._checks import check_integer, node_ids
-from graphvid._files import explain
+from graphvid._files import read_npy, temporary_beside
 from graphvid.data._files import with_path
 
 _CHUNK_VALUES = 2**20  # checked at once
@@ -178,10 +177,7 @@ class FrameStore:
         for name in (_VALUES, _INDPTR):
             if not (folder / name).is_file():
                 raise FileNotFoundError(f"{folder / name} not found: expected a folder written by FrameStore.save")
-            try:
-                arrays.append(np.load(folder / name, mmap_mode="r", allow_pickle=False))
-            except (ValueError, EOFError, OSError) as error:
-                raise explain(folder / name, "an .npy array", error) from None
+            arrays.append(read_npy(folder / name, mmap=True))
         try:
             return cls(*arrays)
         except (TypeError, ValueError) as error:
@@ -257,7 +253,7 @@ class FrameWriter:
         check_integer("dim", dim, 1)
         if self.path.exists():
             raise FileExistsError(f"path must not exist yet, got {self.path}")
-        self._temporary = self.path.with_name(f".{self.path.name}-{uuid.uuid4().hex}")
+        self._temporary = temporary_beside(self.path)
         self._counts: list[int] = []
 
     def __enter__(self) -> FrameWriter:

@@ -132,6 +132,7 @@ class TwinTowerConfig(Record):
         "model-1": {},
         "model-2": {"differences": True},
         "model-3": {**_TRANSFORMER, "fusion": "cross-modal", "frames": "none", "mae_weight": 0.2, "mse_weight": 0.0},
+        "small": _SMALL,
         "one-stream": {
             **_TRANSFORMER,
             "fusion": "one-stream",

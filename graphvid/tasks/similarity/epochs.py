@@ -19,7 +19,7 @@ class ValidationEpochs(Callback):
     spearman : callable
         From the model to its figure on the validation pairs.
     keep_best : bool
-        Give the model the weights of its best epoch at the end.
+        Hold the weights of the best epoch for `restore`.
 
     Attributes
     ----------
@@ -50,10 +50,10 @@ class ValidationEpochs(Callback):
             if self.keep_best:
                 self._best = {name: x.detach().clone() for name, x in pl_module.state_dict().items()}
 
-    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Give the model its best weights."""
+    def restore(self, model: TwinTower) -> None:
+        """Give the model the weights of its best epoch, if they are to be kept."""
         if self._best:
-            pl_module.load_state_dict(self._best)
+            model.load_state_dict(self._best)
 
     def state_dict(self) -> dict[str, Any]:
         """Give all that a resumed run needs."""

@@ -115,6 +115,7 @@ class Similarity(Task[VideoPairSource, SimilarityData]):
                 _load_start(model, parts[PRETRAIN])
 
         def finish(parts: Parts) -> Json:
+            epochs.restore(model)
             write_tensors(run.path / TOWER, model.tower.state_dict())
             vectors = {
                 name: embed_videos(model.tower, VideoInputs(table, config, tokenizer, vocabulary))
