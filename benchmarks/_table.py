@@ -29,7 +29,7 @@ from and its options; it is trained as a run of its task (`graphvid.runs.train`)
             # Figures that no run has, by seed and --data-dir. `reference` keeps an oracle out of the bold print.
             MeasuredRow("published", lambda seed, data_dir: {"recall": 0.1872, "ndcg": None}, "Of the paper.", reference=True),
         ],
-        smallest=[TrainedRow("SimpleX", "simplex", SOURCE, SimpleXConfig(dim=4, num_epochs=1))],
+        smallest=[TrainedRow("SimpleX", "simplex", SOURCE, SimpleXConfig(dim=4, num_epochs=1, batch_size=2048))],
     )
 
     def main(arguments):
@@ -43,14 +43,15 @@ The commands: ``python -m benchmarks quality NAME [--seeds 0 1 2] [--rows TEXT .
 Runs lie in ``build/benchmarks/NAME``: a killed command goes on, and a finished run is not trained again. Figures that are
 in the JSON from earlier commands stay, by row and seed, as long as the row's method, options and source are the same; rows
 that have changed, and rows that the module no longer has, leave the table, and the log says so. If the data has changed,
-the command refuses until ``--fresh`` says that all old figures go.
+the command refuses until ``--fresh`` says that all old figures and runs go.
 
 A row in the JSON::
 
     {"name", "description", "method", "source", "config", "values": {metric: [one number or null a seed]},
      "seconds", "cpu_seconds", "data" and what `keep` names: [one entry or null a seed], "date", "versions"}
 
-Seconds are those of training, judging and writing together, and null where a run was killed and taken up again.
+Seconds are those of training, judging and writing together, and null where a run was killed and taken up again, or is that
+of a row above.
 """
 
 from __future__ import annotations
@@ -60,7 +61,9 @@ import hashlib
 import json
 import logging
 import shlex
+import shutil
 import statistics
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
@@ -195,11 +198,13 @@ class Table:
             path, work, rows = work / "smallest.json", work / "smallest", self.smallest
         wanted = _chosen(rows, options.rows)
         data = self._fingerprint(rows, options.data_dir)
+        if options.fresh and work.exists():
+            shutil.rmtree(work)
         earlier = {} if options.fresh else _earlier(path, data)
         made: dict[str, dict[int, Json]] = {}
         for seed, row in tqdm([(seed, row) for seed in options.seeds for row in wanted], unit="row"):
             tqdm.write(f"{row.name}, seed {seed}")
-            made.setdefault(row.name, {})[seed] = self._entry(row, seed, work, options)
+            made.setdefault(row.name, {})[seed] = self._entry(row, rows, seed, work, options)
         record = self._record(rows, made, earlier, data)
         path.parent.mkdir(parents=True, exist_ok=True)
         write_json(path, record)
@@ -212,7 +217,7 @@ class Table:
         parser.add_argument("--rows", nargs="+", help="only rows whose name contains one of these texts")
         parser.add_argument("--data-dir", help="folder of the data sets; default: GRAPHVID_DATA")
         parser.add_argument("--threads", type=int, help="threads of PyTorch; default: as many as it takes")
-        parser.add_argument("--fresh", action="store_true", help="forget the figures in the JSON file")
+        parser.add_argument("--fresh", action="store_true", help="forget all figures and runs of this table")
         parser.add_argument("--smallest", action="store_true", help="rows of a smoke test; no results are written")
         return parser
 
@@ -228,7 +233,7 @@ class Table:
         made: Json = json.loads(json.dumps(found))
         return made
 
-    def _entry(self, row: Row, seed: int, work: Path, options: argparse.Namespace) -> Json:
+    def _entry(self, row: Row, rows: Sequence[Row], seed: int, work: Path, options: argparse.Namespace) -> Json:
         """Return the values of a row and seed, and what is kept beside them."""
         if isinstance(row, MeasuredRow):
             found = _measure(row, seed if row.seeded else options.seeds[0], options.data_dir, work)
@@ -242,6 +247,8 @@ class Table:
                 raise ValueError(f"row {row.name!r} or its table must have figures, got none")
             values = figures(metrics)
             more |= {name: metrics[name] for name in self.keep}
+            if row is not next(other for other in rows if _about(other) == _about(row)):
+                more |= {"seconds": None, "cpu_seconds": None}
         absent = [metric for metric in self.metrics if metric not in values]
         if absent:
             raise ValueError(f"the figures of row {row.name!r} must have {list(self.metrics)}, {absent} are absent")
@@ -314,7 +321,8 @@ def _train(method: str, source: Any, folder: Path, config: Any) -> tuple[Json, J
 
     cost_file = folder.parent / f"{folder.name}.cost.json"
     is_new = not folder.exists()
-    metrics, cost = measured(train, _task_of(method), method, source, folder, config, resume=True)
+    task, progress = _task_of(method), sys.stderr.isatty()
+    metrics, cost = measured(train, task, method, source, folder, config, resume=True, progress=progress)
     if is_new:
         write_json(cost_file, {"seconds": round(cost.seconds, 1), "cpu_seconds": round(cost.cpu_seconds, 1)})
     spent = _read(cost_file) if cost_file.exists() else {"seconds": None, "cpu_seconds": None}  # killed, and taken up

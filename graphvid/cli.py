@@ -6,6 +6,7 @@ import dataclasses
 import inspect
 import json
 import re
+import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -228,17 +229,30 @@ def evaluate(run: Run = _QUICKSTART, quiet: Quiet = False) -> None:
 
 @app.command()
 def embed(
-    features: Annotated[Path, typer.Option(help="Features of the videos: .npy, .npz or .parquet.")],
-    out: Annotated[Path, typer.Option(help="File to write: .npz with ids and embedding.")],
+    features: Annotated[
+        Path,
+        typer.Option(
+            "--features", "--videos",
+            help="Features of the videos: .npy, .npz or .parquet; of a run of twin-tower, videos: .jsonl or .parquet.",
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="File to write: .npz with ids and embedding, or .zip with --form contest.")],
     run: Run = _QUICKSTART,
-) -> None:
+    form: Annotated[str, typer.Option(help="features, or contest for a submission of at most 256 columns.")] = "features",
+) -> None:  # fmt: skip
     """Embed videos from their features, also videos that were not there in training."""
     from graphvid._files import check_output
-    from graphvid.data import load_features
+    from graphvid.data import write_submission
 
+    if form not in ("features", "contest"):
+        raise ValueError(f"form must be one of ['features', 'contest'], got {form!r}")
     check_output(out, [features, run])
-    embedded = load_run(run).answer("embed")(load_features(features))
-    embedded.save(out)
+    asked = load_run(run)
+    embedded = asked.answer("embed")(asked.read_inputs(features))
+    if form == "contest":
+        write_submission(out, embedded.ids, embedded.modalities["embedding"])
+    else:
+        embedded.save(out)
     typer.echo(f"{embedded.num_videos:,} embeddings of {embedded.dims['embedding']} columns in {out}")
 
 
@@ -250,9 +264,6 @@ def main() -> None:
         message = error.args[0] if isinstance(error, KeyError) and error.args else error
         typer.echo(f"graphvid: {message}", err=True)
         sys.exit(2)
-    except KeyboardInterrupt:
-        typer.echo("graphvid: interrupted; the same command with --resume goes on from the last checkpoint", err=True)
-        sys.exit(130)
 
 
 def _train_command(name: str) -> Callable[..., None]:
@@ -329,7 +340,8 @@ def _option(field: dataclasses.Field[Any], annotation: Any, text: str) -> Any:
         text, kind = f"{text} One of {', '.join(map(str, get_args(kind)))}.", str
     if field.default is None or field.default == ():
         kind = kind | None
-    return Annotated[kind, typer.Option(help=text)]
+    names = [f"--{field.name.rstrip('_')}"] if field.name.endswith("_") else []  # a word that Python keeps for itself
+    return Annotated[kind, typer.Option(*names, help=text)]
 
 
 def _types(kind: type[Record]) -> dict[str, Any]:
@@ -365,7 +377,11 @@ def _train_and_show(
     from graphvid.runs import RunDirectory, train
 
     task = task_of(method)
-    train(task, method, source, out, config, resume=resume, checkpoint_every=checkpoint_every, progress=not quiet)
+    try:
+        train(task, method, source, out, config, resume=resume, checkpoint_every=checkpoint_every, progress=not quiet)
+    except KeyboardInterrupt:  # Typer would end without a word
+        typer.echo("graphvid: interrupted; the same command with --resume goes on from the last checkpoint", err=True)
+        raise typer.Exit(128 + signal.SIGINT) from None
     typer.echo(task.report(RunDirectory(out)).to_text())
     typer.echo(f"Report: {out / 'report.html'}")
 

@@ -2,12 +2,22 @@
 
 import os
 import warnings
+from pathlib import Path
 
 import pytest
 
 os.environ["TRITON_INTERPRET"] = "1"  # Triton reads it when it is first imported, which any test may do
 if "PYTEST_XDIST_WORKER" in os.environ:  # tests run in several processes: one thread each, unless a test asks for more
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture(scope="session")
+def poi_data() -> str:
+    """The folder that holds ``poi_checkins``."""
+    root = os.environ.get("GRAPHVID_DATA", "")
+    if not (Path(root) / "poi_checkins" / "nyc_tsmc2014_checkins.csv.gz").is_file():
+        pytest.skip("GRAPHVID_DATA has no poi_checkins")
+    return root
 
 
 @pytest.fixture(scope="session")

@@ -34,7 +34,12 @@ PROTOCOLS = {
     "published protocol": "test",
 }  # what epochs are judged by
 SMALLEST = [
-    TrainedRow("SimpleX", "simplex", InteractionSource(dataset="synthetic"), SimpleXConfig(dim=4, num_epochs=1)),
+    TrainedRow(
+        "SimpleX",
+        "simplex",
+        InteractionSource(dataset="synthetic"),
+        SimpleXConfig(dim=4, num_epochs=1, batch_size=2048),
+    ),
 ]
 
 

@@ -171,7 +171,7 @@ TABLE = Table(
             "trained on validation pairs too",
             Measure(
                 Trial(train_on_validation=True),
-                SimpleXConfig(dim=4, num_epochs=1),
+                SimpleXConfig(dim=4, num_epochs=1, batch_size=2048),
                 InteractionSource(dataset="synthetic"),
             ),
         )

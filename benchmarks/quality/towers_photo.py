@@ -89,7 +89,7 @@ TABLE = Table(
         MeasuredRow(
             "in-batch",
             Measure(
-                TwoTowerConfig(negatives="in_batch", dim=4, num_epochs=1),
+                TwoTowerConfig(negatives="in_batch", dim=4, num_epochs=1, batch_size=2048),
                 lambda data_dir: load_interactions(InteractionSource(dataset="synthetic")),
             ),
         )

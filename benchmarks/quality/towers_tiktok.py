@@ -94,7 +94,7 @@ TABLE = Table(
     smallest=[
         TrainedRow(
             "in-batch", "two-tower", InteractionSource(dataset="synthetic"),
-            replace(BASE, dim=4, num_epochs=1),
+            replace(BASE, dim=4, num_epochs=1, batch_size=2048),
         ),
     ],
 )  # fmt: skip

@@ -32,7 +32,8 @@ from graphvid.retrieval import CodeIndex, VectorIndex, to_faiss
 
 DIM, TOP_K = 64, 10
 SCANNED, SCAN_QUERIES, SCAN_BYTES = 100_000, 100, (4, 8, 16)
-SIZES, QUERIES, REPEATS = (10_000, 100_000, 1_000_000), 100, 9
+SIZES, QUERIES, REPEATS = (10_000, 100_000, 1_000_000), 50, 9
+LARGEST_GRAPH = 100_000  # a million take several minutes to build
 EXTRAPOLATED = (10_000_000, 1_000_000_000)
 KINDS: dict[str, dict[str, int]] = {
     "flat": {},
@@ -73,25 +74,26 @@ def index_rows(sizes: list[int]) -> Iterator[Row]:
     """Give the rows of the indices, those measured and those extrapolated from the largest size."""
     whole = make_vectors(max(sizes) + QUERIES)
     queries, items = whole[:QUERIES], whole[QUERIES:]
-    largest: list[Row] = []
+    largest: dict[str, Row] = {}
     for size in sizes:
-        vectors, largest = items[:size], []
+        vectors = items[:size]
         exact, seconds = _timed(lambda vectors=vectors: VectorIndex(vectors))
         best = exact.search(queries, TOP_K).ids
-        largest.append(_row(size, "graphvid VectorIndex", exact.vectors.nbytes, seconds, exact, queries, best))
-        yield largest[-1]
+        found = [_row(size, "graphvid VectorIndex", exact.vectors.nbytes, seconds, exact, queries, best)]
         for kind, options in KINDS.items():
+            if kind == "hnsw" and size > LARGEST_GRAPH:
+                continue
             index, seconds = _timed(lambda kind=kind, options=options, exact=exact: to_faiss(exact, kind, **options))
             name = f"FAISS {kind}"
-            largest.append(_row(size, name, _bytes_on_disk(index), seconds, index, queries, best))
-            yield largest[-1]
+            found.append(_row(size, name, _bytes_on_disk(index), seconds, index, queries, best))
             if kind == "pq":
-                codes, seconds = index.to_codes(), seconds
-                largest.append(_row(size, "graphvid CodeIndex", _bytes_on_disk(codes), seconds, codes, queries, best))
-                yield largest[-1]
+                codes = index.to_codes()
+                found.append(_row(size, "graphvid CodeIndex", _bytes_on_disk(codes), seconds, codes, queries, best))
             del index
+        largest |= {str(row["index"]): row for row in found}
+        yield from found
     for size in EXTRAPOLATED:
-        for row in largest:
+        for row in largest.values():
             grown = size / float(row["items"])
             yield {**row, "items": size, "MB": float(row["MB"]) * grown, "s to build": "", "overlap": "",
                    "ms a query": "" if row["index"] == "FAISS hnsw" else float(row["ms a query"]) * grown,

@@ -7,7 +7,10 @@ _ORDER = (
     "plot_frame.py",
     "plot_simplex.py",
     "plot_cross_batch.py",
+    "plot_short_codes.py",
+    "plot_next_poi.py",
     "plot_entity_linking.py",
+    "plot_twin_tower.py",
     "plot_affinity_clustering.py",
     "plot_message_passing.py",
 )

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from graphvid._checks import check_choice, check_integer, check_seed
+from graphvid._checks import check_choice, check_count, check_integer
 from graphvid.clustering._ids import id_keys, ordered_weights, renumber_tree
 from graphvid.clustering._levels import Rules, run_levels
 from graphvid.clustering._threads import Threads
@@ -70,7 +70,7 @@ def affinity_clustering(
         lexicographically smallest pair first. With few distinct weights "index" makes chains of thousands of nodes; it
         is meant for examples made by hand.
     seed : int
-        Seed of the hash, in [0, 2**64), default 0.
+        Seed of the hash, in [-2**63, 2**64), taken modulo 2**64; default 0.
     ids : int or str (num_nodes,), optional
         The nodes' own ids, distinct. Ties then go by hashes of ids, or for "index" by ids, and sums by ascending ids:
         nodes that are numbered anew together with their ids give the same clusters, also where weights are equal. By
@@ -132,7 +132,7 @@ def affinity_clustering(
         linkage_rule(linkage),
         threshold_list(threshold, num_levels),
         tie_break == "hash",
-        np.uint64(check_seed(seed)),
+        np.uint64(check_count("seed", seed, -(2**63), 2**64 - 1) % 2**64),
         size_rule(min_cluster_size, max_cluster_size, prefer_min_cluster_size, target_cluster_size),
         freeze_list(freeze),
     )

@@ -1,6 +1,7 @@
 """Tables to graphs: the second step, ``WatchLog`` or edge list in, ``DGLGraph`` out."""
 
 from graphvid.graphs.alignment import carry_ids, check_alignment
+from graphvid.graphs.check_ins import check_in_graph
 from graphvid.graphs.clip_labels import ClipLabels, label_clips
 from graphvid.graphs.co_watch import co_watch_graph
 from graphvid.graphs.mentions import assignment_graph, mention_graph
@@ -9,6 +10,7 @@ from graphvid.graphs.relation import relation_graph
 from graphvid.graphs.split import NodeSplit, node_subgraph, split_nodes
 from graphvid.graphs.user_clip import user_clip_graph
 from graphvid.graphs.user_item import user_item_graph
+from graphvid.graphs.video_pairs import content_graph, pair_subgraph, video_pair_graph
 
 __all__ = [
     "ClipLabels",
@@ -17,13 +19,17 @@ __all__ = [
     "assignment_graph",
     "carry_ids",
     "check_alignment",
+    "check_in_graph",
     "co_watch_graph",
+    "content_graph",
     "edge_norms",
     "label_clips",
     "mention_graph",
     "node_subgraph",
+    "pair_subgraph",
     "relation_graph",
     "split_nodes",
     "user_clip_graph",
     "user_item_graph",
+    "video_pair_graph",
 ]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from graphvid._checks import MOST_COLUMNS, check_count, check_ids, check_number, check_room, check_tensor
+from graphvid._checks import MOST_COLUMNS, check_count, check_ids, check_room, check_tensor
+from graphvid.losses._ring_buffer import RingBuffer
 
 
 class MemoryEntries(NamedTuple):
@@ -31,7 +32,7 @@ class MemoryEntries(NamedTuple):
     ages: Tensor
 
 
-class CrossBatchNegatives(nn.Module):
+class CrossBatchNegatives(RingBuffer):
     """First-in-first-out memory of the item vectors of recent batches, to be used as further negatives.
 
     At each training step: `read` the memory, compute the loss with the batch's own items and the entries as negatives,
@@ -94,7 +95,6 @@ class CrossBatchNegatives(nn.Module):
     ids: Tensor
     vectors: Tensor
     log_q: Tensor
-    steps: Tensor
 
     def __init__(
         self,
@@ -105,28 +105,15 @@ class CrossBatchNegatives(nn.Module):
         max_drift: float | None = None,
         fill_during_warmup: bool = False,
     ) -> None:
-        super().__init__()
-        self.capacity, self.dim = check_count("capacity", capacity, 0), check_count("dim", dim, 1, MOST_COLUMNS)
+        super().__init__(
+            capacity, warmup_steps=warmup_steps, max_drift=max_drift, fill_during_warmup=fill_during_warmup
+        )
+        self.dim = check_count("dim", dim, 1, MOST_COLUMNS)
         check_room("capacity * dim", self.capacity, self.dim)
-        self.warmup_steps = check_count("warmup_steps", warmup_steps, 0)
-        if max_drift is not None:
-            max_drift = check_number("max_drift", max_drift, "None or a finite float >= 0", least=0)
-        self.max_drift = max_drift
-        self.fill_during_warmup = bool(fill_during_warmup)
-        self._size, self._step, self._settled = 0, 0, max_drift is None
-        self.register_buffer("ids", torch.full((self.capacity,), -1))  # all buffers: entries at the end, newest last
-        self.register_buffer("vectors", torch.zeros(self.capacity, self.dim))
-        self.register_buffer("log_q", torch.zeros(self.capacity))
-        self.register_buffer("steps", torch.full((self.capacity,), -1))
-
-    def __len__(self) -> int:
-        """Return the number of entries stored, also while they are not in use."""
-        return self._size
-
-    @property
-    def active(self) -> bool:
-        """Whether the warm-up is over and the entries are in use."""
-        return self._settled and self._step >= self.warmup_steps
+        self._column("ids", fill=-1, dtype=torch.int64)
+        self._column("vectors", self.dim)
+        self._column("log_q")
+        self._column("steps", fill=-1, dtype=torch.int64)
 
     def read(self) -> MemoryEntries:
         """Return the entries, oldest first; none during the warm-up.
@@ -136,11 +123,8 @@ class CrossBatchNegatives(nn.Module):
         MemoryEntries
             Views that later pushes do not change.
         """
-        start = self.capacity - (self._size if self.active else 0)
-        ages = self._step - self.steps[start:]
-        return MemoryEntries(self.ids[start:], self.vectors[start:], self.log_q[start:], ages)
+        return MemoryEntries(*self._stored("ids", "vectors", "log_q"))
 
-    @torch.no_grad()
     def push(self, ids: Tensor, vectors: Tensor, log_q: Tensor) -> None:
         """Append copies of the batch's items, drop the oldest entries beyond the capacity, and count a step.
 
@@ -170,63 +154,7 @@ class CrossBatchNegatives(nn.Module):
                 f"{tuple(ids.shape)}, {tuple(vectors.shape)} and {tuple(log_q.shape)}"
             )
         check_ids("ids", ids, None)
-        if not self.training:
-            return
-        if self.active or self.fill_during_warmup:
-            number = min(len(ids), self.capacity)
-            self._size = min(self._size + number, self.capacity)
-            batch = {"ids": ids, "vectors": vectors, "log_q": log_q, "steps": torch.full_like(ids, self._step)}
-            for name, rows in batch.items():
-                old = getattr(self, name)
-                setattr(self, name, torch.cat([old[number:], rows[len(ids) - number :].to(old.dtype)]))
-        self._step += 1
+        self._append({"ids": ids, "vectors": vectors, "log_q": log_q}, len(ids))
 
-    def observe_drift(self, relative: float) -> None:
-        """End the warm-up, for good, if the item vectors have come to rest.
-
-        Parameters
-        ----------
-        relative : float
-            Relative drift (`graphvid.metrics.feature_drift`) of a sample of items over ``ceil(capacity / batch)`` steps,
-            the age of the oldest entry: how wrong the entries would be.
-
-        Raises
-        ------
-        ValueError
-            When the memory has no ``max_drift`` or the drift is negative or not a finite number.
-        """
-        if self.max_drift is None:
-            raise ValueError("observe_drift needs a memory with max_drift, got one with max_drift=None")
-        relative = check_number("relative", relative, "a finite float >= 0", least=0)
-        self._settled = self._settled or relative <= self.max_drift
-
-    def clear(self) -> None:
-        """Forget all entries; a warm-up that is over stays over."""
-        self._size = 0
-
-    def get_extra_state(self) -> Tensor:
-        """Return the number of entries, the steps counted and whether the drift was small enough, for ``state_dict``."""
-        return torch.tensor([self._size, self._step, self._settled])
-
-    def set_extra_state(self, state: Tensor) -> None:
-        """Take what `get_extra_state` returned.
-
-        Raises
-        ------
-        ValueError
-            When ``state`` is something else or has more entries than the capacity.
-        """
-        check_tensor("state", state)
-        size, step, settled = state.tolist() if state.shape == (3,) else (-1, -1, -1)
-        if not 0 <= size <= self.capacity or step < 0 or settled not in (0, 1):
-            raise ValueError(
-                f"state must hold a number of entries in [0, {self.capacity}], of steps >= 0, and 0 or 1, got {state}"
-            )
-        self._size, self._step, self._settled = size, step, bool(settled)
-
-    def extra_repr(self) -> str:
-        """Return the settings for ``repr``."""
-        return (
-            f"capacity={self.capacity}, dim={self.dim}, warmup_steps={self.warmup_steps}, max_drift={self.max_drift}, "
-            f"fill_during_warmup={self.fill_during_warmup}"
-        )
+    def _shape(self) -> str:
+        return f"dim={self.dim}"

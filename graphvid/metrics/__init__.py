@@ -9,7 +9,9 @@ from graphvid.metrics.calibration import (
     expected_calibration_error,
     log_loss,
 )
+from graphvid.metrics.code_usage import CodeUsage, code_usage
 from graphvid.metrics.cold_start import ColdStartScores, cold_start, cold_start_by_query
+from graphvid.metrics.correlation import SpearmanInterval, bootstrap_spearman, spearman
 from graphvid.metrics.drift import FeatureDrift, feature_drift
 from graphvid.metrics.hazards import SkipClipScores, skip_clip_scores, survival_log_likelihood
 from graphvid.metrics.impressions import ImpressionRanks, ImpressionScores, impression_scores, rank_impressions
@@ -19,12 +21,14 @@ from graphvid.metrics.neighbor_ranks import rank_neighbors
 from graphvid.metrics.ranking import average_precision, hit, ndcg, recall, reciprocal_rank
 from graphvid.metrics.ranking_scores import RankingScores, ranking_scores
 from graphvid.metrics.retrieval import MeanAveragePrecision, mean_average_precision, one_recall, top_k_overlap
+from graphvid.metrics.target_ranks import TargetScores, expected_ranks, target_scores
 from graphvid.metrics.top_items import TopItems, dot_product_scorer, top_items
 from graphvid.metrics.watch_time import mean_absolute_error, xauc
 
 __all__ = [
     "BootstrapDifference",
     "CalibrationCurve",
+    "CodeUsage",
     "ColdStartScores",
     "FeatureDrift",
     "GroupedAUC",
@@ -34,6 +38,8 @@ __all__ = [
     "MeanAveragePrecision",
     "RankingScores",
     "SkipClipScores",
+    "SpearmanInterval",
+    "TargetScores",
     "TopItems",
     "UserAUC",
     "auc",
@@ -41,12 +47,15 @@ __all__ = [
     "average_precision",
     "base_rate_log_loss",
     "bootstrap_gauc",
+    "bootstrap_spearman",
     "calibration_curve",
     "choose",
+    "code_usage",
     "cold_start",
     "cold_start_by_query",
     "dot_product_scorer",
     "expected_calibration_error",
+    "expected_ranks",
     "feature_drift",
     "gauc",
     "hit",
@@ -65,7 +74,9 @@ __all__ = [
     "recall",
     "reciprocal_rank",
     "skip_clip_scores",
+    "spearman",
     "survival_log_likelihood",
+    "target_scores",
     "top_items",
     "top_k_overlap",
     "type_error_share",

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from graphvid._checks import check_integer
+from graphvid._checks import check_choice, check_integer
 from graphvid.metrics._inputs import ArrayOrTensor, as_tensor, integers
 
 _DENOMINATORS = ("hits", "min")
@@ -112,10 +112,8 @@ def mean_average_precision(
             "relevant must have shape (num_queries, depth), neither 0, and num_relevant (num_queries,), got "
             f"{tuple(found.shape)} and {tuple(total.shape)}"
         )
-    if denominator not in _DENOMINATORS:
-        raise ValueError(f"denominator must be one of {list(_DENOMINATORS)}, got {denominator!r}")
-    if empty not in _EMPTY:
-        raise ValueError(f"empty must be one of {list(_EMPTY)}, got {empty!r}")
+    check_choice("denominator", denominator, _DENOMINATORS)
+    check_choice("empty", empty, _EMPTY)
     k = found.shape[1] if k is None else k
     check_integer("k", k, 1)
     if k > found.shape[1]:

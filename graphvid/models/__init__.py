@@ -1,6 +1,12 @@
 """One folder a family of models: the parts of the other rooms wired into models that Lightning trains."""
 
 from .frame import FRAME, FRAMEConfig, SkipPrediction
+from .quantizers import (
+    ContrastiveQuantization,
+    ContrastiveQuantizationConfig,
+    PyramidHybridPoolingQuantization,
+    PyramidQuantizationConfig,
+)
 from .recommenders import (
     EdgeBatch,
     Embeddings,
@@ -16,9 +22,12 @@ from .recommenders import (
     TwoTowerConfig,
 )
 from .rgc import RelationalGraphClustering, RGCConfig, build_encoder, embed
+from .towers import TwinTower, TwinTowerConfig, VideoInputs, VideoTower
 
 __all__ = [
     "FRAME",
+    "ContrastiveQuantization",
+    "ContrastiveQuantizationConfig",
     "EdgeBatch",
     "Embeddings",
     "FRAMEConfig",
@@ -26,6 +35,8 @@ __all__ = [
     "LightGCNConfig",
     "MFConfig",
     "MatrixFactorization",
+    "PyramidHybridPoolingQuantization",
+    "PyramidQuantizationConfig",
     "RGCConfig",
     "Recommender",
     "RecommenderConfig",
@@ -33,8 +44,12 @@ __all__ = [
     "SimpleX",
     "SimpleXConfig",
     "SkipPrediction",
+    "TwinTower",
+    "TwinTowerConfig",
     "TwoTower",
     "TwoTowerConfig",
+    "VideoInputs",
+    "VideoTower",
     "build_encoder",
     "embed",
 ]

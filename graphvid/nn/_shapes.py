@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from graphvid._checks import MOST_COLUMNS, check_count, check_tensor
@@ -18,6 +19,16 @@ def check_shape(name: str, x: Tensor, shape: tuple[int, int], meaning: str) -> N
     check_tensor(name, x, floating=True)
     if x.shape != shape:
         raise ValueError(f"{name} must have shape {meaning} = {shape}, got {tuple(x.shape)}")
+
+
+def check_frames(frames: Tensor, mask: Tensor, dim: int) -> None:
+    """Raise unless ``frames`` are padded frames of ``dim`` columns and ``mask`` says where they are."""
+    if frames.dim() != 3 or frames.shape[2] != dim:
+        raise ValueError(f"frames must have shape (num_videos, num_frames, {dim}), got {tuple(frames.shape)}")
+    if mask.shape != frames.shape[:2] or mask.dtype != torch.bool:
+        raise ValueError(
+            f"mask must be bool of shape {tuple(frames.shape[:2])}, got {mask.dtype} of {tuple(mask.shape)}"
+        )
 
 
 def check_adjacency(name: str, adjacency: Adjacency) -> None:

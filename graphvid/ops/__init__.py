@@ -6,14 +6,16 @@ from graphvid.ops.adjacency import Adjacency
 from graphvid.ops.backends import available_backends, use_backend
 from graphvid.ops.neighbors import NeighborTable
 from graphvid.ops.relations import Relations
-from graphvid.ops.segment import segment_logsumexp, segment_reduce
+from graphvid.ops.segment import MeanMaxima, segment_logsumexp, segment_mean_max, segment_reduce
 
 __all__ = [
     "Adjacency",
+    "MeanMaxima",
     "NeighborTable",
     "Relations",
     "available_backends",
     "segment_logsumexp",
+    "segment_mean_max",
     "segment_reduce",
     "use_backend",
 ]

@@ -48,6 +48,22 @@ def spmm_max(rows: Rows, x: Tensor, weights: Tensor | None, src_scale: Tensor | 
     return out, chosen
 
 
+def mean_max(rows: Rows, x: Tensor, *, choose: bool) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the means and maxima of consecutive rows of ``x`` (num_elements, dim), and the rows of the maxima if asked."""
+    mean, top = (_empty(rows.num_rows, x.shape[1], dtype=_numpy_type(x)) for _ in range(2))
+    chosen = _empty(rows.num_rows if choose else 0, x.shape[1], dtype=rows.indices.numpy().dtype)
+    _run("mean_max", rows, x.contiguous().numpy(), mean.numpy(), top.numpy(), chosen.numpy())
+    return mean, top, chosen
+
+
+def mean_max_backward(rows: Rows, grad_mean: Tensor, grad_top: Tensor, chosen: Tensor) -> Tensor:
+    """Return the gradient of the rows of `mean_max`."""
+    out = _empty(rows.indices.numel(), grad_mean.shape[1], dtype=_numpy_type(grad_mean))
+    grads = grad_mean.contiguous().numpy(), grad_top.contiguous().numpy()
+    _run("mean_max_backward", rows, *grads, chosen.numpy(), out.numpy())
+    return out
+
+
 def dot(src: Tensor, dst: Tensor, u: Tensor, v: Tensor, chosen: Tensor | None = None) -> Tensor:
     """Return the product of u[src] and v[dst] of every edge and head, (num_edges, num_heads)."""
     out = _empty(len(src), u.shape[1], dtype=_numpy_type(u))

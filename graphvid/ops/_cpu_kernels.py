@@ -174,6 +174,56 @@ def max_chunk(first, last, indptr, indices, ids, x, weights, src_scale, out, cho
                         out[r, d], chosen[r, d] = value, edge
 
 
+@njit
+def mean_max_chunk(first, last, indptr, x, mean, top, chosen):
+    """Fill a range of rows of ``mean`` and ``top`` from consecutive rows of ``x``, read once; NaN wins a maximum.
+
+    ``chosen`` gets the first rows that reach the maxima, unless it is of length 0. Rows of no row are zeros.
+    """
+    zero = x.dtype.type(0)
+    for r in range(np.uintp(first), np.uintp(last)):
+        start, stop = np.uintp(indptr[r]), np.uintp(indptr[r + _1])
+        if start == stop:
+            for d in range(np.uintp(x.shape[1])):
+                mean[r, d], top[r, d] = zero, zero
+                if len(chosen):
+                    chosen[r, d] = -1
+            continue
+        for d in range(np.uintp(x.shape[1])):
+            mean[r, d], top[r, d] = x[start, d], x[start, d]
+        if len(chosen):
+            for d in range(np.uintp(x.shape[1])):
+                chosen[r, d] = start
+            for e in range(start + _1, stop):
+                for d in range(np.uintp(x.shape[1])):
+                    value, best = x[e, d], top[r, d]
+                    larger = (value > best) | ((value != value) & (best == best))
+                    mean[r, d] += value
+                    top[r, d] = value if larger else best
+                    chosen[r, d] = e if larger else chosen[r, d]
+        else:
+            for e in range(start + _1, stop):
+                for d in range(np.uintp(x.shape[1])):
+                    value, best = x[e, d], top[r, d]
+                    mean[r, d] += value
+                    top[r, d] = value if (value > best) | (value != value) else best
+        scale = x.dtype.type(1) / x.dtype.type(stop - start)
+        for d in range(np.uintp(x.shape[1])):
+            mean[r, d] *= scale
+
+
+@njit
+def mean_max_backward_chunk(first, last, indptr, grad_mean, grad_top, chosen, out):
+    """Fill the rows of ``out`` that belong to a range of segments with the gradient of ``x`` of `mean_max_chunk`."""
+    for r in range(np.uintp(first), np.uintp(last)):
+        start, stop = np.uintp(indptr[r]), np.uintp(indptr[r + _1])
+        scale = out.dtype.type(1) / out.dtype.type(max(stop - start, _1))
+        for e in range(start, stop):
+            for d in range(np.uintp(out.shape[1])):
+                share = grad_mean[r, d] * scale
+                out[e, d] = share + grad_top[r, d] if chosen[r, d] == e else share
+
+
 @njit(fastmath={"reassoc", "contract"})
 def dot_chunk(first, last, src, dst, u, v, chosen, out):
     """Fill a range of edges of ``out`` (num_edges, num_heads) with the products of u[src] and v[dst] of each head.

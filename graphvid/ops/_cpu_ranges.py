@@ -42,6 +42,20 @@ def max_ranges(bounds, indptr, indices, ids, x, weights, src_scale, out, chosen)
 
 
 @njit(parallel=True)
+def mean_max_ranges(bounds, indptr, x, mean, top, chosen):
+    """Run `mean_max_chunk`."""
+    for t in prange(len(bounds) - 1):
+        kernels.mean_max_chunk(bounds[t], bounds[t + 1], indptr, x, mean, top, chosen)
+
+
+@njit(parallel=True)
+def mean_max_backward_ranges(bounds, indptr, grad_mean, grad_top, chosen, out):
+    """Run `mean_max_backward_chunk`."""
+    for t in prange(len(bounds) - 1):
+        kernels.mean_max_backward_chunk(bounds[t], bounds[t + 1], indptr, grad_mean, grad_top, chosen, out)
+
+
+@njit(parallel=True)
 def dot_ranges(bounds, src, dst, u, v, chosen, out):
     """Run `dot_chunk`."""
     for t in prange(len(bounds) - 1):

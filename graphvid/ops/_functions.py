@@ -83,6 +83,28 @@ class SpMM(torch.autograd.Function):
         return grad_x, grad_weights, None, None, None, None
 
 
+class MeanMax(torch.autograd.Function):
+    """Mean and maximum of consecutive rows, read once, on the CPU."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, rows: Rows, choose: bool) -> tuple[Tensor, Tensor]:
+        """Return two of (num_segments, dim) of ``x`` (num_rows, dim)."""
+        from graphvid.ops import _cpu
+
+        mean, top, chosen = _cpu.mean_max(rows, x, choose=choose)
+        ctx.save_for_backward(chosen)
+        ctx.rows = rows
+        return mean, top
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad_mean: Tensor, grad_top: Tensor) -> tuple[Tensor | None, ...]:
+        """Return the gradient of x: a share of the mean's for every row, and the maximum's for the first that reaches it."""
+        from graphvid.ops import _cpu
+
+        return _cpu.mean_max_backward(ctx.rows, grad_mean, grad_top, *ctx.saved_tensors), None, None
+
+
 class Dot(torch.autograd.Function):
     """Products of the two ends of each edge, with gradients for both."""
 

@@ -1,5 +1,6 @@
-"""Optimisers for tables of which a step reads a few rows."""
+"""Optimisers for tables of which a step reads a few rows, and learning-rate schedules."""
 
 from graphvid.optim.deferred_adam import DeferredAdam
+from graphvid.optim.schedules import constant, cosine, one_cycle, staircase
 
-__all__ = ["DeferredAdam"]
+__all__ = ["DeferredAdam", "constant", "cosine", "one_cycle", "staircase"]

@@ -14,15 +14,15 @@ from numpy.typing import NDArray
 
 from graphvid.metrics import CalibrationCurve
 
-_INK, _ACCENT, _MUTED, _GRID = "#1f2933", "#1f6feb", "#9aa5b1", "#e4e7eb"
+_INK, ACCENT, _MUTED, _GRID = "#1f2933", "#1f6feb", "#9aa5b1", "#e4e7eb"
 
 
 def training_curve(
     steps: Sequence[float], values: Sequence[float], *, label: str, chance: float | None = None, unit: str = "step"
 ) -> str:
     """Draw one statistic against the optimiser steps or epochs, and the value it would have by chance as a dashed line."""
-    figure, axes = _canvas(5.2, 3.0)
-    axes.plot(steps, values, color=_ACCENT, linewidth=1.8)
+    figure, axes = canvas(5.2, 3.0)
+    axes.plot(steps, values, color=ACCENT, linewidth=1.8)
     if chance is not None:
         axes.axhline(chance, color=_MUTED, linestyle="--", linewidth=1.2)
         axes.annotate(f"chance {chance:.2g}", (0.99, chance), xycoords=("axes fraction", "data"), ha="right", va="bottom",
@@ -30,25 +30,25 @@ def training_curve(
         axes.set_ylim(bottom=0.0)
     axes.set_xlabel(unit)
     axes.set_ylabel(label)
-    return _svg(figure)
+    return to_svg(figure)
 
 
 def ranking_bars(scores: Mapping[str, float], *, label: str, highlight: str) -> str:
     """Draw one ranking figure of every method as horizontal bars, best on top."""
     names = sorted(scores, key=lambda name: scores[name])
-    figure, axes = _canvas(6.4, 0.8 + 0.42 * len(names))
-    colors = [_ACCENT if name == highlight else _MUTED for name in names]
+    figure, axes = canvas(6.4, 0.8 + 0.42 * len(names))
+    colors = [ACCENT if name == highlight else _MUTED for name in names]
     bars = axes.barh(names, [scores[name] for name in names], color=colors, height=0.66)
     axes.bar_label(bars, fmt="%.3f", padding=4, fontsize=9, color=_INK)
     axes.set_xlim(0, max(1e-9, *scores.values()) * 1.15)
     axes.set_xlabel(label)
     axes.grid(visible=False, axis="y")
-    return _svg(figure)
+    return to_svg(figure)
 
 
 def cluster_sizes(sizes: Sequence[NDArray[np.integer]]) -> str:
     """Draw, for every level, which share of the videos sits in clusters of at most a given size."""
-    figure, axes = _canvas(5.2, 3.0)
+    figure, axes = canvas(5.2, 3.0)
     shades = mpl.colormaps["viridis"](np.linspace(0.15, 0.8, max(1, len(sizes))))
     for level, (level_sizes, color) in enumerate(zip(sizes, shades, strict=True), start=1):
         ordered = np.sort(level_sizes)
@@ -59,20 +59,20 @@ def cluster_sizes(sizes: Sequence[NDArray[np.integer]]) -> str:
     axes.set_xlabel("cluster size (videos)")
     axes.set_ylabel("share of videos")
     axes.legend(frameon=False, fontsize=8)
-    return _svg(figure)
+    return to_svg(figure)
 
 
 def degree_histogram(degrees: NDArray[np.integer]) -> str:
     """Draw how many videos have how many neighbours, on logarithmic axes; isolated videos stand at 0."""
-    figure, axes = _canvas(5.2, 3.0)
+    figure, axes = canvas(5.2, 3.0)
     top = max(1, int(degrees.max(initial=0)))
     edges = np.unique(np.concatenate([[-0.5, 0.5], np.geomspace(1.5, top + 1, 30)]))
-    axes.hist(degrees, bins=edges.tolist(), color=_ACCENT)
+    axes.hist(degrees, bins=edges.tolist(), color=ACCENT)
     axes.set_xscale("symlog", linthresh=1)
     axes.set_yscale("log")
     axes.set_xlabel("neighbours in the graph")
     axes.set_ylabel("videos")
-    return _svg(figure)
+    return to_svg(figure)
 
 
 def drop_off_curves(
@@ -87,8 +87,8 @@ def drop_off_curves(
     num_views : mapping of str to int
         Views of every group; bars are 1.96 standard errors of the observed shares.
     """
-    figure, axes = _canvas(5.2, 3.4)
-    shades = mpl.colormaps["viridis"](np.linspace(0.1, 0.75, len(curves))) if len(curves) > 1 else [_ACCENT]
+    figure, axes = canvas(5.2, 3.4)
+    shades = mpl.colormaps["viridis"](np.linspace(0.1, 0.75, len(curves))) if len(curves) > 1 else [ACCENT]
     for (name, (observed, predicted)), color in zip(curves.items(), shades, strict=True):
         clip = np.arange(len(observed))
         error = 1.96 * np.sqrt(observed * (1 - observed) / num_views[name])
@@ -100,29 +100,29 @@ def drop_off_curves(
     axes.set_xlabel("clips watched to their end")
     axes.set_ylabel("share of views still there")
     axes.legend(frameon=False, fontsize=8)
-    return _svg(figure)
+    return to_svg(figure)
 
 
 def calibration_plot(curves: Mapping[str, CalibrationCurve], *, highlight: str) -> str:
     """Draw the share of complete views against the predicted probability, a point for every bin of each method."""
-    figure, axes = _canvas(4.4, 3.6)
+    figure, axes = canvas(4.4, 3.6)
     axes.plot([0, 1], [0, 1], color=_MUTED, linestyle="--", linewidth=1.2)
     for name, curve in curves.items():
-        color = _ACCENT if name == highlight else _MUTED
+        color = ACCENT if name == highlight else _MUTED
         axes.plot(curve.predicted, curve.observed, "o-", color=color, markersize=4, linewidth=1.2, label=name)
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1)
     axes.set_xlabel("predicted probability to finish")
     axes.set_ylabel("share finished")
     axes.legend(frameon=False, fontsize=8)
-    return _svg(figure)
+    return to_svg(figure)
 
 
 def score_by_clips(num_clips: Sequence[int], scores: Sequence[float], *, label: str) -> str:
     """Draw a score against the number of clips that a video is cut into."""
-    figure, axes = _canvas(4.4, 3.0)
+    figure, axes = canvas(4.4, 3.0)
     places = range(len(num_clips))
-    axes.plot(places, scores, "o-", color=_ACCENT, linewidth=1.8)
+    axes.plot(places, scores, "o-", color=ACCENT, linewidth=1.8)
     for place, score in zip(places, scores, strict=True):
         axes.annotate(
             f"{score:.3f}", (place, score), xytext=(-6, 3), textcoords="offset points", ha="right", fontsize=9
@@ -131,10 +131,31 @@ def score_by_clips(num_clips: Sequence[int], scores: Sequence[float], *, label: 
     axes.margins(x=0.3, y=0.2)
     axes.set_xlabel("clips a video")
     axes.set_ylabel(label)
-    return _svg(figure)
+    return to_svg(figure)
 
 
-def _canvas(width: float, height: float) -> tuple[Figure, Axes]:
+def score_scatter(scores: NDArray[np.floating], cosines: NDArray[np.floating]) -> str:
+    """Draw the cosine of every pair against its score; scores are moved by up to a hundredth, so that levels show."""
+    figure, axes = canvas(5.2, 3.6)
+    moved = scores + np.random.default_rng(0).uniform(-0.01, 0.01, len(scores))
+    axes.scatter(moved, cosines, s=4, color=ACCENT, alpha=0.25, linewidths=0, rasterized=True)
+    axes.set_xlabel("score that people gave")
+    axes.set_ylabel("cosine")
+    return to_svg(figure)
+
+
+def spread_by_level(levels: Sequence[Mapping[str, float]]) -> str:
+    """Draw the median cosine at each level of the score, with bars from ``low`` to ``high``."""
+    figure, axes = canvas(5.2, 3.4)
+    score, low, median, high = (np.array([x[name] for x in levels]) for name in ("score", "low", "median", "high"))
+    axes.errorbar(score, median, yerr=np.stack([median - low, high - median]), fmt="o", color=ACCENT, markersize=4)
+    axes.set_xlabel("score that people gave")
+    axes.set_ylabel("cosine")
+    return to_svg(figure)
+
+
+def canvas(width: float, height: float) -> tuple[Figure, Axes]:
+    """Return an empty drawing of some inches in the style of the reports."""
     figure = Figure(figsize=(width, height), layout="constrained")
     axes = figure.add_subplot()
     axes.spines[["top", "right"]].set_visible(False)
@@ -145,7 +166,8 @@ def _canvas(width: float, height: float) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _svg(figure: Figure) -> str:
+def to_svg(figure: Figure) -> str:
+    """Return a drawing as SVG text, the same for the same drawing."""
     buffer = io.StringIO()
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "graphvid"}):
         figure.savefig(buffer, format="svg", metadata={"Date": None})

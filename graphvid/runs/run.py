@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from graphvid._record import Record
-from graphvid.data import Features
+from graphvid.data import Features, load_features
+from graphvid.retrieval import CodeIndex
 
 from .checkpoint import read_tensors
 from .directory import Json, RunDirectory
-from .vectors import most_similar, read_vectors
+from .vectors import CODES, most_similar, read_vectors
 
 if TYPE_CHECKING:
     from lightning import LightningModule
@@ -87,6 +88,10 @@ class Run:
             )
         return getattr(self, name)
 
+    def read_inputs(self, path: str | os.PathLike[str]) -> Any:  # Any: what the task's `embed` takes
+        """Read what ``embed`` takes from a file; features, unless a task says otherwise."""
+        return load_features(os.fspath(path))
+
     def load_weights(self, model: nn.Module, file: str) -> None:
         """Fill ``model`` with the weights of a file of the run, and set it to evaluation mode.
 
@@ -121,6 +126,17 @@ class VectorRun(Run):
     def vectors(self, of: str | None = None) -> Features:
         """Give the vectors that the run has learnt, with their ids; see `graphvid.runs.read_vectors`."""
         return read_vectors(self.directory, of)
+
+    def codes(self) -> CodeIndex | None:
+        """Give the codes that the run has learnt, or None where it has none: ``codes.safetensors``, of `CodeIndex.save`.
+
+        Raises
+        ------
+        ValueError
+            If the file is damaged.
+        """
+        path = self.directory.path / CODES
+        return CodeIndex.load(path) if path.exists() else None
 
     def neighbors(self, video_id: Any, *, top_k: int = 10) -> pd.DataFrame:
         """Give the videos most similar to one video of the run.

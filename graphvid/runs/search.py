@@ -15,6 +15,7 @@ from graphvid._checks import check_choice
 from graphvid._files import check_output
 from graphvid.data import Features
 from graphvid.retrieval import (
+    CODED,
     CodeIndex,
     FaissIndex,
     VectorIndex,
@@ -55,7 +56,8 @@ def export(
     to : {"faiss", "parquet", "npy"}, default "faiss"
         See `graphvid.retrieval.FaissIndex.save` and `graphvid.retrieval.save_vectors` for what is written.
     kind : str, optional
-        Of a FAISS index: ``"flat"`` (the default), ``"hnsw"``, ``"pq"``, ``"ivfpq"`` or ``"fastscan"``.
+        Of a FAISS index: ``"flat"`` (the default), ``"hnsw"``, ``"pq"``, ``"ivfpq"`` or ``"fastscan"``. The last three hold
+        the codes of a run that has learnt some.
     metric : {"cosine", "dot"}, optional
         Of a FAISS index: "cosine" (the default) for items near an item; "dot" for the scores of a recommender, whose
         queries are vectors of users.
@@ -84,13 +86,18 @@ def export(
         raise ValueError(f"{given} must be given for faiss only, got them for {to}")
     for file in files_at(target):
         check_output(file, [run.directory.path])
-    vectors = _vectors_of(run, of)
+    learnt = _with_vectors(run)
+    vectors = learnt.vectors(of)
     embedding = vectors.modalities["embedding"]
     if to != "faiss":
         return save_vectors(target, embedding, vectors.ids)
-    exact = VectorIndex(embedding, vectors.ids, metric=metric or "cosine")
     made_from = fingerprint(embedding, vectors.ids)
-    to_faiss(exact, kind or "flat", origin=made_from, **options).save(target)  # type: ignore[arg-type] # checked there
+    items: VectorIndex | CodeIndex | None = learnt.codes() if kind in CODED and of is None else None
+    if items is None:
+        items = VectorIndex(embedding, vectors.ids, metric=metric or "cosine")
+    elif metric is not None:
+        raise ValueError(f"metric must not be given for the codes of a run, whose scores are products, got {metric!r}")
+    to_faiss(items, kind or "flat", origin=made_from, **options).save(target)  # type: ignore[arg-type] # checked there
     return files_at(target)
 
 
@@ -143,7 +150,7 @@ def search(
         )
     if run is None and (index is None or video_id is not None):
         raise ValueError(f"run must be given {'with video_id' if video_id is not None else 'where index is not'}")
-    vectors = None if run is None else _vectors_of(run, of)
+    vectors = None if run is None else _with_vectors(run).vectors(of)
     opened = _open(index, run, vectors)
     names, queries, barred = _queries(run, vectors, video_id, features)
     if queries.shape[1] != opened.dim:
@@ -161,10 +168,10 @@ def search(
     )
 
 
-def _vectors_of(run: Run, of: str | None) -> Features:
+def _with_vectors(run: Run) -> VectorRun:
     if not isinstance(run, VectorRun):
         raise ValueError(f"{run.directory.path} holds a run of {run.config['title']}, which has no vectors")
-    return run.vectors(of)
+    return run
 
 
 def _open(path: str | os.PathLike[str] | None, run: Run | None, vectors: Features | None) -> Index:

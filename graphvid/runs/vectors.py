@@ -15,6 +15,7 @@ from graphvid.retrieval import VectorIndex
 from .directory import RunDirectory
 
 VECTORS = "embeddings.npz"
+CODES = "codes.safetensors"  # of a run that has learnt codes of these vectors
 
 
 def write_vectors(run: RunDirectory, **named: tuple[pd.Index, NDArray[np.float32]]) -> None:

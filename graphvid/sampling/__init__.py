@@ -15,14 +15,18 @@ from graphvid.sampling.frequency import StreamingFrequency
 from graphvid.sampling.histories import history_block
 from graphvid.sampling.item_negatives import ItemNegatives, ItemNegativeSampler
 from graphvid.sampling.neighbor_sampler import NeighborSampler, sample_neighbors
+from graphvid.sampling.pair_order import local_pair_order
+from graphvid.sampling.session_batches import RowBatch, SessionBatches
 from graphvid.sampling.shuffled_batches import ShuffledBatches
 
 if TYPE_CHECKING:
+    from graphvid.sampling.check_in_chains import CheckInChains, Requests, Walks
     from graphvid.sampling.neighbors import neighbor_table
     from graphvid.sampling.triplets import TripletBatch, TripletSampler
 
 __all__ = [
     "Block",
+    "CheckInChains",
     "DocumentBatch",
     "DocumentBatches",
     "Documents",
@@ -30,17 +34,27 @@ __all__ = [
     "ItemNegatives",
     "NeighborPicks",
     "NeighborSampler",
+    "Requests",
+    "RowBatch",
+    "SessionBatches",
     "ShuffledBatches",
     "StreamingFrequency",
     "TripletBatch",
     "TripletSampler",
+    "Walks",
     "history_block",
+    "local_pair_order",
     "neighbor_table",
     "sample_neighbors",
     "to_block",
 ]
 
-_NEED_DGL = {"TripletBatch": "triplets", "TripletSampler": "triplets", "neighbor_table": "neighbors"}
+_NEED_DGL = {
+    **dict.fromkeys(("CheckInChains", "Requests", "Walks"), "check_in_chains"),
+    "TripletBatch": "triplets",
+    "TripletSampler": "triplets",
+    "neighbor_table": "neighbors",
+}
 
 
 def __getattr__(name: str) -> object:

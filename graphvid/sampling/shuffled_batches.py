@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Generic, TypeVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from graphvid._checks import check_count, check_integer, check_seed, check_tensor, shown
@@ -29,6 +30,8 @@ class ShuffledBatches(Generic[Columns]):
         Of the order of the rows.
     step : int, default 0
         Number of the first batch.
+    order : callable, optional
+        From the number of an epoch to the order of its rows. Default: a random one.
 
     Attributes
     ----------
@@ -51,7 +54,10 @@ class ShuffledBatches(Generic[Columns]):
     [3, 2, 3, 2]
     """
 
-    def __init__(self, columns: Columns, batch_size: int, num_epochs: int, seed: int, step: int = 0) -> None:
+    def __init__(
+        self, columns: Columns, batch_size: int, num_epochs: int, seed: int, step: int = 0,
+        order: Callable[[int], NDArray[np.int64]] | None = None,
+    ) -> None:  # fmt: skip
         if not isinstance(columns, tuple) or not columns:
             raise TypeError(f"columns must be a tuple of at least one Tensor, got {shown(columns)}")
         for i, ids in enumerate(columns):
@@ -62,6 +68,7 @@ class ShuffledBatches(Generic[Columns]):
         self.columns, self.batch_size = columns, check_count("batch_size", batch_size, 1)
         self.seed, self.step = check_seed(seed), check_count("step", step, 0)
         check_integer("num_epochs", num_epochs, 0)
+        self._order = self._shuffle if order is None else order
         self.per_epoch = -(-len(columns[0]) // batch_size)
         self.num_steps = num_epochs * self.per_epoch
 
@@ -89,8 +96,11 @@ class ShuffledBatches(Generic[Columns]):
         if self.step >= self.num_steps:  # an empty loader would let Lightning count epochs for ever
             raise RuntimeError(f"all {self.num_steps} steps are done; set num_epochs higher, or step back")
         for epoch in range(self.step // self.per_epoch, self.num_steps // self.per_epoch):
-            order = torch.from_numpy(np.random.default_rng((self.seed, epoch)).permutation(len(self.columns[0])))
+            order = torch.from_numpy(self._order(epoch))
             for i in range(self.step % self.per_epoch, self.per_epoch):
                 rows = order[i * self.batch_size : (i + 1) * self.batch_size]
                 self.step += 1
                 yield type(self.columns)(*(ids[rows] for ids in self.columns))
+
+    def _shuffle(self, epoch: int) -> NDArray[np.int64]:
+        return np.random.default_rng((self.seed, epoch)).permutation(len(self.columns[0]))

@@ -41,6 +41,13 @@ METHODS: Mapping[str, Entry] = {
         "recommendation.Recommendation",
         "Two towers: items from their features, with negatives from other rows and earlier batches.",
     ),
+    "mecoq": Entry("codes.Codes", "MeCoQ: codes of a few bytes from features, without labels."),
+    "phpq": Entry("codes.Codes", "PHPQ-style: codes of a few bytes from features and labels, or links of a run."),
+    "periodic-interests": Entry(
+        "next_poi.NextPoi", "Periodic interests, after ST-PIL: where a user goes next, from weekdays, hours and areas."
+    ),
+    "gru": Entry("next_poi.NextPoi", "GRU over the last check-ins: the plain way to say where a user goes next."),
+    "counts": Entry("next_poi.NextPoi", "Mixture of counts of visits: where a user goes next, without gradient steps."),
     "link-local": Entry(
         "linking.Linking", "Linking by itself: prior, words around and type say which entity is meant."
     ),
@@ -48,9 +55,15 @@ METHODS: Mapping[str, Entry] = {
     "link-graph": Entry(
         "linking.Linking", "Linking along links: likely candidates speak for the entities they link to."
     ),
+    "twin-tower": Entry(
+        "similarity.Similarity",
+        "Twin tower: vectors from frames and titles, whose cosines follow scores that people gave.",
+    ),
+    "ensemble": Entry("similarity.Ensembles", "Several finished twin towers as one; see also graphvid ensemble."),
 }
 COMMANDS: Mapping[str, Entry] = {  # that a task adds to `graphvid`
     "link": Entry("linking.Linking", "Say which entity each mention in texts means."),
+    "ensemble": Entry("similarity.Similarity", "Join finished twin towers and judge the result beside each of them."),
 }
 
 __all__ = ["COMMANDS", "METHODS", "Entry", "load_run", "task_of", "train"]

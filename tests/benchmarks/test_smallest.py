@@ -37,6 +37,7 @@ ARGUMENTS = {
     ("speed", "mining"): ["--sizes", "64", "--repeats", "1"],
     ("speed", "neighbor_sampling"): ["--edges", "1000", "--batch", "10", "--fanouts", "2"],
     ("speed", "recommender_steps"): ["--part", "0.01", "--steps", "1", "--negatives", "5", "--batch-size", "16"],
+    ("speed", "retrieval"): ["--tables", "scan", "--repeats", "1"],
     ("speed", "sampling"): ["--sizes", "300", "--repeats", "2"],
     ("speed", "shared_hinge"): ["--negatives", "8", "--repeats", "1"],
     ("speed", "tower_steps"): ["--part", "0.05", "--steps", "1", "--batch-size", "8"],
@@ -44,7 +45,12 @@ ARGUMENTS = {
 DATA = {
     "amazon_computers", "amazon_photo", "frame_segmm", "linking", "linking_aida", "linking_wiki_el", "recommenders", "tiktok",
 }  # fmt: skip
-PACKAGES = {"clustering": ["igraph", "rustworkx"], "message_passing": ["torch_geometric"], "frame": ["torch_geometric"]}
+PACKAGES = {
+    "clustering": ["igraph", "rustworkx"],
+    "message_passing": ["torch_geometric"],
+    "frame": ["torch_geometric"],
+    "retrieval": ["faiss"],
+}
 
 
 @pytest.mark.slow

@@ -58,7 +58,7 @@ class _Runs:
             load=lambda source, *, progress: _Data(size=source.size),
         )
 
-    def train(self, task, method, source, out, config=None, *, resume=False) -> dict:
+    def train(self, task, method, source, out, config=None, *, resume=False, progress=True) -> dict:
         assert (task, method, resume) == (self.task, "toy", True)
         out = Path(out)
         if (out / "metrics.json").exists():
@@ -111,7 +111,10 @@ def test_a_trained_row_is_a_run_and_two_rows_may_read_the_same(runs, tmp_path, c
     assert slow["data"] == [{"size": 30, "seed": 0}, {"size": 30, "seed": 2}]
     assert slow["best_epoch"] == [7, 7]
     assert all(seconds >= 0 for name in ("seconds", "cpu_seconds") for seconds in slow[name])
-    assert "| fast | 0.6000 ± 0.1414 | 0 |" in capsys.readouterr().out
+    assert record["rows"][2]["seconds"] == [None, None]  # the run is that of the row above
+    out = capsys.readouterr().out
+    assert "| fast | 0.6000 ± 0.1414 | 0 |" in out
+    assert "| popularity | 0.3000 ± 0.0000 | – |" in out
 
 
 def test_a_finished_run_is_not_trained_again_and_keeps_its_seconds(runs, tmp_path) -> None:
@@ -176,6 +179,8 @@ def test_other_data_is_refused_until_all_figures_go(runs) -> None:
     with pytest.raises(ValueError, match=r"toys\.json was made from other data, .*30.*, now .*40.*; use --fresh"):
         larger.main(["--seeds", "0"])
     assert _values(larger.main(["--seeds", "1", "--rows", "popularity", "--fresh"])) == {"popularity": [0.4]}
+    larger.main(["--seeds", "1", "--rows", "popularity", "--fresh"])
+    assert len(runs.trained) == 3  # trained again
 
 
 def test_the_smallest_form_touches_no_results(runs, tmp_path) -> None:

@@ -250,7 +250,11 @@ def test_one_clip_a_video_is_the_shared_form():
             ValueError,
             r"user, video, stop and count of labels must have equal lengths, got \[1, 1, 1, 2\]",
         ),
-        ({"num_users": 2**40, "num_videos": 2**40}, ValueError, "must be below 2.63, got"),
+        (
+            {"num_users": 2**40, "num_videos": 2**40},
+            ValueError,
+            r"num_users must be an integer in \[1, 68719476736\], got 1099511627776",
+        ),
         ({"positive_mode": "all"}, ValueError, r"positive_mode must be one of \['complete', 'prefix'\], got 'all'"),
         ({"negative_mode": "skip"}, ValueError, "negative_mode must be one of .*, got 'skip'"),
         ({"multiplicity": 2}, ValueError, r"multiplicity must be one of \['binary', 'count'\], got 2"),

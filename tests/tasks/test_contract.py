@@ -11,9 +11,19 @@ import pandas as pd
 import pytest
 
 from graphvid.data import Features, WatchLog
-from graphvid.models import FRAMEConfig, LightGCNConfig, MFConfig, RGCConfig, SimpleXConfig, TwoTowerConfig
+from graphvid.models import (
+    ContrastiveQuantizationConfig,
+    FRAMEConfig,
+    LightGCNConfig,
+    MFConfig,
+    PyramidQuantizationConfig,
+    RGCConfig,
+    SimpleXConfig,
+    TwoTowerConfig,
+)
 from graphvid.models.recommenders import CrossBatch, Shared
 from graphvid.tasks.co_watch import CoWatchSource
+from graphvid.tasks.codes import CodesSource
 from graphvid.tasks.recommendation import InteractionSource
 from graphvid.tasks.skips import ViewSource
 from tests.tasks.contract import Case, check_task
@@ -35,7 +45,31 @@ def folder(tmp_path_factory):
     order = rng.permutation(50)
     table = np.eye(4)[topic] + 0.1 * rng.normal(size=(50, 4))
     Features([f"v{i}" for i in order], {"look": table[order].astype(np.float32)}).save(path / "features.npz")
+    pd.DataFrame({"video_id": [f"v{i}" for i in order], "label": topic[order]}).to_csv(path / "labels.csv", index=False)
+    Features([f"v{i}" for i in range(50)], {"look": table[::-1].astype(np.float32)}).save(path / "other.npz")
     return path
+
+
+def of_codes(method, config, folder) -> Case:
+    source = CodesSource(features=str(folder / "features.npz"), labels=str(folder / "labels.csv"))
+
+    def ask(run) -> None:
+        index = run.codes()
+        features = Features(["new", "newer"], {"look": np.eye(2, 4, dtype=np.float32)})
+        queries = run.embed(features).modalities["embedding"]
+        assert queries.shape == (2, 4)
+        index.add(queries, ["new", "newer"])
+        assert index.search(queries, 3).ids.shape == (2, 3)
+        assert len(run.neighbors("v3", top_k=3)) == 3
+        found = run.evaluate(progress=False)
+        assert found == {run.config["title"]: run.metrics["quality"][run.config["title"]]}
+
+    return Case(
+        method, source, config, {"codes.safetensors", "coder.safetensors", "embeddings.npz", "split.npz"}, ask,
+        {"codes.safetensors", "coder.safetensors", "embeddings.npz", "split.npz"},
+        replace(source, features=str(folder / "other.npz")),
+        [(source, replace(config, num_codewords=64)), (replace(source, features=str(folder / "absent.npz")), config)],
+    )  # fmt: skip
 
 
 def of_pairs(method, config, folder, *, features=False) -> Case:
@@ -111,7 +145,22 @@ CASES: dict[str, Callable[[Any, Any], Case]] = {
         folder,
         features=True,
     ),
-}
+    "mecoq": lambda folder, _: of_codes(
+        "mecoq",
+        ContrastiveQuantizationConfig(
+            num_codewords=4, dim=4, hidden=8, batch_size=16, num_epochs=4, reseed_every=1, memory_size=20, memory_from=1,
+            noise=0.1, num_neighbors=3,
+        ),
+        folder,
+    ),
+    "phpq": lambda folder, _: of_codes(
+        "phpq",
+        PyramidQuantizationConfig(
+            num_codewords=4, dim=4, batch_size=16, num_epochs=4, top_n=2, dropout=0.1, norm="batch", hybrid="mix"
+        ),
+        folder,
+    ),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("method", list(CASES))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from functools import partial
 from typing import Any, Literal, cast
@@ -32,10 +31,10 @@ from graphvid.models.frame.views import (
     split_views,
 )
 from graphvid.models.one_process import require_one_process
+from graphvid.optim import constant, one_cycle
 from graphvid.sampling import ShuffledBatches
 
 _WEIGHT_STREAM, _PICK_STREAM, _COLD_STREAM = range(3)  # streams of config.seed
-_WARM_UP = 0.3
 
 
 class FRAME(LightningModule):
@@ -147,7 +146,8 @@ class FRAME(LightningModule):
         """Give Adam and the schedule of the learning rate, step by step."""
         config = self.config
         optimizer = torch.optim.AdamW(self.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
-        factor = partial(_learning_rate_factor, schedule=config.schedule, num_steps=len(self.train_dataloader()))
+        num_steps = len(self.train_dataloader())
+        factor = partial(one_cycle, num_steps=num_steps) if config.schedule == "one_cycle" else constant
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
@@ -315,13 +315,3 @@ def _joined(parts: tuple[Tensor | None, ...]) -> Any:  # an array, or None of a 
 
 def _pick_seed(seed: int, relation: int) -> int:
     return int(np.random.SeedSequence((seed, _PICK_STREAM, relation)).generate_state(1, np.uint64)[0])
-
-
-def _learning_rate_factor(step: int, *, schedule: str, num_steps: int) -> float:
-    """Give the share of the learning rate that a step uses."""
-    if schedule == "constant":
-        return 1.0
-    rise = max(1.0, _WARM_UP * num_steps)
-    if step < rise:
-        return (step + 1) / (rise + 1)
-    return 0.5 * (1 + math.cos(math.pi * (step - rise) / max(num_steps - rise, 1)))

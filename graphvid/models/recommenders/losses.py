@@ -16,7 +16,7 @@ class CCL(Record):
     Parameters
     ----------
     margin : float
-        Cosine above which a negative counts, in [-1, 1).
+        Cosine above which a negative counts, in [-1, 1].
     negative_weight : float or None
         Weight of the mean over the negatives; None is the plain sum. Published weights go from 2 to 300; with MF-CCL, 10
         has Recall@20 .178 on the generated world and .128 on Amazon Electronics where the 150 of Gowalla has .115 and
@@ -24,7 +24,7 @@ class CCL(Record):
     """
 
     name: Literal["ccl"] = "ccl"
-    margin: Annotated[float, Field(ge=-1, lt=1)] = 0.9
+    margin: Annotated[float, Field(ge=-1, le=1)] = 0.9
     negative_weight: NotNegative | None = 10.0
 
 

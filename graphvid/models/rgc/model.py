@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
@@ -22,6 +21,7 @@ from graphvid.graphs import check_alignment
 from graphvid.models.one_process import require_one_process
 from graphvid.nn import Standardize, VideoEncoder
 from graphvid.ops import NeighborTable
+from graphvid.optim import cosine, staircase
 from graphvid.sampling import TripletBatch, TripletSampler, neighbor_table
 
 from .config import RGCConfig
@@ -155,7 +155,12 @@ class RelationalGraphClustering(LightningModule):
             optimizer = torch.optim.SGD(
                 self.encoder.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
             )
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, partial(_learning_rate_factor, config=config))
+        factor = (
+            partial(cosine, num_steps=config.num_steps)
+            if config.schedule == "cosine"
+            else partial(staircase, decay=config.decay, every=config.decay_every)
+        )
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def train_dataloader(self) -> Iterator[TripletBatch]:
@@ -231,14 +236,6 @@ def embed(
         ]
     encoder.train(training)
     return np.concatenate(chunks)
-
-
-def _learning_rate_factor(step: int, config: RGCConfig) -> float:
-    """Give the share of ``config.learning_rate`` that step ``step`` uses."""
-    if config.schedule == "staircase":
-        return float(config.decay ** (step // config.decay_every))
-    warm_up = min(1.0, (step + 1) * 40 / config.num_steps)
-    return warm_up * 0.5 * (1 + math.cos(math.pi * step / config.num_steps))
 
 
 class _Batches:

@@ -166,7 +166,7 @@ def load_video_graph(source: CoWatchSource, *, progress: bool = True) -> VideoGr
 def _load(source: CoWatchSource, progress: bool) -> VideoGraph:
     if source.dataset is None and source.features is not None:
         if source.log is not None:
-            log, features = read_log_and_features(source.log, source.features, measures=())
+            log, features = read_log_and_features(source.log, source.features, measures=(), duplicates="keep")
             return VideoGraph(Path(source.log).name, _co_watch(log, source, progress), features)
         assert source.edges is not None
         features = load_features(source.features)

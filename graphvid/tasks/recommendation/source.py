@@ -189,7 +189,9 @@ def _load(source: InteractionSource) -> LoadedInteractions:
         return _of_log("synthetic", world.log, source, world.features)
     if source.log is not None:
         features = None if source.features is None else load_features(source.features)
-        return _of_log(Path(source.log).name, WatchLog.read(source.log, measures=()), source, features)
+        return _of_log(
+            Path(source.log).name, WatchLog.read(source.log, measures=(), duplicates="keep"), source, features
+        )
     if source.dataset is not None:
         kinds: Mapping[str, Any] = {"gowalla": Gowalla, "amazon-electronics": AmazonElectronics, "tiktok": TikTok}
         data = kinds[source.dataset](source.data_dir)

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from graphvid._files import atomic_path, read_npz
-from graphvid.data import ClipFeatures, WatchLog
+from graphvid.data import ClipFeatures, WatchLog, match_ids
 from graphvid.models import FRAME, FRAMEConfig
 from graphvid.runs import Run, RunDirectory, storable
 
@@ -89,8 +89,8 @@ class SkipRun(Run):
         """
         model = self.model(progress=progress)
         views = self.training_views()
-        user = pd.Index(views.user_ids.astype(str)).get_indexer(log.user_ids.astype(str))[log.user]
-        video = pd.Index(views.video_ids.astype(str)).get_indexer(log.video_ids.astype(str))[log.video]
+        user = match_ids(log.user_ids, views.user_ids)[log.user]
+        video = match_ids(log.video_ids, views.video_ids)[log.video]
         new = video < 0
         duration = (
             np.where(new, np.nan, model.buckets.duration.cpu().numpy()[video]) if log.duration is None else log.duration

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from graphvid._record import Record, Seed, record
-from graphvid.data import ClipFeatures, SyntheticSkip, WatchLog, check_no_leak, split_by_time
+from graphvid.data import ClipFeatures, SyntheticSkip, WatchLog, check_no_leak, match_ids, split_by_time
 
 SKIP_DATASETS = ("synthetic-skip",)
 _CHUNK_VIDEOS = 4096
@@ -120,8 +120,7 @@ class Views:
     @property
     def test_user(self) -> NDArray[np.int64]:
         """Row of the user of each test view among the training users, -1 for a user without training views."""
-        codes = self.train.user_ids.get_indexer(self.test.user_ids)
-        return np.asarray(codes, dtype=np.int64)[self.test.user]
+        return match_ids(self.test.user_ids, self.train.user_ids)[self.test.user]
 
     def fingerprint(self) -> dict[str, int | str]:
         """Give counts and a checksum of views and clips: equal for equal data."""

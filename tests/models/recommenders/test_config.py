@@ -50,7 +50,7 @@ def test_a_loss_may_be_a_record_a_name_or_the_form_of_a_file() -> None:
 @pytest.mark.parametrize(
     ("kind", "options", "message"),
     [
-        (MFConfig, {"loss": {"name": "ccl", "margin": 1.0}}, r"loss.margin must be a number in \[-1, 1\), got 1.0"),
+        (MFConfig, {"loss": {"name": "ccl", "margin": 1.5}}, r"loss.margin must be a number in \[-1, 1\], got 1.5"),
         (MFConfig, {"loss": {"name": "ccl", "margin": -1.1}}, "margin must be"),
         (
             MFConfig,

@@ -1,0 +1,239 @@
+"""Check-ins from files: the Foursquare logs of 2012 and 2013 in the forms in which they go round."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from graphvid._files import read_npz
+from graphvid.data._files import find_files, with_path
+from graphvid.data.check_in_splits import CheckInWindows, split_check_ins
+from graphvid.data.check_ins import DAY, HOUR, CheckIns
+
+City = Literal["nyc", "tky"]
+_FOLDER = "poi_checkins"
+_TSMC_COLUMNS = ("user_id", "poi_id", "category_id", "category", "latitude", "longitude", "offset", "time")
+_TSMC_TIME = "%a %b %d %H:%M:%S +0000 %Y"
+_WEEK_HOURS = 168
+_MOST_BACK = 18  # hours by which a row may stand too late; a week is never skipped by so many
+_FIRST_MONDAY = 4 * DAY  # 5 January 1970
+
+
+class CheckInSplits(NamedTuple):
+    """Check-ins of a data set and the rows that are fitted, that choose, and that judge.
+
+    Parameters
+    ----------
+    name : str
+        Of the data set.
+    check_ins : CheckIns
+        All of them.
+    windows : CheckInWindows
+        Rows that are targets. A row in none of the three is a part of histories only.
+    """
+
+    name: str
+    check_ins: CheckIns
+    windows: CheckInWindows
+
+
+def read_tsmc2014(path: str | Path) -> CheckIns:
+    """Return the check-ins of a file of the TSMC2014 release.
+
+    Eight columns between tabs, without names, in Latin-1: user, venue, category id, category, latitude, longitude, offset
+    in minutes, and time in UTC such as ``Tue Apr 03 18:00:09 +0000 2012``.
+
+    Parameters
+    ----------
+    path : path-like
+        ``dataset_TSMC2014_NYC.txt``, ``dataset_TSMC2014_TKY.txt`` or another of that form, gzipped or not.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file.
+    ValueError
+        Another number of columns, another form of time, and what `CheckIns.from_frame` refuses; names the file.
+
+    References
+    ----------
+    Yang et al., "Modeling user activity preference by leveraging user spatial temporal characteristics in LBSNs", IEEE
+    TSMC 2015.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} not found: expected a file of the TSMC2014 release")
+    try:
+        frame = pd.read_csv(path, sep="\t", header=None, encoding="latin-1", quoting=3)  # a quote is a letter here
+        if frame.shape[1] != len(_TSMC_COLUMNS):
+            raise ValueError(f"a line must have {len(_TSMC_COLUMNS)} fields between tabs, got {frame.shape[1]}")
+        frame.columns = pd.Index(_TSMC_COLUMNS)
+        time = pd.to_datetime(frame["time"], format=_TSMC_TIME, utc=True)
+        frame["timestamp"] = (time - pd.Timestamp(0, tz="UTC")) // pd.Timedelta(seconds=1)
+        return CheckIns.from_frame(frame)
+    except (ValueError, TypeError) as error:
+        raise with_path(error, path) from None
+
+
+class FoursquareTimes(NamedTuple):
+    """Files of one form of check-ins with times."""
+
+    check_ins: str
+    pois: str
+
+
+_TIMED = {
+    "tsmc2014": FoursquareTimes("nyc_tsmc2014_checkins.csv.gz", "nyc_tsmc2014_pois.csv.gz"),
+    "lbsn2vec": FoursquareTimes("nyc_lbsn2vec_checkins.csv.gz", "nyc_lbsn2vec_pois.csv.gz"),
+}
+
+
+def read_foursquare_nyc(
+    data_dir: str | Path | None = None, release: Literal["tsmc2014", "lbsn2vec"] = "tsmc2014"
+) -> CheckInSplits:
+    """Return the check-ins of New York with times and coordinates, the last 20 to 30 % of each user's history.
+
+    The files name the rows ``val`` and ``test``. The first four fifths of a user's ``val`` rows are fitted, the last fifth
+    chooses, ``test`` judges. Exact duplicates (13) stay.
+
+    Parameters
+    ----------
+    data_dir : path-like, optional
+        Folder that holds ``poi_checkins``. Default: the environment variable GRAPHVID_DATA. Nothing is downloaded.
+    release : {"tsmc2014", "lbsn2vec"}, default "tsmc2014"
+        29,803 check-ins of 1,073 users, or 47,062 of 1,665.
+
+    Raises
+    ------
+    FileNotFoundError
+        A file is not there.
+    ValueError
+        Another release, a corrupt file.
+    """
+    if release not in _TIMED:
+        raise ValueError(f"release must be one of {sorted(_TIMED)}, got {release!r}")
+    source = "the GitHub repository yosrkharrat/Group-recommendation-for-next-poi"
+    rows_path, pois_path = find_files(data_dir, _FOLDER, list(_TIMED[release]), source)
+    rows, places = pd.read_csv(rows_path), pd.read_csv(pois_path).set_index("poi_idx")
+    frame = pd.DataFrame(
+        {
+            "user_id": rows["user_id"], "poi_id": rows["poi_idx"], "timestamp": rows["unix_time"],
+            "offset": rows["tz_offset_min"],
+            "latitude": places["latitude"].reindex(rows["poi_idx"]).to_numpy(),
+            "longitude": places["longitude"].reindex(rows["poi_idx"]).to_numpy(),
+        }
+    )  # fmt: skip
+    check_ins = CheckIns.from_frame(frame)
+    assert check_ins.row is not None
+    judged = (rows["split"] == "test").to_numpy()[check_ins.row]
+    return CheckInSplits(f"foursquare_nyc_{release}", check_ins, _windows(check_ins, judged, choosing=5))
+
+
+def read_lbsn2vec(data_dir: str | Path | None = None) -> CheckInSplits:
+    """Return the 105,961 check-ins of New York from the hypergraph of LBSN2Vec: local hour of the week, no places.
+
+    The rows are in order of time, so the week of each follows from the one before: a step of the hour of week up to a
+    week ahead is time that passed, one of up to 18 hours back is rounding. The first Monday is put at 5 January 1970.
+    Each user's history is cut 80/10/10.
+
+    Parameters
+    ----------
+    data_dir : path-like, optional
+        As for `read_foursquare_nyc`.
+
+    References
+    ----------
+    Yang et al., "Revisiting user mobility and social relationships in LBSNs: a hypergraph embedding approach", WWW 2019.
+    """
+    source = "the GitHub repository eXascaleInfolab/LBSN2Vec"
+    (path,) = find_files(data_dir, _FOLDER, ["nyc_lbsn2vec_hypergraph.npz"], source)
+    table = read_npz(path, ["checkins"])["checkins"].astype(np.int64)
+    hours = unwrap_hours(table[:, 2])
+    frame = pd.DataFrame({"user_id": table[:, 0], "poi_id": table[:, 1], "timestamp": _FIRST_MONDAY + HOUR * hours})
+    check_ins = CheckIns.from_frame(frame, offset=0)
+    return CheckInSplits("lbsn2vec_nyc", check_ins, split_check_ins(check_ins))
+
+
+def unwrap_hours(hour_of_week: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return hours since the first Monday of rows in order of time, from their hours of week.
+
+    Examples
+    --------
+    >>> unwrap_hours(np.array([166, 1, 0, 160]))
+    array([166, 169, 168, 328])
+    """
+    step = np.diff(hour_of_week) % _WEEK_HOURS
+    step = np.where(step >= _WEEK_HOURS - _MOST_BACK, step - _WEEK_HOURS, step)
+    return np.asarray(hour_of_week[0] + np.concatenate([[0], np.cumsum(step)]), dtype=np.int64)
+
+
+def read_dchl(data_dir: str | Path | None = None, city: City = "nyc") -> CheckInSplits:
+    """Return the visits of a city in the split of DCHL: sessions in order, coordinates, no times.
+
+    A user's training sessions, the place that follows them, the test sessions and the place that follows these are one
+    history. The last tenth of what is fitted chooses; the place after the test sessions judges, one for each user.
+
+    Parameters
+    ----------
+    data_dir : path-like, optional
+        As for `read_foursquare_nyc`.
+    city : {"nyc", "tky"}, default "nyc"
+        834 users and 3,835 places, or 2,173 and 7,038.
+
+    References
+    ----------
+    Lai et al., "Disentangled contrastive hypergraph learning for next POI recommendation", SIGIR 2024.
+    """
+    if city not in ("nyc", "tky"):
+        raise ValueError(f"city must be 'nyc' or 'tky', got {city!r}")
+    names = [f"dchl_{city}_{part}.csv.gz" for part in ("sessions", "targets", "pois")]
+    paths = find_files(data_dir, _FOLDER, names, "the GitHub repository icmpnorequest/SIGIR2024_DCHL")
+    sessions, targets, places = (pd.read_csv(path) for path in paths)
+    stage = {"train": 0, "test": 2}  # the place that follows a stage is a stage of its own
+    visits = sessions.assign(poi=sessions["pois"].str.split()).explode("poi")
+    visits = pd.DataFrame(
+        {"user": visits["user"], "stage": visits["split"].map(stage), "session": visits["session"],
+         "poi": visits["poi"].astype(np.int64)}
+    )  # fmt: skip
+    last = sessions.groupby(["user", "split"])["session"].max()
+    after = pd.DataFrame(
+        {"user": targets["user"], "stage": targets["split"].map(stage) + 1,
+         "session": last.loc[list(zip(targets["user"], targets["split"]))].to_numpy(), "poi": targets["target_poi"]}
+    )  # fmt: skip
+    table = pd.concat([visits, after], ignore_index=True)
+    table = table.sort_values(["user", "stage", "session"], kind="stable")
+    test_session = table["session"] + (table["stage"] >= 2) * (1 + table["user"].map(last.xs("train", level="split")))
+    users = pd.Index(np.sort(table["user"].unique()))
+    places = places.set_index("poi").sort_index()
+    check_ins = CheckIns(
+        users.get_indexer(table["user"]).astype(np.int64),
+        places.index.get_indexer(table["poi"]).astype(np.int64),
+        users, pd.Index(places.index.to_numpy()),
+        latitude=places["latitude"].to_numpy(np.float64), longitude=places["longitude"].to_numpy(np.float64),
+        session=test_session.to_numpy(np.int64),
+    )  # fmt: skip
+    stages = table["stage"].to_numpy()
+    fitted = CheckInWindows(np.flatnonzero(stages <= 1), np.flatnonzero(stages == 2), np.flatnonzero(stages == 3))
+    chosen = _last_share(check_ins, fitted.train, 10)
+    return CheckInSplits(
+        f"dchl_{city}", check_ins, CheckInWindows(fitted.train[~chosen], fitted.train[chosen], fitted.test)
+    )
+
+
+def _windows(check_ins: CheckIns, judged: NDArray[np.bool_], choosing: int) -> CheckInWindows:
+    fitted = np.flatnonzero(~judged)
+    chosen = _last_share(check_ins, fitted, choosing)
+    return CheckInWindows(fitted[~chosen], fitted[chosen], np.flatnonzero(judged))
+
+
+def _last_share(check_ins: CheckIns, rows: NDArray[np.int64], parts: int) -> NDArray[np.bool_]:
+    """Return which of the rows are in the last of ``parts`` parts of their user's."""
+    user = check_ins.user[rows]
+    count = np.bincount(user, minlength=check_ins.num_users)
+    first = np.concatenate([[0], np.cumsum(count)])[:-1]
+    place = np.arange(len(rows)) - first[user]
+    return place >= count[user] * (parts - 1) // parts

@@ -1,0 +1,402 @@
+"""Check-ins: who was at which place when, in local time, validated once."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from graphvid.data._files import with_path
+from graphvid.data._ids import encode, show
+from graphvid.data._tables import read_table
+from graphvid.data.areas import distance_km
+
+COLUMNS = ("user_id", "poi_id", "timestamp", "offset", "latitude", "longitude")
+DAY, HOUR = 86_400, 3_600
+_EPOCH_WEEKDAY = 3  # 1 January 1970 was a Thursday; Monday is 0
+_LEAST_OFFSET, _MOST_OFFSET = -720, 840  # minutes: the zones in use
+_MOST_SECONDS = 1e11  # the year 5138 in seconds, 1973 in milliseconds
+_MOVED_KM = 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class CheckIns:
+    """Visits of users to places as contiguous integers, by user, then time, with the vocabularies that map back.
+
+    Made by `from_frame` or `read`, and by the readers of data sets; the constructor takes what is already in order. Of
+    several check-ins of a user at the same moment, the one later in the file is the newer. On a video platform a place
+    is a channel and its area a topic.
+
+    Parameters
+    ----------
+    user, poi : ndarray of int64, shape (num_check_ins,)
+        Rows of ``user_ids`` and ``poi_ids``; users ascend.
+    user_ids, poi_ids : pandas.Index
+        Original ids. May hold places without a check-in.
+    timestamp : ndarray of float64, shape (num_check_ins,), optional
+        Seconds since 1970 in UTC, not falling for a user. None: only the order is known.
+    offset : ndarray of int64, shape (num_check_ins,), optional
+        Minutes to add for local time, from -720 to 840; daylight saving is in it. Given with ``timestamp`` and only then.
+    latitude, longitude : ndarray of float64, shape (num_pois,), optional
+        Degrees of the places; both or none.
+    session : ndarray of int64, shape (num_check_ins,), optional
+        Sessions of the source, from 0 for each user and not falling, where there are no times to cut by.
+    row : ndarray of int64, shape (num_check_ins,), optional
+        Row of the table each was read from. Default: their order.
+    dropped : mapping of str to int, default empty
+        Rows left out by ``strict=False``, by reason.
+
+    Raises
+    ------
+    ValueError
+        No check-in, arrays of unequal length, codes out of range, rows out of order, offsets without times.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"user_id": ["bo", "al", "al"], "poi_id": [30, 10, 30], "timestamp": [7200, 90000, 0],
+    ...                       "offset": [-60, 0, 0]})
+    >>> check_ins = CheckIns.from_frame(frame)
+    >>> check_ins.user, check_ins.poi, check_ins.weekday, check_ins.hour
+    (array([0, 0, 1]), array([1, 0, 1]), array([3, 4, 3]), array([0, 1, 1]))
+    """
+
+    user: NDArray[np.int64]
+    poi: NDArray[np.int64]
+    user_ids: pd.Index
+    poi_ids: pd.Index
+    timestamp: NDArray[np.float64] | None = None
+    offset: NDArray[np.int64] | None = None
+    latitude: NDArray[np.float64] | None = None
+    longitude: NDArray[np.float64] | None = None
+    session: NDArray[np.int64] | None = None
+    row: NDArray[np.int64] | None = None
+    dropped: Mapping[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        count = self.num_check_ins
+        if count == 0:
+            raise ValueError("there must be at least one check-in, got none")
+        if self.row is None:
+            object.__setattr__(self, "row", np.arange(count))
+        if (self.timestamp is None) != (self.offset is None):
+            raise ValueError("timestamp and offset must be given together, got one of them")
+        if (self.latitude is None) != (self.longitude is None):
+            raise ValueError("latitude and longitude must be given together, got one of them")
+        for name in ("poi", "timestamp", "offset", "session", "row"):
+            values = getattr(self, name)
+            if values is not None and values.shape != (count,):
+                raise ValueError(f"{name} must have shape ({count},), got {values.shape}")
+        for name in ("latitude", "longitude"):
+            values = getattr(self, name)
+            if values is not None and values.shape != (self.num_pois,):
+                raise ValueError(f"{name} must have shape ({self.num_pois},), got {values.shape}")
+        for name, codes, size in (("user", self.user, self.num_users), ("poi", self.poi, self.num_pois)):
+            if codes.min() < 0 or codes.max() >= size:
+                raise ValueError(f"{name} must be in [0, {size}), got {codes.min()} to {codes.max()}")
+        same = self.user[1:] == self.user[:-1]
+        if (np.diff(self.user) < 0).any():
+            raise ValueError("check-ins must be in order of the user")
+        for name in ("timestamp", "session"):
+            values = getattr(self, name)
+            if values is not None and (same & (np.diff(values) < 0)).any():
+                raise ValueError(f"the check-ins of a user must be in order of the {name}")
+
+    @property
+    def num_users(self) -> int:
+        """Number of users in the vocabulary."""
+        return len(self.user_ids)
+
+    @property
+    def num_pois(self) -> int:
+        """Number of places in the vocabulary."""
+        return len(self.poi_ids)
+
+    @property
+    def num_check_ins(self) -> int:
+        """Number of check-ins."""
+        return len(self.user)
+
+    @cached_property
+    def indptr(self) -> NDArray[np.int64]:
+        """First check-in of every user, and the number of all, shape (num_users + 1,)."""
+        return np.concatenate([[0], np.cumsum(np.bincount(self.user, minlength=self.num_users))])
+
+    @cached_property
+    def weekday(self) -> NDArray[np.int64] | None:
+        """Local weekday of every check-in, Monday 0; None without times."""
+        return None if self.timestamp is None else local_time(self.timestamp, self.offset)[0]
+
+    @cached_property
+    def hour(self) -> NDArray[np.int64] | None:
+        """Local hour of every check-in, 0 to 23; None without times."""
+        return None if self.timestamp is None else local_time(self.timestamp, self.offset)[1]
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: pd.DataFrame,
+        *,
+        columns: Mapping[str, str] | None = None,
+        offset: int | None = None,
+        milliseconds: bool = False,
+        strict: bool = True,
+    ) -> CheckIns:
+        """Return the validated check-ins of a frame.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+            Columns ``user_id`` and ``poi_id`` (any hashable type), ``timestamp`` (seconds since 1970 in UTC),
+            ``offset`` (minutes to add for local time), and optionally ``latitude`` and ``longitude`` (degrees). Rows in
+            any order.
+        columns : mapping of str to str, optional
+            Name in the frame of a column above, where it differs.
+        offset : int, optional
+            Offset of all rows, where the frame has no such column; 0 for times that are local already.
+        milliseconds : bool, default False
+            Whether ``timestamp`` is in milliseconds.
+        strict : bool, default True
+            Whether a row without a proper time, offset or coordinate is an error. False drops such rows with one
+            warning; the counts stay in ``dropped``, each row under its first reason.
+
+        Returns
+        -------
+        CheckIns
+            Users and places are numbered in sorted order of their ids. A place has the coordinates of its first row; rows
+            more than 100 m away are counted in a warning.
+
+        Raises
+        ------
+        ValueError
+            A missing column or id, no offsets, a value out of range with its row, seconds that look like milliseconds
+            or the reverse, no row left.
+
+        Notes
+        -----
+        O(n log n) time for n rows.
+        """
+        if not isinstance(frame, pd.DataFrame):
+            raise TypeError(f"frame must be a pandas.DataFrame, got {type(frame).__name__}")
+        names = find_columns(list(frame.columns), columns, offset)
+        if not len(frame):
+            raise ValueError("there must be at least one check-in, got an empty table")
+        numbers = _read_numbers(frame, names, offset, milliseconds)
+        bad = _find_bad(numbers, names)
+        kept, dropped = _drop(bad, numbers, len(frame), strict)
+        user, user_ids = encode(frame[names["user_id"]].iloc[kept], names["user_id"])
+        poi, poi_ids = encode(frame[names["poi_id"]].iloc[kept], names["poi_id"])
+        numbers = {name: values[kept] for name, values in numbers.items()}
+        places = _places(poi, len(poi_ids), numbers)
+        order = np.lexsort((numbers["timestamp"], user))  # stable: ties stay in the order of the file
+        return cls(
+            user[order], poi[order], user_ids, poi_ids,
+            timestamp=numbers["timestamp"][order], offset=numbers["offset"][order].astype(np.int64),
+            row=kept[order], dropped=dropped, **places,
+        )  # fmt: skip
+
+    @classmethod
+    def read(
+        cls,
+        path: str | Path,
+        *,
+        columns: Mapping[str, str] | None = None,
+        offset: int | None = None,
+        milliseconds: bool = False,
+        strict: bool = True,
+    ) -> CheckIns:
+        """Return the validated check-ins of a CSV (``.csv``, ``.csv.gz``) or Parquet file; see `from_frame`.
+
+        Raises
+        ------
+        FileNotFoundError
+            There is no such file.
+        ValueError
+            Another suffix, a corrupt file, and all that `from_frame` refuses; names the file.
+        """
+        path = Path(path)
+        try:
+            frame = read_table(path, lambda present: find_columns(present, columns, offset), COLUMNS[:2])
+            return cls.from_frame(frame, columns=columns, offset=offset, milliseconds=milliseconds, strict=strict)
+        except (ValueError, TypeError) as error:
+            raise with_path(error, path) from None
+
+    def select(self, rows: ArrayLike) -> CheckIns:
+        """Return some check-ins; the vocabularies stay, so the integers keep their meaning.
+
+        Parameters
+        ----------
+        rows : array_like
+            Boolean mask of shape (num_check_ins,), or integer positions that ascend.
+        """
+        rows = np.asarray(rows)
+        if rows.dtype == bool and rows.shape != self.user.shape:
+            raise ValueError(f"rows must be a mask of shape {self.user.shape}, got {rows.shape}")
+        picked = {}
+        for name in ("user", "poi", "timestamp", "offset", "session", "row"):
+            values = getattr(self, name)
+            picked[name] = None if values is None else values[rows]
+        return replace(self, **picked)
+
+    def sessions(self, gap: float = 24 * HOUR) -> NDArray[np.int64]:
+        """Return the session of every check-in, from 0 for each user.
+
+        Parameters
+        ----------
+        gap : float, default 24 hours
+            Seconds, > 0. A session ends where the next check-in is later by more than this. Without times, the sessions
+            of the source count and ``gap`` must be the default.
+
+        Raises
+        ------
+        ValueError
+            Neither times nor sessions, a gap that is not > 0.
+        """
+        if self.timestamp is None:
+            if self.session is None:
+                raise ValueError("sessions need times, or sessions of the source; these check-ins have neither")
+            return self.session
+        if not gap > 0:
+            raise ValueError(f"gap must be a number of seconds > 0, got {gap}")
+        cut = (np.diff(self.timestamp) > gap) | (np.diff(self.user) != 0)
+        number = np.concatenate([[0], np.cumsum(cut)])
+        first = np.minimum(self.indptr[:-1], self.num_check_ins - 1)
+        return number - number[first][self.user]
+
+
+def local_time(timestamp: Any, offset: Any) -> tuple[NDArray[np.int64], NDArray[np.int64]]:  # Any: array_like
+    """Return weekday (Monday 0) and hour of moments in local time: the offset is added before any slot is cut.
+
+    Parameters
+    ----------
+    timestamp : array_like of float
+        Seconds since 1970 in UTC.
+    offset : array_like of int
+        Minutes to add.
+
+    Examples
+    --------
+    >>> local_time([0.0, 0.0], [0, -1])
+    (array([3, 2]), array([ 0, 23]))
+    """
+    local = np.asarray(timestamp, dtype=np.float64) + 60.0 * np.asarray(offset)
+    day = np.floor_divide(local, DAY)
+    hour = np.floor_divide(local - day * DAY, HOUR)
+    return ((day + _EPOCH_WEEKDAY) % 7).astype(np.int64), hour.astype(np.int64)
+
+
+def find_columns(present: list[str], columns: Mapping[str, str] | None, offset: int | None) -> dict[str, str]:
+    """Return the name in the table of every column that is there; refuse a table without those that are needed."""
+    columns = dict(columns or {})
+    unknown = [name for name in columns if name not in COLUMNS]
+    if unknown:
+        raise ValueError(f"columns must have keys among {list(COLUMNS)}, got {unknown}")
+    names = {name: columns.get(name, name) for name in COLUMNS if columns.get(name, name) in present}
+    needed = [name for name in COLUMNS if name in columns or name in ("user_id", "poi_id", "timestamp")]
+    absent = [columns.get(name, name) for name in needed if name not in names]
+    if absent:
+        raise ValueError(f"the table must have the columns {absent}, got {[str(name) for name in present]}")
+    if offset is None and "offset" not in names:
+        raise ValueError(
+            "the minutes from UTC to local time are missing: the table must have a column 'offset', or offset must be "
+            "given (0 for times that are local already)"
+        )
+    if offset is not None and "offset" in names:
+        raise ValueError(f"offset must not be given beside the column {names['offset']!r}, got {offset}")
+    if ("latitude" in names) != ("longitude" in names):
+        raise ValueError("latitude and longitude must be given together, got one of the columns")
+    return names
+
+
+def _read_numbers(
+    frame: pd.DataFrame, names: Mapping[str, str], offset: int | None, milliseconds: bool
+) -> dict[str, NDArray[np.float64]]:
+    """Return the columns of numbers, NaN where there is none, times in seconds."""
+    numbers = {
+        name: pd.to_numeric(frame[names[name]], errors="coerce").to_numpy(np.float64, na_value=np.nan)
+        for name in COLUMNS[2:]
+        if name in names
+    }
+    if offset is not None:
+        numbers["offset"] = np.full(len(frame), float(offset))
+    time = numbers["timestamp"]
+    finite = np.abs(time[np.isfinite(time)])
+    largest = finite.max() if finite.size else 0.0
+    if not milliseconds and largest > _MOST_SECONDS:
+        raise ValueError(
+            f"timestamp must be in seconds, got {largest:.0f}, which looks like milliseconds; pass milliseconds=True"
+        )
+    if milliseconds and 0 < largest < _MOST_SECONDS:
+        raise ValueError(f"timestamp must be in milliseconds, got at most {largest:.0f}, which looks like seconds")
+    if milliseconds:
+        numbers["timestamp"] = time / 1000
+    return numbers
+
+
+def _find_bad(numbers: Mapping[str, NDArray[np.float64]], names: Mapping[str, str]) -> dict[str, NDArray[np.bool_]]:
+    """Return the rows to refuse, by what is accepted."""
+    with np.errstate(invalid="ignore"):
+        accepted = {
+            "timestamp": ("a finite number of seconds >= 0", numbers["timestamp"] >= 0),
+            "offset": (
+                f"whole minutes from {_LEAST_OFFSET} to {_MOST_OFFSET}",
+                (numbers["offset"] >= _LEAST_OFFSET)
+                & (numbers["offset"] <= _MOST_OFFSET)
+                & (numbers["offset"] % 1 == 0),
+            ),
+        }
+        for name, most in (("latitude", 90), ("longitude", 180)):
+            if name in numbers:
+                accepted[name] = (f"in [-{most}, {most}] degrees", np.abs(numbers[name]) <= most)
+    return {
+        f"{names.get(name, name)} must be {text}": ~(good & np.isfinite(numbers[name]))
+        for name, (text, good) in accepted.items()
+    }
+
+
+def _drop(
+    bad: Mapping[str, NDArray[np.bool_]], numbers: Mapping[str, NDArray[np.float64]], count: int, strict: bool
+) -> tuple[NDArray[np.int64], dict[str, int]]:
+    """Return the rows that stay and how many go for which reason, or raise for the first that is wrong."""
+    wrong, dropped = np.zeros(count, dtype=bool), {}
+    for (reason, rows), values in zip(bad.items(), _in_order(numbers)):
+        if strict and rows.any():
+            at = int(rows.argmax())
+            raise ValueError(f"{reason}, got {show(values[at])} in row {at} ({rows.sum()} such rows)")
+        if (rows & ~wrong).any():
+            dropped[reason.split(" must")[0]] = int((rows & ~wrong).sum())
+        wrong |= rows
+    if wrong.all():
+        raise ValueError(f"there must be at least one proper check-in, got {count} rows that are wrong in {dropped}")
+    if dropped:
+        warnings.warn(f"{wrong.sum()} of {count} check-ins dropped by strict=False: {dropped}", stacklevel=4)
+    return np.flatnonzero(~wrong), dropped
+
+
+def _in_order(numbers: Mapping[str, NDArray[np.float64]]) -> list[NDArray[np.float64]]:
+    """Return the columns of numbers in the order in which they are judged."""
+    return [numbers[name] for name in COLUMNS[2:] if name in numbers]
+
+
+def _places(
+    poi: NDArray[np.int64], num_pois: int, numbers: Mapping[str, NDArray[np.float64]]
+) -> dict[str, NDArray[np.float64]]:
+    """Return the coordinates of every place, those of its first row."""
+    if "latitude" not in numbers:
+        return {}
+    _, first = np.unique(poi, return_index=True)
+    latitude, longitude = numbers["latitude"][first], numbers["longitude"][first]
+    moved = distance_km(latitude[poi], longitude[poi], numbers["latitude"], numbers["longitude"]) > _MOVED_KM
+    if moved.any():
+        warnings.warn(
+            f"{moved.sum()} of {len(poi)} rows lie more than 100 m from the first row of their place, whose coordinates "
+            "are kept", stacklevel=4,
+        )  # fmt: skip
+    return {"latitude": latitude, "longitude": longitude}

@@ -1,0 +1,279 @@
+"""The next place from counts of earlier visits alone: each kind by itself, and a fixed mixture of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from graphvid.metrics.target_ranks import expected_ranks
+from graphvid.models.poi.places import KnownPlaces
+from graphvid.models.poi.visit_lists import VisitLists, visit_lists
+from graphvid.sampling import CheckInChains, Requests
+
+LIST_PARTS = ("history", "weekday", "hour", "area", "hour_area", "sequential")
+TABLE_PARTS = ("successor", "popularity")
+COUNT_PARTS = (*LIST_PARTS[:5], *TABLE_PARTS)
+_BLOCK_VALUES = 2**25
+_TRIALS = (0.0, 0.5, 2.0, 4.0)
+
+
+class VisitCounts:
+    """Shares of earlier visits that each candidate has, by kind of count.
+
+    The shares of ``"history"``, ``"weekday"``, ``"hour"``, ``"area"``, ``"hour_area"`` and ``"sequential"`` are among a
+    user's check-ins before the request: all, those of its weekday, slot of the day, area, both, and the newest 20; of
+    ``"successor"`` among what followed the last place in training, for all users; of ``"popularity"`` among all of
+    training. A share is 0 everywhere where there is nothing to count.
+
+    Parameters
+    ----------
+    places : KnownPlaces
+        Candidates with the counts of training.
+    parts : sequence of str
+        Kinds of counts.
+    length : int
+        Newest check-ins of a list that count.
+    tolerance : int, default 0
+        Slots that an hour may be off.
+    """
+
+    def __init__(self, places: KnownPlaces, parts: Sequence[str], *, length: int, tolerance: int = 0) -> None:
+        unknown = [part for part in parts if part not in (*LIST_PARTS, *TABLE_PARTS)]
+        if unknown:
+            raise ValueError(f"parts must be among {[*LIST_PARTS, *TABLE_PARTS]}, got {unknown}")
+        self.places, self.length, self.tolerance = places, length, tolerance
+        self.lists = tuple(part for part in parts if part in LIST_PARTS)
+        self.tables = tuple(part for part in parts if part in TABLE_PARTS)
+        self.parts = (*self.lists, *self.tables)
+        self._total = float(places.visits.sum())
+        self._popularity = torch.from_numpy(places.visits / places.visits.sum())
+
+    def members(self, chains: CheckInChains, requests: Requests) -> VisitLists:
+        """Return the members of all lists, oldest first."""
+        return visit_lists(
+            chains, requests, self.lists, self.places.number, length=self.length, tolerance=self.tolerance
+        )
+
+    def of_targets(
+        self, requests: Requests, target: Tensor, lists: VisitLists, weight: Tensor, own: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Return the shares of one candidate a request, and how much was counted for them.
+
+        Parameters
+        ----------
+        requests : Requests
+            The requests.
+        target : Tensor of int64, shape (num_requests,)
+            A candidate each.
+        lists : VisitLists
+            From `members`.
+        weight : Tensor, shape (num_members,)
+            Weight of each member of a list, with sum 1 for a list.
+        own : Tensor of bool, shape (num_requests,)
+            Whether the visit to be predicted is one of those counted in training. It is then taken out of the tables.
+
+        Returns
+        -------
+        Tensor, shape (num_requests, num_parts)
+        Tensor, shape (num_requests, num_parts)
+        """
+        num_lists, count = len(self.lists), len(target)
+        columns = []
+        if num_lists:
+            hit = weight * (lists.place == target[lists.segment // num_lists])
+            columns.append(hit.new_zeros(count * num_lists).index_add(0, lists.segment, hit).reshape(count, num_lists))
+        less, device = own.float(), target.device
+        if "successor" in self.tables:
+            last = self.places.last(requests)
+            pairs = np.asarray(self.places.successors[last, target.cpu().numpy().copy()], dtype=np.float32).ravel()
+            departures, follows = self._departures(last, less)
+            columns.append(((torch.from_numpy(pairs).to(device) - follows) / departures.clamp(min=1))[:, None])
+        if "popularity" in self.tables:
+            visits = self._popularity.to(device)[target] * self._total
+            columns.append(((visits - less) / (self._total - less).clamp(min=1))[:, None])
+        return torch.cat(columns, dim=1).clamp(min=0), self.amounts(requests, lists, own)
+
+    def amounts(self, requests: Requests, lists: VisitLists, own: Tensor | None = None) -> Tensor:
+        """Return how much was counted for every part, (num_requests, num_parts); 0 for a part that is empty."""
+        less = lists.counts.new_zeros(len(requests.user)) if own is None else own.to(lists.counts)
+        columns = [lists.counts]
+        if "successor" in self.tables:
+            columns.append(self._departures(self.places.last(requests), less)[0][:, None])
+        if "popularity" in self.tables:
+            columns.append((self._total - less)[:, None])
+        return torch.cat(columns, dim=1).clamp(min=0)
+
+    def _departures(self, last: NDArray[np.int64], less: Tensor) -> tuple[Tensor, Tensor]:
+        """Return how often each last place was left in training, without the own visit, and which own visits those are."""
+        follows = less * torch.from_numpy(last < self.places.num_places).to(less)
+        return torch.from_numpy(self.places.departures[last]).to(less) - follows, follows
+
+    def mixed(self, requests: Requests, lists: VisitLists, weight: Tensor, shares: Tensor) -> Tensor:
+        """Return the mixture for all candidates, (num_requests, num_places), by the shares of the parts.
+
+        Parameters
+        ----------
+        requests, lists, weight
+            See `of_targets`.
+        shares : Tensor, shape (num_requests, num_parts)
+            Share of each part.
+        """
+        num_lists, count, size = len(self.lists), len(shares), self.places.num_places
+        mixed = shares.new_zeros(count * size)
+        if num_lists:
+            known = lists.place < size
+            given = weight * shares[:, :num_lists].reshape(-1)[lists.segment]
+            slot = lists.segment // num_lists * size + lists.place
+            mixed.index_add_(0, slot[known], given[known])
+        mixed = mixed.reshape(count, size)
+        for part, name in enumerate(self.tables, start=num_lists):
+            if name == "popularity":
+                mixed.addcmul_(shares[:, part : part + 1], self._popularity.to(shares)[None])
+            else:
+                last = self.places.last(requests)
+                departures = torch.from_numpy(self.places.departures[last]).to(shares).clamp(min=1)
+                follow = torch.from_numpy(self.places.successor_counts(last)).to(shares)
+                mixed.addcmul_((shares[:, part] / departures)[:, None], follow)
+        return mixed
+
+
+def even_weights(lists: VisitLists) -> Tensor:
+    """Return the same weight for all members of a list."""
+    return 1.0 / lists.counts.reshape(-1)[lists.segment]
+
+
+def fit_shares(shares_of_targets: Tensor, *, num_rounds: int = 200) -> Tensor:
+    r"""Return the fixed mixture of parts under which targets are most likely, by expectation maximisation.
+
+    .. math:: w_k \leftarrow \frac{1}{N} \sum_i \frac{w_k p_{ik}}{\sum_l w_l p_{il}}
+
+    Parameters
+    ----------
+    shares_of_targets : Tensor, shape (num_requests, num_parts)
+        What each part gives to each target; a request to which all give 0 is left out.
+    num_rounds : int, default 200
+        Rounds; the likelihood has one maximum.
+
+    Returns
+    -------
+    Tensor, shape (num_parts,)
+        With sum 1.
+    """
+    given = shares_of_targets[shares_of_targets.sum(dim=1) > 0].double()
+    weight = torch.full((given.shape[1],), 1 / given.shape[1], dtype=torch.float64)
+    for _ in range(num_rounds if len(given) else 0):
+        parts = given * weight
+        weight = (parts / parts.sum(dim=1, keepdim=True)).mean(dim=0)
+    return weight.float()
+
+
+class CountMixture:
+    """A fixed mixture of kinds of counts; nothing is trained by gradients.
+
+    Parameters
+    ----------
+    chains : CheckInChains
+        All check-ins.
+    rows : ndarray of int64
+        Those of training: what is counted in tables, and the candidates.
+    parts : sequence of str, default all
+        Kinds of counts, see `VisitCounts`.
+    length : int, default 100,000
+        Newest check-ins of a list that count.
+    tolerance : int, default 0
+        Slots that an hour may be off.
+
+    Attributes
+    ----------
+    weight : Tensor, shape (num_parts,)
+        Of the mixture; equal before `fit`.
+    """
+
+    def __init__(
+        self, chains: CheckInChains, rows: NDArray[np.int64], parts: Sequence[str] = COUNT_PARTS, *,
+        length: int = 100_000, tolerance: int = 0,
+    ) -> None:  # fmt: skip
+        self.chains, self.rows, self.places = chains, rows, KnownPlaces(chains, rows)
+        self.counts = VisitCounts(self.places, parts, length=length, tolerance=tolerance)
+        self.weight = torch.full((len(self.counts.parts),), 1 / len(self.counts.parts))
+
+    def fit(self, rows: NDArray[np.int64], *, k: int = 10, most: int = 2000, seed: int = 0) -> CountMixture:
+        """Choose the weights by some check-ins that are not of training: most likely first, then by Recall@k.
+
+        From the most likely mixture, one weight after the other is multiplied by 0, 1/2, 2 and 4, and what finds more is
+        kept, until nothing does.
+
+        Parameters
+        ----------
+        rows : ndarray of int64
+            Check-ins that choose; those at unknown places are left out.
+        k : int, default 10
+            Places that count.
+        most : int, default 2000
+            Most check-ins used, drawn with ``seed``.
+        """
+        target = self.places.number[self.chains.poi[rows]]
+        rows, target = rows[target < self.places.num_places], target[target < self.places.num_places]
+        if not len(rows):
+            raise ValueError("there must be a check-in at a known place to choose weights by, got none")
+        if len(rows) > most:
+            picked = np.sort(np.random.default_rng(seed).choice(len(rows), most, replace=False))
+            rows, target = rows[picked], target[picked]
+        requests, wanted = self.chains.before(rows), torch.from_numpy(target)
+        blocks = self._part_scores(requests)
+        given = torch.cat([block[torch.arange(len(t)), :, t] for block, t in zip(blocks, self._cut(wanted))])
+        best = fit_shares(given)
+        value = self._value(blocks, wanted, best, k)
+        improved = True
+        while improved:
+            improved = False
+            for part in range(len(best)):
+                for factor in _TRIALS:
+                    tried = best.clone()
+                    tried[part] *= factor
+                    if float(tried.sum()) > 0 and (found := self._value(blocks, wanted, tried, k)) > value:
+                        best, value, improved = tried / tried.sum(), found, True
+        self.weight = best
+        return self
+
+    def score(self, requests: Requests, chains: CheckInChains | None = None) -> Tensor:
+        """Return the mixture for all candidates, shape (num_requests, num_places); see `PeriodicInterests.score`."""
+        lists = self.counts.members(self.chains if chains is None else chains, requests)
+        shares = self.weight.expand(len(requests.user), -1)
+        return self.counts.mixed(requests, lists, even_weights(lists), shares)
+
+    def reasons(self, requests: Requests, chains: CheckInChains | None = None) -> Tensor:
+        """Return the mixture part by part, shape (num_requests, num_parts, num_places); for few requests."""
+        return self._parts(requests, self.chains if chains is None else chains) * self.weight[:, None]
+
+    def _parts(self, requests: Requests, chains: CheckInChains) -> Tensor:
+        lists = self.counts.members(chains, requests)
+        weight = even_weights(lists)
+        only = torch.eye(len(self.counts.parts))
+        mixed = [self.counts.mixed(requests, lists, weight, row.expand(len(requests.user), -1)) for row in only]
+        return torch.stack(mixed, dim=1)
+
+    def _block(self) -> int:
+        return max(1, _BLOCK_VALUES // (self.places.num_places * len(self.counts.parts)))
+
+    def _cut(self, values: Tensor) -> list[Tensor]:
+        return list(torch.split(values, self._block()))
+
+    def _part_scores(self, requests: Requests) -> list[Tensor]:
+        """Return the shares of all candidates by part, blocks of (num_requests, num_parts, num_places)."""
+        cuts = np.arange(self._block(), len(requests.user), self._block())
+        return [
+            self._parts(requests.take(picked), self.chains) for picked in np.split(np.arange(len(requests.user)), cuts)
+        ]
+
+    def _value(self, blocks: list[Tensor], target: Tensor, weight: Tensor, k: int) -> tuple[float, float]:
+        """Return recall and then NDCG, to compare mixtures by."""
+        ranks = torch.cat(
+            [expected_ranks(torch.einsum("k,bkv->bv", weight, b), t) for b, t in zip(blocks, self._cut(target))]
+        )
+        found = (ranks <= k).double()
+        return float(found.mean()), float((found / torch.log2(1 + ranks)).mean())

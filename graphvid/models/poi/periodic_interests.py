@@ -1,0 +1,319 @@
+"""The next place from periodic interests, mixed with counts of earlier visits."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from lightning import LightningModule
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.functional import pad, softplus
+
+from graphvid._dgl import DGLGraph
+from graphvid._random import seeded
+from graphvid.data import distance_km
+from graphvid.models.poi.config import PeriodicInterestsConfig
+from graphvid.models.poi.counts import VisitCounts, fit_shares
+from graphvid.models.poi.network import InterestNetwork, Interests
+from graphvid.models.poi.places import KnownPlaces
+from graphvid.models.poi.visit_lists import VisitLists
+from graphvid.sampling import CheckInChains, Requests, RowBatch, SessionBatches
+
+_WEIGHTS, _DROPOUT, _SAMPLE = 1, 2, 3  # streams of config.seed
+_SAMPLED, _NETWORK_SHARE, _DECAY, _LEAST = 5000, 0.3, -4.0, 1e-12
+_COUNT_OF = {"daily": "weekday"}  # what is counted for an interest, where the name differs
+
+
+class PlaceScores(NamedTuple):
+    """Scores of all candidates for some requests, and where they come from.
+
+    Parameters
+    ----------
+    scores : Tensor, shape (num_requests, num_places)
+        Probabilities.
+    attention : Tensor, shape (num_requests, num_interests)
+        Of the network over the interests; 0 for one that is empty.
+    daily : Tensor, shape (num_requests, 7)
+        Of the network over the weekdays of the long term, Monday first.
+    shares : Tensor, shape (num_requests, num_parts)
+        Of the network and of each kind of counts in the mixture.
+    """
+
+    scores: Tensor
+    attention: Tensor
+    daily: Tensor
+    shares: Tensor
+
+
+class PeriodicInterests(LightningModule):
+    r"""Rank places by what the user did on this weekday, at this hour, in this area, and last.
+
+    Seven lists of the long term, one a weekday, and four short ones are walks back along chains of check-ins
+    (`graphvid.sampling.CheckInChains`). A GRU makes a state of each, attention at the request sums the days to the long
+    term, and again the long and the short terms to :math:`h`:
+
+    .. math:: s(v) = (h + u) \cdot e_v + b_v - \operatorname{softplus}(g) \log(1 + \mathrm{km}), \qquad
+        p(v) = a_0 \operatorname{softmax}_v s(v) + \sum_k a_k p_k(v)
+
+    where :math:`p_k` are shares of visits among the check-ins of an interest, of the whole history, of what followed the
+    last place in training, and of all of training (`VisitCounts`), newer ones weighing more, by a learned rate. The shares
+    :math:`a` depend on user, weekday, hour and on how much was counted. The loss is the negative logarithm of p at the place
+    that was visited.
+
+    Parameters
+    ----------
+    graph : DGLGraph
+        All check-ins, from `graphvid.graphs.check_in_graph`.
+    rows : ndarray of int64, shape (num_rows,)
+        Check-ins that are learnt from, ascending. Their places are the candidates; others are one "unknown place".
+    config : PeriodicInterestsConfig, optional
+        Options.
+    coordinates : ndarray of float64, shape (num_pois, 2), optional
+        Latitude and longitude of all places; needed with ``config.distance``.
+
+    Attributes
+    ----------
+    chains : CheckInChains
+        Of the graph.
+    places : KnownPlaces
+        The candidates.
+    parts : tuple of str
+        ``"network"`` and the kinds of counts, in the order of the shares.
+
+    Notes
+    -----
+    The lists, the two attentions and the sizes follow the idea of the paper, whose text we have not read: this is no
+    reproduction. The counts are an addition. Candidates that were visited are not barred.
+
+    A check-in occurs once in a batch, however many lists it is in, and the days once a session. O(length * dim ** 2) a
+    request for the lists and O(num_places * dim) for the scores.
+
+    References
+    ----------
+    Cui, Zhang, Zhang, Wang and Cai, "ST-PIL: Spatial-temporal periodic interest learning for next point-of-interest
+    recommendation", arXiv 2104.02262, 2021.
+
+    Examples
+    --------
+    >>> from graphvid.data import SyntheticCheckIns
+    >>> from graphvid.graphs import check_in_graph
+    >>> town = SyntheticCheckIns(num_users=5, num_pois=40, check_ins_per_user=(20, 20))
+    >>> model = PeriodicInterests(
+    ...     check_in_graph(town.check_ins, town.area), town.windows.train, PeriodicInterestsConfig(dim=8)
+    ... )
+    >>> found = model.score(model.chains.before(town.windows.test))
+    >>> found.scores.shape == (20, model.places.num_places), round(float(found.scores[0].sum()), 4)
+    (True, 1.0)
+    """
+
+    config: PeriodicInterestsConfig
+
+    def __init__(
+        self,
+        graph: DGLGraph,
+        rows: NDArray[np.int64],
+        config: PeriodicInterestsConfig | None = None,
+        coordinates: NDArray[np.float64] | None = None,
+    ) -> None:
+        super().__init__()
+        self.config = config = config if config is not None else PeriodicInterestsConfig()
+        self.chains = chains = CheckInChains(graph, session_gap=3600 * config.session_gap_hours)
+        self.rows = np.asarray(rows, dtype=np.int64)
+        self.places = KnownPlaces(chains, self.rows)
+        if config.distance and coordinates is None:
+            raise ValueError("coordinates must be given with distance=True, got none")
+        self._coordinates = coordinates if config.distance else None
+        self._requests = self.moment(chains, chains.before(self.rows))
+        self._targets = torch.from_numpy(self.places.number[chains.poi[self.rows]])
+        self._place_of_row = np.full(chains.num_check_ins, -1, dtype=np.int64)
+        self._place_of_row[self.rows] = np.arange(len(self.rows))
+        self.counts: VisitCounts | None = None
+        if config.counts:
+            counted = ("history", *(_COUNT_OF.get(x, x) for x in config.interests), "successor", "popularity")
+            self.counts = VisitCounts(
+                self.places, counted, length=config.history_length, tolerance=config.hour_tolerance
+            )
+        self.parts: tuple[str, ...] = ("network", *(() if self.counts is None else self.counts.parts))
+        with seeded(config.seed, _WEIGHTS):
+            self.network = InterestNetwork(
+                chains.num_users, self.places.num_places, chains.num_areas, config.dim, config.interests,
+                short_length=config.short_length, daily_length=config.daily_length, tolerance=config.hour_tolerance,
+                drop=config.dropout,
+            )  # fmt: skip
+        self.bias = nn.Parameter(torch.zeros(self.places.num_places))
+        if config.distance:
+            self.fall = nn.Parameter(torch.tensor(-2.0))
+        if self.counts is not None:
+            self.gate = nn.Linear(3 * config.dim, len(self.parts))
+            self.gate_of_amount = nn.Parameter(torch.zeros(len(self.counts.parts)))
+            self.decay = nn.Parameter(torch.full((len(self.counts.lists),), _DECAY))
+            self._start_shares()
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches an epoch."""
+        return -(-len(self.rows) // self.config.batch_size)
+
+    def moment(self, chains: CheckInChains, requests: Requests) -> Requests:
+        """Return the requests with the weekday and hour that ``config.target_time`` says."""
+        if self.config.target_time == "request":
+            return requests
+        last, known = np.maximum(requests.end - 1, 0), requests.last >= 0
+        return requests._replace(
+            weekday=np.where(known, chains.weekday[last], -1), hour=np.where(known, chains.hour[last], -1)
+        )
+
+    def train_dataloader(self) -> SessionBatches:
+        """Give the batches of all epochs."""
+        config = self.config
+        return SessionBatches(self.rows, self._requests.session, config.batch_size, config.num_epochs, config.seed)
+
+    def training_step(self, batch: RowBatch, batch_idx: int) -> Tensor:
+        """Compute the loss of one batch and log it."""
+        picked = self._place_of_row[batch.row.cpu().numpy()]
+        with seeded(self.config.seed, _DROPOUT, self.global_step):
+            loss = self.loss(picked)
+        self.log("loss", loss.detach(), prog_bar=True)
+        return loss
+
+    def loss(self, picked: NDArray[np.int64]) -> Tensor:
+        """Return the mean negative log-likelihood of some of the training check-ins, by their position in ``rows``."""
+        requests = self._requests.take(picked)
+        target = self._targets[torch.from_numpy(picked)].to(self.device)
+        found = self.network(self.chains, requests, self.places.number)
+        of_network = self._log_network(found, requests, target)
+        if self.counts is None:
+            return -of_network.mean()
+        lists = self.counts.members(self.chains, requests).to(self.device)
+        own = torch.ones(len(picked), dtype=torch.bool, device=self.device)
+        given, amounts = self.counts.of_targets(requests, target, lists, self._member_weights(lists), own)
+        shares = self._shares(found.context, amounts)
+        mixed = (shares[:, 1:] * given).sum(dim=1)
+        return -torch.logaddexp(torch.log(shares[:, 0]) + of_network, torch.log(mixed + _LEAST)).mean()
+
+    @torch.no_grad()
+    def score(
+        self, requests: Requests, chains: CheckInChains | None = None, user: NDArray[np.int64] | None = None
+    ) -> PlaceScores:
+        """Return the probabilities of all candidates.
+
+        Parameters
+        ----------
+        requests : Requests
+            Of ``chains``.
+        chains : CheckInChains, optional
+            Other check-ins than the model's, whose places are numbered in the same way; ``chains.num_pois`` of the model
+            is the number of an unknown place.
+        user : ndarray of int64, shape (num_requests,), optional
+            Users in the model's numbering, ``chains.num_users`` of the model for an unknown one. Default: those of the
+            requests.
+        """
+        training = self.training
+        self.eval()
+        chains = self.chains if chains is None else chains
+        requests = self.moment(chains, requests)
+        found = self.network(chains, requests, self.places.number, user)
+        scores = torch.softmax(self._logits(found, requests), dim=1)
+        shares = torch.ones_like(scores[:, :1])
+        if self.counts is not None:
+            lists = self.counts.members(chains, requests).to(self.device)
+            shares = self._shares(found.context, self.counts.amounts(requests, lists))
+            mixed = self.counts.mixed(requests, lists, self._member_weights(lists), shares[:, 1:])
+            scores = scores * shares[:, :1] + mixed
+        self.train(training)
+        return PlaceScores(scores, found.attention, found.daily, shares)
+
+    @torch.no_grad()
+    def reasons(
+        self, requests: Requests, chains: CheckInChains | None = None, user: NDArray[np.int64] | None = None
+    ) -> Tensor:
+        """Return the score of every candidate part by part, shape (num_requests, num_parts, num_places); for few requests.
+
+        The sum over the parts is what `score` gives.
+        """
+        found = self.score(requests, chains, user)
+        if self.counts is None:
+            return found.scores[:, None]
+        chains = self.chains if chains is None else chains
+        requests = self.moment(chains, requests)
+        lists = self.counts.members(chains, requests).to(self.device)
+        weight = self._member_weights(lists)
+        only = [torch.zeros_like(found.shares[:, 1:]) for _ in self.counts.parts]
+        for part, shares in enumerate(only):
+            shares[:, part] = found.shares[:, 1 + part]
+        counted = [self.counts.mixed(requests, lists, weight, shares) for shares in only]
+        rest = (found.scores - torch.stack(counted).sum(dim=0)).clamp(min=0)
+        return torch.stack([rest, *counted], dim=1)
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Give Adam."""
+        return torch.optim.Adam(self.parameters(), lr=self.config.learning_rate, weight_decay=self.config.weight_decay)
+
+    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """Scale the gradients down to ``config.max_gradient_norm``."""
+        nn.utils.clip_grad_norm_(self.parameters(), self.config.max_gradient_norm)
+
+    def _user_vectors(self, found: Interests) -> Tensor:
+        return found.states + found.user
+
+    def _logits(self, found: Interests, requests: Requests) -> Tensor:
+        table = self.network.check_in.poi.weight[:-1]
+        logits = torch.addmm(self.bias, self._user_vectors(found), table.t())
+        return logits - self._distance(requests, self.places.pois[None])
+
+    def _distance(self, requests: Requests, pois: NDArray[np.int64]) -> Tensor | float:
+        """Return what the distance takes off, 0 for requests without a last place; ``pois`` broadcasts."""
+        if self._coordinates is None:
+            return 0.0
+        near = np.where(requests.near < len(self._coordinates), requests.near, -1)  # an unknown place is nowhere
+        here, there = self._coordinates[near], self._coordinates[pois]
+        far = distance_km(here[:, None, 0], here[:, None, 1], there[..., 0], there[..., 1])
+        far = np.where(near[:, None] >= 0, np.log1p(far), 0.0).astype(np.float32)
+        return softplus(self.fall) * torch.from_numpy(far).to(self.device)
+
+    def _log_network(self, found: Interests, requests: Requests, target: Tensor) -> Tensor:
+        """Return the logarithm of what the network gives to one candidate a request."""
+        count, size = self.config.num_negatives, self.places.num_places
+        if count is None or count >= size - 1:
+            return torch.log_softmax(self._logits(found, requests), dim=1).gather(1, target[:, None])[:, 0]
+        drawn = torch.randint(0, size, (count,), device=self.device)  # under the seed of the step
+        vectors, table = self._user_vectors(found), self.network.check_in.poi.weight
+        own = (vectors * table[target]).sum(dim=1) + self.bias[target]
+        own = own - _column(self._distance(requests, self.places.pois[target.cpu().numpy()][:, None]))
+        others = torch.addmm(self.bias[drawn], vectors, table[drawn].t())
+        others = others - self._distance(requests, self.places.pois[drawn.cpu().numpy()][None])
+        others = others.masked_fill(drawn == target[:, None], -torch.inf) + float(np.log(size / count))
+        return own - torch.logsumexp(torch.cat([own[:, None], others], dim=1), dim=1)
+
+    def _shares(self, context: Tensor, amounts: Tensor) -> Tensor:
+        """Return the share of every part, (num_requests, num_parts); a part of which nothing was counted has none."""
+        more = pad(self.gate_of_amount * torch.log1p(amounts), (1, 0))
+        empty = pad(amounts == 0, (1, 0))
+        return torch.softmax((self.gate(context) + more).masked_fill(empty, -torch.inf), dim=1)
+
+    def _member_weights(self, lists: VisitLists) -> Tensor:
+        """Return the weight of every member of every list, which falls with its age; those of a list sum to 1."""
+        rate = softplus(self.decay)
+        weight = torch.exp(-rate[lists.segment % len(rate)] * lists.age)
+        total = weight.new_zeros(lists.counts.numel()).index_add(0, lists.segment, weight)
+        return weight / total[lists.segment]
+
+    @torch.no_grad()
+    def _start_shares(self) -> None:
+        """Begin at the fixed mixture of counts under which some training targets are most likely."""
+        assert self.counts is not None
+        rng = np.random.default_rng((self.config.seed, _SAMPLE))
+        picked = np.sort(rng.permutation(len(self.rows))[:_SAMPLED])
+        requests, target = self._requests.take(picked), self._targets[torch.from_numpy(picked)]
+        lists = self.counts.members(self.chains, requests)
+        own = torch.ones(len(picked), dtype=torch.bool)
+        given, _ = self.counts.of_targets(requests, target, lists, self._member_weights(lists), own)
+        shares = (1 - _NETWORK_SHARE) * fit_shares(given).clamp(min=1e-3)
+        nn.init.zeros_(self.gate.weight)
+        self.gate.bias.copy_(torch.log(torch.cat([torch.tensor([_NETWORK_SHARE]), shares])))
+
+
+def _column(values: Tensor | float) -> Tensor | float:
+    return values[:, 0] if isinstance(values, Tensor) else values

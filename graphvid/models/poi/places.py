@@ -1,0 +1,68 @@
+"""The places that can be recommended, and what training says of them: how often, and after which other."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from graphvid.sampling import CheckInChains, Requests
+
+_Ints = NDArray[np.int64]
+
+
+class KnownPlaces:
+    """Places with a check-in in training, which are the candidates, with counts of visits and of successors.
+
+    Parameters
+    ----------
+    chains : CheckInChains
+        All check-ins.
+    rows : ndarray of int64, shape (num_rows,)
+        Those of training, ascending.
+
+    Attributes
+    ----------
+    pois : ndarray of int64, shape (num_places,)
+        Place of every candidate, ascending.
+    number : ndarray of int64, shape (chains.num_pois + 1,)
+        Candidate of every place; ``num_places`` stands for all unknown ones, of which the last is one.
+    visits : ndarray of float32, shape (num_places,)
+        Check-ins in training.
+    successors : csr_matrix of float32, shape (num_places + 1, num_places)
+        How often a candidate was visited after another, the last check-in before it; the last row is empty.
+    departures : ndarray of float32, shape (num_places + 1,)
+        Sums of the rows.
+
+    Raises
+    ------
+    ValueError
+        There are no rows.
+    """
+
+    def __init__(self, chains: CheckInChains, rows: _Ints) -> None:
+        if not len(rows):
+            raise ValueError("there must be at least one check-in to learn from, got none")
+        self.pois = np.unique(chains.poi[rows])
+        self.number = np.full(chains.num_pois + 1, len(self.pois), dtype=np.int64)
+        self.number[self.pois] = np.arange(len(self.pois))
+        numbers = self.number[chains.poi]
+        self.visits = np.bincount(numbers[rows], minlength=len(self.pois)).astype(np.float32)
+        last = self.last(chains.before(rows))
+        follows = last < self.num_places
+        pairs = (np.ones(follows.sum(), np.float32), (last[follows], numbers[rows[follows]]))
+        self.successors = sparse.csr_matrix(pairs, shape=(self.num_places + 1, self.num_places))  # sums duplicates
+        self.departures = np.asarray(self.successors.sum(axis=1), dtype=np.float32).ravel()
+
+    @property
+    def num_places(self) -> int:
+        """Number of candidates."""
+        return len(self.pois)
+
+    def last(self, requests: Requests) -> _Ints:
+        """Return the candidate of the last check-in before each request, ``num_places`` for an unknown place or none."""
+        return np.where(requests.last >= 0, self.number[requests.last], self.num_places)
+
+    def successor_counts(self, last: _Ints) -> NDArray[np.float32]:
+        """Return how often each candidate came after some others, shape (len(last), num_places)."""
+        return np.asarray(self.successors[last].toarray(), dtype=np.float32)

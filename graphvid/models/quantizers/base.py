@@ -1,0 +1,206 @@
+"""What the models of short codes share: the quantiser and its repair, the optimiser, codes and vectors of items."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from lightning import LightningModule
+from numpy.typing import NDArray
+from torch import Tensor
+
+from graphvid._random import seeded
+from graphvid.losses import assignment_entropy, codeword_diversity
+from graphvid.models.quantizers.config import QuantizationConfig
+from graphvid.nn import ProductQuantizer, Quantized
+from graphvid.sampling import ShuffledBatches
+
+WEIGHT_STREAM, VIEW_STREAM, RESEED_STREAM = 1, 2, 3  # streams of config.seed
+_SAMPLE = 64  # items a codeword that codebooks start from and are repaired with
+_CHUNK = 8192  # items encoded at once
+
+
+class ItemBatch(NamedTuple):
+    """Rows of a batch of training items.
+
+    Parameters
+    ----------
+    item : Tensor, shape (batch,), int64
+    """
+
+    item: Tensor
+
+
+class Quantization(LightningModule, ABC):
+    """Learns an encoder and codebooks, so that items are stored as a few bytes and searched by vectors.
+
+    A subclass encodes training rows and says what their vectors and reconstructions are asked for. After `prepare_codes`
+    the codebooks are where training starts.
+
+    Parameters
+    ----------
+    num_items : int
+        Training items.
+    config : QuantizationConfig
+        Options.
+
+    Attributes
+    ----------
+    quantizer : ProductQuantizer
+    use : Tensor, shape (num_codebooks, num_codewords), int64
+        Items of this epoch that used each codeword.
+    """
+
+    use: Tensor
+
+    def __init__(self, num_items: int, config: QuantizationConfig) -> None:
+        super().__init__()
+        self.num_items, self._options = num_items, config
+        with seeded(config.seed, WEIGHT_STREAM, 1):
+            self.quantizer = ProductQuantizer(
+                config.dim, config.num_codebooks, config.num_codewords, sharpness=config.sharpness, top_n=config.top_n,
+                estimator=config.estimator, unit=config.unit, train_codebooks=config.train_codebooks,
+            )  # fmt: skip
+        self.register_buffer("use", torch.zeros(config.num_codebooks, config.num_codewords, dtype=torch.int64))
+
+    @abstractmethod
+    def _encode_rows(self, rows: Tensor) -> Tensor:
+        """Return the vectors of training rows as they are, in whatever mode the model is, (num_rows, dim)."""
+
+    @abstractmethod
+    def _loss(self, rows: Tensor) -> Tensor:
+        """Return the loss of a batch of training rows, and log its parts."""
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches an epoch."""
+        return -(-self.num_items // self._options.batch_size)
+
+    def prepare_codes(self) -> None:
+        """Start the codebooks at the k-means of the untrained encoder's vectors, unless they start at random.
+
+        Raises
+        ------
+        ValueError
+            For fewer items than codewords.
+        """
+        config = self._options
+        if config.start == "random":
+            return
+        if self.num_items < config.num_codewords:
+            raise ValueError(
+                f"num_codewords must be at most the {self.num_items} items with start={config.start!r}, got "
+                f"{config.num_codewords}; start at random, or take fewer"
+            )
+        method = "lloyd" if config.start == "kmeans" else "faiss"
+        self.quantizer.start_from(self._sample(0), method=method, seed=config.seed % 2**31)
+
+    @torch.no_grad()
+    def _sample(self, number: int) -> Tensor:
+        """Return the vectors of a sample of training items."""
+        config = self._options
+        rng = np.random.default_rng((config.seed, RESEED_STREAM, number))
+        rows = torch.from_numpy(rng.permutation(self.num_items)[: _SAMPLE * config.num_codewords]).to(self.device)
+        training = self.training
+        self.eval()
+        found = torch.cat([self._encode_rows(part) for part in torch.split(rows, _CHUNK)])
+        self.train(training)
+        return found
+
+    def train_dataloader(self) -> ShuffledBatches[ItemBatch]:
+        """Give the batches of all epochs."""
+        config = self._options
+        items = ItemBatch(torch.arange(self.num_items))
+        return ShuffledBatches(items, config.batch_size, config.num_epochs, config.seed)
+
+    def training_step(self, batch: ItemBatch, batch_idx: int) -> Tensor:
+        """Rescale the codewords, repair them if it is time, and compute the loss of a batch."""
+        config, step = self._options, self.global_step
+        epoch, within = divmod(step, self.steps_per_epoch)
+        self.quantizer.rescale()
+        if not within:
+            if config.reseed_every and epoch and not epoch % config.reseed_every and epoch <= 0.8 * config.num_epochs:
+                moved = self.quantizer.reseed(self._sample(epoch), self.use, seed=(config.seed + epoch) % 2**31)
+                self.log("codewords_moved", float(moved))
+            self.use.zero_()
+        with seeded(config.seed, VIEW_STREAM, step):
+            loss = self._loss(batch.item)
+        self.log("loss", loss.detach(), prog_bar=True)
+        return loss
+
+    def regularize(self, *quantized: Quantized) -> Tensor:
+        """Return the weighted entropy and diversity terms of the quantised views of a batch, and count their codes."""
+        config = self._options
+        with torch.no_grad():
+            for one in quantized:
+                kept = one.log_weights > -torch.inf
+                if self.quantizer.top_n is None:
+                    kept = torch.zeros_like(kept).scatter_(-1, one.codes[..., None], True)
+                self.use += kept.sum(dim=0)
+        entropy = sum((assignment_entropy(one.log_weights) for one in quantized), start=torch.zeros(())) / len(
+            quantized
+        )
+        diversity = codeword_diversity(self.quantizer.codebooks, kind=config.diversity)
+        self.log("entropy", entropy.detach())
+        self.log("diversity", diversity.detach())
+        return config.entropy_weight * entropy + config.diversity_weight * diversity
+
+    def configure_optimizers(self) -> Any:  # Any: Lightning's form of an optimiser and its schedule
+        """Give Adam or gradient descent, with a rate that rises over the warm-up and falls along a cosine."""
+        config = self._options
+        codebooks = [p for p in self.quantizer.parameters() if p.requires_grad]
+        known = {id(parameter) for parameter in self.quantizer.parameters()}
+        others = [parameter for parameter in self.parameters() if id(parameter) not in known]
+        groups = [{"params": others, "weight_decay": config.weight_decay}]
+        if codebooks:
+            groups.append({"params": codebooks, "weight_decay": 0.0})
+        if config.optimizer == "adam":
+            optimizer: torch.optim.Optimizer = torch.optim.AdamW(groups, lr=config.learning_rate)
+        else:
+            optimizer = torch.optim.SGD(groups, lr=config.learning_rate, momentum=0.9)
+        total, warm = (n * self.steps_per_epoch for n in (config.num_epochs, config.warmup_epochs))
+
+        def factor(step: int) -> float:
+            if step < warm:
+                return (step + 1) / (warm + 1)
+            return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, total - warm)))
+
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def on_train_end(self) -> None:
+        """Leave codewords of unit length."""
+        self.quantizer.rescale()
+
+    def to_codes(self, vectors: NDArray[np.floating] | Tensor) -> NDArray[np.unsignedinteger[Any]]:
+        """Return the codes of encoded items, one byte a codebook up to 256 codewords, else two.
+
+        Parameters
+        ----------
+        vectors : array of shape (num_items, dim)
+            What ``embed`` gives.
+
+        Returns
+        -------
+        ndarray of uint8 or uint16, shape (num_items, num_codebooks)
+        """
+        codes = self.quantizer.encode(torch.as_tensor(vectors, dtype=torch.float32, device=self.device))
+        small = np.uint8 if self._options.num_codewords <= 256 else np.uint16
+        return codes.cpu().numpy().astype(small)
+
+    def codebooks(self) -> NDArray[np.float32]:
+        """Return the codebooks, (num_codebooks, num_codewords, dim // num_codebooks)."""
+        return self.quantizer.codebooks.detach().cpu().numpy().copy()
+
+
+@torch.no_grad()
+def embed_in_chunks(model: Quantization, num_items: int, encode: Any) -> NDArray[np.float32]:
+    """Return what ``encode`` gives for slices of items, in evaluation mode; Any: a callable of a slice."""
+    training = model.training
+    model.eval()
+    found = [encode(slice(start, start + _CHUNK)).cpu().numpy() for start in range(0, max(num_items, 1), _CHUNK)]
+    model.train(training)
+    return np.concatenate(found)

@@ -1,0 +1,119 @@
+"""What is kept of a trained model of codes: an encoder and codebooks, which code any items."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from graphvid.models.quantizers.config import ContrastiveQuantizationConfig, PyramidQuantizationConfig
+from graphvid.models.quantizers.contrastive import CodeEncoder, ContrastiveQuantization
+from graphvid.models.quantizers.item_features import Tables, as_tensors
+from graphvid.models.quantizers.pyramid import PyramidHybridPoolingQuantization, StandardizeLevels
+from graphvid.nn import ProductQuantizer, PyramidHybridPooling
+
+_CHUNK = 8192
+
+
+class PyramidEncoder(nn.Module):
+    """Pool the modalities of items as levels.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Modalities in the order of the levels.
+    backbone : Module
+        From levels to levels.
+    pooling : PyramidHybridPooling
+    """
+
+    def __init__(self, names: list[str], backbone: nn.Module, pooling: PyramidHybridPooling) -> None:
+        super().__init__()
+        self.names, self.backbone, self.pooling = names, backbone, pooling
+
+    def forward(self, features: Mapping[str, Tensor]) -> Tensor:
+        """Encode ``(batch, dims[name])`` by modality to ``(batch, dim)``."""
+        pooled: Tensor = self.pooling(self.backbone([features[name] for name in self.names]))
+        return pooled
+
+
+class Coder(nn.Module):
+    """An encoder of features and a quantiser of its vectors.
+
+    Parameters
+    ----------
+    dims : mapping of str to int
+        Columns of every modality.
+    encoder : Module
+        From features by modality to vectors.
+    quantizer : ProductQuantizer
+    """
+
+    def __init__(self, dims: Mapping[str, int], encoder: nn.Module, quantizer: ProductQuantizer) -> None:
+        super().__init__()
+        self.dims, self.encoder, self.quantizer = dict(dims), encoder, quantizer
+
+    @torch.no_grad()
+    def embed(self, features: Tables) -> NDArray[np.float32]:
+        """Return the vectors of items, seen in training or not: the queries of an asymmetric search.
+
+        Parameters
+        ----------
+        features : mapping of str to array, shape (num_items, dim)
+
+        Returns
+        -------
+        ndarray of float32, shape (num_items, dim)
+
+        Raises
+        ------
+        KeyError, ValueError
+            For other modalities, shapes or values than those of the training.
+        """
+        if set(features) != set(self.dims):
+            raise KeyError(f"features must have the modalities {sorted(self.dims)}, got {sorted(features)}")
+        tensors = as_tensors(features)
+        for name, size in self.dims.items():
+            if tensors[name].shape[1:] != (size,):
+                raise ValueError(f"features[{name!r}] must have {size} columns, got {tuple(tensors[name].shape)}")
+        number = len(next(iter(tensors.values())))
+        training = self.training
+        self.eval()
+        found = [
+            self.encoder({name: x[start : start + _CHUNK] for name, x in tensors.items()}).numpy()
+            for start in range(0, max(number, 1), _CHUNK)
+        ]
+        self.train(training)
+        return np.concatenate(found)
+
+    def encode(self, vectors: NDArray[np.floating]) -> NDArray[np.unsignedinteger[Any]]:
+        """Return the codes of embedded items, uint8 up to 256 codewords, else uint16, (num_items, num_codebooks)."""
+        codes = self.quantizer.encode(torch.as_tensor(vectors, dtype=torch.float32)).numpy()
+        return codes.astype(np.uint8 if self.quantizer.num_codewords <= 256 else np.uint16)
+
+
+def build_coder(dims: Mapping[str, int], config: ContrastiveQuantizationConfig | PyramidQuantizationConfig) -> Coder:
+    """Give the coder of ``config`` for modalities with ``dims`` columns, to be filled with weights."""
+    quantizer = ProductQuantizer(
+        config.dim, config.num_codebooks, config.num_codewords, sharpness=config.sharpness, top_n=config.top_n,
+        estimator=config.estimator, unit=config.unit, train_codebooks=config.train_codebooks,
+    )  # fmt: skip
+    if isinstance(config, ContrastiveQuantizationConfig):
+        return Coder(dims, CodeEncoder(dims, config.dim, config.hidden), quantizer)
+    pooling = PyramidHybridPooling(
+        list(dims.values()), config.dim, config.hybrid, level_aligned=config.level_aligned,
+        num_codebooks=config.num_codebooks, norm=config.norm, hidden=config.hidden,
+    )  # fmt: skip
+    return Coder(dims, PyramidEncoder(list(dims), StandardizeLevels(list(dims.values())), pooling), quantizer)
+
+
+def coder_of(model: ContrastiveQuantization | PyramidHybridPoolingQuantization, dims: Mapping[str, int]) -> Coder:
+    """Give the coder of a trained model, with whom it shares its weights, on the CPU."""
+    model.cpu()
+    if isinstance(model, ContrastiveQuantization):
+        return Coder(dims, model.encoder, model.quantizer)
+    return Coder(dims, PyramidEncoder(list(dims), model.backbone, model.pooling), model.quantizer)

@@ -1,0 +1,146 @@
+"""Features of training items as tensors, the links between items, and the views that training compares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from graphvid.models.quantizers.config import ContrastiveQuantizationConfig
+from graphvid.ops import NeighborTable
+
+Transform = Callable[[dict[str, Tensor]], dict[str, Tensor]]
+Tables = Mapping[str, NDArray[np.floating] | Tensor]
+_SCORES = 1 << 24  # held at once
+
+
+def as_tensors(features: Tables) -> dict[str, Tensor]:
+    """Return features as float32 tensors by modality.
+
+    Parameters
+    ----------
+    features : mapping of str to array of shape (num_items, dim) or (num_items, num_frames, dim)
+
+    Raises
+    ------
+    ValueError
+        No modality, another number of dimensions, different numbers of items, a value that is not finite.
+    """
+    if not features:
+        raise ValueError("features must have at least one modality, got none")
+    tensors = {name: torch.as_tensor(x, dtype=torch.float32) for name, x in features.items()}
+    for name, x in tensors.items():
+        if x.dim() not in (2, 3) or not x.shape[-1]:
+            raise ValueError(
+                f"features[{name!r}] must have shape (num_items, dim) or (num_items, num_frames, dim), got {tuple(x.shape)}"
+            )
+        if not bool(torch.isfinite(x).all()):
+            raise ValueError(f"features[{name!r}] must be finite, got NaN or infinity")
+    sizes = {name: len(x) for name, x in tensors.items()}
+    if len(set(sizes.values())) > 1:
+        raise ValueError(f"features must have one row an item in every modality, got {sizes}")
+    return tensors
+
+
+def mean_frames(features: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the means over frames of the modalities that have them."""
+    return {name: x.mean(dim=1) if x.dim() == 3 else x for name, x in features.items()}
+
+
+def nearest_items(vectors: Tensor, count: int) -> NeighborTable:
+    """Link every item to the ``count`` others of largest cosine, ties to the lower item.
+
+    Parameters
+    ----------
+    vectors : Tensor, shape (num_items, dim)
+        A zero vector has cosine 0 with all.
+    count : int
+        Links an item; all others where there are fewer.
+
+    Returns
+    -------
+    NeighborTable
+        Its lists ascend.
+
+    Notes
+    -----
+    Exact: O(num_items ** 2 * dim) time, a chunk of rows at a time. Beyond some 100,000 items give a graph instead.
+    """
+    vectors = normalize(vectors, dim=1, eps=1e-12)
+    number, count = len(vectors), min(count, len(vectors) - 1)
+    rows = torch.arange(number)
+    found = []
+    for part in torch.split(rows, max(1, _SCORES // max(number, 1))):
+        scores = vectors[part] @ vectors.T
+        scores[torch.arange(len(part)), part] = -torch.inf
+        best = (
+            scores.sort(dim=1, descending=True, stable=True).indices if number <= 4096 else scores.topk(count).indices
+        )
+        found.append(best[:, :count].sort(dim=1).values)
+    indices = torch.cat(found).flatten() if found else torch.empty(0, dtype=torch.int64)
+    return NeighborTable(torch.arange(number + 1) * count, indices)
+
+
+def walk(graph: NeighborTable, starts: Tensor, length: int) -> Tensor:
+    """Return the ends of random walks, one from every start; a node without a neighbour stays where it is.
+
+    Parameters
+    ----------
+    graph : NeighborTable
+        Neighbours of every item.
+    starts : Tensor of int64, shape (num_walks,)
+    length : int
+        Steps.
+    """
+    nodes = starts
+    for _ in range(length):
+        first = graph.indptr[nodes]
+        degree = graph.indptr[nodes + 1] - first
+        pick = (torch.rand(len(nodes), device=nodes.device) * degree).long().clamp(max=(degree - 1).clamp(min=0))
+        moved = graph.indices[(first + pick).clamp(max=max(len(graph.indices) - 1, 0))] if len(graph.indices) else nodes
+        nodes = torch.where(degree > 0, moved, nodes)
+    return nodes
+
+
+def view(
+    features: Mapping[str, Tensor], means: Mapping[str, Tensor], deviations: Mapping[str, Tensor],
+    config: ContrastiveQuantizationConfig, transform: Transform | None,
+) -> dict[str, Tensor]:  # fmt: skip
+    """Return a random view of a batch: fewer frames, noise, columns or modalities at their mean; by PyTorch's generator.
+
+    Parameters
+    ----------
+    features : mapping of str to Tensor
+        Rows of the batch, by modality.
+    means, deviations : mapping of str to Tensor
+        Of the columns, over the training items.
+    config : ContrastiveQuantizationConfig
+        How much of each.
+    transform : callable, optional
+        What is done first, such as a random crop of pixels; from the features of a batch to others of the same shapes but
+        for the number of frames.
+    """
+    rows = dict(features) if transform is None else transform(dict(features))
+    size = len(next(iter(rows.values())))
+    shown = torch.ones(size, len(rows), dtype=torch.bool)
+    if config.modality_dropout and len(rows) > 1:
+        shown = torch.rand(size, len(rows)) >= config.modality_dropout
+        left = torch.randint(len(rows), (size,))
+        shown[torch.arange(size), left] |= ~shown.any(dim=1)
+    found = {}
+    for k, (name, x) in enumerate(rows.items()):
+        if x.dim() == 3:
+            taken = max(1, round(config.frame_share * x.shape[1]))
+            chosen = torch.rand(size, x.shape[1]).argsort(dim=1)[:, :taken].to(x.device)
+            x = x.gather(1, chosen[..., None].expand(-1, -1, x.shape[2])).mean(dim=1)
+        if config.noise:
+            x = x + config.noise * deviations[name] * torch.randn_like(x)
+        kept = shown[:, k : k + 1].to(x.device)
+        if config.feature_dropout:
+            kept = kept & (torch.rand_like(x) >= config.feature_dropout)
+        found[name] = torch.where(kept, x, means[name])
+    return found

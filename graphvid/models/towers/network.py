@@ -1,0 +1,149 @@
+"""The tower itself: frames and title of a video to one vector, and from it to tags."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from graphvid.models.towers.config import TwinTowerConfig
+from graphvid.models.towers.inputs import TowerBatch
+from graphvid.nn import (
+    CrossModalTransformer,
+    FrameDifference,
+    NeXtVLAD,
+    OneStreamTransformer,
+    SEFusion,
+    TextEncoder,
+    masked_mean,
+)
+
+
+class VideoTower(nn.Module):
+    """Encode videos; query and candidate share it.
+
+    Parameters
+    ----------
+    frame_columns : int
+        Columns of a frame.
+    num_tags : int
+        Columns of the tag head; 0 for none.
+    config : TwinTowerConfig
+    text : TextEncoder, optional
+        Must be given if titles are read.
+
+    Attributes
+    ----------
+    dim : int
+        Columns of a video's vector.
+    text : TextEncoder or None
+        Whose parameters have a learning rate of their own.
+    """
+
+    def __init__(
+        self, frame_columns: int, num_tags: int, config: TwinTowerConfig, text: TextEncoder | None = None
+    ) -> None:
+        super().__init__()
+        if config.title and text is None:
+            raise ValueError("a text encoder must be given for a tower that reads titles, got none")
+        self.config, self.text = config, text if config.title else None
+        self.frames = self.differences = self.fusion = None
+        positions = config.max_frames if config.frame_positions else 0
+        in_dims = []
+        if config.frames != "none":
+            self.frames = self._frame_encoder(frame_columns)
+            in_dims.append(config.frame_dim)
+        if config.differences:
+            self.difference = FrameDifference()
+            self.differences = self._next_vlad(frame_columns)
+            in_dims.append(config.frame_dim)
+        if self.text is not None:
+            in_dims.append(self.text.dim)
+        self.dim = config.dim
+        if config.fusion == "se":
+            self.fusion = SEFusion(in_dims, config.dim, dropout=config.dropout)
+        elif config.fusion == "cross-modal":
+            assert self.text is not None
+            self.fusion = CrossModalTransformer(
+                frame_columns, self.text.dim, config.dim, num_frame_layers=config.num_frame_layers,
+                num_cross_layers=config.num_cross_layers, num_heads=config.num_heads, hidden=config.hidden,
+                dropout=config.transformer_dropout, share_cross=config.share_cross, num_positions=positions,
+            )  # fmt: skip
+        elif config.fusion == "one-stream":
+            assert self.text is not None
+            self.fusion = OneStreamTransformer(self.text, frame_columns, config.dim, num_positions=positions)
+        else:
+            assert self.text is not None
+            self.dim = self.text.dim
+        self.tags = nn.Linear(self.dim, num_tags) if num_tags else None
+
+    def forward(self, batch: TowerBatch) -> Tensor:
+        """Return the vectors of some videos, shape (num_videos, dim), before they are scaled to length 1."""
+        frames, frame_mask, tokens, token_mask = batch
+        if isinstance(self.fusion, OneStreamTransformer):
+            vector: Tensor = self.fusion(tokens, token_mask, frames, frame_mask)
+            return vector
+        modalities = []
+        if isinstance(self.frames, NeXtVLAD):
+            modalities.append(self._of_some(self.frames, frames, frame_mask))
+        elif self.frames is not None:
+            modalities.append(self.frames(masked_mean(frames, frame_mask)))
+        if self.differences is not None:
+            modalities.append(self._of_some(self.differences, *self.difference(frames, frame_mask)))
+        if self.text is not None:
+            states, title = self.text(tokens, token_mask)
+            if isinstance(self.fusion, CrossModalTransformer):
+                fused: Tensor = self.fusion(states, token_mask, frames, frame_mask)
+                return fused
+            modalities.append(title)
+        if self.fusion is None:
+            return modalities[0]
+        joined: Tensor = self.fusion(modalities)
+        return joined
+
+    def _of_some(self, encoder: nn.Module, frames: Tensor, mask: Tensor) -> Tensor:
+        """Return vectors of frames; a video without any has zeros, not the encoder's bias."""
+        encoded: Tensor = encoder(frames, mask)
+        return encoded * mask.any(1, keepdim=True)
+
+    def _frame_encoder(self, columns: int) -> nn.Module:
+        dim = self.config.frame_dim
+        if self.config.frames == "next-vlad":
+            return self._next_vlad(columns)
+        return nn.Sequential(nn.Linear(columns, dim), nn.ReLU(), nn.Linear(dim, dim))
+
+    def _next_vlad(self, columns: int) -> NeXtVLAD:
+        config = self.config
+        return NeXtVLAD(
+            columns, config.frame_dim, expansion=config.expansion, num_groups=config.num_groups,
+            num_clusters=config.num_clusters, dropout=config.dropout, batch_norm=config.batch_norm,
+        )  # fmt: skip
+
+
+def build_text_encoder(config: TwinTowerConfig, num_pieces: int) -> TextEncoder | None:
+    """Return the text encoder of the options: that of a folder, or a BERT with random weights; None if titles are not read.
+
+    Parameters
+    ----------
+    config : TwinTowerConfig
+    num_pieces : int
+        Vocabulary of the BERT with random weights.
+
+    Raises
+    ------
+    FileNotFoundError
+        ``config.text_encoder`` is no folder.
+    ImportError
+        transformers is not installed.
+    """
+    if not config.title:
+        return None
+    if config.text_encoder is not None:
+        return TextEncoder(config.text_encoder, pooling=config.pooling)
+    from transformers import BertConfig
+
+    size = BertConfig(
+        vocab_size=num_pieces, hidden_size=config.text_dim, num_hidden_layers=config.text_layers,
+        num_attention_heads=config.text_heads, intermediate_size=config.text_hidden,
+        max_position_embeddings=config.max_tokens, hidden_dropout_prob=config.transformer_dropout,
+        attention_probs_dropout_prob=config.transformer_dropout,
+    )  # fmt: skip
+    return TextEncoder(size, pooling=config.pooling)

@@ -1,0 +1,70 @@
+"""Numba kernels of batches of pairs that share their ends: arrays and scalars only."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from graphvid._numba import njit
+
+
+@njit
+def _local_order(indptr, neighbor, edge, start_order, order, batch_size):  # type: ignore[no-untyped-def]
+    """Fill ``order`` with all edges so that each slice of ``batch_size`` has few distinct ends.
+
+    ``indptr, neighbor, edge`` hold each edge at both ends, twice at the same node for a loop. A batch grows from the
+    first node of ``start_order`` with edges left: the node on its border with the fewest neighbours outside takes them in,
+    and each of them brings all its edges into the batch.
+    """
+    num_nodes, num_edges = len(indptr) - 1, len(order)
+    alive = np.ones(num_edges, np.bool_)
+    left = indptr[1:] - indptr[:-1]  # live slots of each node
+    inside = np.full(num_nodes, -1)  # number of the last batch that the node is in
+    border = np.empty(num_nodes, np.int64)
+    filled, first, batch = 0, 0, 0
+    while filled < num_edges:
+        end = min(filled + batch_size, num_edges)
+        num_border = 0
+        while filled < end:
+            best, fewest = -1, num_edges + 1
+            for i in range(num_border):
+                node, outside = border[i], 0
+                if left[node] == 0:
+                    continue
+                for slot in range(indptr[node], indptr[node + 1]):
+                    if alive[edge[slot]] and inside[neighbor[slot]] != batch:
+                        outside += 1
+                if 0 < outside < fewest:
+                    best, fewest = node, outside
+            if best < 0:  # the first node, or the next where nothing is on the border
+                while left[start_order[first]] == 0:
+                    first += 1
+                at = first
+                while left[start_order[at]] == 0 or inside[start_order[at]] == batch:
+                    at += 1
+                node = start_order[at]
+                border[num_border] = node
+                num_border += 1
+                filled = _enter(node, batch, end, indptr, neighbor, edge, alive, left, inside, order, filled)
+                continue
+            for slot in range(indptr[best], indptr[best + 1]):
+                node = neighbor[slot]
+                if filled < end and alive[edge[slot]] and inside[node] != batch:
+                    border[num_border] = node
+                    num_border += 1
+                    filled = _enter(node, batch, end, indptr, neighbor, edge, alive, left, inside, order, filled)
+        batch += 1
+
+
+@njit
+def _enter(node, batch, end, indptr, neighbor, edge, alive, left, inside, order, filled):  # type: ignore[no-untyped-def]
+    """Put ``node`` into the batch and write its edges into the batch, as long as there is room; return the number written."""
+    inside[node] = batch
+    for slot in range(indptr[node], indptr[node + 1]):
+        other = neighbor[slot]
+        if filled < end and alive[edge[slot]] and inside[other] == batch:
+            alive[edge[slot]] = False
+            left[node] -= 1
+            left[other] -= 1
+            order[filled] = edge[slot]
+            filled += 1
+    return filled

@@ -1,0 +1,117 @@
+"""Figures of codes: what a search of the database finds by them, beside uncompressed vectors and FAISS's codes."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphvid.metrics import mean_average_precision, one_recall, top_k_overlap
+
+_K = 10  # of the overlap and of 1-recall
+
+Floats = NDArray[np.float32]
+Json = dict[str, Any]  # Any: JSON values
+
+
+class Split(NamedTuple):
+    """Rows of the videos by what they are for.
+
+    Parameters
+    ----------
+    database : ndarray of int64
+        Trained on and searched.
+    validation, queries : ndarray of int64
+        Never trained on: a tenth of the videos each, 1,000 at most.
+    """
+
+    database: NDArray[np.int64]
+    validation: NDArray[np.int64]
+    queries: NDArray[np.int64]
+
+
+def split_rows(num_videos: int, seed: int) -> Split:
+    """Split videos by a permutation.
+
+    Raises
+    ------
+    ValueError
+        For fewer than 20 videos.
+    """
+    if num_videos < 20:
+        raise ValueError(f"the source must have at least 20 videos, got {num_videos}")
+    order, part = np.random.default_rng(seed).permutation(num_videos), min(1000, num_videos // 10)
+    return Split(order[2 * part :], order[part : 2 * part], order[:part])
+
+
+def unit(x: Floats) -> Floats:
+    """Scale rows to unit length; zeros stay zeros."""
+    return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), np.float32(1e-12))
+
+
+def judge(scores: Floats, exact: Floats, labels: tuple[NDArray[np.int64], NDArray[np.int64]] | None) -> Json:
+    """Judge the scores of a search.
+
+    Parameters
+    ----------
+    scores, exact : ndarray, shape (num_queries, num_items)
+        Scores of the search, and cosines of the features as they are.
+    labels : pair of ndarray, optional
+        Classes of queries and items.
+
+    Returns
+    -------
+    dict
+        ``overlap`` of the first 10 with those of the exact search, ``one_recall`` (how often the nearest item is among the
+        first 10), and ``map`` over the whole database with labels. Equal scores are ranked by place.
+    """
+    k = min(_K, scores.shape[1])
+    order = np.argsort(-scores, axis=1, kind="stable")
+    truth = np.argsort(-exact, axis=1, kind="stable")
+    figures: Json = {
+        "overlap": float(top_k_overlap(order[:, :k], truth[:, :k]).mean()),
+        "one_recall": float(one_recall(order, truth[:, 0], k=k).double().mean()),
+    }
+    if labels is not None:
+        of_queries, of_items = labels
+        relevant = np.take_along_axis(of_queries[:, None] == of_items, order, axis=1)
+        figures["map"] = mean_average_precision(relevant, relevant.sum(axis=1)).value
+    return figures
+
+
+def faiss_scores(kind: str, database: Floats, queries: Floats, num_codebooks: int, num_bits: int) -> Floats:
+    """Score the database by the codes of FAISS, trained on it: the negative squared distances of queries to codewords.
+
+    Parameters
+    ----------
+    kind : {"PQ", "OPQ"}
+        Codes of the vectors, or of the vectors turned so that they lose less.
+    database, queries : ndarray, shape (num_rows, dim)
+        Padded with zeros where ``dim`` is no multiple of ``num_codebooks``.
+    num_codebooks, num_bits : int
+        Size of the codes.
+
+    Raises
+    ------
+    ImportError
+        Without FAISS.
+    """
+    import faiss
+
+    missing = -database.shape[1] % num_codebooks
+    base, asked = (np.pad(x, ((0, 0), (0, missing))) for x in (database, queries))
+    threads = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)  # sums in one order
+    try:
+        if kind == "OPQ":
+            turn = faiss.OPQMatrix(base.shape[1], num_codebooks)
+            turn.train(base)
+            base, asked = turn.apply(base), turn.apply(asked)
+        quantizer = faiss.ProductQuantizer(base.shape[1], num_codebooks, num_bits)
+        quantizer.cp.min_points_per_centroid = 1
+        quantizer.train(base)
+        decoded = quantizer.decode(quantizer.compute_codes(base))
+    finally:
+        faiss.omp_set_num_threads(threads)
+    return np.asarray(2 * asked @ decoded.T - np.square(decoded).sum(axis=1), np.float32)

@@ -1,0 +1,159 @@
+"""The task codes: learn codes of the database, and judge what a search by them finds for items that training never saw."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from importlib.util import find_spec
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+
+from graphvid._files import atomic_path
+from graphvid.metrics import code_usage
+from graphvid.models.quantizers import (
+    ContrastiveQuantization,
+    ContrastiveQuantizationConfig,
+    PyramidHybridPoolingQuantization,
+    PyramidQuantizationConfig,
+    QuantizationConfig,
+    StandardizeLevels,
+    coder_of,
+)
+from graphvid.ops import NeighborTable
+from graphvid.ops.neighbors import expand_ranges
+from graphvid.retrieval import CodeIndex
+from graphvid.runs import Json, Method, Parts, Report, RunDirectory, Task, Training, write_tensors, write_vectors
+from graphvid.runs.vectors import storable
+
+from .answers import CODER, CODES, SPLIT, CodesRun, judge_coder
+from .figures import Split, faiss_scores, judge, split_rows, unit
+from .report import report
+from .source import CodesSource, LoadedCodes, load_codes
+
+
+class Codes(Task[CodesSource, LoadedCodes]):
+    """A few bytes an item, learnt from features; without labels (MeCoQ), or with labels or links (PHPQ-style).
+
+    A run adds the files ``split.npz`` (rows of database, validation and queries), ``coder.safetensors`` (encoder and
+    codebooks), ``embeddings.npz`` (``ids`` and ``embedding``, the vectors that are coded) and ``codes.safetensors`` (codes
+    of all videos with codebooks and ids; `graphvid.retrieval.CodeIndex.load` and ``graphvid search`` read it).
+    """
+
+    source = CodesSource
+    methods: ClassVar[Mapping[str, Method]] = {
+        "mecoq": Method("MeCoQ", ContrastiveQuantizationConfig),
+        "phpq": Method("PHPQ-style", PyramidQuantizationConfig),
+    }
+    answers = CodesRun
+
+    def check(self, source: CodesSource, method: str, config: Any) -> None:
+        """Raise for a method with labels and a source that has neither labels nor a graph."""
+        if method == "phpq" and source.dataset is None and source.labels is None and not source.graph:
+            raise ValueError("method 'phpq' learns from labels or links: give labels, or from_run with graph")
+
+    def load(self, source: CodesSource, *, progress: bool) -> LoadedCodes:
+        """Read the source."""
+        return load_codes(source, progress=progress)
+
+    def prepare(self, run: RunDirectory, method: str, data: LoadedCodes, config: Any, *, progress: bool) -> Training:
+        """Split the videos and build the model of the database."""
+        split = split_rows(data.features.num_videos, data.seed)
+        model = _build(method, data, split, config)
+
+        def begin(parts: Parts) -> None:
+            with atomic_path(run.path / SPLIT) as temporary:
+                np.savez(temporary, **split._asdict())
+
+        def finish(parts: Parts) -> Json:
+            coder = coder_of(model, data.features.dims).eval()
+            write_tensors(run.path / CODER, coder.state_dict())
+            vectors = coder.embed(data.features.modalities)
+            write_vectors(run, embedding=(data.features.ids, vectors))
+            codes, books = coder.encode(vectors), coder.quantizer.codebooks.detach().numpy()
+            CodeIndex(codes, books, storable(data.features.ids)).save(run.path / CODES)
+            usage = code_usage(codes[split.database], config.num_codewords)
+            title = self.methods[method].title
+            return {
+                "quality": {
+                    title: judge_coder(coder, data, split.queries, split.database),
+                    f"{title}, queries coded too": judge_coder(
+                        coder, data, split.queries, split.database, symmetric=True
+                    ),
+                    f"{title}, vectors before coding": _flat(vectors, data, split),
+                    **_baselines(data, split, config),
+                },
+                "validation": {title: judge_coder(coder, data, split.validation, split.database)},
+                "bytes": code_bytes(config),
+                "perplexity": usage.perplexity.tolist(),
+                "dead_share": usage.dead_share.tolist(),
+                "items": {name: len(rows) for name, rows in split._asdict().items()},
+                "faiss": find_spec("faiss") is not None,
+            }
+
+        epoch = model.steps_per_epoch
+        return Training(finish, model, begin, log_every=epoch, checkpoint_every=epoch)
+
+    def report(self, run: RunDirectory) -> Report:
+        """Describe a finished run."""
+        return report(run)
+
+
+def code_bytes(config: QuantizationConfig) -> int:
+    """Return the bytes of a code."""
+    return math.ceil(config.num_codebooks * math.log2(config.num_codewords) / 8)
+
+
+def _build(
+    method: str, data: LoadedCodes, split: Split, config: Any
+) -> ContrastiveQuantization | PyramidHybridPoolingQuantization:
+    tables = {name: torch.from_numpy(x[split.database]) for name, x in data.features.modalities.items()}
+    graph = None if data.graph is None else _links_inside(data.graph, split.database)
+    if method == "mecoq":
+        return ContrastiveQuantization(tables, config, graph=graph)
+    levels = list(tables.values())
+    backbone = StandardizeLevels([x.shape[1] for x in levels]).fit(levels)
+    if data.labels is None:
+        return PyramidHybridPoolingQuantization(levels, config, graph=graph, backbone=backbone)
+    return PyramidHybridPoolingQuantization(levels, config, labels=data.labels[split.database], backbone=backbone)
+
+
+def _links_inside(graph: NeighborTable, rows: Any) -> NeighborTable:  # Any: ndarray of int64
+    """Return the links between some items, which are renumbered in their order."""
+    kept = torch.from_numpy(rows)
+    place = torch.full((graph.num_nodes,), -1)
+    place[kept] = torch.arange(len(kept))
+    starts = graph.indptr[kept]
+    slots, owner = expand_ranges(starts, graph.indptr[kept + 1] - starts)
+    found = place[graph.indices[slots]]
+    return NeighborTable.from_edges(owner[found >= 0], found[found >= 0], num_nodes=len(kept))
+
+
+def _labels(data: LoadedCodes, split: Split) -> Any:  # Any: a pair of ndarray, or None
+    return None if data.labels is None else (data.labels[split.queries], data.labels[split.database])
+
+
+def _flat(vectors: Any, data: LoadedCodes, split: Split) -> Json:
+    own, raw = unit(vectors), unit(data.features.concatenate())
+    return judge(
+        own[split.queries] @ own[split.database].T, raw[split.queries] @ raw[split.database].T, _labels(data, split)
+    )
+
+
+def _baselines(data: LoadedCodes, split: Split, config: Any) -> Json:
+    """Judge an exact search of the features, and FAISS's codes of them at several sizes, where FAISS is installed."""
+    raw = unit(data.features.concatenate())
+    base, asked = raw[split.database], raw[split.queries]
+    exact = asked @ base.T
+    found = {f"features, {4 * raw.shape[1]} bytes": judge(exact, exact, _labels(data, split))}
+    bits = round(math.log2(config.num_codewords))
+    if find_spec("faiss") is None or 2**bits != config.num_codewords or bits > 12 or len(base) < 2**bits:
+        return found
+    counts = sorted({config.num_codebooks, *(c for c in (2, 4, 8, 16) if c <= raw.shape[1])})
+    for count in counts:
+        size = math.ceil(count * bits / 8)
+        for kind in ("PQ", "OPQ") if count == config.num_codebooks else ("PQ",):
+            scores = faiss_scores(kind, base, asked, count, bits)
+            found[f"FAISS {kind}, {size} bytes"] = judge(scores, exact, _labels(data, split))
+    return found

@@ -1,0 +1,231 @@
+"""Answers of a run of the next place, from the weights and the check-ins that it keeps."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+
+from graphvid._files import atomic_path, read_npz
+from graphvid.data import CheckIns, distance_km
+from graphvid.data._ids import to_index
+from graphvid.graphs import check_in_graph
+from graphvid.models.poi import CountMixture, CountsConfig, PeriodicInterests, PeriodicInterestsConfig
+from graphvid.runs import Run, RunDirectory, row_of, storable
+from graphvid.sampling import CheckInChains, Requests
+
+from .source import LoadedCheckIns
+
+HISTORY, WEIGHTS, MIXTURE = "history.npz", "model.safetensors", "mixture.npz"
+_COLUMNS = ("user", "poi", "timestamp", "offset", "latitude", "longitude", "session")
+
+
+def write_history(run: RunDirectory, data: LoadedCheckIns) -> None:
+    """Write all check-ins with their ids, the areas of places, and the rows of training."""
+    found = data.check_ins
+    arrays: dict[str, Any] = {name: getattr(found, name) for name in _COLUMNS if getattr(found, name) is not None}
+    arrays |= {"user_ids": storable(found.user_ids), "poi_ids": storable(found.poi_ids), "train": data.windows.train}
+    if data.area is not None:
+        arrays["area"] = data.area
+    with atomic_path(run.path / HISTORY) as temporary:
+        np.savez(temporary, **arrays)
+
+
+class NextPoiRun(Run):
+    """A run of the task of the next place: it says where a user may go, and why."""
+
+    def model(self) -> PeriodicInterests:
+        """Give the trained model, in evaluation mode, over the check-ins of the run.
+
+        Raises
+        ------
+        ValueError
+            The run is one of counts, which has no network.
+        """
+        config = self.options
+        if not isinstance(config, PeriodicInterestsConfig):
+            raise ValueError(f"{self.directory.path} holds a run of {self.config['title']}, which has no model to load")
+        check_ins, area, train = self._history()
+        model = PeriodicInterests(
+            check_in_graph(check_ins, area, slot_hours=config.slot_hours), train, config, _coordinates(check_ins)
+        )
+        self.load_weights(model, WEIGHTS)
+        return model
+
+    def recommend(
+        self,
+        user_id: Any,
+        *,
+        top_k: int = 10,
+        at: str | None = None,
+        from_: str | None = None,
+        history: str | None = None,
+    ) -> pd.DataFrame:
+        """Give the places that the model ranks first for a user; those that were visited are not barred.
+
+        Parameters
+        ----------
+        user_id : hashable
+            Id of the user; its text form is accepted too. With a ``history``, of one of its users.
+        top_k : int, default 10
+            Number of places, at least 1; all candidates where there are fewer.
+        at : str, optional
+            Local time in ISO 8601, ``2012-06-01T18:30-04:00``; without a zone, that of the last check-in. What is at or
+            after it is not read. Default: a second after the last check-in; without times, after the last.
+        from_ : str, optional
+            ``LAT,LON`` in degrees: the area is that of the nearest place. Default: the place of the last check-in.
+        history : str, optional
+            Check-ins of users that the run need not know, CSV or Parquet in the form of `graphvid.data.CheckIns.read`.
+
+        Returns
+        -------
+        DataFrame
+            ``poi_id`` and ``score`` (probability), largest first, ties by position; ``km`` from where the user is, where
+            places have coordinates; and a column for each reason: the part of the place's score that it brought.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the run is unfinished, or ``history`` is not there.
+        KeyError
+            If there is no such user.
+        ValueError
+            If ``top_k`` is below 1, a time or a place cannot be read or is not of use here, or a file is damaged.
+        """
+        if isinstance(top_k, bool) or not isinstance(top_k, (int, np.integer)) or top_k < 1:
+            raise ValueError(f"top_k must be an integer >= 1, got {top_k!r}")
+        check_ins, area, _ = self._history()
+        known = check_ins if history is None else _read_history(history, check_ins)
+        where = f"users of {self.directory.path if history is None else history}"
+        user = row_of(known.user_ids, user_id, "user_id", where)
+        slot_hours, gap = self.config["model"]["slot_hours"], 3600 * self.config["model"]["session_gap_hours"]
+        areas = area if history is None or area is None else np.append(area, -1)
+        chains = CheckInChains(check_in_graph(known, areas, slot_hours=slot_hours), session_gap=gap)
+        requests = _request(known, chains, user, at)
+        if from_ is not None:
+            requests = chains.moved(requests, [_nearest(check_ins, from_)])
+        names, reasons, pois = self._reasons(requests, chains, history is None)
+        scores = reasons.sum(axis=0)
+        best = np.argsort(-scores, kind="stable")[:top_k]
+        table = pd.DataFrame({"poi_id": check_ins.poi_ids.take(pois[best]), "score": scores[best]})
+        if check_ins.latitude is not None and requests.near[0] >= 0 and requests.near[0] < check_ins.num_pois:
+            places = _coordinates(check_ins)
+            assert places is not None
+            here, there = places[requests.near[0]], places[pois[best]]
+            table["km"] = distance_km(here[0], here[1], there[:, 0], there[:, 1])
+        for name, part in zip(names, reasons):
+            table[name] = part[best] / np.maximum(scores[best], 1e-30)
+        return table
+
+    def _reasons(
+        self, requests: Requests, chains: CheckInChains, known: bool
+    ) -> tuple[list[str], NDArray[np.float32], NDArray[np.int64]]:
+        """Return names of reasons, what each brings to every candidate (num_reasons, num_places), and the candidates."""
+        if self.method == "counts":
+            mixture = self._mixture()
+            parts = mixture.reasons(requests, chains)[0]
+            return list(mixture.counts.parts), parts.numpy(), mixture.places.pois
+        model = self.model()
+        user = None if known else np.array([model.chains.num_users])
+        attention = model.score(requests, chains, user).attention[0]
+        parts = model.reasons(requests, chains, user)[0]
+        reasons: dict[str, torch.Tensor] = {}
+        alone = float(attention.sum()) == 0  # no interest has a member: the network knows the user alone
+        for name, weight in zip(model.config.interests, attention.tolist()):
+            reasons[name] = weight * parts[0]
+        if alone:
+            reasons["user"] = parts[0]
+        for name, part in zip(model.parts[1:], parts[1:]):
+            name = "daily" if name == "weekday" else name
+            reasons[name] = reasons[name] + part if name in reasons else part
+        return list(reasons), torch.stack(list(reasons.values())).numpy(), model.places.pois
+
+    def _mixture(self) -> CountMixture:
+        config = self.options
+        assert isinstance(config, CountsConfig)
+        check_ins, area, train = self._history()
+        chains = CheckInChains(
+            check_in_graph(check_ins, area, slot_hours=config.slot_hours), session_gap=3600 * config.session_gap_hours
+        )
+        saved = read_npz(self.directory.require(self.directory.path / MIXTURE), ("parts", "weight"))
+        mixture = CountMixture(
+            chains, train, saved["parts"].tolist(), length=config.history_length, tolerance=config.hour_tolerance
+        )
+        mixture.weight = torch.from_numpy(saved["weight"].astype(np.float32))
+        return mixture
+
+    def _history(self) -> tuple[CheckIns, NDArray[np.int64] | None, NDArray[np.int64]]:
+        path = self.directory.require(self.directory.path / HISTORY)
+        saved: dict[str, Any] = read_npz(path, ("user", "poi", "user_ids", "poi_ids", "train"))
+        columns = {name: saved[name] for name in _COLUMNS[2:] if name in saved}
+        user_ids, poi_ids = (to_index(saved[name], name) for name in ("user_ids", "poi_ids"))
+        try:
+            return (
+                CheckIns(saved["user"], saved["poi"], user_ids, poi_ids, **columns),
+                saved.get("area"),
+                saved["train"],
+            )
+        except ValueError as error:
+            raise ValueError(f"{path} is corrupt: {error}") from None
+
+
+def _coordinates(check_ins: CheckIns) -> NDArray[np.float64] | None:
+    if check_ins.latitude is None or check_ins.longitude is None:
+        return None
+    return np.stack([check_ins.latitude, check_ins.longitude], axis=1)
+
+
+def _read_history(path: str, run: CheckIns) -> CheckIns:
+    """Return the check-ins of a file with the places numbered as in the run, and one more for those it does not know."""
+    found = CheckIns.read(Path(path))
+    if (found.timestamp is None) != (run.timestamp is None):
+        raise ValueError(f"{path} has times, and the check-ins of the run have none")
+    numbers = pd.Index(run.poi_ids.astype(str)).get_indexer(pd.Index(found.poi_ids.astype(str)))
+    numbers = np.where(numbers >= 0, numbers, run.num_pois)
+    poi_ids = pd.Index([*run.poi_ids, object()], dtype=object)  # equal to no id
+    return CheckIns(
+        found.user, numbers[found.poi], found.user_ids, poi_ids, timestamp=found.timestamp, offset=found.offset
+    )
+
+
+def _request(check_ins: CheckIns, chains: CheckInChains, user: int, at: str | None) -> Requests:
+    """Return the request of a user at a time, or right after the last check-in."""
+    last = int(check_ins.indptr[user + 1]) - 1
+    if check_ins.timestamp is None or check_ins.offset is None:
+        if at is not None:
+            raise ValueError("at needs check-ins with times; those of this run have an order only")
+        return chains.now([user])
+    offset = int(check_ins.offset[last]) if last >= check_ins.indptr[user] else 0
+    if at is None:
+        return chains.at([user], [check_ins.timestamp[last] + 1], [offset])
+    try:
+        moment = datetime.fromisoformat(at)
+    except ValueError:
+        raise ValueError(f"at must be a time in ISO 8601 such as 2012-06-01T18:30-04:00, got {at!r}") from None
+    zone = moment.utcoffset()
+    if zone is not None:
+        offset = round(zone.total_seconds() / 60)
+        seconds = moment.timestamp()
+    else:
+        seconds = moment.replace(tzinfo=timezone.utc).timestamp() - 60 * offset
+    return chains.at([user], [seconds], [offset])
+
+
+def _nearest(check_ins: CheckIns, where: str) -> int:
+    """Return the place nearest to ``LAT,LON``."""
+    if check_ins.latitude is None:
+        raise ValueError("from needs places with coordinates; those of this run have none")
+    parts = re.fullmatch(r"\s*([-+]?[\d.]+)\s*,\s*([-+]?[\d.]+)\s*", where)
+    try:
+        latitude, longitude = (float(x) for x in parts.groups()) if parts else (np.nan, np.nan)
+    except ValueError:
+        latitude = longitude = np.nan
+    if not (abs(latitude) <= 90 and abs(longitude) <= 180):
+        raise ValueError(f"from must be LAT,LON in [-90, 90] and [-180, 180] degrees, got {where!r}")
+    return int(distance_km(latitude, longitude, check_ins.latitude, check_ins.longitude).argmin())

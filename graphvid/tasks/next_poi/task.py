@@ -1,0 +1,203 @@
+"""The task of the next place: learn from each user's past, keep the epoch that ranks the next check-ins best."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import ClassVar
+
+import numpy as np
+
+from graphvid._files import atomic_path
+from graphvid.graphs import check_in_graph
+from graphvid.models.poi import (
+    CountMixture,
+    CountPart,
+    CountsConfig,
+    GRUConfig,
+    PeriodicInterests,
+    PeriodicInterestsConfig,
+)
+from graphvid.runs import (
+    Json,
+    Method,
+    Part,
+    Parts,
+    ReloadOnPlateau,
+    Report,
+    RunDirectory,
+    Task,
+    Training,
+    write_tensors,
+)
+from graphvid.sampling import CheckInChains
+
+from .answers import MIXTURE, WEIGHTS, NextPoiRun, write_history
+from .baselines import PAIR_MODELS, train_pair_model
+from .figures import (
+    Asked,
+    Scorer,
+    areas_of,
+    ask,
+    attention_by_hour,
+    by_area,
+    by_history,
+    figures,
+    judge,
+    rank_targets,
+    score_counts,
+)
+from .report import report
+from .source import CheckInSource, LoadedCheckIns, load_check_ins
+
+_EPOCHS, _RANKS, _GRU = "epochs.csv", "ranks.npz", "gru"
+
+
+class NextPoi(Task[CheckInSource, LoadedCheckIns]):
+    """Where a user goes next.
+
+    A run adds the files ``history.npz`` (all check-ins, from which it answers) and ``ranks.npz`` (the rank of every test
+    check-in: ``row`` and ``rank``), and ``model.safetensors`` and ``epochs.csv`` or, for counts, ``mixture.npz``.
+    """
+
+    source = CheckInSource
+    methods: ClassVar[Mapping[str, Method]] = {
+        "periodic-interests": Method("periodic interests, after ST-PIL", PeriodicInterestsConfig),
+        "gru": Method("GRU", GRUConfig),
+        "counts": Method("mixture of counts", CountsConfig),
+    }
+    answers = NextPoiRun
+
+    def load(self, source: CheckInSource, *, progress: bool) -> LoadedCheckIns:
+        """Read the check-ins and split them."""
+        return load_check_ins(source)
+
+    def parts(
+        self, source: CheckInSource, data: LoadedCheckIns, method: str, config: PeriodicInterestsConfig | CountsConfig
+    ) -> Mapping[str, Part]:
+        """Give the GRU, where it is asked for as a baseline."""
+        if "gru" not in config.baselines:
+            return {}
+        shared = {name: getattr(config, name) for name in ("slot_hours", "session_gap_hours", "seed")}
+        if isinstance(config, PeriodicInterestsConfig):
+            shared |= {name: getattr(config, name) for name in ("dim", "num_epochs", "batch_size", "short_length")}
+        return {_GRU: Part("gru", source, GRUConfig(**shared))}
+
+    def check(self, source: CheckInSource, method: str, config: PeriodicInterestsConfig | CountsConfig) -> None:
+        """Refuse a model as its own baseline."""
+        if method == "gru" and "gru" in config.baselines:
+            raise ValueError("baselines of method 'gru' must not name 'gru'")
+
+    def prepare(
+        self,
+        run: RunDirectory,
+        method: str,
+        data: LoadedCheckIns,
+        config: PeriodicInterestsConfig | CountsConfig,
+        *,
+        progress: bool,
+    ) -> Training:
+        """Build the model and what judges it."""
+        graph = check_in_graph(data.check_ins, data.area, slot_hours=config.slot_hours)
+        chains = CheckInChains(graph, session_gap=3600 * config.session_gap_hours)
+        counts = config if isinstance(config, CountsConfig) else CountsConfig(
+            slot_hours=config.slot_hours, hour_tolerance=config.hour_tolerance,
+            session_gap_hours=config.session_gap_hours, seed=config.seed,
+        )  # fmt: skip
+        mixture = CountMixture(
+            chains, data.windows.train, present_parts(chains, counts.parts), length=counts.history_length,
+            tolerance=counts.hour_tolerance,
+        )  # fmt: skip
+        asked = ask(chains, mixture.places, data.windows.test)
+        for name, rows in (("validation", data.windows.validation), ("test", data.windows.test)):
+            if (mixture.places.number[chains.poi[rows]] == mixture.places.num_places).all():
+                raise ValueError(f"the {name} check-ins must have a place that training saw, got {len(rows)} at others")
+        if isinstance(config, CountsConfig):
+
+            def finish_counts(parts: Parts) -> Json:
+                mixture.fit(data.windows.validation, seed=config.seed)
+                with atomic_path(run.path / MIXTURE) as temporary:
+                    np.savez(temporary, parts=np.array(mixture.counts.parts), weight=mixture.weight.numpy())
+                return self._judge(run, method, data, config, mixture, mixture.score, asked, parts)
+
+            return Training(finish_counts)
+        model = PeriodicInterests(graph, data.windows.train, config, data.coordinates)
+        plateau = ReloadOnPlateau(
+            judge(model, data.windows.validation), "recall", config.patience, partial(_write_epochs, run)
+        )
+
+        def finish(parts: Parts) -> Json:
+            write_tensors(run.path / WEIGHTS, model.state_dict())
+            _write_epochs(run, plateau.epochs)
+            mixture.fit(data.windows.validation, seed=config.seed)
+            more = {
+                "best_epoch": plateau.best_epoch,
+                "epochs": plateau.epochs,
+                "by_hour": attention_by_hour(model, asked.requests),
+            }
+            found = self._judge(
+                run, method, data, config, mixture, lambda requests: model.score(requests).scores, asked, parts
+            )
+            return {**found, **more}
+
+        return Training(
+            finish, model, callbacks=[plateau], log_every=max(1, model.steps_per_epoch // 20),
+            checkpoint_every=model.steps_per_epoch,
+        )  # fmt: skip
+
+    def report(self, run: RunDirectory) -> Report:
+        """Describe a finished run."""
+        return report(run)
+
+    def _judge(
+        self,
+        run: RunDirectory,
+        method: str,
+        data: LoadedCheckIns,
+        config: PeriodicInterestsConfig | CountsConfig,
+        mixture: CountMixture,
+        score: Scorer,
+        asked: Asked,
+        parts: Parts,
+    ) -> Json:
+        """Write the check-ins and the ranks of the test, and return the figures of the model and of the baselines."""
+        chains, places = mixture.chains, mixture.places
+        ranks = rank_targets(score, asked, places.num_places)
+        write_history(run, data)
+        with atomic_path(run.path / _RANKS) as temporary:
+            np.savez(temporary, row=asked.rows, rank=ranks.numpy())
+        methods = {self.methods[method].title: figures(ranks)}
+        if _GRU in parts:
+            methods[self.methods["gru"].title] = parts[_GRU].read_metrics()["methods"][self.methods["gru"].title]
+        chosen_by = ask(chains, places, data.windows.validation)
+        for name in (name for name in config.baselines if name in PAIR_MODELS):
+            scorer = train_pair_model(name, chains, places, data.windows.train, chosen_by, seed=config.seed)
+            methods[PAIR_MODELS[name]] = figures(rank_targets(scorer, asked, places.num_places))
+        unseen = [int((places.number[chains.poi[rows]] == places.num_places).sum()) for rows in data.windows[1:]]
+        return {
+            "methods": {**methods, **score_counts(mixture, asked)},
+            "weights_of_counts": dict(zip(mixture.counts.parts, mixture.weight.tolist())),
+            "unseen_targets": dict(zip(("validation", "test"), unseen)),
+            "dropped": dict(data.check_ins.dropped),
+            "candidates": places.num_places,
+            "areas": areas_of(data, by_area(chains, asked, ranks)),
+            "by_history": by_history(chains, asked, ranks),
+        }
+
+
+def present_parts(chains: CheckInChains, parts: Sequence[CountPart]) -> list[CountPart]:
+    """Return the kinds of counts that the data have something for, or raise where there is none."""
+    timed, placed = chains.timestamp is not None, chains.num_areas > 0
+    absent = {"weekday": not timed, "hour": not timed, "area": not placed, "hour_area": not (timed and placed)}
+    present = [part for part in parts if not absent.get(part, False)]
+    if not present:
+        raise ValueError(f"parts must hold one that these check-ins have, got {list(parts)}")
+    return present
+
+
+def _write_epochs(run: RunDirectory, epochs: list[dict[str, float]]) -> None:
+    with atomic_path(run.path / _EPOCHS) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=list(epochs[0]))
+        writer.writeheader()
+        writer.writerows(epochs)

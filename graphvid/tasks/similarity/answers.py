@@ -1,0 +1,81 @@
+"""Answers of a run that has learnt a tower: vectors of videos that it has never seen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from graphvid.data import Features, TagVocabulary, TitleTokenizer, VideoRecords, read_videos
+from graphvid.models.towers import TwinTowerConfig, VideoInputs, VideoTower, embed_videos
+from graphvid.nn import TextEncoder
+from graphvid.runs import VectorRun
+
+TOWER, TOKENIZER, TAG_LIST, TEXT = "tower.safetensors", "tokenizer", "tag_list.txt", "text_encoder.json"
+
+
+class SimilarityRun(VectorRun):
+    """A run of the task similarity: it embeds videos, and finds the most similar of its own."""
+
+    def model(self) -> VideoTower:
+        """Give the trained tower, in evaluation mode.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the run is unfinished.
+        ValueError
+            If its weights are truncated, corrupt or of another model.
+        """
+        tower = self._tower()
+        self.load_weights(tower, TOWER)
+        return tower
+
+    def embed(self, videos: VideoRecords) -> Features:
+        """Embed videos that need not have been there when the run was made.
+
+        Parameters
+        ----------
+        videos : VideoRecords
+            With frames of as many columns as those of the run, and with titles, as far as it reads them.
+
+        Returns
+        -------
+        Features
+            The same ids with the one modality ``"embedding"``, unit rows.
+
+        Raises
+        ------
+        ValueError
+            Frames of another width.
+        """
+        options = self.options
+        assert isinstance(options, TwinTowerConfig)
+        tokenizer = None
+        if options.title:
+            folder = self.directory.require(self.directory.path / TOKENIZER)
+            tokenizer = TitleTokenizer.open(folder, max_tokens=options.max_tokens)
+        inputs = VideoInputs(videos, options, tokenizer)
+        columns = self.config["data"]["frame_columns"]
+        if options.reads_frames and inputs.frame_columns != columns:
+            raise ValueError(f"frames must have the {columns} columns of the run, got {inputs.frame_columns}")
+        return Features(videos.ids, {"embedding": embed_videos(self.model(), inputs)})
+
+    def read_inputs(self, path: str | Path) -> VideoRecords:
+        """Read what `embed` takes: videos in the contest's form."""
+        return read_videos(path)
+
+    def _tower(self) -> VideoTower:
+        options = self.options
+        assert isinstance(options, TwinTowerConfig)
+        text = None
+        if options.title:
+            from transformers import AutoConfig
+
+            path = self.directory.require(self.directory.path / TEXT)
+            text = TextEncoder(AutoConfig.from_pretrained(str(path)), pooling=options.pooling)
+        tags = self.directory.path / TAG_LIST
+        num_tags = TagVocabulary.read(tags).num_tags if tags.exists() else 0
+        columns = self.config["data"]["frame_columns"] if options.reads_frames else 1
+        with torch.random.fork_rng([]):  # the weights drawn here are replaced
+            return VideoTower(columns, num_tags, options, text)

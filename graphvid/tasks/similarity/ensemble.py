@@ -1,0 +1,244 @@
+"""Several finished runs as one: their vectors joined, judged beside each of them, in a run of its own."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+import pandas as pd
+import typer
+from numpy.typing import NDArray
+
+from graphvid._files import atomic_path, read_npz
+from graphvid._record import Columns, Record, record
+from graphvid.data import Features, ScoredPairs, VideoRecords, read_videos, write_submission
+from graphvid.models.towers import pair_cosines
+from graphvid.retrieval.ensembles import SVDEnsemble, mean_ensemble
+from graphvid.runs import Json, Method, Parts, Report, RunDirectory, Task, Training, VectorRun, write_vectors
+from graphvid.runs.vectors import VECTORS, read_vectors
+
+from .answers import SimilarityRun
+from .figures import judge
+from .report import PREDICTIONS, of_split, shown
+
+AXES = "axes.npz"
+
+
+@record
+class EnsembleSource(Record):
+    """What to join.
+
+    Parameters
+    ----------
+    runs : tuple of str
+        Finished runs of twin-tower on the same source, two at least.
+
+    Raises
+    ------
+    ValueError
+        Fewer than two runs, or one twice.
+    """
+
+    runs: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if len(self.runs) < 2:
+            raise ValueError(f"runs must name two finished runs at least, got {len(self.runs)}")
+        if len({Path(path).resolve() for path in self.runs}) < len(self.runs):
+            raise ValueError(f"runs must be distinct, got {list(self.runs)}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the fields as JSON values, the paths absolute."""
+        return {"runs": [str(Path(path).resolve()) for path in self.runs]}
+
+
+@record
+class EnsembleConfig(Record):
+    """Options of an ensemble.
+
+    Presets: ``"svd"``, the default, and ``"mean"``.
+
+    Parameters
+    ----------
+    how : {"svd", "mean"}
+        See `graphvid.retrieval.ensembles`. ``"mean"`` is for runs that share their axes, such as folds from one start.
+    dim : int
+        Columns of the result of ``"svd"``; fewer where there are fewer.
+    weights : tuple of float
+        One a run, above 0. Default: 1 for each.
+    """
+
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"svd": {}, "mean": {"how": "mean"}}
+
+    how: Literal["svd", "mean"] = "svd"
+    dim: Columns = 256
+    weights: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Members:
+    """The runs of an ensemble, by name.
+
+    Parameters
+    ----------
+    runs : dict of str to SimilarityRun
+    """
+
+    runs: Mapping[str, SimilarityRun]
+
+    def fingerprint(self) -> dict[str, Any]:  # Any: JSON values
+        """Give what each member has learnt from what, and a checksum of their vectors: equal for equal members."""
+        crc = 0
+        for run in self.runs.values():
+            crc = zlib.crc32(np.ascontiguousarray(run.vectors().modalities["embedding"]).data, crc)
+        return {
+            "name": " + ".join(self.runs),
+            "crc32": crc,
+            "members": [
+                {"model": run.config["model"], "data": run.config["data"], "test": run.metrics["methods"]["twin tower"]}
+                for run in self.runs.values()
+            ],
+        }  # fmt: skip
+
+
+class EnsembleRun(VectorRun):
+    """An ensemble: it embeds videos by its members, which must still be where they were."""
+
+    def embed(self, videos: VideoRecords) -> Features:
+        """Embed videos by every member and join their vectors on the axes of the run; see `SimilarityRun.embed`."""
+        source, options = self.source, self.options
+        assert isinstance(source, EnsembleSource)
+        assert isinstance(options, EnsembleConfig)
+        members = [run.embed(videos).modalities["embedding"] for run in _runs(source).values()]
+        if options.how == "mean":
+            return Features(videos.ids, {"embedding": mean_ensemble(members, options.weights or None)})
+        axes = read_npz(self.directory.require(self.directory.path / AXES), ("components", "dims"))
+        ensemble = SVDEnsemble(options.dim, options.weights or None)
+        ensemble.components_ = axes["components"].astype(np.float64)
+        ensemble.dims_ = tuple(int(dim) for dim in axes["dims"])
+        return Features(videos.ids, {"embedding": ensemble.transform(members)})
+
+    def read_inputs(self, path: str | Path) -> VideoRecords:
+        """Read what `embed` takes: videos in the contest's form."""
+        return read_videos(path)
+
+
+class Ensembles(Task[EnsembleSource, Members]):
+    """Several twin towers as one.
+
+    A run adds the files ``embeddings.npz`` (vectors of the videos of all members) and, of a singular value decomposition,
+    ``axes.npz``. Nothing is trained: the axes are found from the vectors themselves, without a score.
+    """
+
+    source = EnsembleSource
+    methods: ClassVar[Mapping[str, Method]] = {"ensemble": Method("ensemble", EnsembleConfig)}
+    answers = EnsembleRun
+
+    def load(self, source: EnsembleSource, *, progress: bool) -> Members:
+        """Open the members."""
+        return Members(_runs(source))
+
+    def prepare(
+        self, run: RunDirectory, method: str, data: Members, config: EnsembleConfig, *, progress: bool
+    ) -> Training:
+        """Join the vectors."""
+        features = {name: read_vectors(member.directory) for name, member in data.runs.items()}
+        ids = next(iter(features.values())).ids
+        for name, found in features.items():
+            if not ids.equals(found.ids):
+                raise ValueError(f"runs must have vectors of the same videos, got others in {name}; use one source")
+        members = [found.modalities["embedding"] for found in features.values()]
+        ensemble = SVDEnsemble(config.dim, config.weights or None)
+        vectors = (
+            mean_ensemble(members, config.weights or None) if config.how == "mean" else ensemble.fit_transform(members)
+        )
+
+        def finish(parts: Parts) -> Json:
+            write_vectors(run, embedding=(ids, vectors))
+            if config.how == "svd":
+                with atomic_path(run.path / AXES) as temporary:
+                    np.savez(temporary, components=ensemble.components_, dims=np.asarray(ensemble.dims_))
+            return {"columns": vectors.shape[1], "methods": _judge(data, ids, vectors)}
+
+        return Training(finish)
+
+    def report(self, run: RunDirectory) -> Report:
+        """Describe a finished ensemble."""
+        config, metrics = run.read_config(), run.read_metrics()
+        methods = metrics["methods"]
+        splits = [split for split in ("test", "validation") if split in methods["ensemble"]]
+        lead = f"{len(config['data']['members'])} members to {metrics['columns']} columns by {config['model']['how']}."
+        for split in splits:
+            best = max((row[split]["spearman"] or -1, name) for name, row in methods.items() if name != "ensemble")
+            lead += f" {split.capitalize()} Spearman {shown(methods['ensemble'][split]['spearman'])}; the best member, "
+            lead += f"{best[1]}, has {best[0]:.4f}."
+        return Report("Ensemble of twin towers", lead, [of_split(methods, split, "ensemble") for split in splits])
+
+
+def ensemble_command(
+    runs: Annotated[list[Path], typer.Argument(help="Finished runs of twin-tower on one source.")],
+    out: Annotated[
+        Path, typer.Option(help="Run directory of the ensemble; or, with --form contest, a .zip file beside it.")
+    ],
+    how: Annotated[str, typer.Option(help="svd, or mean for runs that share their axes, such as folds.")] = "svd",
+    dim: Annotated[int, typer.Option(help="Columns of the result of svd.")] = 256,
+    weight: Annotated[list[float] | None, typer.Option(help="Of a run, in their order. Repeatable.")] = None,
+    form: Annotated[str, typer.Option(help="run, or contest for a submission.")] = "run",
+) -> None:
+    """Join finished twin towers, judge the result beside each of them, and write its vectors."""
+    from graphvid.tasks import train
+
+    if form not in ("run", "contest"):
+        raise ValueError(f"form must be one of ['run', 'contest'], got {form!r}")
+    if form == "contest" and out.suffix != ".zip":
+        raise ValueError(f"out must end in .zip with --form contest, got {out.name!r}")
+    config = EnsembleConfig.from_dict({"how": how, "dim": dim, "weights": tuple(weight or ())})
+    folder = out.with_suffix("") if form == "contest" else out
+    train("ensemble", EnsembleSource(runs=tuple(map(str, runs))), folder, config, progress=False)
+    run = RunDirectory(folder)
+    if form == "contest":
+        vectors = read_vectors(run)
+        tested = run.read_config()["data"]["members"][0]["data"]["test_videos"] or vectors.num_videos  # they come first
+        write_submission(out, vectors.ids[:tested], vectors.modalities["embedding"][:tested])
+        typer.echo(f"Submission of {tested:,} videos: {out}")
+    typer.echo(Ensembles().report(run).to_text())
+    typer.echo(f"Report: {run.report}")
+
+
+def _runs(source: EnsembleSource) -> dict[str, SimilarityRun]:
+    """Return the members by the names of their folders, with a number before where two are called alike."""
+    from graphvid.tasks import load_run
+
+    names = [Path(path).resolve().name for path in source.runs]
+    if len(set(names)) < len(names):
+        names = [f"{at}: {name}" for at, name in enumerate(names, 1)]
+    found = {}
+    for name, path in zip(names, source.runs):
+        run = load_run(path)
+        if not isinstance(run, SimilarityRun):
+            raise ValueError(f"{path} must hold a run of twin-tower, got one of {run.config['title']}")
+        run.directory.require(run.directory.path / VECTORS)
+        run.directory.require(run.directory.metrics)
+        found[name] = run
+    return found
+
+
+def _judge(data: Members, ids: pd.Index, vectors: NDArray[np.float32]) -> dict[str, Any]:
+    """Judge the ensemble and its members on the pairs that no member was trained on."""
+    methods: dict[str, dict[str, Any]] = {"ensemble": {}}
+    unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    first = next(iter(data.runs.values())).directory
+    if not (first.path / PREDICTIONS).exists():
+        return methods
+    stored = read_npz(first.path / PREDICTIONS, ("query_id", "candidate_id", "score", "split"))
+    rows = stored["split"] == "test"  # a fold validates one member and trains the others
+    if rows.any():
+        pairs = ScoredPairs.from_ids(stored["query_id"][rows], stored["candidate_id"][rows], stored["score"][rows], ids)
+        methods["ensemble"]["test"] = judge(pair_cosines(unit, pairs), pairs)
+    for name, run in data.runs.items():
+        methods[name] = {split: x for split, x in run.metrics["methods"]["twin tower"].items() if split == "test"}
+    return methods

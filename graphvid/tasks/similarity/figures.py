@@ -1,0 +1,88 @@
+"""How well cosines of vectors follow scores, and the same of vectors that need no training."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array, diags_array
+
+from graphvid.data import ScoredPairs, VideoRecords
+from graphvid.metrics import bootstrap_spearman
+from graphvid.models.towers import pair_cosines
+
+_RESAMPLES = 1000
+_LEVELS = 20  # of scores in the contest, and bins of 1 / 20 for others
+
+
+def judge(cosine: NDArray[np.float64], pairs: ScoredPairs) -> dict[str, Any]:  # Any: JSON values
+    """Return Spearman's correlation with its interval and, for every level of the score, how the cosines lie.
+
+    NaN becomes None: where all scores or all cosines are equal, there is no order to follow.
+    """
+    found = bootstrap_spearman(pairs.score, cosine, num_resamples=_RESAMPLES)
+    level = np.round(pairs.score * _LEVELS).astype(np.int64)
+    return {
+        **{name: number(value) for name, value in found._asdict().items() if name != "num_pairs"},
+        "num_pairs": found.num_pairs,
+        "levels": [
+            {
+                "score": int(value) / _LEVELS,
+                "num_pairs": int((level == value).sum()),
+                **dict(zip(("low", "median", "high"), np.quantile(cosine[level == value], [0.1, 0.5, 0.9]).tolist())),
+            }
+            for value in np.unique(level)
+        ],
+    }
+
+
+def number(value: float) -> float | None:
+    """Return a number for JSON, None for NaN."""
+    return None if math.isnan(value) else float(value)
+
+
+def baselines(videos: VideoRecords, pairs: ScoredPairs) -> dict[str, dict[str, Any]]:
+    """Judge what needs no training: cosines of mean frames, and of the words of titles weighted by TF-IDF."""
+    found = {}
+    if videos.frames is not None:
+        found["mean frames"] = judge(pair_cosines(_mean_frames(videos), pairs), pairs)
+    assert videos.title is not None
+    if any(videos.title):
+        words = title_words(videos.title)
+        cosine = words[pairs.query].multiply(words[pairs.candidate]).sum(axis=1)
+        found["titles, TF-IDF"] = judge(np.asarray(cosine, dtype=np.float64), pairs)
+    return found
+
+
+def title_words(titles: Sequence[str]) -> csr_array:
+    """Return unit rows of words weighted by ``tf * (log((1 + n) / (1 + df)) + 1)``, as scikit-learn does by default.
+
+    Words are runs of letters and digits in lower case, of two at least.
+    """
+    counts = [Counter(re.findall(r"(?u)\b\w\w+\b", title.lower())) for title in titles]
+    columns = {word: at for at, word in enumerate(sorted({word for count in counts for word in count}))}
+    row = [row for row, count in enumerate(counts) for _ in count]
+    column = [columns[word] for count in counts for word in count]
+    value = [float(times) for count in counts for times in count.values()]
+    table = csr_array((value, (row, column)), shape=(len(titles), max(1, len(columns))))
+    documents = np.bincount(column, minlength=table.shape[1])
+    weighted = table @ diags_array(np.log((1 + len(titles)) / (1 + documents)) + 1)
+    length = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)))
+    return csr_array(diags_array(np.divide(1, length, out=np.zeros_like(length), where=length > 0)) @ weighted)
+
+
+def _mean_frames(videos: VideoRecords) -> NDArray[np.float32]:
+    """Return unit vectors of the mean of all frames of each video, zeros for a video without any."""
+    store = videos.frames
+    assert store is not None
+    means = np.zeros((videos.num_videos, store.dim), dtype=np.float32)
+    for video in np.flatnonzero(store.counts):
+        frames = store.values[store.indptr[video] : store.indptr[video + 1]].astype(np.float32)
+        mean = frames.mean(axis=0)
+        means[video] = mean / max(float(np.linalg.norm(mean)), 1e-12)
+    return means

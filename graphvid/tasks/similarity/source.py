@@ -1,0 +1,238 @@
+"""Where videos and their scored pairs come from: files of the contest's form, a data set, or a generated contest."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from graphvid._record import Record, record
+from graphvid.data import (
+    ScoredPairs,
+    SICKRelatedness,
+    SyntheticVideoPairs,
+    TagVocabulary,
+    VideoRecords,
+    read_scored_pairs,
+    read_videos,
+)
+
+SIMILARITY_DATASETS = ("synthetic-video-pairs", "sick-relatedness")
+_CHUNK_FRAMES = 4096
+
+
+@record
+class VideoPairSource(Record):
+    """What to read.
+
+    Either ``dataset`` is given, or files: ``videos`` with ``pairs``, or ``pointwise`` alone for a pretraining.
+
+    Parameters
+    ----------
+    videos : str, optional
+        Videos that have pairs, ``.jsonl`` or ``.parquet``; see `graphvid.data.read_videos`.
+    pairs : str, optional
+        Their scored pairs, the contest's ``label.tsv``; see `graphvid.data.read_scored_pairs`.
+    pointwise : tuple of str, default ()
+        Files of videos with tags to pretrain on, as ``videos``.
+    test_videos : str, optional
+        Videos to embed and to be judged by, as ``videos``.
+    test_pairs : str, optional
+        Scored pairs of the test videos.
+    tag_list : str, optional
+        Tags to learn, one id a line. Default: the most frequent ones of the training videos.
+    frame_stores : str, optional
+        Folder for memory-mapped copies of the frames, made where they are not there yet. Default: frames are held in memory.
+    from_ : str, optional
+        A finished run whose tower is the start, with its words and tags; nothing is pretrained then.
+    dataset : str, optional
+        ``"synthetic-video-pairs"``, the default world of `graphvid.data.SyntheticVideoPairs`, or ``"sick-relatedness"``,
+        titles alone, of `graphvid.data.SICKRelatedness`.
+    data_dir : str, optional
+        Folder of the data sets. Default: the environment variable GRAPHVID_DATA.
+
+    Raises
+    ------
+    ValueError
+        For a combination that does not name one source, an unknown data set.
+    """
+
+    files: ClassVar[tuple[str, ...]] = (
+        "videos", "pairs", "test_videos", "test_pairs", "tag_list", "frame_stores", "from_", "data_dir",
+    )  # fmt: skip
+
+    videos: str | None = None
+    pairs: str | None = None
+    pointwise: tuple[str, ...] = ()
+    test_videos: str | None = None
+    test_pairs: str | None = None
+    tag_list: str | None = None
+    frame_stores: str | None = None
+    from_: str | None = None
+    dataset: str | None = None
+    data_dir: str | None = None
+
+    def __post_init__(self) -> None:
+        of_files = ("videos", "pairs", "pointwise", "test_videos", "test_pairs", "tag_list", "frame_stores")
+        given = [name for name in of_files if getattr(self, name)]
+        if self.dataset is not None:
+            if self.dataset not in SIMILARITY_DATASETS:
+                raise ValueError(f"dataset must be one of {list(SIMILARITY_DATASETS)}, got {self.dataset!r}")
+            if given:
+                raise ValueError(f"{given} apply to files only, got them with dataset {self.dataset!r}")
+        elif not (self.videos or self.pointwise):
+            raise ValueError("one of dataset, videos and pointwise must be given, got none")
+        for one, other in (("pairs", "videos"), ("test_pairs", "test_videos")):
+            if getattr(self, one) is not None and getattr(self, other) is None:
+                raise ValueError(f"{one} must be given with {other}, got {one} alone")
+        if self.videos is not None and self.pairs is None:
+            raise ValueError("videos must be given with pairs, got videos alone")
+
+
+@dataclass(frozen=True, eq=False)
+class SimilarityData:
+    """Videos and pairs of a run.
+
+    Parameters
+    ----------
+    name : str
+        For headings.
+    pointwise : VideoRecords, optional
+        Videos with tags to pretrain on.
+    videos : VideoRecords, optional
+        Videos of ``pairs`` and ``validation``.
+    pairs, validation : ScoredPairs, optional
+        Rows of ``videos``. Without ``validation``, a fold of ``pairs`` may validate.
+    test : VideoRecords, optional
+        Videos of ``test_pairs``.
+    test_pairs : ScoredPairs, optional
+        Rows of ``test``.
+    tags : TagVocabulary, optional
+        What ``source.tag_list`` says.
+    start : str, optional
+        The run that is the start.
+    """
+
+    name: str
+    pointwise: VideoRecords | None = None
+    videos: VideoRecords | None = None
+    pairs: ScoredPairs | None = None
+    validation: ScoredPairs | None = None
+    test: VideoRecords | None = None
+    test_pairs: ScoredPairs | None = None
+    tags: TagVocabulary | None = None
+    start: str | None = None
+
+    @property
+    def tables(self) -> list[VideoRecords]:
+        """The tables of videos that are there: to pretrain on, with pairs, and of the test."""
+        return [table for table in (self.pointwise, self.videos, self.test) if table is not None]
+
+    def fingerprint(self) -> dict[str, Any]:  # Any: JSON values
+        """Give counts and a checksum: equal for equal data."""
+        crc = 0
+        for table in self.tables:
+            crc = _crc_of_videos(table, crc)
+        for pairs in (self.pairs, self.validation, self.test_pairs):
+            for column in pairs or ():
+                crc = zlib.crc32(np.ascontiguousarray(column).data, crc)
+        if self.tags is not None:
+            crc = zlib.crc32(self.tags.ids.data, crc)
+        if self.start is not None:
+            crc = zlib.crc32(self._start_weights().read_bytes(), crc)
+        counts = {
+            "pointwise": 0 if self.pointwise is None else self.pointwise.num_videos,
+            "videos": 0 if self.videos is None else self.videos.num_videos,
+            "test_videos": 0 if self.test is None else self.test.num_videos,
+            **{
+                name: 0 if pairs is None else pairs.num_pairs
+                for name, pairs in (
+                    ("pairs", self.pairs), ("validation_pairs", self.validation), ("test_pairs", self.test_pairs),
+                )
+            },
+        }  # fmt: skip
+        frames = next((table.frames.dim for table in self.tables if table.frames is not None), 0)
+        return {"name": self.name, **counts, "frame_columns": frames, "crc32": crc}
+
+    def _start_weights(self) -> Path:
+        assert self.start is not None
+        path = Path(self.start) / "tower.safetensors"
+        if not path.is_file():
+            raise FileNotFoundError(f"{path} not found: --from must name a finished run of twin-tower")
+        return path
+
+
+def load_similarity(source: VideoPairSource) -> SimilarityData:
+    """Read a source.
+
+    Raises
+    ------
+    FileNotFoundError
+        A file is not there.
+    TypeError, ValueError
+        Files that `graphvid.data.read_videos` and `graphvid.data.read_scored_pairs` refuse.
+    """
+    if source.dataset == "synthetic-video-pairs":
+        world = SyntheticVideoPairs()
+        return SimilarityData(
+            source.dataset, world.pointwise.videos, world.train.videos, world.train.pairs, None, world.test.videos,
+            world.test.pairs, start=source.from_,
+        )  # fmt: skip
+    if source.dataset == "sick-relatedness":
+        data = SICKRelatedness(source.data_dir)
+        learnt, tested = _only(data.videos, data.train, data.validation), _only(data.videos, data.test)
+        return SimilarityData(
+            source.dataset, None, learnt[0], learnt[1], learnt[2], tested[0], tested[1], start=source.from_
+        )
+
+    def videos(*paths: str | None) -> VideoRecords | None:
+        named = [path for path in paths if path is not None]
+        if not named:
+            return None
+        store = None if source.frame_stores is None else Path(source.frame_stores) / Path(named[0]).name
+        return read_videos(*named, store=store)
+
+    def pairs(path: str | None, table: VideoRecords | None) -> ScoredPairs | None:
+        return None if path is None or table is None else read_scored_pairs(path, table.ids)
+
+    paired, test = videos(source.videos), videos(source.test_videos)
+    return SimilarityData(
+        Path(source.videos or source.pointwise[0]).name,
+        videos(*source.pointwise),
+        paired,
+        pairs(source.pairs, paired),
+        None,
+        test,
+        pairs(source.test_pairs, test),
+        None if source.tag_list is None else TagVocabulary.read(source.tag_list),
+        source.from_,
+    )
+
+
+def _only(videos: VideoRecords, *pairs: ScoredPairs) -> tuple[Any, ...]:  # Any: videos, then pairs
+    """Return the videos that some pairs have, and the pairs over them."""
+    rows = np.unique(np.concatenate([end for table in pairs for end in (table.query, table.candidate)]))
+    moved = [
+        ScoredPairs(np.searchsorted(rows, table.query), np.searchsorted(rows, table.candidate), table.score)
+        for table in pairs
+    ]
+    return videos.select(rows), *moved
+
+
+def _crc_of_videos(videos: VideoRecords, crc: int) -> int:
+    """Return a checksum of all that is read of videos, after ``crc``."""
+    assert videos.title is not None
+    assert videos.asr_text is not None
+    assert videos.tag_id is not None
+    for texts in (videos.ids.astype(str), videos.title, videos.asr_text):
+        crc = zlib.crc32("\0".join(texts).encode(), crc)
+    for array in videos.tag_id:
+        crc = zlib.crc32(np.ascontiguousarray(array).data, crc)
+    if videos.frames is not None:
+        crc = zlib.crc32(videos.frames.indptr.data, crc)
+        for start in range(0, len(videos.frames.values), _CHUNK_FRAMES):
+            crc = zlib.crc32(np.ascontiguousarray(videos.frames.values[start : start + _CHUNK_FRAMES]).data, crc)
+    return crc
