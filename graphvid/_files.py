@@ -157,7 +157,7 @@ def check_output(out: StrPath, inputs: Iterable[StrPath | None] = ()) -> None:
         raise OSError(f"{target} cannot be written: it is not an ordinary file")
     if not os.access(target.parent, os.W_OK | os.X_OK):
         raise PermissionError(f"{target} cannot be written: no permission in {target.parent}")
-    for source in map(Path, filter(None, inputs)):
+    for source in (Path(name) for name in inputs if name):
         inside = source.is_dir() and target.resolve().is_relative_to(source.resolve())
         if inside or (target.exists() and source.exists() and target.samefile(source)):
             raise ValueError(f"the output must not replace an input, got {target} for both, or in the folder {source}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from benchmarks._table import MeasuredRow, Table
-from benchmarks.quality._codes import Exact, Faiss, contrastive, row, tiktok
+from benchmarks.quality._codes import Exact, Faiss, contrastive, digits, row, tiktok
 from graphvid.models.quantizers import ContrastiveQuantizationConfig
 
 DISTILLED = ContrastiveQuantizationConfig(
@@ -38,6 +38,7 @@ TABLE = Table(
     "first ten with the ten nearest by cosine; codes are ranked by the distance of queries to codewords.",
     metrics=("overlap", "validation_overlap", "dead_share"),
     rows=rows(),
+    smallest=[row("FAISS OPQ", Faiss(digits, "OPQ4,PQ4x4"))],
 )
 
 

@@ -15,21 +15,19 @@ from __future__ import annotations
 
 import argparse
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from benchmarks._measure import in_own_process, interleaved, machine, versions
-from graphvid._files import write_json
+from benchmarks._measure import in_own_process, interleaved
+from benchmarks.speed import _results
 from graphvid.data import SyntheticCheckIns
 from graphvid.graphs import check_in_graph
 from graphvid.models.poi import PeriodicInterests, PeriodicInterestsConfig
 from graphvid.sampling import CheckInChains, Requests
 
-RESULTS = Path(__file__).resolve().parents[1] / "results" / "speed" / "check_in_chains.json"
 SHORT, DAILY, BRUTE = 20, 50, 10_000
 RELATIONS = ("next", "same_hour", "same_area", "same_hour_area")
 
@@ -173,7 +171,7 @@ def epoch(num_check_ins: int, num_batches: int, repeats: int) -> dict[str, float
 
 
 def main(arguments: list[str]) -> None:
-    """Measure, print and write the JSON."""
+    """Measure and write the tables."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks speed check_in_chains")
     parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
     parser.add_argument("--epoch", type=int, default=100_000, help="check-ins of the epoch; 0 leaves it out")
@@ -185,9 +183,11 @@ def main(arguments: list[str]) -> None:
         found, cost = in_own_process(build, size)
         brute, _ = in_own_process(brute_force, size)
         rows.append({**found, "brute_force": brute, "peak_mb": cost.peak_mb, "grown_mb": cost.grown_mb})
-        print(rows[-1], flush=True)
-    record: dict[str, Any] = {"chains": rows, "machine": machine(), "versions": versions()}
+        print(*rows[-1].values(), flush=True)
+    title = "Chains of check-ins and the sequences of requests, seconds"
+    print(_results.write("check_in_chains", title, rows, batches=options.batches, repeats=options.repeats))
     if options.epoch:
-        record["epoch"] = epoch(options.epoch, options.batches, options.repeats)
-        print(record["epoch"])
-    write_json(RESULTS, record)
+        found = epoch(options.epoch, options.batches, options.repeats)
+        title = f"An epoch on {options.epoch:,} check-ins, seconds"
+        command = "python -m benchmarks speed check_in_chains"
+        print(_results.write("check_in_chains_epoch", title, [found], command=command, batches=options.batches))

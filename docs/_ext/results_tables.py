@@ -12,7 +12,7 @@ from sphinx.util.docutils import SphinxDirective
 
 _RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
 _NUMBER = re.compile(r"[-\d.,]+( ± [\d.]+)?|–|")
-_NONE = "No record of this measurement is in ``benchmarks/results/{}`` yet."
+_NONE = "Not measured yet; ``{}`` makes this table."
 
 
 class Results(SphinxDirective):
@@ -38,7 +38,8 @@ class Results(SphinxDirective):
             raise self.error(str(error)) from None
         if not name:
             text = "\n".join(results_rst.render(kind, record) for record in records)
-            return _align(self.parse_text_to_nodes(text or _NONE.format(kind), allow_section_headings=True))
+            text = text or _NONE.format(f"python -m benchmarks {kind}")
+            return _align(self.parse_text_to_nodes(text, allow_section_headings=True))
         return _align(self.parse_text_to_nodes(self._one(kind, name, records)))
 
     def _one(self, kind: str, name: str, records: list) -> str:
@@ -49,7 +50,7 @@ class Results(SphinxDirective):
                 else:
                     table = results_rst.speed_table(record)
                 return f"{table}\n\n:ref:`Protocol, versions and command <result-{kind}-{name}>`"
-        return _NONE.format(f"{kind}/{name}.json")
+        return _NONE.format(f"python -m benchmarks {kind} {name}")
 
 
 def _align(parsed: list[nodes.Node]) -> list[nodes.Node]:

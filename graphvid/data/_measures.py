@@ -73,7 +73,7 @@ def _dates_as_seconds(series: pd.Series) -> pd.Series:
     """Return a column in which dates are seconds since 1970 in UTC; the same object where there are none."""
     kinds = pd.api.types
     if kinds.is_datetime64_any_dtype(series.dtype):
-        return _seconds_since_1970(series).rename(series.name)
+        return _seconds_since_1970(series)
     if not (kinds.is_object_dtype(series.dtype) or kinds.is_string_dtype(series.dtype)):
         return series
     is_date = series.map(lambda value: isinstance(value, (datetime.date, np.datetime64)) or _is_iso(value))
@@ -92,7 +92,8 @@ def _is_iso(value: object) -> bool:
 
 def _seconds_since_1970(dates: pd.Series) -> pd.Series:
     utc = dates.dt.tz_localize("UTC") if dates.dt.tz is None else dates.dt.tz_convert("UTC")
-    return (utc - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(seconds=1)
+    seconds: pd.Series = (utc - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(seconds=1)
+    return seconds
 
 
 def as_numbers(series: pd.Series, accepted: str) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:

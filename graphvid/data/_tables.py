@@ -73,7 +73,7 @@ def read_table(
         table = read_parquet(path, pick, partitioning="hive" if path.is_dir() else None)
         for name in (names[key] for key in ids if key in names and key not in text):
             check_id_type(table.schema.field(name).type, name)
-        frame = table.to_pandas(ignore_metadata=True, integer_object_nulls=True)
+        frame: pd.DataFrame = table.to_pandas(ignore_metadata=True, integer_object_nulls=True)
     else:
         delimiter = delimiter or ("\t" if suffix.startswith(".tsv") else ",")
         parts = []
@@ -198,7 +198,8 @@ def _as_integers(column: pd.Series) -> pd.Series:
         return column
     try:
         integers = pyarrow.array(column, pyarrow.string()).cast(pyarrow.int64())
-        return integers.to_pandas(integer_object_nulls=True).set_axis(column.index)
+        found: pd.Series = integers.to_pandas(integer_object_nulls=True).set_axis(column.index)
+        return found
     except pyarrow.ArrowInvalid:  # 19 digits beyond int64
         return column
 

@@ -128,7 +128,7 @@ def number_cells(cells: Any) -> NDArray[np.int64]:  # Any: array_like of hashabl
     if cells.ndim == 1:
         return np.unique(cells, return_inverse=True)[1].astype(np.int64)
     frame = pd.DataFrame(cells)
-    return frame.groupby(list(frame.columns), sort=True).ngroup().to_numpy(np.int64)
+    return np.asarray(frame.groupby(list(frame.columns), sort=True).ngroup(), dtype=np.int64)
 
 
 def distance_km(

@@ -210,8 +210,8 @@ def read_dchl(data_dir: str | Path | None = None, city: City = "nyc") -> CheckIn
     users = pd.Index(np.sort(table["user"].unique()))
     places = places.set_index("poi").sort_index()
     check_ins = CheckIns(
-        users.get_indexer(table["user"]).astype(np.int64),
-        places.index.get_indexer(table["poi"]).astype(np.int64),
+        users.get_indexer(pd.Index(table["user"])).astype(np.int64),
+        places.index.get_indexer(pd.Index(table["poi"])).astype(np.int64),
         users, pd.Index(places.index.to_numpy()),
         latitude=places["latitude"].to_numpy(np.float64), longitude=places["longitude"].to_numpy(np.float64),
         session=test_session.to_numpy(np.int64),
@@ -236,4 +236,5 @@ def _last_share(check_ins: CheckIns, rows: NDArray[np.int64], parts: int) -> NDA
     count = np.bincount(user, minlength=check_ins.num_users)
     first = np.concatenate([[0], np.cumsum(count)])[:-1]
     place = np.arange(len(rows)) - first[user]
-    return place >= count[user] * (parts - 1) // parts
+    chosen: NDArray[np.bool_] = place >= count[user] * (parts - 1) // parts
+    return chosen

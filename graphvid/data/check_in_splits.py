@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,7 +93,7 @@ def _compact(check_ins: CheckIns) -> CheckIns:
     """Return the same check-ins with the users and places that have one."""
     users, user = np.unique(check_ins.user, return_inverse=True)
     pois, poi = np.unique(check_ins.poi, return_inverse=True)
-    places = {
+    places: dict[str, Any] = {  # Any: columns
         name: None if values is None else values[pois]
         for name, values in (("latitude", check_ins.latitude), ("longitude", check_ins.longitude))
     }

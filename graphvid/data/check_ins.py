@@ -194,7 +194,7 @@ class CheckIns:
         user, user_ids = encode(frame[names["user_id"]].iloc[kept], names["user_id"])
         poi, poi_ids = encode(frame[names["poi_id"]].iloc[kept], names["poi_id"])
         numbers = {name: values[kept] for name, values in numbers.items()}
-        places = _places(poi, len(poi_ids), numbers)
+        places: dict[str, Any] = _places(poi, len(poi_ids), numbers)  # Any: columns
         order = np.lexsort((numbers["timestamp"], user))  # stable: ties stay in the order of the file
         return cls(
             user[order], poi[order], user_ids, poi_ids,
@@ -239,7 +239,7 @@ class CheckIns:
         rows = np.asarray(rows)
         if rows.dtype == bool and rows.shape != self.user.shape:
             raise ValueError(f"rows must be a mask of shape {self.user.shape}, got {rows.shape}")
-        picked = {}
+        picked: dict[str, Any] = {}  # Any: columns
         for name in ("user", "poi", "timestamp", "offset", "session", "row"):
             values = getattr(self, name)
             picked[name] = None if values is None else values[rows]
@@ -268,7 +268,8 @@ class CheckIns:
         cut = (np.diff(self.timestamp) > gap) | (np.diff(self.user) != 0)
         number = np.concatenate([[0], np.cumsum(cut)])
         first = np.minimum(self.indptr[:-1], self.num_check_ins - 1)
-        return number - number[first][self.user]
+        session: NDArray[np.int64] = number - number[first][self.user]
+        return session
 
 
 def local_time(timestamp: Any, offset: Any) -> tuple[NDArray[np.int64], NDArray[np.int64]]:  # Any: array_like

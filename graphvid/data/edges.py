@@ -67,7 +67,7 @@ def read_edges(path: str | Path, features: Features, *, delimiter: str | None = 
 
 
 def _find_columns(present: list[str]) -> dict[str, str]:
-    names = {name: name for name in ("src", "dst", "weight") if name in present}
+    names: dict[str, str] = {name: name for name in ("src", "dst", "weight") if name in present}
     if not {"src", "dst"} <= set(names) or any(present.count(name) > 1 for name in names):
         raise ValueError(f"the table must have the columns 'src' and 'dst', each once, got {present}")
     return names

@@ -138,7 +138,8 @@ class WikiMentions:
         candidates = _read_tsv(cand_path, ["mention", "cand_qid", "cand_name"])
         self.start, self.end = (rows[name].astype(np.int64).to_numpy() for name in ("start", "end"))
         doc = rows["doc"].astype(np.int64).to_numpy()
-        for number, (at, start, end, surface) in enumerate(zip(doc, self.start, self.end, rows["surface"])):
+        docs: list[int] = doc.tolist()
+        for number, (at, start, end, surface) in enumerate(zip(docs, self.start, self.end, rows["surface"])):
             if self.texts[at][start:end].replace('"', "'") != surface:  # the table has ' for "
                 raise ValueError(f"mention {number}: text[{start}:{end}] of document {at} must be {surface!r}")
         self.gold_type = rows["gold_type"].to_numpy(dtype=object)
@@ -148,12 +149,12 @@ class WikiMentions:
         mention = candidates["mention"].astype(np.int64).to_numpy()
         order = np.argsort(mention, kind="stable")
         indptr = np.concatenate([[0], np.cumsum(np.bincount(mention, minlength=len(rows)))])
-        surfaces = [self.texts[at][start:end] for at, start, end in zip(doc, self.start, self.end)]
+        surfaces = [self.texts[at][start:end] for at, start, end in zip(docs, self.start, self.end)]
         self.mentions = Mentions(
             doc, surfaces, np.where(gold < 0, UNKNOWN, gold), indptr,
             ids.get_indexer(pd.Index(candidates["cand_qid"]))[order], ids, list(entity["cand_name"]),
-            left=[self.texts[at][max(0, start - _CONTEXT) : start] for at, start in zip(doc, self.start)],
-            right=[self.texts[at][end : end + _CONTEXT] for at, end in zip(doc, self.end)],
+            left=[self.texts[at][max(0, start - _CONTEXT) : start] for at, start in zip(docs, self.start)],
+            right=[self.texts[at][end : end + _CONTEXT] for at, end in zip(docs, self.end)],
         )  # fmt: skip
 
 

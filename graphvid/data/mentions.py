@@ -77,16 +77,16 @@ class Mentions:
     def __init__(
         self,
         doc: Any,  # any column of hashable ids
-        surface: Sequence[str],
+        surface: Sequence[str] | NDArray[np.object_],
         gold: ArrayLike,
         cand_indptr: ArrayLike,
         cand_entity: ArrayLike,
         entity_ids: Any,  # any column of hashable ids
-        entity_names: Sequence[str],
+        entity_names: Sequence[str] | NDArray[np.object_],
         *,
         prior: ArrayLike | None = None,
-        left: Sequence[str] | None = None,
-        right: Sequence[str] | None = None,
+        left: Sequence[str] | NDArray[np.object_] | None = None,
+        right: Sequence[str] | NDArray[np.object_] | None = None,
     ) -> None:
         self.entity_ids = unique_index(entity_ids, "entity_ids")
         self.entity_names = _strings("entity_names", entity_names, len(self.entity_ids))
@@ -163,7 +163,8 @@ class Mentions:
     @property
     def linkable(self) -> NDArray[np.bool_]:
         """Mentions whose entity is in the knowledge base, shape (num_mentions,): what accuracy is a share of."""
-        return self.gold != NIL
+        linkable: NDArray[np.bool_] = self.gold != NIL
+        return linkable
 
     def take(self, mentions: ArrayLike) -> Mentions:
         """Return some mentions with the same entities.
@@ -300,7 +301,7 @@ def _split(text: str, count: int, form: str) -> list[str]:
     return parts
 
 
-def _strings(name: str, values: Sequence[str], length: int) -> NDArray[np.object_]:
+def _strings(name: str, values: Sequence[str] | NDArray[np.object_], length: int) -> NDArray[np.object_]:
     array = np.empty(len(values), dtype=object)
     array[:] = values
     if len(array) != length:

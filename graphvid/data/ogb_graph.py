@@ -204,7 +204,8 @@ def _classes(labels: NDArray[Any]) -> NDArray[np.int64]:
     known = np.nan_to_num(labels, nan=-1)
     if (np.abs(known) >= 2**31).any() or (known != np.trunc(known)).any():
         raise ValueError(f"the labels must be whole numbers below 2**31, got {known.min()} to {known.max()}")
-    return known.astype(np.int64)
+    classes: NDArray[np.int64] = known.astype(np.int64)
+    return classes
 
 
 def _undirected(

@@ -46,8 +46,8 @@ def write_submission(path: str | Path, ids: Iterable[Any], vectors: ArrayLike, *
         raise ValueError(f"vectors must have shape ({len(index)}, dim), got {array.shape}")
     if array.shape[1] > MAX_COLUMNS:
         raise ValueError(f"vectors must have at most {MAX_COLUMNS} columns, got {array.shape[1]}")
-    wrong = ~np.isfinite(array).all(axis=1)
-    if wrong.any():
+    wrong = np.flatnonzero(~np.isfinite(array).all(axis=1))
+    if len(wrong):
         raise ValueError(f"vectors must be finite, got other values for ids {name_some(index[wrong])}")
     missing = [value for value in required if value not in index]
     if missing:

@@ -163,4 +163,5 @@ def _times(counts: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.fl
     first = np.concatenate([[0], np.cumsum(counts)])[:-1]
     gaps[first] = _FIRST + rng.integers(0, 7 * DAY, len(counts))
     running = np.cumsum(gaps)
-    return running - np.repeat(running[first] - gaps[first], counts)
+    times: NDArray[np.float64] = running - np.repeat(running[first] - gaps[first], counts)
+    return times

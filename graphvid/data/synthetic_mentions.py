@@ -169,7 +169,12 @@ class SyntheticMentions:
             self.mentions.surface, self.mentions.left, self.mentions.right
         )
 
-    def read_contexts(self, surface: Sequence[str], left: Sequence[str], right: Sequence[str]) -> WorldContexts:
+    def read_contexts(
+        self,
+        surface: Sequence[str] | NDArray[np.object_],
+        left: Sequence[str] | NDArray[np.object_],
+        right: Sequence[str] | NDArray[np.object_],
+    ) -> WorldContexts:
         """Return the words and vectors of contexts, also of text that is not of this world; unknown words are passed over.
 
         Parameters

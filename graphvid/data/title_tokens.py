@@ -67,7 +67,7 @@ class TitleTokenizer:
 
         if not Path(path).is_dir():
             raise FileNotFoundError(f"{path} not found: expected a folder with a tokenizer of transformers")
-        tokenizer = AutoTokenizer.from_pretrained(str(path), local_files_only=True)  # type: ignore[no-untyped-call]
+        tokenizer = AutoTokenizer.from_pretrained(str(path), local_files_only=True)
         return cls(tokenizer, max_tokens=max_tokens)
 
     @classmethod

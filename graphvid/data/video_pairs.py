@@ -62,7 +62,7 @@ class ScoredPairs(NamedTuple):
 
     def select(self, rows: NDArray[np.int64]) -> ScoredPairs:
         """Return some of the pairs."""
-        return ScoredPairs(*(column[rows] for column in self))
+        return ScoredPairs(self.query[rows], self.candidate[rows], self.score[rows])
 
 
 def read_scored_pairs(path: str | Path, ids: pd.Index) -> ScoredPairs:

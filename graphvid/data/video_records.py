@@ -29,7 +29,7 @@ class IdLists(NamedTuple):
     values: NDArray[np.int64]
 
     @classmethod
-    def from_lists(cls, lists: Iterable[Sequence[int]]) -> IdLists:
+    def from_lists(cls, lists: Iterable[Sequence[int] | NDArray[np.int64]]) -> IdLists:
         """Make it from one sequence a video."""
         arrays = [np.asarray(values, dtype=np.int64).reshape(-1) for values in lists]
         indptr = np.concatenate([[0], np.cumsum([len(array) for array in arrays])]).astype(np.int64)

@@ -187,7 +187,8 @@ class WatchLog:
         if absent:
             raise ValueError(f"milliseconds must name columns among {[*MEASURES]} that are there, got {absent}")
         vocabulary = None if video_ids is None else unique_index(video_ids, "video_ids")
-        rows, dropped = np.arange(len(frame)), {}
+        rows = np.arange(len(frame))
+        dropped: dict[str, int] = {}
         if missing == "drop":
             lacking = _without_ids(frame[names["user_id"]], frame[names["video_id"]], vocabulary)
             bad, dropped = count_first(lacking, len(frame))
@@ -290,7 +291,8 @@ class WatchLog:
             raise ValueError(f"rows must be a mask of shape {self.user.shape}, got {rows.shape}")
         if rows.dtype != bool:
             rows = node_ids("rows", rows, self.num_interactions, "(num_rows,)")
-        return replace(self, **{name: array[rows] for name, array in _arrays(self).items()})
+        picked: dict[str, Any] = {name: array[rows] for name, array in _arrays(self).items()}  # Any: columns
+        return replace(self, **picked)
 
 
 def find_columns(

@@ -111,4 +111,5 @@ def _average_ranks(score: Tensor) -> Tensor:
     _, inverse, counts = torch.unique(score, return_inverse=True, return_counts=True)
     last = counts.cumsum(0)
     middle = last.double() - (counts.double() + 1) / 2  # of the places from 0
-    return (middle / (len(score) - 1)).to(score.dtype)[inverse]
+    ranks: Tensor = (middle / (len(score) - 1)).to(score.dtype)[inverse]
+    return ranks

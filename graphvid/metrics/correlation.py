@@ -128,4 +128,5 @@ def _correlation(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDA
     first, second = (x - x.mean(axis=-1, keepdims=True) for x in (first, second))
     scale = np.sqrt((first * first).sum(axis=-1) * (second * second).sum(axis=-1))
     product = (first * second).sum(axis=-1)
-    return np.divide(product, scale, out=np.full_like(scale, np.nan), where=scale > 0)
+    found: NDArray[np.float64] = np.divide(product, scale, out=np.full_like(scale, np.nan), where=scale > 0)
+    return found

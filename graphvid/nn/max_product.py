@@ -188,7 +188,7 @@ class _GroupedMax(torch.autograd.Function):
         return out
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None]:  # type: ignore[override] # Any: see forward
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None]:  # Any: see forward
         (best,) = ctx.saved_tensors
         grad_base, grad_pair = torch.zeros_like(grad), grad.new_zeros(ctx.num_pairs)
         _kernels.grouped_max_backward(

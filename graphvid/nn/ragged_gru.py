@@ -86,7 +86,9 @@ class RaggedGRU(nn.Module):
         step = torch.repeat_interleave(torch.arange(len(counts), device=counts.device), counts)
         rank = torch.arange(len(rows), device=counts.device) - (counts.cumsum(0) - counts)[step]
         packed = rows[indptr[filled[rank]] + step]  # the first elements of all lists, the second, ...
-        states: Tensor = _Recurrence.apply(self.project(x), packed, counts.tolist(), self.recur.weight, self.recur.bias)
+        states: Tensor = _Recurrence.apply(  # type: ignore[no-untyped-call]  # torch leaves it untyped
+            self.project(x), packed, counts.tolist(), self.recur.weight, self.recur.bias
+        )
         return x.new_zeros(len(lengths), self.dim).index_copy(0, filled, states)
 
     def extra_repr(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -60,7 +60,8 @@ class TextEncoder(nn.Module):
         super().__init__()
         if pooling not in get_args(Pooling):
             raise ValueError(f"pooling must be one of {list(get_args(Pooling))}, got {pooling!r}")
-        self.model = source if isinstance(source, nn.Module) else _load(source, allow_download)
+        # Any: a model of transformers has more than nn.Module
+        self.model: Any = source if isinstance(source, nn.Module) else _load(source, allow_download)
         self.pooling = pooling
         if pooling == "pooler" and getattr(self.model, "pooler", None) is None:
             raise ValueError(f"pooling must not be 'pooler' for a {type(self.model).__name__} without one")
@@ -164,7 +165,7 @@ def _load(source: str | Path | PretrainedConfig, allow_download: bool) -> nn.Mod
     except ImportError as error:
         raise ImportError('a text encoder needs transformers: pip install "graphvid[text]"') from error
     if isinstance(source, PretrainedConfig):
-        return AutoModel.from_config(source)  # type: ignore[no-any-return]
+        return AutoModel.from_config(source)  # type: ignore[no-any-return, no-untyped-call]  # transformers is untyped
     if not Path(source).is_dir() and not allow_download:
         raise FileNotFoundError(
             f"text encoder {source} not found: expected a folder with a model of transformers; nothing is downloaded "

@@ -170,7 +170,8 @@ def _checked(members: Sequence[ArrayLike]) -> list[NDArray[np.float64]]:
 
 def _unit_rows(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)
+    unit: NDArray[np.float64] = np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)
+    return unit
 
 
 def _weights(weights: ArrayLike | None, count: int) -> NDArray[np.float64]:

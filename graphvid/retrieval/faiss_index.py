@@ -224,7 +224,22 @@ class FaissIndex:
                 efSearch=min(max(self.index.hnsw.efSearch, width) << effort, self.num_items)
             )
         scores, positions = self.index.search(asked, width, params=params)
+        if self.kind == "fastscan":
+            self._fill(asked, scores, positions)
         return scores, positions
+
+    def _fill(self, asked: NDArray[np.float32], scores: NDArray[np.float32], positions: NDArray[np.int64]) -> None:
+        """Put the best of the items that were not found into empty places.
+
+        Tables of 8 bits give the worst items of all the score 0, which FAISS never returns: it matters where nearly all
+        items are asked for.
+        """
+        for row in np.flatnonzero(positions[:, -1] < 0):
+            empty = positions[row] < 0
+            absent = np.setdiff1d(np.arange(self.num_items), positions[row])
+            products = self.index.reconstruct_batch(absent) @ asked[row]
+            best = np.lexsort((absent, -products))[: int(empty.sum())]
+            scores[row, empty], positions[row, empty] = products[best], absent[best]
 
     def _can_try(self, effort: int) -> bool:
         """Return whether more effort than this could find more."""

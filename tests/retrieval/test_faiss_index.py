@@ -84,6 +84,17 @@ def test_fastscan_of_codes_finds_nearly_our_items():
     assert overlap > 0.9
 
 
+def test_fastscan_gives_all_items_where_all_are_asked_for():
+    """Its tables give the worst item of all the score 0, with which FAISS itself leaves the item out."""
+    ours = make_codes(60, num_codebooks=2, num_codewords=16)
+    index = to_faiss(ours, "fastscan")
+    queries = np.random.default_rng(6).normal(size=(40, 8))
+    assert (index.index.search(queries.astype("f"), 60)[1] < 0).any()
+    found = index.search(queries, 60)
+    assert (np.sort(found.ids, axis=1) == np.arange(60)).all()
+    assert found.scores == pytest.approx(ours.search(queries, 60).scores, abs=0.1)
+
+
 @pytest.mark.parametrize("kind", ["flat", "hnsw"])
 def test_vectors_decoded_from_codes(kind):
     ours = make_codes(500, num_codewords=16)

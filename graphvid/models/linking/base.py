@@ -244,7 +244,7 @@ class Linker(LightningModule, ABC):
         self.eval()
         blocks = torch.isin(self.doc_of_block, docs).nonzero()[:, 0]
         candidates, scores = [blocks.new_zeros(0)], [torch.zeros(0)]
-        for some in blocks.split(32):
+        for some in torch.split(blocks, 32):
             batch = self.documents.take(some)
             candidates.append(batch.candidates)
             scores.append(self(batch, without)[-1])

@@ -152,7 +152,7 @@ class InterestNetwork(nn.Module):
         found = self.intra(edges, states, context)
         daily = context.new_zeros(len(filled), 7)
         daily[owner_of, self._on(day)] = found.weights.detach()
-        return found.states, daily, filled.any(axis=1)
+        return found.states, daily, np.asarray(filled.any(axis=1))
 
 
 def _edges(source: _Ints, owner: _Ints, num_src: int, num_dst: int, device: torch.device) -> tuple[Adjacency, Tensor]:

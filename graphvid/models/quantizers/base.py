@@ -95,8 +95,9 @@ class Quantization(LightningModule, ABC):
                 f"num_codewords must be at most the {self.num_items} items with start={config.start!r}, got "
                 f"{config.num_codewords}; start at random, or take fewer"
             )
-        method = "lloyd" if config.start == "kmeans" else "faiss"
-        self.quantizer.start_from(self._sample(0), method=method, seed=config.seed % 2**31)
+        self.quantizer.start_from(
+            self._sample(0), method="lloyd" if config.start == "kmeans" else "faiss", seed=config.seed % 2**31
+        )
 
     @torch.no_grad()
     def _sample(self, number: int) -> Tensor:

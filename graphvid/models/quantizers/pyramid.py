@@ -156,7 +156,8 @@ class PyramidHybridPoolingQuantization(Quantization):
         found = found.detach() if config.detach == "codewords" else found
         error = (wanted - found).square().sum(dim=1).mean()
         self.log("quantization_error", error.detach())
-        return total + config.consistency_weight * error
+        loss = total + config.consistency_weight * error
+        return loss
 
     def _supervise(self, vectors: Tensor, rows: Tensor) -> Tensor:
         if self.classifier is not None and self.labels is not None:

@@ -228,4 +228,7 @@ def embed_videos(tower: VideoTower, inputs: VideoInputs, *, chunk_size: int = 25
 
 def pair_cosines(vectors: NDArray[np.float32], pairs: ScoredPairs) -> NDArray[np.float64]:
     """Return the cosine of each pair, shape (num_pairs,), of unit vectors (num_videos, dim)."""
-    return np.einsum("ij,ij->i", vectors[pairs.query], vectors[pairs.candidate], dtype=np.float64)
+    cosines: NDArray[np.float64] = np.einsum(
+        "ij,ij->i", vectors[pairs.query], vectors[pairs.candidate], dtype=np.float64
+    )
+    return cosines

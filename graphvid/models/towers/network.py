@@ -45,7 +45,8 @@ class VideoTower(nn.Module):
         if config.title and text is None:
             raise ValueError("a text encoder must be given for a tower that reads titles, got none")
         self.config, self.text = config, text if config.title else None
-        self.frames = self.differences = self.fusion = None
+        self.frames = self.differences = None
+        self.fusion: SEFusion | CrossModalTransformer | OneStreamTransformer | None = None
         positions = config.max_frames if config.frame_positions else 0
         in_dims = []
         if config.frames != "none":

@@ -47,7 +47,8 @@ def split_rows(num_videos: int, seed: int) -> Split:
 
 def unit(x: Floats) -> Floats:
     """Scale rows to unit length; zeros stay zeros."""
-    return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), np.float32(1e-12))
+    scaled: Floats = x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), np.float32(1e-12))
+    return scaled
 
 
 def judge(scores: Floats, exact: Floats, labels: tuple[NDArray[np.int64], NDArray[np.int64]] | None) -> Json:
@@ -108,7 +109,9 @@ def faiss_scores(kind: str, database: Floats, queries: Floats, num_codebooks: in
             turn = faiss.OPQMatrix(base.shape[1], num_codebooks)
             turn.train(base)
             base, asked = turn.apply(base), turn.apply(asked)
-        quantizer = faiss.ProductQuantizer(base.shape[1], num_codebooks, num_bits)
+        quantizer: Any = faiss.ProductQuantizer(
+            base.shape[1], num_codebooks, num_bits
+        )  # Any: faiss patches its methods
         quantizer.cp.min_points_per_centroid = 1
         quantizer.train(base)
         decoded = quantizer.decode(quantizer.compute_codes(base))

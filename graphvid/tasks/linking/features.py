@@ -68,7 +68,8 @@ class AidaKnowledge:
         found = self.data.mentions
         vectors = [link_vectors(self.data.link_src, self.data.link_dst, found.num_entities)]
         if encoder is not None:
-            vectors.append(TextVectors(encoder, "mean", cache).of_texts(found.entity_names) / 2)
+            names = TextVectors(encoder, "mean", cache).of_texts(found.entity_names)
+            vectors.append(np.asarray(names / 2, dtype=np.float32))
         self.entities = np.concatenate(vectors, axis=1)
 
     def read(self, mentions: Mentions, own: bool) -> Inputs:
@@ -188,10 +189,11 @@ def _log_prior(mentions: Mentions) -> NDArray[np.float64]:
     return np.log(mentions.prior + 1e-20)
 
 
-def _log_share(values: NDArray[np.float64], mentions: Mentions) -> NDArray[np.float64]:
+def _log_share(values: NDArray[np.floating], mentions: Mentions) -> NDArray[np.float64]:
     total = np.zeros(mentions.num_mentions)
     np.add.at(total, mentions.cand_mention, values)
-    return np.log(values / total[mentions.cand_mention])
+    share: NDArray[np.float64] = np.log(values / total[mentions.cand_mention])
+    return share
 
 
 def _cosine(x: NDArray[np.floating], y: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -70,11 +70,13 @@ class TextVectors:
         self._long = ContextEmbedding(encoder, tokenizer, pool="mean")
         self.cache = None if cache is None else Path(cache)
 
-    def of_contexts(self, left: Sequence[str], right: Sequence[str]) -> NDArray[np.float32]:
+    def of_contexts(
+        self, left: Sequence[str] | NDArray[np.object_], right: Sequence[str] | NDArray[np.object_]
+    ) -> NDArray[np.float32]:
         """Return the vectors of contexts, (num_contexts, dim)."""
         return self._cached(self._contexts, left, right)
 
-    def of_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def of_texts(self, texts: Sequence[str] | NDArray[np.object_]) -> NDArray[np.float32]:
         """Return the vectors of texts by themselves, (num_texts, dim): of names, or of a sentence or two."""
         distinct = {text: at for at, text in enumerate(dict.fromkeys(texts))}
         embed = self._texts if max(map(len, distinct), default=0) < 4 * _PIECES else self._long

@@ -137,8 +137,8 @@ class NextPoiRun(Run):
         parts = model.reasons(requests, chains, user)[0]
         reasons: dict[str, torch.Tensor] = {}
         alone = float(attention.sum()) == 0  # no interest has a member: the network knows the user alone
-        for name, weight in zip(model.config.interests, attention.tolist()):
-            reasons[name] = weight * parts[0]
+        for interest, weight in zip(model.config.interests, attention.tolist()):
+            reasons[interest] = weight * parts[0]
         if alone:
             reasons["user"] = parts[0]
         for name, part in zip(model.parts[1:], parts[1:]):
@@ -219,7 +219,7 @@ def _request(check_ins: CheckIns, chains: CheckInChains, user: int, at: str | No
 
 def _nearest(check_ins: CheckIns, where: str) -> int:
     """Return the place nearest to ``LAT,LON``."""
-    if check_ins.latitude is None:
+    if check_ins.latitude is None or check_ins.longitude is None:
         raise ValueError("from needs places with coordinates; those of this run have none")
     parts = re.fullmatch(r"\s*([-+]?[\d.]+)\s*,\s*([-+]?[\d.]+)\s*", where)
     try:

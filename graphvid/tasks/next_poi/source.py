@@ -137,7 +137,9 @@ class LoadedCheckIns:
     def coordinates(self) -> NDArray[np.float64] | None:
         """Latitude and longitude of every place, (num_pois, 2)."""
         found = self.check_ins
-        return None if found.latitude is None else np.stack([found.latitude, found.longitude], axis=1)
+        if found.latitude is None or found.longitude is None:
+            return None
+        return np.stack([found.latitude, found.longitude], axis=1)
 
     def fingerprint(self) -> dict[str, int | str]:
         """Give counts and a checksum: equal for equal data."""

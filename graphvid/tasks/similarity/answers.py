@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import torch
@@ -61,9 +62,9 @@ class SimilarityRun(VectorRun):
             raise ValueError(f"frames must have the {columns} columns of the run, got {inputs.frame_columns}")
         return Features(videos.ids, {"embedding": embed_videos(self.model(), inputs)})
 
-    def read_inputs(self, path: str | Path) -> VideoRecords:
+    def read_inputs(self, path: str | os.PathLike[str]) -> VideoRecords:
         """Read what `embed` takes: videos in the contest's form."""
-        return read_videos(path)
+        return read_videos(Path(path))
 
     def _tower(self) -> VideoTower:
         options = self.options

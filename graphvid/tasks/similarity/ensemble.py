@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -122,9 +123,9 @@ class EnsembleRun(VectorRun):
         ensemble.dims_ = tuple(int(dim) for dim in axes["dims"])
         return Features(videos.ids, {"embedding": ensemble.transform(members)})
 
-    def read_inputs(self, path: str | Path) -> VideoRecords:
+    def read_inputs(self, path: str | os.PathLike[str]) -> VideoRecords:
         """Read what `embed` takes: videos in the contest's form."""
-        return read_videos(path)
+        return read_videos(Path(path))
 
 
 class Ensembles(Task[EnsembleSource, Members]):

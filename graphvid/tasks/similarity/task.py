@@ -238,6 +238,7 @@ def _judge(
         for key, values in row.items():
             columns.setdefault(key, []).append(values)
     if columns:
+        joined: dict[str, Any] = {key: np.concatenate(values) for key, values in columns.items()}  # Any: columns
         with atomic_path(run.path / PREDICTIONS) as temporary:
-            np.savez_compressed(temporary, **{key: np.concatenate(values) for key, values in columns.items()})
+            np.savez_compressed(temporary, **joined)
     return {"methods": methods}
