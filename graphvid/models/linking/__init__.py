@@ -1,6 +1,6 @@
 """Which entity a mention means: by itself, with the other mentions of its document, and along the links of entities."""
 
-from .base import GROUPS, Linker, LinkTables
+from .base import GROUPS, Linker, LinkTables, probabilities
 from .config import LinkConfig, LinkGlobalConfig, LinkGraphConfig, LinkLocalConfig
 from .link_global import LinkGlobal
 from .link_graph import LinkGraph
@@ -17,4 +17,5 @@ __all__ = [
     "LinkLocalConfig",
     "LinkTables",
     "Linker",
+    "probabilities",
 ]

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from graphvid.data import Mentions
-from graphvid.models.linking import GROUPS, LinkConfig, Linker
-from graphvid.models.linking.base import probabilities
+from graphvid.models.linking import GROUPS, LinkConfig, Linker, probabilities
 from graphvid.runs import Run
 
 from .source import LinkingSource, LoadedLinking, load_linking

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from graphvid.data import Mentions
 from graphvid.metrics import calibration_curve, choose, expected_calibration_error, linking_scores, type_error_share
-from graphvid.models.linking import Linker
-from graphvid.models.linking.base import probabilities
+from graphvid.models.linking import Linker, probabilities
 from graphvid.runs import Verdict, judge
 
 from .source import LoadedLinking
