@@ -65,6 +65,11 @@ class ReloadOnPlateau(Callback):
         self._loss_sum, self._loss_count = 0.0, 0
         self._started: float | None = None
 
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Train no further if a run that is resumed had come to its end."""
+        if self.stopped:
+            trainer.should_stop = True
+
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
         """Start the clock of the epoch."""
         if self._started is None:

@@ -36,13 +36,14 @@ def fit(model: LightningModule, callbacks: list[Callback], run: RunDirectory, *,
     # Lightning asks the model for its loader once more; the number of steps must be known before.
     num_steps = len(model.train_dataloader())
     interrupt = signal.getsignal(signal.SIGINT)
+    end = _End()
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     trainer = Trainer(
         max_steps=num_steps,
         max_epochs=1,
         accelerator="auto",
         devices=1,
-        callbacks=[*callbacks, *([TQDMProgressBar(refresh_rate=20)] if progress else [])],
+        callbacks=[*callbacks, end, *([TQDMProgressBar(refresh_rate=20)] if progress else [])],
         plugins=[SafetensorsCheckpointIO()],
         logger=False,
         enable_checkpointing=False,
@@ -65,3 +66,15 @@ def fit(model: LightningModule, callbacks: list[Callback], run: RunDirectory, *,
         finally:
             if threading.current_thread() is threading.main_thread():
                 signal.signal(signal.SIGINT, interrupt)  # Lightning ignores it from an interruption on
+    if not end.seen:  # the checkpoint was that of the last step
+        for callback in callbacks:
+            callback.on_train_end(trainer, model)
+
+
+class _End(Callback):
+    """Sees whether Lightning has come to the end of training: it does not where a checkpoint leaves nothing to do."""
+
+    seen = False
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self.seen = True

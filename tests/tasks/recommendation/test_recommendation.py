@@ -14,6 +14,7 @@ from graphvid.models.recommenders import CCL, CrossBatch, Shared
 from graphvid.runs import RunDirectory
 from graphvid.tasks import load_run, train
 from graphvid.tasks.recommendation import InteractionSource, load_interactions
+from tests.compare_runs import compare
 
 NUM_USERS, NUM_ITEMS, NUM_TOPICS = 200, 200, 10
 
@@ -195,3 +196,20 @@ def test_columns_that_are_not_used_are_not_read(folder, tmp_path) -> None:
     train("mf", InteractionSource(log=str(tmp_path / "log.csv")), tmp_path / "run", MFConfig(dim=8, num_epochs=1),
           progress=False)  # fmt: skip
     assert (tmp_path / "run" / "report.html").exists()
+
+
+def test_a_run_killed_after_it_was_stopped_by_patience_is_completed(source, tmp_path, monkeypatch) -> None:
+    """The best weights come back where the checkpoint leaves nothing to train, and no epoch is added."""
+    config = replace(CONFIG, learning_rate=0.2, patience=1, num_epochs=30)
+    whole = train("simplex", source, tmp_path / "whole", config, progress=False)
+    assert whole["best_epoch"] < len(whole["epochs"]) < 30
+
+    def killed(*_) -> None:
+        raise SystemExit(9)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("graphvid.runs.engine.write_json", killed)
+        with pytest.raises(SystemExit):
+            train("simplex", source, tmp_path / "killed", config, progress=False)
+    train("simplex", source, tmp_path / "killed", config, resume=True, progress=False)
+    assert all(line.startswith("equal") for line in compare(tmp_path / "whole", tmp_path / "killed"))
