@@ -175,6 +175,8 @@ class ContrastiveQuantization(Quantization):
             raise ValueError(
                 f"dim must be the {x.shape[1]} columns of the features with rotation, got {self.config.dim}"
             )
+        if len(x) < 256:
+            raise ValueError(f"rotation needs 256 items at least, got {len(x)}")
         try:
             import faiss
         except ImportError as error:
