@@ -122,11 +122,9 @@ class Quantization(LightningModule, ABC):
         return ShuffledBatches(items, config.batch_size, config.num_epochs, config.seed)
 
     def training_step(self, batch: ItemBatch, batch_idx: int) -> Tensor:
-        """Rescale the codewords, repair them if it is time, and compute the loss of a batch."""
+        """Repair the codewords if it is time, and compute the loss of a batch."""
         config, step = self._options, self.global_step
         epoch, within = divmod(step, self.steps_per_epoch)
-        if config.train_codebooks:
-            self.quantizer.rescale()
         if not within:
             if config.reseed_every and epoch and not epoch % config.reseed_every and epoch <= 0.8 * config.num_epochs:
                 moved = self.quantizer.reseed(self._sample(epoch), self.use, seed=(config.seed + epoch) % 2**31)
@@ -178,10 +176,15 @@ class Quantization(LightningModule, ABC):
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
-    def on_train_end(self) -> None:
-        """Leave codewords of unit length."""
+    def optimizer_step(self, *args: Any, **kwargs: Any) -> None:  # Any: Lightning's
+        """Take a step of the optimiser, and do what must be in the checkpoint that follows it."""
+        super().optimizer_step(*args, **kwargs)
         if self._options.train_codebooks:
             self.quantizer.rescale()
+        self._after_step()
+
+    def _after_step(self) -> None:
+        """Do what follows a step; nothing, unless a model says otherwise."""
 
     def to_codes(self, vectors: NDArray[np.floating] | Tensor) -> NDArray[np.unsignedinteger[Any]]:
         """Return the codes of encoded items, one byte a codebook up to 256 codewords, else two.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import torch
@@ -176,6 +175,8 @@ class ContrastiveQuantization(Quantization):
             raise ValueError(
                 f"dim must be the {x.shape[1]} columns of the features with rotation, got {self.config.dim}"
             )
+        if len(x) < 256:
+            raise ValueError(f"rotation needs 256 items at least, got {len(x)}")
         try:
             import faiss
         except ImportError as error:
@@ -247,7 +248,7 @@ class ContrastiveQuantization(Quantization):
         self.log("distillation", loss.detach())
         return loss
 
-    def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:  # Any: Lightning's
+    def _after_step(self) -> None:
         """Push the soft codes of both views, after the step of the optimiser."""
         if self._pushed is not None and self.config.memory_size:
             self.memory.push(*self._pushed)

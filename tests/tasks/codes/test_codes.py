@@ -21,7 +21,7 @@ def test_codes_of_a_runs_vectors_from_its_graph(finished, tmp_path):
     metrics = train("phpq", source, tmp_path / "codes", CONFIG, progress=False)
     run = load_run(tmp_path / "codes")
     assert run.config["data"]["num_links"] > 0
-    assert run.codes().ids.astype(str).tolist() == sorted(run.vectors().ids.astype(str))
+    assert sorted(run.codes().ids.astype(str)) == sorted(run.vectors().ids.astype(str))
     assert metrics["bytes"] == 1
     assert "map" not in metrics["quality"]["PHPQ-style"]
     page = run.directory.report.read_text()
@@ -91,7 +91,7 @@ def test_labels_or_links_are_needed_by_the_method_that_learns_from_them(tmp_path
         train("phpq", CodesSource(from_run=str(finished)), tmp_path / "codes", CONFIG, progress=False)
     with pytest.raises(ValueError, match="from_run must be a run that has vectors"):
         load_codes(CodesSource(from_run=str(skip_finished)))
+    source = CodesSource(from_run=str(finished), graph=True)
     with pytest.raises(ValueError, match="num_codewords must be at most the"):
-        source = CodesSource(from_run=str(finished), graph=True)
         train("phpq", source, tmp_path / "codes", replace(CONFIG, num_codewords=128), progress=False)
     assert not (tmp_path / "codes").exists()
