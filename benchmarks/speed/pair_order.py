@@ -75,7 +75,7 @@ def _steps(batch_size: int, steps: int) -> dict[str, tuple[list[float], list[int
             rows = next(batches[order]).row
             start = time.perf_counter()
             optimizers[order].zero_grad()
-            model.loss_of_pairs(rows).backward()
+            model.losses(rows)["loss"].backward()
             optimizers[order].step()
             if number:  # the first warms up
                 ends = np.concatenate([pairs.query[rows], pairs.candidate[rows]])

@@ -60,12 +60,12 @@ class TextEncoder(nn.Module):
         super().__init__()
         if pooling not in get_args(Pooling):
             raise ValueError(f"pooling must be one of {list(get_args(Pooling))}, got {pooling!r}")
-        # Any: a model of transformers has more than nn.Module
-        self.model: Any = source if isinstance(source, nn.Module) else _load(source, allow_download)
+        model: Any = source if isinstance(source, nn.Module) else _load(source, allow_download)  # has a config
+        self.model = model
         self.pooling = pooling
-        if pooling == "pooler" and getattr(self.model, "pooler", None) is None:
-            raise ValueError(f"pooling must not be 'pooler' for a {type(self.model).__name__} without one")
-        self.dim = int(self.model.config.hidden_size)
+        if pooling == "pooler" and getattr(model, "pooler", None) is None:
+            raise ValueError(f"pooling must not be 'pooler' for a {type(model).__name__} without one")
+        self.dim = int(model.config.hidden_size)
 
     def forward(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Encode texts.

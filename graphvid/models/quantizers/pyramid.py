@@ -156,8 +156,8 @@ class PyramidHybridPoolingQuantization(Quantization):
         found = found.detach() if config.detach == "codewords" else found
         error = (wanted - found).square().sum(dim=1).mean()
         self.log("quantization_error", error.detach())
-        loss = total + config.consistency_weight * error
-        return loss
+        weighted: Tensor = total + config.consistency_weight * error
+        return weighted
 
     def _supervise(self, vectors: Tensor, rows: Tensor) -> Tensor:
         if self.classifier is not None and self.labels is not None:

@@ -133,21 +133,30 @@ class TwinTower(LightningModule):
         return local_pair_order(query, candidate, self.config.batch_size, seed=seed)
 
     def training_step(self, batch: Rows, batch_idx: int) -> Tensor:
-        """Compute the loss of one batch and log it."""
+        """Compute the loss of one batch and log it with its parts."""
         with seeded(self.config.seed, _DROPOUT_STREAM, self.global_step):
-            loss = self.loss_of_tags(batch.row) if self._graph is None else self.loss_of_pairs(batch.row)
-        self.log("loss", loss.detach(), prog_bar=True)
-        return loss
+            losses = self.losses(batch.row)
+        for name, value in losses.items():
+            self.log(name, value.detach(), prog_bar=name == "loss")
+        return losses["loss"]
 
-    def loss_of_tags(self, row: Tensor) -> Tensor:
-        """Return the loss of the tags of some videos, given by their rows."""
+    def losses(self, row: Tensor) -> dict[str, Tensor]:
+        """Return the ``"loss"`` of a batch, and its parts by name where it has several.
+
+        Parameters
+        ----------
+        row : Tensor of int64, shape (batch,)
+            Rows of videos in stage ``"tags"``, of pairs in stage ``"pairs"``.
+        """
+        return {"loss": self._loss_of_tags(row)} if self._graph is None else self._losses_of_pairs(row)
+
+    def _loss_of_tags(self, row: Tensor) -> Tensor:
         assert self.tower.tags is not None
         rows = row.cpu().numpy()
         loss: Tensor = self.tag_loss(self.tower.tags(self.encode(rows)), self._labels(rows))
         return loss
 
-    def loss_of_pairs(self, edges: Tensor) -> Tensor:
-        """Return the loss of some pairs and of the tags of their ends, given by the rows of the pairs."""
+    def _losses_of_pairs(self, edges: Tensor) -> dict[str, Tensor]:
         assert self._graph is not None
         batch = pair_subgraph(self._graph, edges.cpu())
         rows = batch.ndata[dgl.NID].numpy()
@@ -156,17 +165,13 @@ class TwinTower(LightningModule):
         relation = Adjacency.from_coo(*ends, num_src=len(rows), num_dst=len(rows))
         unit = normalize(vectors, eps=1e-12)
         cosine = relation.sddmm(unit, unit, op="dot")
-        loss: Tensor = self.pair_loss(cosine, batch.edata["score"].to(self.device))
-        self.log("pair_loss", loss.detach())
-        if self.config.tag_weight:
-            assert self.tower.tags is not None
-            logits, labels = self.tower.tags(vectors), self._labels(rows)
-            of_tags = sum(
-                (self.tag_loss(logits[end], labels[end]) for end in ends), torch.zeros((), device=self.device)
-            )
-            self.log("tag_loss", of_tags.detach())
-            loss = loss + self.config.tag_weight * of_tags
-        return loss
+        of_pairs: Tensor = self.pair_loss(cosine, batch.edata["score"].to(self.device))
+        if not self.config.tag_weight:
+            return {"loss": of_pairs}
+        assert self.tower.tags is not None
+        logits, labels = self.tower.tags(vectors), self._labels(rows)
+        of_tags = sum((self.tag_loss(logits[end], labels[end]) for end in ends), torch.zeros((), device=self.device))
+        return {"loss": of_pairs + self.config.tag_weight * of_tags, "pair_loss": of_pairs, "tag_loss": of_tags}
 
     def encode(self, rows: NDArray[np.int64], inputs: VideoInputs | None = None) -> Tensor:
         """Return the vectors of some videos, shape (num_rows, dim), before they are scaled to length 1.

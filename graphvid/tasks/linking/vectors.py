@@ -74,7 +74,7 @@ class TextVectors:
         self, left: Sequence[str] | NDArray[np.object_], right: Sequence[str] | NDArray[np.object_]
     ) -> NDArray[np.float32]:
         """Return the vectors of contexts, (num_contexts, dim)."""
-        return self._cached(self._contexts, left, right)
+        return self._cached(self._contexts, list(left), list(right))
 
     def of_texts(self, texts: Sequence[str] | NDArray[np.object_]) -> NDArray[np.float32]:
         """Return the vectors of texts by themselves, (num_texts, dim): of names, or of a sentence or two."""
