@@ -60,20 +60,21 @@ def in_own_process(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) 
 
 
 def interleaved(
-    functions: Mapping[str, Callable[[], object]], *, repeats: int = 5, clock: Callable[[], float] = time.perf_counter
+    functions: Mapping[str, Callable[[], object]], *, repeats: int = 5, clock: Callable[[], float] | None = None
 ) -> dict[str, float]:
     """Return the median seconds of each function over ``repeats`` rounds in which each has its turn.
 
     A first round, which is not counted, compiles and fills caches. ``clock=time.process_time`` counts the time of this
     process alone: of one thread it is the better one on a machine that others use.
     """
+    now = time.perf_counter if clock is None else clock
     seconds: dict[str, list[float]] = {name: [] for name in functions}
     for turn in range(1 + repeats):
         for name, function in functions.items():
-            began = clock()
+            began = now()
             function()
             if turn:
-                seconds[name].append(clock() - began)
+                seconds[name].append(now() - began)
     return {name: statistics.median(of_name) for name, of_name in seconds.items()}
 
 

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from safetensors import safe_open
 
 TIMINGS = ("train_seconds", "evaluate_seconds")
 LEFT_OUT = ("config.json", "report.html", "checkpoint.safetensors")
@@ -28,6 +29,11 @@ def content(path: Path) -> object:
     if path.suffix == ".npz":
         with np.load(path, allow_pickle=False) as arrays:
             return {name: (arrays[name].dtype.str, arrays[name].shape, arrays[name].tobytes()) for name in arrays.files}
+    if path.suffix == ".safetensors":  # whose header lists its entries in no order
+        with safe_open(path, framework="pt") as stored:
+            tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+            metadata = stored.metadata()
+        return metadata, {name: (x.dtype, tuple(x.shape), x.numpy().tobytes()) for name, x in tensors.items()}
     return path.read_bytes()
 
 

@@ -33,7 +33,20 @@ def started(tmp_path):
     rows = [f"u{u},v{(u * 7 + i * i) % 23}" for u in range(30) for i in range(8)]
     (tmp_path / "log.csv").write_text("user_id,video_id\n" + "\n".join(rows) + "\n")
     command = [sys.executable, "-c", SLOW, "train", "mf", "--log", str(tmp_path / "log.csv"), "--out"]
-    command += [str(tmp_path / "run"), "--set", "dim=4", "--set", "batch_size=8", "--quiet", "--checkpoint-every", "2"]
+    command += [
+        str(tmp_path / "run"),
+        "--set",
+        "num_epochs=500",
+        "--set",
+        "dim=4",
+        "--set",
+        "batch_size=8",
+        "--set",
+        "patience=1000",
+        "--quiet",
+        "--checkpoint-every",
+        "2",
+    ]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     deadline = time.monotonic() + 200
     while not (tmp_path / "run" / "checkpoint.safetensors").exists() and time.monotonic() < deadline:

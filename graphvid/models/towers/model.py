@@ -183,7 +183,8 @@ class TwinTower(LightningModule):
             Default: those of training.
         """
         batch = (self.inputs if inputs is None else inputs).take(rows)
-        vectors: Tensor = self.tower(TowerBatch(*(x.to(self.device) for x in batch)))
+        # Copies, since products of memory that NumPy has aligned to less round in another way from run to run.
+        vectors: Tensor = self.tower(TowerBatch(*(x.to(self.device, copy=True) for x in batch)))
         return vectors
 
     def _labels(self, rows: NDArray[np.int64]) -> Tensor:

@@ -175,10 +175,10 @@ class TestNeighbors:
     def test_text_of_an_integer_id_is_taken(self, finished):
         assert neighbors(finished, "5").equals(neighbors(finished, 5))
 
-    def test_text_ids_and_ties_by_position(self, copy):
+    def test_text_ids_and_ties_by_id(self, copy):
         same = np.ones((4, 2), np.float32) / np.sqrt(2, dtype=np.float32)
         Features(["d", "c", "b", "a"], {"embedding": same}).save(copy.path / "embeddings.npz")
-        assert neighbors(copy.path, "c")["video_id"].tolist() == ["d", "b", "a"]
+        assert neighbors(copy.path, "c")["video_id"].tolist() == ["a", "b", "d"]
 
     def test_more_than_there_are(self, finished):
         assert len(neighbors(finished, 5, top_k=1000)) == 95
