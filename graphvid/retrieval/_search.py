@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-import numba
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from graphvid._checks import check_count
@@ -57,8 +57,11 @@ def check_top_k(top_k: Any, left_out: Exclusions, num_items: int) -> int:  # Any
 
 
 def over_rows(kernel: Callable[..., None], num_rows: int, *arguments: Any) -> None:  # Any: what the kernel takes
-    """Run ``kernel(first, last, *arguments)`` over all rows, by as many threads as Numba is set to."""
-    num_threads = min(numba.get_num_threads(), num_rows)
+    """Run ``kernel(first, last, *arguments)`` over all rows, by as many threads as PyTorch is set to.
+
+    Numba is not asked: it would start its own threads and set the number of PyTorch's.
+    """
+    num_threads = min(torch.get_num_threads(), num_rows)
     if num_threads < 2:
         kernel(0, num_rows, *arguments)
         return
