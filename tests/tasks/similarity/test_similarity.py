@@ -86,7 +86,7 @@ def test_contract(source, files, tmp_path, monkeypatch):
             "embeddings.npz", "predictions.npz", "pretrain", "tag_list.txt", "text_encoder.json", "tokenizer",
             "tower.safetensors",
         },
-        ask, {"embeddings.npz", "tower.safetensors"}, replace(source, pairs=str(files / "fewer.tsv")), refused, (1, 2, 3),
+        ask, {"embeddings.npz", "tower.safetensors"}, replace(source, pairs=str(files / "fewer.tsv")), refused, (1, 7, 1),
     )  # fmt: skip
     check_task(case, tmp_path, monkeypatch)
 
