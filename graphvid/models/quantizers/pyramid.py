@@ -16,7 +16,7 @@ from graphvid.losses import NeighborSoftmaxLoss
 from graphvid.models.quantizers.base import WEIGHT_STREAM, Quantization, embed_in_chunks
 from graphvid.models.quantizers.config import PyramidQuantizationConfig
 from graphvid.nn import CosineClassifier, PyramidHybridPooling, Standardize
-from graphvid.nn.hybrid_pooling import Level
+from graphvid.nn.pyramid_pooling import Level
 from graphvid.ops import NeighborTable
 from graphvid.ops.neighbors import expand_ranges
 
