@@ -161,6 +161,8 @@ class RunDirectory:
         """Hold the lock of the folder, which ends with the process at the latest."""
         with self.lock.open("a+", encoding="utf-8") as file:
             _claim(file, self.path)
+            if not self.lock.exists() or not os.path.samestat(os.fstat(file.fileno()), self.lock.stat()):
+                raise FileExistsError(f"{self.path} was being written by another process until now; try again")
             file.truncate(0)
             file.write(f"{os.getpid()}\n")
             file.flush()

@@ -54,10 +54,13 @@ class SkipRun(Run):
         ValueError
             If its weights are corrupt or of another model.
         """
+        return self._model(self.training_views(), progress=progress)
+
+    def _model(self, views: WatchLog, *, progress: bool) -> FRAME:
         self.directory.require(self.directory.path / NETWORK)
         options = self.options
         assert isinstance(options, FRAMEConfig)
-        model = FRAME(self.training_views(), self.clips(), options, progress=progress)
+        model = FRAME(views, self.clips(), options, progress=progress)
         self.load_weights(model, NETWORK)
         return model
 
@@ -87,8 +90,8 @@ class SkipRun(Run):
         FileNotFoundError, ValueError
             As `model`; a video that neither the run nor ``clips`` knows; clips of another form.
         """
-        model = self.model(progress=progress)
         views = self.training_views()
+        model = self._model(views, progress=progress)
         user = match_ids(log.user_ids, views.user_ids)[log.user]
         video = match_ids(log.video_ids, views.video_ids)[log.video]
         new = video < 0
