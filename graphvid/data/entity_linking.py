@@ -82,8 +82,8 @@ class AidaCandidates:
             self.split = rows["split"].to_numpy()
             path = array_path
             titles = [title.replace("_", " ") for title in entities["title"]]
-            candidates = (integers(arrays, name, 1) for name in ("cand_indptr", "cand_entity"))
-            self.mentions = Mentions(doc, list(rows["surface"]), gold, *candidates, pages, titles)
+            indptr, candidates = (integers(arrays, name, 1) for name in ("cand_indptr", "cand_entity"))
+            self.mentions = Mentions(doc, list(rows["surface"]), gold, indptr, candidates, pages, titles)
             self.link_src, self.link_dst = (
                 node_ids(name, arrays[name], self.mentions.num_entities, "(num_links,)")
                 for name in ("link_src", "link_dst")
