@@ -1,4 +1,4 @@
-"""The common part of the models of short codes: the quantiser and its repair, the optimiser, codes and vectors of items."""
+"""Base of the models of short codes: the quantiser and its repair, the optimiser, codes and vectors of items."""
 
 from __future__ import annotations
 
