@@ -39,7 +39,12 @@ class KeepBest(Callback):
     @property
     def stopped(self) -> bool:
         """Whether training has come to its end by patience."""
-        return len(self.epochs) - self.best_epoch >= self.patience and self.best_epoch > 0
+        return len(self.epochs) - self.best_epoch >= self.patience
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Train no further if a run that is resumed had come to its end."""
+        if self.stopped:
+            trainer.should_stop = True
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
