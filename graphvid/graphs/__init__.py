@@ -4,7 +4,7 @@ from graphvid.graphs.alignment import carry_ids, check_alignment
 from graphvid.graphs.check_ins import check_in_graph
 from graphvid.graphs.clip_labels import ClipLabels, label_clips
 from graphvid.graphs.co_watch import co_watch_graph
-from graphvid.graphs.mentions import assignment_graph, mention_graph
+from graphvid.graphs.mentions import assignment_graph, linked_pairs, mention_graph
 from graphvid.graphs.norms import EdgeNorms, edge_norms
 from graphvid.graphs.relation import relation_graph
 from graphvid.graphs.split import NodeSplit, node_subgraph, split_nodes
@@ -24,6 +24,7 @@ __all__ = [
     "content_graph",
     "edge_norms",
     "label_clips",
+    "linked_pairs",
     "mention_graph",
     "node_subgraph",
     "pair_subgraph",
