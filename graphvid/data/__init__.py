@@ -16,6 +16,7 @@ from graphvid.data.check_in_splits import CheckInWindows, filter_check_ins, spli
 from graphvid.data.check_ins import CheckIns, local_time
 from graphvid.data.clip_features import ClipFeatures
 from graphvid.data.clip_files import read_clip_files
+from graphvid.data.clips import ClipRef, ClipSource, check_clip, read_clips
 from graphvid.data.edges import read_edges
 from graphvid.data.entity_linking import AidaCandidates, WikiMentions, document_folds
 from graphvid.data.features import Features, load_features
@@ -29,6 +30,7 @@ from graphvid.data.labels import read_labels
 from graphvid.data.log_and_features import LogAndFeatures, read_log_and_features
 from graphvid.data.mentions import Mentions, read_deep_ed
 from graphvid.data.ogb_graph import OGBGraph
+from graphvid.data.pixel_store import PixelStore
 from graphvid.data.relational import RelationalData
 from graphvid.data.segmm import SegmentLabels, SegMM
 from graphvid.data.sick import SICKRelatedness
@@ -37,6 +39,7 @@ from graphvid.data.submission import read_submission, write_submission
 from graphvid.data.synthetic import SyntheticCoWatch
 from graphvid.data.synthetic_check_ins import SyntheticCheckIns
 from graphvid.data.synthetic_mentions import SyntheticMentions
+from graphvid.data.synthetic_motion import MotionVideos, SyntheticMotion
 from graphvid.data.synthetic_skip import SyntheticSkip
 from graphvid.data.synthetic_video_pairs import SyntheticVideoPairs
 from graphvid.data.tag_vocabulary import TagVocabulary
@@ -56,6 +59,8 @@ __all__ = [
     "CheckInWindows",
     "CheckIns",
     "ClipFeatures",
+    "ClipRef",
+    "ClipSource",
     "Features",
     "FrameBatch",
     "FrameStore",
@@ -67,8 +72,10 @@ __all__ = [
     "LogAndFeatures",
     "LogWindows",
     "Mentions",
+    "MotionVideos",
     "OGBGraph",
     "PairFold",
+    "PixelStore",
     "RelationalData",
     "SICKRelatedness",
     "ScoredPairs",
@@ -78,6 +85,7 @@ __all__ = [
     "SyntheticCheckIns",
     "SyntheticCoWatch",
     "SyntheticMentions",
+    "SyntheticMotion",
     "SyntheticSkip",
     "SyntheticVideoPairs",
     "TagVocabulary",
@@ -87,6 +95,7 @@ __all__ = [
     "VideoRecords",
     "WatchLog",
     "WikiMentions",
+    "check_clip",
     "check_no_leak",
     "distance_km",
     "document_folds",
@@ -100,6 +109,7 @@ __all__ = [
     "number_cells",
     "pick_frames",
     "read_clip_files",
+    "read_clips",
     "read_dchl",
     "read_deep_ed",
     "read_edges",

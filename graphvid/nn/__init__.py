@@ -1,6 +1,8 @@
 """Layers and encoders: tensors in, vectors out."""
 
 from .check_in_embedding import CheckInEmbedding
+from .clip_encoder import ClipBackbone, ClipEncoder, ClipEncoding, Tiny3D
+from .clip_layout import clip_frames, clip_tensor
 from .clip_scorer import ClipScorer
 from .coherence import MentionRelations, PairCoherence, with_dummies
 from .context_attention import ContextAttention
@@ -16,6 +18,7 @@ from .interest_attention import Attended, InterestAttention
 from .kmeans import kmeans_codebooks
 from .local_score import LocalScore
 from .max_product import AssignmentLayout, max_product
+from .momentum_pair import MomentumPair
 from .next_vlad import NeXtVLAD
 from .product_quantizer import ProductQuantizer, Quantized
 from .ragged_gru import RaggedGRU
@@ -24,6 +27,7 @@ from .se_fusion import SEFusion
 from .skip_heads import CompletionHead, SurvivalHead
 from .standardize import Standardize
 from .text_encoder import OneStreamTransformer, TextEncoder
+from .torchvision3d import Torchvision3D
 from .user_clip_conv import UserClipConv
 from .user_history import UserHistory
 from .video_encoder import VideoEncoder
@@ -32,6 +36,9 @@ __all__ = [
     "AssignmentLayout",
     "Attended",
     "CheckInEmbedding",
+    "ClipBackbone",
+    "ClipEncoder",
+    "ClipEncoding",
     "ClipScorer",
     "CompletionHead",
     "ContextAttention",
@@ -46,6 +53,7 @@ __all__ = [
     "InterestAttention",
     "LocalScore",
     "MentionRelations",
+    "MomentumPair",
     "NeXtVLAD",
     "OneStreamTransformer",
     "PairCoherence",
@@ -58,9 +66,13 @@ __all__ = [
     "Standardize",
     "SurvivalHead",
     "TextEncoder",
+    "Tiny3D",
+    "Torchvision3D",
     "UserClipConv",
     "UserHistory",
     "VideoEncoder",
+    "clip_frames",
+    "clip_tensor",
     "kmeans_codebooks",
     "masked_mean",
     "max_product",
