@@ -63,6 +63,7 @@ class ClipEncoder(nn.Module):
 
     Examples
     --------
+    >>> import torch
     >>> encoder = ClipEncoder(Tiny3D(), dim=64)
     >>> encoding = encoder(torch.rand(2, 1, 8, 24, 24))
     >>> encoding.embedding.shape, encoding.features.shape, encoding.map.shape
@@ -117,6 +118,7 @@ class Tiny3D(nn.Module):
 
     Examples
     --------
+    >>> import torch
     >>> Tiny3D(in_channels=3)(torch.rand(2, 3, 8, 32, 32)).shape
     torch.Size([2, 32, 4, 4, 4])
     """
