@@ -26,6 +26,7 @@ from graphvid.data.gowalla import Gowalla
 from graphvid.data.interaction_files import read_interactions, read_splits
 from graphvid.data.interaction_splits import InteractionSplits
 from graphvid.data.interactions import Interactions
+from graphvid.data.jhmdb_pose import JHMDBPose, PoseClips, PoseSplit, draw_poses
 from graphvid.data.kuai import read_frame_release, read_kuairand, read_kuairec
 from graphvid.data.labels import read_labels
 from graphvid.data.log_and_features import LogAndFeatures, read_log_and_features
@@ -46,13 +47,16 @@ from graphvid.data.synthetic_video_pairs import SyntheticVideoPairs
 from graphvid.data.tag_vocabulary import TagVocabulary
 from graphvid.data.tiktok import TikTok
 from graphvid.data.title_tokens import TitleTokenizer, TokenBatch
+from graphvid.data.ucf101_clips import UCF101Clips
 from graphvid.data.video_files import read_videos
+from graphvid.data.video_folder import VIDEO_SUFFIXES, VideoFolder
 from graphvid.data.video_pairs import PairFold, ScoredPairs, read_scored_pairs, split_pairs
 from graphvid.data.video_records import IdLists, VideoRecords
 from graphvid.data.watch_log import WatchLog
 from graphvid.data.windows import LogWindows, check_no_leak, split_by_time
 
 __all__ = [
+    "VIDEO_SUFFIXES",
     "AidaCandidates",
     "AmazonCoPurchase",
     "AmazonElectronics",
@@ -70,6 +74,7 @@ __all__ = [
     "IdLists",
     "InteractionSplits",
     "Interactions",
+    "JHMDBPose",
     "LogAndFeatures",
     "LogWindows",
     "Mentions",
@@ -77,6 +82,8 @@ __all__ = [
     "OGBGraph",
     "PairFold",
     "PixelStore",
+    "PoseClips",
+    "PoseSplit",
     "RelationalData",
     "SICKRelatedness",
     "ScoredPairs",
@@ -93,6 +100,8 @@ __all__ = [
     "TikTok",
     "TitleTokenizer",
     "TokenBatch",
+    "UCF101Clips",
+    "VideoFolder",
     "VideoRecords",
     "WatchLog",
     "WikiMentions",
@@ -100,6 +109,7 @@ __all__ = [
     "check_no_leak",
     "distance_km",
     "document_folds",
+    "draw_poses",
     "filter_check_ins",
     "geohash",
     "grid_cells",

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ NUM_FRAMES, SIZE = 16, 24
 _TRAIN_DIGITS = 1200  # of scikit-learn's 1,797; the others are for tests
 _HALF = 5.5  # half the side of a digit at scale 1, pixels
 _FORMAT = 1  # of the cache; rises with every change of what is drawn
-_AT_ONCE = 250  # videos drawn together
+_AT_ONCE = 32  # videos drawn together
 
 
 class MotionVideos(NamedTuple):
@@ -141,7 +141,7 @@ def _cache_path(folder: Path, options: dict[str, object]) -> Path:
 
 def _draw_split(
     name: str, count: int, rho: float, drift: float, fixed: bool, rng: np.random.Generator
-) -> dict[str, NDArray[np.generic]]:
+) -> dict[str, NDArray[Any]]:  # Any: uint8 and int64
     motion = rng.permutation(np.arange(count) % len(MOTIONS))
     if name == "matched":
         background = motion.copy()
@@ -154,103 +154,126 @@ def _draw_split(
     digits = _digits()
     first, last = (0, _TRAIN_DIGITS) if name == "train" else (_TRAIN_DIGITS, len(digits))
     images = digits[rng.integers(first, last, count)]
+    path = _draw_path(motion, rng)
+    texture = _draw_texture(count, drift, fixed, rng)
     pixels = np.empty((count, NUM_FRAMES, SIZE, SIZE), dtype=np.uint8)
-    sign = np.zeros(count, dtype=np.int64)
     for start in range(0, count, _AT_ONCE):
         rows = slice(start, min(start + _AT_ONCE, count))
-        ink, sign[rows] = _digit_frames(images[rows], motion[rows], rng)
-        scene = _texture_frames(background[rows], drift, fixed, rng)
-        frames = scene * (1 - ink) + ink * _column(rng.uniform(0.8, 1.0, len(ink)))
-        frames += rng.normal(0.0, 0.02, frames.shape)
-        pixels[rows] = np.rint(np.clip(frames, 0, 1) * 255)
-    return {
-        "pixels": pixels.reshape(count * NUM_FRAMES, SIZE, SIZE, 1),
-        "motion": motion,
-        "background": background,
-        "sign": sign,
-    }
+        ink = _digit_frames(images[rows], _Path(*(part[rows] for part in path)))
+        scene = _texture_frames(background[rows], _Texture(*(part[rows] for part in texture)))
+        scene += ink * (path.intensity[rows, None, None] - scene)
+        scene += 0.02 * rng.standard_normal(scene.shape, dtype=np.float32)
+        pixels[rows] = np.rint(np.clip(scene, 0, 1) * 255)
+    frames = pixels.reshape(count * NUM_FRAMES, SIZE, SIZE, 1)
+    return {"pixels": frames, "motion": motion, "background": background, "sign": path.sign}
 
 
-def _digits() -> NDArray[np.float64]:
+def _digits() -> NDArray[np.float32]:
     """Return scikit-learn's digits as ink in [0, 1], shape (1797, 8, 8)."""
     try:
         from sklearn.datasets import load_digits
     except ImportError as error:
         raise ImportError('SyntheticMotion needs scikit-learn: pip install "graphvid[video]"') from error
-    images: NDArray[np.float64] = load_digits().images / 16
+    images: NDArray[np.float32] = (load_digits().images / 16).astype(np.float32)
     return images
 
 
-def _digit_frames(
-    images: NDArray[np.float64], motion: NDArray[np.int64], rng: np.random.Generator
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Return the ink of moving digits, shape (count, 16, 24, 24), and the signs of their motions."""
-    count, t = len(images), np.arange(NUM_FRAMES)
-    angle, scale = rng.uniform(-0.3, 0.3, (count, 1)), rng.uniform(0.9, 1.1, (count, 1))
-    center = rng.uniform(0, SIZE, (2, count, 1))  # row, column
-    direction, speed = rng.uniform(0, 2 * np.pi, (count, 1)), rng.uniform(0.8, 1.4, (count, 1))
-    turn, growth = rng.uniform(0.22, 0.35, (count, 1)), rng.uniform(0.06, 0.08, (count, 1))
-    reach, period = rng.uniform(2, 3, (count, 1)), rng.uniform(4, 6, (count, 1))
-    phase, sign = rng.uniform(0, 2 * np.pi, (count, 1)), rng.choice([-1, 1], count)
-    kind = motion[:, None]
+class _Path(NamedTuple):
+    """Movement of a digit: a row a video, a column a frame (sign: no columns, intensity: one)."""
+
+    row: NDArray[np.float32]
+    column: NDArray[np.float32]
+    angle: NDArray[np.float32]
+    scale: NDArray[np.float32]
+    intensity: NDArray[np.float32]
+    sign: NDArray[np.int64]
+
+
+def _draw_path(motion: NDArray[np.int64], rng: np.random.Generator) -> _Path:
+    count, t = len(motion), np.arange(NUM_FRAMES)
+
+    def uniform(low: float, high: float) -> NDArray[np.float64]:
+        return rng.uniform(low, high, (count, 1))
+
+    kind, sign = motion[:, None], rng.choice([-1, 1], (count, 1))
+    row, column = uniform(0, SIZE), uniform(0, SIZE)
+    direction, speed = uniform(0, 2 * np.pi), uniform(0.8, 1.4)
+    reach, period, phase = uniform(2, 3), uniform(4, 6), uniform(0, 2 * np.pi)
     along = (kind == 0) * speed * t + (kind == 3) * reach * np.sin(2 * np.pi * t / period + phase)
-    center = center + np.stack([np.sin(direction), np.cos(direction)]) * along
-    angle = angle + (kind == 1) * sign[:, None] * turn * t
-    scale = scale * np.exp((kind == 2) * sign[:, None] * growth * (t - NUM_FRAMES // 2))
-    signs = np.where(motion == 0, np.where(np.cos(direction[:, 0]) > 0, 1, -1), np.where(motion == 3, 0, sign))
-
-    place = np.arange(SIZE)
-    down = _wrap(place[:, None] - center[0][..., None, None])  # (count, 16, 24, 1)
-    right = _wrap(place[None, :] - center[1][..., None, None])
-    cos, sin, half = (x[..., None, None] for x in (np.cos(angle), np.sin(angle), _HALF * scale))
-    row = (cos * down - sin * right) / half * 4 + 3.5  # in pixels of the image, whose eight cover the square
-    column = (sin * down + cos * right) / half * 4 + 3.5
-    return _bilinear(np.pad(images, ((0, 0), (1, 1), (1, 1))), row + 1, column + 1), signs.astype(np.int64)
+    angle = uniform(-0.3, 0.3) + (kind == 1) * sign * uniform(0.22, 0.35) * t
+    scale = uniform(0.9, 1.1) * np.exp((kind == 2) * sign * uniform(0.06, 0.08) * (t - NUM_FRAMES // 2))
+    parts = (row + np.sin(direction) * along, column + np.cos(direction) * along, angle, scale, uniform(0.8, 1.0))
+    sign = np.where(kind == 0, np.where(np.cos(direction) > 0, 1, -1), np.where(kind == 3, 0, sign))
+    return _Path(*(part.astype(np.float32) for part in parts), sign[:, 0].astype(np.int64))
 
 
-def _wrap(distance: NDArray[np.float64]) -> NDArray[np.float64]:
+def _digit_frames(images: NDArray[np.float32], path: _Path) -> NDArray[np.float32]:
+    """Return the ink of moving digits, shape (count, 16, 24, 24)."""
+    place = np.arange(SIZE, dtype=np.float32)
+    down = _wrap(place[:, None] - path.row[..., None, None])  # (count, 16, 24, 1)
+    right = _wrap(place[None, :] - path.column[..., None, None])
+    cos, sin, half = (x[..., None, None] for x in (np.cos(path.angle), np.sin(path.angle), _HALF * path.scale))
+    row = (cos * down - sin * right) * (
+        4 / half
+    ) + 4.5  # in pixels of the image, whose eight cover the square, and a border
+    column = (sin * down + cos * right) * (4 / half) + 4.5
+    near = np.nonzero((row > 0) & (row < 9) & (column > 0) & (column < 9))  # elsewhere there is no ink
+    row, column = row[near], column[near]
+    top, left = row.astype(np.int64), column.astype(np.int64)
+    down, right = row - top, column - left
+    bordered, which = np.pad(images, ((0, 0), (1, 1), (1, 1))), near[0]
+    above = bordered[which, top, left] * (1 - right) + bordered[which, top, left + 1] * right
+    below = bordered[which, top + 1, left] * (1 - right) + bordered[which, top + 1, left + 1] * right
+    ink = np.zeros((len(images), NUM_FRAMES, SIZE, SIZE), dtype=np.float32)
+    ink[near] = above * (1 - down) + below * down
+    return ink
+
+
+def _wrap(distance: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the distance on a ring of 24 pixels, in [-12, 12)."""
     return (distance + SIZE / 2) % SIZE - SIZE / 2
 
 
-def _bilinear(
-    images: NDArray[np.float64], row: NDArray[np.float64], column: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return images, with a border of zeros, between their pixels: ``images[i]`` at ``(row[i], column[i])``."""
-    side = images.shape[1]
-    row, column = np.clip(row, 0, side - 1), np.clip(column, 0, side - 1)
-    top, left = np.minimum(row.astype(np.int64), side - 2), np.minimum(column.astype(np.int64), side - 2)
-    down, right = row - top, column - left
-    which = np.arange(len(images)).reshape(-1, 1, 1, 1)
-    above = images[which, top, left] * (1 - right) + images[which, top, left + 1] * right
-    below = images[which, top + 1, left] * (1 - right) + images[which, top + 1, left + 1] * right
-    return above * (1 - down) + below * down
+class _Texture(NamedTuple):
+    """Looks and drift of a texture, one value a video."""
+
+    turn: NDArray[np.float32]
+    period: NDArray[np.float32]
+    mean: NDArray[np.float32]
+    amplitude: NDArray[np.float32]
+    phase_u: NDArray[np.float32]
+    phase_w: NDArray[np.float32]
+    row_speed: NDArray[np.float32]
+    column_speed: NDArray[np.float32]
 
 
-def _texture_frames(
-    background: NDArray[np.int64], drift: float, fixed: bool, rng: np.random.Generator
-) -> NDArray[np.float64]:
-    """Return drifting textures in [0, 1], shape (count, 16, 24, 24)."""
-    count, t = len(background), np.arange(NUM_FRAMES)
-    turn, period = rng.uniform(0, np.pi, count), rng.uniform(5, 8, count)
-    mean, amplitude = rng.uniform(0.3, 0.45, count), rng.uniform(0.15, 0.25, count)
+def _draw_texture(count: int, drift: float, fixed: bool, rng: np.random.Generator) -> _Texture:
+    ranges = [(0.0, np.pi), (5.0, 8.0), (0.3, 0.45), (0.15, 0.25), *[(0.0, 2 * np.pi)] * 2, *[(-drift, drift)] * 2]
+    parts = [rng.uniform(low, high, count).astype(np.float32) for low, high in ranges]
     if fixed:
-        turn, period, mean, amplitude = (np.full(count, value) for value in (0.5, 6.5, 0.38, 0.2))
-    phase, speed = rng.uniform(0, 2 * np.pi, (2, count)), rng.uniform(-drift, drift, (2, count, 1))
-    moved = speed * t  # (2, count, 16)
-    row = np.arange(SIZE)[:, None] - moved[0][..., None, None]
-    column = np.arange(SIZE)[None, :] - moved[1][..., None, None]
-    cos, sin, unit = (_column(x) for x in (np.cos(turn), np.sin(turn), 2 * np.pi / period))
-    u = unit * (cos * column + sin * row) + _column(phase[0])
-    w = unit * (cos * row - sin * column) + _column(phase[1])
+        parts[:4] = [np.full(count, value, dtype=np.float32) for value in (0.5, 6.5, 0.38, 0.2)]
+    return _Texture(*parts)
+
+
+def _texture_frames(background: NDArray[np.int64], texture: _Texture) -> NDArray[np.float32]:
+    """Return drifting textures in [0, 1], shape (count, 16, 24, 24)."""
+    turn, period, mean, amplitude, phase_u, phase_w, row_speed, column_speed = (
+        part.reshape(-1, 1, 1, 1) for part in texture
+    )
+    t, place = (np.arange(size, dtype=np.float32) for size in (NUM_FRAMES, SIZE))
+    row = place[:, None] - row_speed * t[:, None, None]
+    column = place[None, :] - column_speed * t[:, None, None]
+    unit = np.float32(2 * np.pi) / period
+    u = unit * (np.cos(turn) * column + np.sin(turn) * row) + phase_u
+    w = unit * (np.cos(turn) * row - np.sin(turn) * column) + phase_w
     pattern = np.empty_like(u)
     for kind in range(len(BACKGROUNDS)):
         rows = background == kind
         pattern[rows] = _pattern(kind, u[rows], w[rows])
-    return np.clip(_column(mean) + _column(amplitude) * pattern, 0, 1)
+    return np.clip(mean + amplitude * pattern, 0, 1)
 
 
-def _pattern(kind: int, u: NDArray[np.float64], w: NDArray[np.float64]) -> NDArray[np.float64]:
+def _pattern(kind: int, u: NDArray[np.float32], w: NDArray[np.float32]) -> NDArray[np.float32]:
     if kind == 0:
         return np.sin(u)
     if kind == 1:
@@ -258,8 +281,3 @@ def _pattern(kind: int, u: NDArray[np.float64], w: NDArray[np.float64]) -> NDArr
     if kind == 2:
         return np.sign(np.sin(u) + np.sin(w) - 0.9)
     return 0.7 * (np.sin(0.37 * u + 1.3 * np.sin(0.41 * w)) + np.sin(0.43 * w + 1.1 * np.sin(0.31 * u)))
-
-
-def _column(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return one value a video so that it spreads over its frames and pixels."""
-    return values.reshape(-1, 1, 1, 1)
