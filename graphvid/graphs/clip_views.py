@@ -121,10 +121,14 @@ class EdgeRecipe:
                 if pair == other and kind in PULL and against in PUSH:
                     raise ValueError(f"rules must not pull and push one pair, got {pair} in {kind!r} and {against!r}")
         if not self.anchors:
-            raise ValueError("rules must have a pull edge, such as same_clip, got none: what agrees only in maps collapses")
+            raise ValueError(
+                "rules must have a pull edge, such as same_clip, got none: what agrees only in maps collapses"
+            )
         for rule in self.rules:
             if rule.type in PUSH and rule.views is not None and rule.views[0] not in self.anchors:
-                raise ValueError(f"rules must pull every anchor, got none that pulls view {rule.views[0]} of {rule.type!r}")
+                raise ValueError(
+                    f"rules must pull every anchor, got none that pulls view {rule.views[0]} of {rule.type!r}"
+                )
 
     @property
     def anchors(self) -> tuple[int, ...]:
@@ -248,7 +252,7 @@ class ClipGraph:
         if video.dim() != 1:
             raise ValueError(f"video must be 1-D, got {shown(video)}")
         number, size = self.graph.num_nodes(), len(video)
-        old = {name: values for name, values in self.graph.ndata.items()}
+        old = dict(self.graph.ndata.items())
         new = {name: torch.zeros(size, dtype=torch.int64) for name in old}
         new |= {"video": video.long(), "view": torch.full((size,), -1), "encoder": torch.ones(size, dtype=torch.int64)}
         data = {name: torch.cat([values, new[name]]) for name, values in old.items()}

@@ -215,7 +215,9 @@ class EdgeMargin(nn.Module):
         inside = torch.ones_like(pair, dtype=torch.bool)
         if self.mining == "semi-hard":
             inside = (own < distance) & (distance < own + self.margin)
-            has_band = torch.zeros(len(near), dtype=torch.bool, device=near.device).index_put((pair[inside],), inside.new_ones(()))
+            has_band = torch.zeros(len(near), dtype=torch.bool, device=near.device).index_put(
+                (pair[inside],), inside.new_ones(())
+            )
             inside = inside | ~has_band[pair]
         edge, pair, distance = edge[inside], pair[inside], distance[inside]
         by_distance = torch.argsort(distance, stable=True)
@@ -254,7 +256,9 @@ def _checked(name: str, edges: Edges, z: Tensor) -> Edges:
         shapes = [tuple(x.shape) for x in edges]
         raise ValueError(f"{name} must be three 1-D tensors of equal length, got shapes {shapes}")
     if not bool(((weight >= 0) & (weight < torch.inf)).all()):
-        raise ValueError(f"{name}: weight must be finite and >= 0, got {weight[~((weight >= 0) & (weight < torch.inf))][0]}")
+        raise ValueError(
+            f"{name}: weight must be finite and >= 0, got {weight[~((weight >= 0) & (weight < torch.inf))][0]}"
+        )
     if bool((weight > 0).all()):
         return anchor.long(), other.long(), weight.to(z.dtype)
     kept = weight > 0

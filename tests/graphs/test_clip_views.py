@@ -117,7 +117,7 @@ def test_recipes_that_cannot_be_learnt_from():
     assert EdgeRecipe([pull, EdgeRule("transform", (0, 1))]).anchors == (0,)
     for call, message in (
         (lambda: ClipGraph.from_batch(torch.tensor([1, 1]), MOCO), "video must be 1-D without repetition"),
-        (lambda: ClipGraph.from_batch(torch.arange(2), MOCO, start=torch.zeros(1, 2).long()), r"start must have shape \(2, 2\)"),
+        (lambda: ClipGraph.from_batch(torch.arange(2), MOCO, start=torch.ones(1, 2).long()), r"start must have shape"),
         (lambda: ClipGraph.from_batch(torch.arange(2), MOCO, encoder=(0,)), "encoder must hold 0 or 1 for each of the 2"),
     ):  # fmt: skip
         with pytest.raises(ValueError, match=message):

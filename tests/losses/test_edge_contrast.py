@@ -44,7 +44,11 @@ def test_a_shared_queue_equals_an_edge_to_each_entry():
     excluded = torch.rand(12, 9, generator=torch.Generator().manual_seed(8)) < 0.3
     excluded[int(pull[0][0])] = True  # an anchor without any entry
     src, dst = (~excluded).nonzero().T
-    wide = (torch.cat([push[0], src]), torch.cat([push[1], 12 + dst]), torch.cat([push[2], torch.ones(len(src)).double()]))
+    wide = (
+        torch.cat([push[0], src]),
+        torch.cat([push[1], 12 + dst]),
+        torch.cat([push[2], torch.ones(len(src)).double()]),
+    )
     grads = []
     for loss in (
         lambda x: EdgeInfoNCE(0.2)(torch.cat([x, queue]), pull, wide),

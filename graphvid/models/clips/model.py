@@ -138,7 +138,9 @@ class ClipContrast(OneProcessModule):
             self.log("flip", flip.detach())
             loss = loss + config.flip_weight * flip
         if self.memory is not None:
-            self.memory.push(batch.video, encodings[KEY].embedding, encodings[KEY].embedding.new_zeros(len(batch.video)))
+            self.memory.push(
+                batch.video, encodings[KEY].embedding, encodings[KEY].embedding.new_zeros(len(batch.video))
+            )
         self.log("loss", loss.detach(), prog_bar=True)
         return loss
 
@@ -178,7 +180,8 @@ class ClipContrast(OneProcessModule):
 
     def _consistency(self, views: Views, encodings: list[ClipEncoding]) -> Tensor:
         """Return how far the query's map is from the transformed map of the key's clip, and log its share of chance."""
-        assert views.code is not None and self.config.group != "none"
+        assert views.code is not None
+        assert self.config.group != "none"
         clean = encodings[KEY] if self.pair is None else self.encoder(views.clips[KEY])
         turned = SquareTransform(self.config.group)(clean.map, SquareParams(views.code))
         own = encodings[QUERY].map

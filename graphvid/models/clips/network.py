@@ -71,9 +71,7 @@ def build_clip_encoder(channels: int, config: ClipConfig) -> ClipEncoder:
     torch.Size([2, 16])
     """
     seen = 2 * channels if config.inputs == "both" else channels
-    backbone = DifferenceInput(
-        Tiny3D(seen, config.width, seed=config.seed % 2**32), config.inputs, config.noise_floor
-    )
+    backbone = DifferenceInput(Tiny3D(seen, config.width, seed=config.seed % 2**32), config.inputs, config.noise_floor)
     return ClipEncoder(backbone, config.dim, seed=(config.seed + 1) % 2**32)
 
 

@@ -52,6 +52,10 @@ class ClipsRun(VectorRun):
         ValueError
             For frames of another shape, or a video shorter than a clip; names it.
         """
+        if isinstance(videos, Features):
+            raise TypeError(
+                "videos must be a ClipSource, such as a PixelStore, got Features: a run on clips reads pixels"
+            )
         shape = tuple(self.config["data"]["frame_shape"])
         if tuple(videos.frame_shape) != shape:
             raise ValueError(

@@ -58,6 +58,7 @@ def judge_world(encoder: ClipEncoder, world: SyntheticMotion, config: ClipConfig
         the motion, mean over three kinds, also from maps (``sign_of_maps``). ``nearest_motion``, ``nearest_background``:
         how often the nearest training video of a misleading one has its motion, its scenery.
     """
+
     def vectors(part: MotionVideos) -> Floats:
         return embed_videos(encoder, part.source, config)
 
@@ -68,7 +69,9 @@ def judge_world(encoder: ClipEncoder, world: SyntheticMotion, config: ClipConfig
         vectors(part) for part in (world.train, world.matched, world.shifted, world.decorrelated)
     )
     half, other = len(free) // 2, world.decorrelated
-    on_matched, on_shifted = np.split(probe(train, world.train.motion, np.concatenate([matched, shifted])), [len(matched)])
+    on_matched, on_shifted = np.split(
+        probe(train, world.train.motion, np.concatenate([matched, shifted])), [len(matched)]
+    )
     figures = {
         "matched": share(on_matched == world.matched.motion),
         "shifted": share(on_shifted == world.shifted.motion),
@@ -156,7 +159,9 @@ def color_histograms(source: ClipSource, refs: list[ClipRef]) -> Floats:
     found = []
     for ref in refs:
         pixels = read_clips(source, [ref])
-        counts = [np.bincount(pixels[..., c].ravel() // (256 // _BINS), minlength=_BINS) for c in range(pixels.shape[-1])]
+        counts = [
+            np.bincount(pixels[..., c].ravel() // (256 // _BINS), minlength=_BINS) for c in range(pixels.shape[-1])
+        ]
         found.append(np.concatenate(counts) / pixels[..., 0].size)
     return np.asarray(found, np.float32)
 

@@ -55,9 +55,7 @@ def report(run: RunDirectory) -> Report:
         )
     else:
         lead = f"{videos:,} videos, too few of them long enough to compare their thirds."
-    return Report(
-        f"{title}: {config['data']['name']}", lead, [_quality(title, quality), _nearest(run), _training(run)]
-    )
+    return Report(f"{title}: {config['data']['name']}", lead, [_quality(title, quality), _nearest(run), _training(run)])
 
 
 def _quality(title: str, quality: dict[str, Any]) -> Section:
@@ -68,11 +66,11 @@ def _quality(title: str, quality: dict[str, Any]) -> Section:
     ]
     if "motion" in names:
         main, text = "motion", (
-            "Percent. matched and shifted: motion by a probe of the training videos, on videos whose scenery agrees with it and "
-            "on videos where it misleads; cheating: answers on the latter that name the scenery's class. motion and scenery: "
-            "by a probe fitted where both are independent, so that it says what is in the vectors at all; read motion first, "
-            "since a constant vector has no gap. direction: which way a motion goes, from vectors and from maps of 2 x 2 x 2 "
-            "cells. nearest: what the nearest training video of a misleading one shares with it."
+            "Percent. matched and shifted: motion by a probe of the training videos, where scenery agrees, and where it "
+            "misleads; cheating: answers on the latter that name the scenery's class. motion and scenery: by a probe fitted "
+            "where both are independent, so that it says what is in the vectors at all; read motion first, since a constant "
+            "vector has no gap. direction: which way a motion goes, from vectors and from maps of 2 x 2 x 2 cells. nearest: "
+            "what the nearest training video of a misleading one shares with it."
         )  # fmt: skip
     else:
         main, text = "thirds", (
@@ -80,7 +78,9 @@ def _quality(title: str, quality: dict[str, Any]) -> Section:
             "video has the same class. Random weights are the same network without training."
         )  # fmt: skip
     bars = {name: values[main] for name, values in quality.items() if values.get(main) is not None}
-    plots = [Plot(ranking_bars(bars, label=f"{main} (%)", highlight=title), f"{main}; longer is better.")] if bars else []
+    plots = (
+        [Plot(ranking_bars(bars, label=f"{main} (%)", highlight=title), f"{main}; longer is better.")] if bars else []
+    )
     return Section("What is in the vectors", text, Table(["method", *names.values()], rows, title), plots)
 
 

@@ -172,6 +172,8 @@ def open_videos(
         As `load_clips`; for a ``store`` of other videos.
     """
     folder = Path(path)
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder} not found: expected a folder of videos")
     if (folder / "pixels.npy").exists():
         return PixelStore.open(folder)
     from graphvid.data import VideoFolder

@@ -14,7 +14,7 @@ from graphvid.runs.figures import to_svg
 
 from .figures import cosines
 
-_QUERIES, _NEAREST, _FRAMES = 5, 3, 6
+_QUERIES, _NEAREST, _FRAMES = 4, 3, 6
 
 
 def nearest_strips(source: ClipSource, vectors: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
@@ -39,18 +39,21 @@ def nearest_strips(source: ClipSource, vectors: NDArray[np.float32]) -> dict[str
 def draw_strips(frames: NDArray[np.uint8], ids: NDArray[Any], similarity: NDArray[np.float32]) -> str:
     """Draw one query and its nearest as rows of frames, as SVG."""
     rows, number, height, width, channels = frames.shape
-    figure = Figure(figsize=(6.4, 0.3 + rows * (6.4 / number) * height / width * 0.78), layout="constrained")
-    for row in range(rows):
-        axes = figure.add_subplot(rows, 1, row + 1)
-        strip = np.concatenate(list(frames[row]), axis=1)
-        if channels == 1:
-            axes.imshow(strip[..., 0], cmap="gray", vmin=0, vmax=255, interpolation="nearest")
-        else:
-            axes.imshow(strip[..., :3], interpolation="nearest")
-        axes.set_xticks([])
-        axes.set_yticks([])
-        name = str(ids[row]) if row == 0 else f"{ids[row]}\n{similarity[row]:.2f}"
-        axes.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=8)
+    gap = max(1, height // 12)
+    picture = np.full((rows * (height + gap) - gap, number * width, channels), 255, np.uint8)
+    for row, strip in enumerate(frames):
+        picture[row * (height + gap) : row * (height + gap) + height] = np.concatenate(list(strip), axis=1)
+    left, wide = 1.4, 5.0  # inches
+    tall = wide * picture.shape[0] / picture.shape[1]
+    figure = Figure(figsize=(left + wide, tall))
+    axes = figure.add_axes((left / (left + wide), 0.0, wide / (left + wide), 1.0))
+    shown = picture[..., 0] if channels < 3 else picture[..., :3]
+    axes.imshow(shown, cmap="gray", vmin=0, vmax=255, interpolation="nearest", aspect="auto")
+    names = [str(ids[0]), *(f"{name}  {cosine:.2f}" for name, cosine in zip(ids[1:], similarity[1:]))]
+    axes.set_yticks([row * (height + gap) + height / 2 for row in range(rows)], names, fontsize=8)
+    axes.tick_params(length=0)
+    axes.set_xticks([])
+    axes.spines[:].set_visible(False)
     return to_svg(figure)
 
 
