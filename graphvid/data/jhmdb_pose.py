@@ -85,7 +85,7 @@ class JHMDBPose:
 
 def draw_poses(
     poses: Sequence[NDArray[np.floating[Any]]], *, size: int = 24, sigma: float = 1.0, centered: bool = True,
-    half_width: float = 1.5,
+    half_width: float = 1.0,
 ) -> PixelStore:  # fmt: skip
     r"""Draw trajectories of joints as clips, a channel a joint: a Gaussian spot where the joint is.
 
@@ -100,8 +100,9 @@ def draw_poses(
     centered : bool, default True
         Move every clip so that its mean over frames and joints is the middle of the frame: where in the picture a person
         is says nothing about what he does. Movement through the picture stays.
-    half_width : float, default 1.5
-        Distance from the middle to the edge of the frame, in the poses' unit, > 0. A joint beyond it is not drawn.
+    half_width : float, default 1.0
+        Distance from the middle to the edge of the frame, in the poses' unit, > 0. A joint beyond it is not drawn: of JHMDB's,
+        0.3 % at the default.
 
     Returns
     -------

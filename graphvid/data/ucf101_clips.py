@@ -58,11 +58,15 @@ class UCF101Clips:
         if not set(_COLUMNS) <= set(table.columns):
             raise ValueError(f"{table_path} must have the columns {_COLUMNS}, got {list(table.columns)}")
         arrays = read_npz(frames_path, ("frames", "labels", "names"))
-        by_name = table.set_index("name", verify_integrity=True)
         frames, names = arrays["frames"], [str(name) for name in arrays["names"]]
-        if frames.ndim != 5 or len(frames) != len(names) or set(names) != set(by_name.index):
-            raise ValueError(f"{frames_path} must hold the frames of the {len(by_name)} clips of {table_path.name}")
-        rows = by_name.loc[names]
+        if (
+            frames.ndim != 5
+            or len(frames) != len(names)
+            or len(set(names)) < len(names)
+            or sorted(names) != sorted(table["name"])
+        ):
+            raise ValueError(f"{frames_path} must hold the frames of the {len(table)} clips of {table_path.name}")
+        rows = table.set_index("name").loc[names]
         codes, classes = pd.factorize(rows["class"], sort=True)
         self.label = codes.astype(np.int64)
         self.label_names = [str(name) for name in classes]

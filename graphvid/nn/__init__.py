@@ -23,7 +23,7 @@ from .frame_order import (
 from .graph_conv import GraphConv
 from .graph_depth import GraphDepth
 from .hetero_conv import HeteroConv
-from .hybrid_pooling import HybridPooling, PyramidHybridPooling, time_levels
+from .hybrid_pooling import HybridPooling
 from .interest_attention import Attended, InterestAttention
 from .kmeans import kmeans_codebooks
 from .local_score import LocalScore
@@ -32,6 +32,7 @@ from .momentum_pair import MomentumPair
 from .next_vlad import NeXtVLAD
 from .other_segment import OtherSegment, SegmentPair, count_starts, sample_starts
 from .product_quantizer import ProductQuantizer, Quantized
+from .pyramid_pooling import PyramidHybridPooling, time_levels
 from .ragged_gru import RaggedGRU
 from .sage_conv import SAGEConv
 from .se_fusion import SEFusion

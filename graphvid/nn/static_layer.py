@@ -85,6 +85,8 @@ class StaticMix:
     def __call__(self, clips: Tensor, params: StaticMixParams) -> Tensor:
         """Return the mixed clips."""
         check_clips("clips", clips)
+        if not bool(((params.lam >= 0) & (params.lam < 1)).all()):
+            raise ValueError(f"params.lam must be in [0, 1), got {params.lam.min():g} to {params.lam.max():g}")
         still = clips[params.source.to(clips.device), :, params.frame.to(clips.device)]  # (B, C, H, W)
         return torch.lerp(clips, still[:, :, None].expand_as(clips), spread(params.lam, clips))
 
