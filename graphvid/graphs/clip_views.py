@@ -204,7 +204,7 @@ class ClipGraph:
         if not isinstance(recipe, EdgeRecipe):
             raise TypeError(f"recipe must be an EdgeRecipe, got {type(recipe).__name__}")
         check_ids("video", video, None)
-        if video.dim() != 1 or len(video.unique()) != len(video):
+        if video.dim() != 1 or len(set(video.tolist())) != len(video):
             raise ValueError(f"video must be 1-D without repetition, got {shown(video)}")
         check_count("stride", stride, 1)
         check_count("length", length, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -141,7 +142,7 @@ class ViewMaker:
         return Views(clips, torch.stack(starts), edge_data, code)
 
     def _reordering(self) -> Any:  # Any: a ClipTransform
-        kinds = {
+        kinds: dict[str, Callable[[], Any]] = {
             "shuffle": FrameShuffle,
             "edits": FrameEdit,
             "segments": lambda: SegmentShuffle(-(-(self.config.clip_length + 1) // 2)),

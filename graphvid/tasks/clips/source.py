@@ -143,7 +143,7 @@ def load_clips(source: ClipsSource, *, progress: bool = True) -> LoadedClips:
     videos = open_videos(source.videos, (source.height, source.width), store=source.store, progress=progress)
     labels = None
     if source.labels is not None:
-        labels = read_labels(source.labels, Features(videos.ids, {"number": np.arange(len(videos.ids))[:, None]}))
+        labels = read_labels(source.labels, Features(videos.ids, {"none": np.zeros((len(videos.ids), 1), np.float32)}))
     return LoadedClips(Path(source.videos).name, videos, labels)
 
 
