@@ -55,7 +55,7 @@ class Clips(Task[ClipsSource, LoadedClips]):
             vectors = embed_videos(encoder, data.source, config)
             write_vectors(run, embedding=(data.source.ids, vectors))
             with atomic_path(run.path / STRIPS) as temporary:
-                np.savez(temporary, **nearest_strips(data.source, vectors))
+                np.savez(temporary, **nearest_strips(data.source, vectors))  # type: ignore[arg-type]
             untrained = build_clip_encoder(data.source.frame_shape[2], config).eval()
             quality = {
                 self.methods[method].title: judge(encoder, data, config),
