@@ -49,14 +49,13 @@ from graphvid.data.tiktok import TikTok
 from graphvid.data.title_tokens import TitleTokenizer, TokenBatch
 from graphvid.data.ucf101_clips import UCF101Clips
 from graphvid.data.video_files import read_videos
-from graphvid.data.video_folder import VIDEO_SUFFIXES, VideoFolder
+from graphvid.data.video_folder import VideoFolder
 from graphvid.data.video_pairs import PairFold, ScoredPairs, read_scored_pairs, split_pairs
 from graphvid.data.video_records import IdLists, VideoRecords
 from graphvid.data.watch_log import WatchLog
 from graphvid.data.windows import LogWindows, check_no_leak, split_by_time
 
 __all__ = [
-    "VIDEO_SUFFIXES",
     "AidaCandidates",
     "AmazonCoPurchase",
     "AmazonElectronics",

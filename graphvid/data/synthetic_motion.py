@@ -154,7 +154,7 @@ def _draw_split(
     digits = _digits()
     first, last = (0, _TRAIN_DIGITS) if name == "train" else (_TRAIN_DIGITS, len(digits))
     images = digits[rng.integers(first, last, count)]
-    path = _draw_path(motion, rng)
+    path, sign = _draw_path(motion, rng)
     texture = _draw_texture(count, drift, fixed, rng)
     pixels = np.empty((count, NUM_FRAMES, SIZE, SIZE), dtype=np.uint8)
     for start in range(0, count, _AT_ONCE):
@@ -165,7 +165,7 @@ def _draw_split(
         scene += 0.02 * rng.standard_normal(scene.shape, dtype=np.float32)
         pixels[rows] = np.rint(np.clip(scene, 0, 1) * 255)
     frames = pixels.reshape(count * NUM_FRAMES, SIZE, SIZE, 1)
-    return {"pixels": frames, "motion": motion, "background": background, "sign": path.sign}
+    return {"pixels": frames, "motion": motion, "background": background, "sign": sign}
 
 
 def _digits() -> NDArray[np.float32]:
@@ -179,17 +179,17 @@ def _digits() -> NDArray[np.float32]:
 
 
 class _Path(NamedTuple):
-    """Movement of a digit: a row a video, a column a frame (sign: no columns, intensity: one)."""
+    """Movement of a digit: a row a video, a column a frame (intensity: one column)."""
 
     row: NDArray[np.float32]
     column: NDArray[np.float32]
     angle: NDArray[np.float32]
     scale: NDArray[np.float32]
     intensity: NDArray[np.float32]
-    sign: NDArray[np.int64]
 
 
-def _draw_path(motion: NDArray[np.int64], rng: np.random.Generator) -> _Path:
+def _draw_path(motion: NDArray[np.int64], rng: np.random.Generator) -> tuple[_Path, NDArray[np.int64]]:
+    """Return the movements, and their signs."""
     count, t = len(motion), np.arange(NUM_FRAMES)
 
     def uniform(low: float, high: float) -> NDArray[np.float64]:
@@ -204,7 +204,7 @@ def _draw_path(motion: NDArray[np.int64], rng: np.random.Generator) -> _Path:
     scale = uniform(0.9, 1.1) * np.exp((kind == 2) * sign * uniform(0.06, 0.08) * (t - NUM_FRAMES // 2))
     parts = (row + np.sin(direction) * along, column + np.cos(direction) * along, angle, scale, uniform(0.8, 1.0))
     sign = np.where(kind == 0, np.where(np.cos(direction) > 0, 1, -1), np.where(kind == 3, 0, sign))
-    return _Path(*(part.astype(np.float32) for part in parts), sign[:, 0].astype(np.int64))
+    return _Path(*(part.astype(np.float32) for part in parts)), sign[:, 0].astype(np.int64)
 
 
 def _digit_frames(images: NDArray[np.float32], path: _Path) -> NDArray[np.float32]:
@@ -220,18 +220,19 @@ def _digit_frames(images: NDArray[np.float32], path: _Path) -> NDArray[np.float3
     near = np.nonzero((row > 0) & (row < 9) & (column > 0) & (column < 9))  # elsewhere there is no ink
     row, column = row[near], column[near]
     top, left = row.astype(np.int64), column.astype(np.int64)
-    down, right = row - top, column - left
+    low, far = row - top, column - left  # shares of the next pixel
     bordered, which = np.pad(images, ((0, 0), (1, 1), (1, 1))), near[0]
-    above = bordered[which, top, left] * (1 - right) + bordered[which, top, left + 1] * right
-    below = bordered[which, top + 1, left] * (1 - right) + bordered[which, top + 1, left + 1] * right
+    above = bordered[which, top, left] * (1 - far) + bordered[which, top, left + 1] * far
+    below = bordered[which, top + 1, left] * (1 - far) + bordered[which, top + 1, left + 1] * far
     ink = np.zeros((len(images), NUM_FRAMES, SIZE, SIZE), dtype=np.float32)
-    ink[near] = above * (1 - down) + below * down
+    ink[near] = above * (1 - low) + below * low
     return ink
 
 
 def _wrap(distance: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the distance on a ring of 24 pixels, in [-12, 12)."""
-    return (distance + SIZE / 2) % SIZE - SIZE / 2
+    wrapped: NDArray[np.float32] = (distance + SIZE / 2) % SIZE - SIZE / 2
+    return wrapped
 
 
 class _Texture(NamedTuple):
@@ -270,14 +271,18 @@ def _texture_frames(background: NDArray[np.int64], texture: _Texture) -> NDArray
     for kind in range(len(BACKGROUNDS)):
         rows = background == kind
         pattern[rows] = _pattern(kind, u[rows], w[rows])
-    return np.clip(mean + amplitude * pattern, 0, 1)
+    scene: NDArray[np.float32] = np.clip(mean + amplitude * pattern, 0, 1)
+    return scene
 
 
 def _pattern(kind: int, u: NDArray[np.float32], w: NDArray[np.float32]) -> NDArray[np.float32]:
+    values: NDArray[np.float32]
     if kind == 0:
-        return np.sin(u)
-    if kind == 1:
-        return np.sign(np.sin(u) * np.sin(w))
-    if kind == 2:
-        return np.sign(np.sin(u) + np.sin(w) - 0.9)
-    return 0.7 * (np.sin(0.37 * u + 1.3 * np.sin(0.41 * w)) + np.sin(0.43 * w + 1.1 * np.sin(0.31 * u)))
+        values = np.sin(u)
+    elif kind == 1:
+        values = np.sign(np.sin(u) * np.sin(w))
+    elif kind == 2:
+        values = np.sign(np.sin(u) + np.sin(w) - 0.9)
+    else:
+        values = 0.7 * (np.sin(0.37 * u + 1.3 * np.sin(0.41 * w)) + np.sin(0.43 * w + 1.1 * np.sin(0.31 * u)))
+    return values

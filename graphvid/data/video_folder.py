@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
@@ -21,7 +22,7 @@ from graphvid.data.clips import check_clip
 if TYPE_CHECKING:
     import av
 
-VIDEO_SUFFIXES = (".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv")
+_SUFFIXES = (".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv")
 Fit = Literal["crop", "stretch"]
 _REORDER = 16  # frames by which H.264 may decode earlier than it shows: we seek so much further back
 
@@ -43,7 +44,8 @@ class VideoFolder:
     Parameters
     ----------
     path : path-like
-        Files that end in one of `VIDEO_SUFFIXES`, in lower or upper case, are videos; others are not looked at.
+        Files ending in .avi, .flv, .m4v, .mkv, .mov, .mp4, .mpeg, .mpg, .webm or .wmv, in lower or upper case, are videos;
+        others, and hidden ones, are not looked at.
     size : tuple of int
         (height, width) to which every frame is brought, each 1 to 4096.
     channels : {3, 1}, default 3
@@ -99,10 +101,10 @@ class VideoFolder:
         if not folder.is_dir():
             raise FileNotFoundError(f"{folder} not found: expected a folder of videos")
         self._shape, self.fit = (height, width, int(channels)), fit
-        files = [file for file in folder.rglob("*") if file.suffix.lower() in VIDEO_SUFFIXES and file.is_file()]
+        files = [file for file in folder.rglob("*") if file.suffix.lower() in _SUFFIXES and file.is_file()]
         files = sorted((file for file in files if not file.name.startswith(".")), key=lambda file: (file.stem, file))
         if not files:
-            raise ValueError(f"{folder} must hold a video ({', '.join(VIDEO_SUFFIXES)}), got none")
+            raise ValueError(f"{folder} must hold a video ({', '.join(_SUFFIXES)}), got none")
         for one, two in pairwise(files):
             if one.stem == two.stem:
                 raise ValueError(f"videos must have distinct names without ending, got {one} and {two}")
@@ -155,8 +157,8 @@ class VideoFolder:
         frames = np.empty((length, *self._shape), dtype=np.uint8)
         wanted = range(start, start + (length - 1) * stride + 1, stride)
         path, timeline = self.paths[video], self._timelines[video]
-        convert, filled = self._converter(), 0
-        for sought in (True, False):  # where seeking came too late, once more from the beginning
+        convert = self._converter()
+        for sought in (True, False):  # where seeking led astray, once more from the beginning
             filled = 0
             for place, frame in _decode_from(path, timeline, start if sought else 0):
                 if place > wanted[filled]:
@@ -166,7 +168,7 @@ class VideoFolder:
                     filled += 1
                     if filled == length:
                         return frames
-        raise ValueError(f"{path} changed since its folder was opened: frame {wanted[filled]} is not there")
+        raise ValueError(f"{path} changed since its folder was opened: it is shorter than it was")
 
     def _converter(self) -> Callable[[av.VideoFrame], NDArray[np.uint8]]:
         """Return a function from frames of one file to pixels; it keeps what it set up for the first."""
@@ -202,7 +204,7 @@ def _scan(path: Path) -> _Timeline:
     sizes: set[tuple[int, int]] = set()
     packets = 0
     try:
-        with av.open(str(path)) as container:
+        with av.open(str(path), metadata_errors="ignore") as container:
             if not container.streams.video:
                 raise ValueError("it has no video stream")
             stream = container.streams.video[0]
@@ -228,22 +230,22 @@ def _scan(path: Path) -> _Timeline:
 
 
 def _decode_from(path: Path, timeline: _Timeline, start: int) -> Iterator[tuple[int, av.VideoFrame]]:
-    """Yield the frames of a file with their places, from a key frame before ``start`` where the file can be sought."""
+    """Yield the frames of a file with their places, from a key frame before ``start`` where the file can be sought.
+
+    A frame whose time is none of the timeline, as some containers give after seeking, has the place ``num_frames``.
+    """
     av, times, first = _import_av(), timeline.times, start - _REORDER
     try:
-        with av.open(str(path)) as container:
+        with av.open(str(path), metadata_errors="ignore") as container:
             stream = container.streams.video[0]
             stream.thread_type = "NONE"
-            if times is not None and first > 0:
+            if times is None or first <= 0:
+                yield from enumerate(container.decode(stream))
+                return
+            with suppress(av.FFmpegError):  # a container that cannot seek is read from its beginning
                 container.seek(int(times[first]), stream=stream)
-            for count, frame in enumerate(container.decode(stream)):
-                yield count if times is None or first <= 0 else _place(times, frame.pts, path), frame
+            for frame in container.decode(stream):
+                place = len(times) if frame.pts is None else int(np.searchsorted(times, frame.pts))
+                yield (place if place < len(times) and times[place] == frame.pts else len(times)), frame
     except (av.FFmpegError, OSError) as error:
         raise ValueError(f"{path} cannot be decoded: {error.strerror or error}") from None
-
-
-def _place(times: NDArray[np.int64], time: int, path: Path) -> int:
-    place = int(np.searchsorted(times, time))
-    if place == len(times) or times[place] != time:
-        raise ValueError(f"{path} changed since its folder was opened: it has a frame at another time")
-    return place

@@ -23,7 +23,7 @@ class FrameOrder(NamedTuple):
         Frame ``index[i, t]`` of clip i is what stands at t.
     """
 
-    index: Tensor
+    index: Tensor  # type: ignore[assignment] # in the place of tuple.index, which nobody needs here
 
 
 def order_similarity(index: Tensor) -> Tensor:

@@ -210,7 +210,8 @@ def _spline_basis(grid: int, height: int, width: int) -> Tensor:
     system[count + 1 :, :count] = points.T
     centers = _pixel_centers(height, width).view(-1, 2)
     values = torch.cat([_kernel(centers, points), torch.ones(len(centers), 1, dtype=torch.float64), centers], dim=1)
-    return torch.linalg.solve(system, values, left=False)[:, :count]
+    basis: Tensor = torch.linalg.solve(system, values, left=False)
+    return basis[:, :count]
 
 
 def _kernel(places: Tensor, points: Tensor) -> Tensor:

@@ -109,7 +109,7 @@ class SquareTransform:
             raise ValueError(f"params.code must have shape ({len(clips)},), got {tuple(params.code.shape)}")
         code = params.code.to(clips.device)
         order, parts = [], []
-        for value in params.code.unique().tolist():  # a gather of whole clips, so that gradients flow
+        for value in sorted(set(params.code.tolist())):  # a gather of whole clips, so that gradients flow
             rows = (code == value).nonzero().flatten()
             order.append(rows)
             parts.append(self._apply(clips[rows], value))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import builtins
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from graphvid.data import PixelStore, VideoFolder
+from graphvid.data import PixelStore, UCF101Clips, VideoFolder
 
 av = pytest.importorskip("av")
+UCF101 = Path(os.environ.get("GRAPHVID_DATA", "")) / "ucf101_clips"
 
 
 def write(path, frames, codec, pixel_format, gap=None, form=None):
@@ -44,6 +47,9 @@ def lossless(tmp_path):
         ("a.avi", "mpeg4", "yuv420p"),
         ("a.MKV", "mpeg4", "yuv420p"),
         ("a.webm", "libvpx-vp9", "yuva420p"),
+        ("a.mpg", "mpeg2video", "yuv420p"),
+        ("a.wmv", "wmv2", "yuv420p"),
+        ("a.flv", "flv1", "yuv420p"),
     ],
 )
 def test_seeking_is_exact(tmp_path, name, codec, pixel_format):
@@ -165,6 +171,26 @@ def test_a_file_that_changes_is_noticed(lossless):
         videos.clip(0, 0, 4)
 
 
+def test_noise_in_a_file_is_an_error_of_ours_or_nothing(tmp_path):
+    """Whatever bytes are changed: a video of 40 frames that can be read, or a reason."""
+    write(tmp_path / "v.mp4", movie(), "mpeg4", "yuv420p", gap=6)
+    whole, rng = (tmp_path / "v.mp4").read_bytes(), np.random.default_rng(0)
+    broken = 0
+    for _ in range(40):
+        data = bytearray(whole)
+        for at in rng.integers(0, len(data), 8):
+            data[at] = rng.integers(256)
+        (tmp_path / "v.mp4").write_bytes(data)
+        try:
+            videos = VideoFolder(tmp_path, (8, 8))
+        except ValueError as error:
+            assert "1 of 1 videos" in str(error)  # noqa: PT017
+            broken += 1
+        else:
+            assert videos.clip(0, int(videos.num_frames[0]) - 3, 3).shape == (3, 8, 8, 3)
+    assert 0 < broken < 40
+
+
 def test_refusals(lossless, tmp_path, monkeypatch):
     with pytest.raises(FileNotFoundError, match="expected a folder of videos"):
         VideoFolder(tmp_path / "absent", (8, 8))
@@ -198,3 +224,17 @@ def test_refusals(lossless, tmp_path, monkeypatch):
     monkeypatch.setattr(builtins, "__import__", without_av)
     with pytest.raises(ImportError, match=r"graphvid\[video\]"):
         VideoFolder(lossless, (8, 8))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not UCF101.is_dir(), reason="GRAPHVID_DATA has no ucf101_clips")
+def test_real_clips():
+    data = UCF101Clips(UCF101.parent)
+    videos = data.videos((24, 32))
+    order = data.ids.get_indexer(videos.ids)
+    np.testing.assert_array_equal(videos.num_frames, data.num_frames[order])  # as the table of the data set says
+    rng = np.random.default_rng(0)
+    for video in range(0, 100, 10):
+        whole = videos.clip(video, 0, int(videos.num_frames[video]))
+        for start in rng.integers(0, len(whole) - 22, 3):
+            np.testing.assert_array_equal(videos.clip(video, int(start), 8, 3), whole[start : start + 22 : 3])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import types
 
 import numpy as np
 import pytest
@@ -75,6 +76,35 @@ def test_torchvision(name):
             torch.testing.assert_close(network.fc(features.mean((2, 3, 4))), network(clips))
         else:
             torch.testing.assert_close(features, network.features(clips))
+
+
+class Stage(nn.Module):
+    """A network with torchvision's names and none of its size."""
+
+    def __init__(self, weights):
+        assert weights is None  # nothing is downloaded
+        super().__init__()
+        self.stem = nn.Conv3d(3, 512, 1)
+        self.layer1, self.layer2, self.layer3, self.layer4 = (nn.Conv3d(512, 512, 1, groups=512) for _ in range(4))
+        self.fc = nn.Linear(512, 400)
+
+
+def test_torchvisions_classifier_is_left_out(monkeypatch):
+    video = types.SimpleNamespace(r3d_18=Stage)
+    for name, module in (("torchvision", types), ("torchvision.models", types.SimpleNamespace(video=video))):
+        monkeypatch.setitem(sys.modules, name, module)
+    network, clips = Stage(None), torch.rand(1, 3, 2, 4, 4)
+    backbone = Torchvision3D("r3d_18", state=network.state_dict())
+    expected = network.layer4(network.layer3(network.layer2(network.layer1(network.stem(clips)))))
+    torch.testing.assert_close(backbone(clips), expected)
+    assert ClipEncoder(backbone, 5)(clips).embedding.shape == (1, 5)
+    same, again, other = (Torchvision3D("r3d_18", seed=seed).layers[0].weight for seed in (0, 0, 1))
+    assert torch.equal(same, again)
+    assert not torch.equal(same, other)
+    with pytest.raises(RuntimeError, match="Missing key"):
+        Torchvision3D("r3d_18", state={})
+    with pytest.raises(ValueError, match=r"clips must have shape \(B, 3, T, H, W\)"):
+        backbone(clips[:, :1])
 
 
 def test_torchvision_is_optional(monkeypatch):
