@@ -40,7 +40,7 @@ figure, axes = plt.subplots(4, 1, figsize=(6, 4.4), layout="constrained")
 for motion, row in enumerate(axes):
     video = int((world.train.motion == motion).argmax())
     frames = world.train.source.clip(video, 0, 8, 2)[..., 0]
-    row.imshow(torch.from_numpy(frames).transpose(0, 1).flatten(1), cmap="gray", vmin=0, vmax=255)
+    row.imshow(np.concatenate(list(frames), axis=1), cmap="gray", vmin=0, vmax=255)
     row.set_axis_off()
 _ = figure.suptitle("translate, rotate, zoom, oscillate")
 
@@ -83,7 +83,8 @@ quality["random weights"] = metrics["quality"]["random weights"]
 # ----------------------
 # A linear probe is fitted on vectors of videos in which texture and motion are independent. It reads the texture from all
 # of them; whether it reads the motion is the question. *Cheating* is the share of answers on the shifted videos that name
-# the texture.
+# the texture. Random weights are those of the last recipe before training: they see differences above a noise floor, which
+# lean to motion by themselves. Sixty steps and sixty test videos are few: one standard error is six points.
 for name, row in quality.items():
     print(
         f"{name:30} motion {row['motion']:5.1f}  scenery {row['background']:5.1f}  cheating {row['cheating']:5.1f}"

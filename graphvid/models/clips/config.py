@@ -259,7 +259,7 @@ class STCRConfig(ClipConfig):
 
 @record
 class BestConfig(ClipConfig):
-    """Options of what works here together: differences without slow scenery, swapped static layers, shuffled negatives.
+    """Options of the library's own recipe: differences without slow scenery, swapped static layers, shuffled negatives.
 
     Presets: ``"default"``; ``"both"`` sees frames beside the differences.
     """
