@@ -102,11 +102,11 @@ pd.Series(found, name="Recall@10").sort_values().round(3)
 # What it looks at
 # ----------------
 # The shares of the mixture, and the attention of the network, for all test check-ins.
-shares = pd.Series(answer.shares.mean(0), index=model.parts).sort_values()
+shares = pd.Series(answer.shares.mean(0).numpy(), index=model.parts).sort_values()
 figure, axes = plt.subplots(1, 2, figsize=(9, 3), layout="constrained")
 axes[0].barh(shares.index, shares)
 axes[0].set_title("mean share of the mixture")
-axes[1].bar(config.interests, answer.attention.mean(0))
+axes[1].bar(config.interests, answer.attention.mean(0).numpy())
 axes[1].tick_params(axis="x", rotation=30)
 _ = axes[1].set_title("mean attention of the network")
 
@@ -115,7 +115,7 @@ _ = axes[1].set_title("mean attention of the network")
 parts = model.reasons(request)[0]
 best = int(parts.sum(0).argmax())
 why = pd.Series(
-    parts[:, best] / parts[:, best].sum(),
+    (parts[:, best] / parts[:, best].sum()).numpy(),
     index=model.parts,
     name=f"place {model.places.pois[best]}",
 )
