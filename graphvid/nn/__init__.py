@@ -11,13 +11,14 @@ from .frame_difference import FrameDifference
 from .graph_conv import GraphConv
 from .graph_depth import GraphDepth
 from .hetero_conv import HeteroConv
-from .hybrid_pooling import HybridPooling, PyramidHybridPooling, time_levels
+from .hybrid_pooling import HybridPooling
 from .interest_attention import Attended, InterestAttention
 from .kmeans import kmeans_codebooks
 from .local_score import LocalScore
 from .max_product import AssignmentLayout, max_product
 from .next_vlad import NeXtVLAD
 from .product_quantizer import ProductQuantizer, Quantized
+from .pyramid_pooling import PyramidHybridPooling, time_levels
 from .ragged_gru import RaggedGRU
 from .sage_conv import SAGEConv
 from .se_fusion import SEFusion

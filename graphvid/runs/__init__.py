@@ -3,17 +3,20 @@
 from .checkpoint import SafetensorsCheckpointIO, read_tensors, write_tensors
 from .directory import Json, RunDirectory
 from .engine import train
+from .keep_best import KeepBest
 from .plateau import ReloadOnPlateau
 from .report import Plot, Report, Section, Table, read_training_log, write_report
 from .run import Run, VectorRun
 from .search import export, search
 from .task import Data, Method, Part, Parts, Task, Training
-from .vectors import most_similar, read_vectors, row_of, storable, write_vectors
+from .vectors import CODES, most_similar, read_vectors, row_of, storable, write_vectors
 from .verdict import Verdict, judge, read_verdict
 
 __all__ = [
+    "CODES",
     "Data",
     "Json",
+    "KeepBest",
     "Method",
     "Part",
     "Parts",

@@ -128,4 +128,8 @@ def _clusters(levels: list[dict[str, Any]]) -> Section:
 
 def _sampler(counters: dict[str, int]) -> Section:
     rows = [[name.replace("_", " "), f"{count:,}"] for name, count in counters.items()]
-    return Section("What the sampler could not do as asked", "", Table(["", "times"], rows))
+    text = (
+        "Triplets by the place their negative was drawn from. Where a triplet could not be had as asked, the negative "
+        "climbed to a higher level, the positive came from outside the cluster, or the anchor was skipped."
+    )
+    return Section("What the sampler drew", text, Table(["", "times"], rows))

@@ -1,4 +1,4 @@
-"""Where the features of items come from, and what says which items are alike."""
+"""Features of the items to be coded, and the labels or links that say which are alike."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from graphvid.ops import NeighborTable
 
 @record
 class CodesSource(Record):
-    """What to read.
+    """Features to code, and labels or links where there are any.
 
     Exactly one of ``dataset``, ``features`` and ``from_run`` is given.
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from graphvid._files import atomic_path, read_npz
 from graphvid._record import Columns, Record, record
 from graphvid.data import Features, ScoredPairs, VideoRecords, read_videos, write_submission
+from graphvid.data.submission import MAX_COLUMNS
 from graphvid.models.towers import pair_cosines
 from graphvid.retrieval.ensembles import SVDEnsemble, mean_ensemble
 from graphvid.runs import Json, Method, Parts, Report, RunDirectory, Task, Training, VectorRun, write_vectors
@@ -197,6 +198,8 @@ def ensemble_command(
         raise ValueError(f"form must be one of ['run', 'contest'], got {form!r}")
     if form == "contest" and out.suffix != ".zip":
         raise ValueError(f"out must end in .zip with --form contest, got {out.name!r}")
+    if form == "contest" and how == "svd" and dim > MAX_COLUMNS:
+        raise ValueError(f"dim must be at most the {MAX_COLUMNS} columns of the contest, got {dim}")
     config = EnsembleConfig.from_dict({"how": how, "dim": dim, "weights": tuple(weight or ())})
     folder = out.with_suffix("") if form == "contest" else out
     train("ensemble", EnsembleSource(runs=tuple(map(str, runs))), folder, config, progress=False)

@@ -17,7 +17,7 @@ from graphvid.metrics import spearman
 from graphvid.models import TwinTowerConfig
 from graphvid.runs import read_tensors
 from graphvid.tasks import load_run, train
-from graphvid.tasks.similarity import EnsembleConfig, EnsembleSource, VideoPairSource
+from graphvid.tasks.similarity import EnsembleConfig, EnsembleSource, VideoPairSource, load_similarity
 from graphvid.tasks.similarity.figures import title_words
 from tests.tasks.contract import Case, check_task
 
@@ -211,6 +211,14 @@ def test_commands(members, files, tmp_path, monkeypatch, capsys):
     )
     ids, vectors = read_submission(tmp_path / "result.json.zip", required=read_videos(files / "test.parquet").ids)
     assert vectors.shape == (10, 5)
+    monkeypatch.setattr(
+        sys, "argv", ["graphvid", "ensemble", str(members / "one"), str(members / "two"), "--dim", "257", "--form", "contest",
+                      "--out", str(tmp_path / "wide.zip")],
+    )  # fmt: skip
+    with pytest.raises(SystemExit):
+        main()
+    assert "dim must be at most the 256 columns of the contest, got 257" in capsys.readouterr().err
+    assert not (tmp_path / "wide").exists()
     run(
         "embed",
         "--videos",
@@ -236,6 +244,17 @@ def test_members_of_different_width(members, source, tmp_path):
     assert train("ensemble", runs, tmp_path / "svd", EnsembleConfig(dim=12), progress=False)["columns"] == 12
 
 
+def test_frames_on_disk(source, tmp_path):
+    """Stored by the first reading, mapped by the second, and the same data as in memory."""
+    kept = replace(source, frame_stores=str(tmp_path / "frames"))
+    first, again = load_similarity(kept), load_similarity(kept)
+    assert {path.name for path in (tmp_path / "frames").iterdir()} == {
+        "pairwise.parquet", "pointwise.parquet", "test.parquet",
+    }  # fmt: skip
+    assert all(isinstance(table.frames.values.base, np.memmap) for table in again.tables)
+    assert first.fingerprint() == again.fingerprint() == load_similarity(source).fingerprint()
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -244,6 +263,10 @@ def test_members_of_different_width(members, source, tmp_path):
         ({"test_videos": None}, "test_pairs must be given with test_videos"),
         ({"dataset": "tiktok"}, "dataset must be one of"),
         ({"dataset": "synthetic-video-pairs"}, "apply to files only"),
+        (
+            {"test_videos": "other/pairwise.parquet", "frame_stores": "frames"},
+            r"names of their own with frame_stores, got \['pairwise.parquet', 'pairwise.parquet', 'pointwise.parquet'\]",
+        ),
     ],
 )
 def test_refused_sources(source, changes, message):
