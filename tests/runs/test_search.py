@@ -14,6 +14,7 @@ from graphvid import load_run
 from graphvid.cli import main
 from graphvid.data import Features, load_features
 from graphvid.models import LightGCNConfig, MFConfig, RGCConfig, SimpleXConfig, TwoTowerConfig
+from graphvid.models.clips import RECIPES
 from graphvid.models.recommenders import CrossBatch, Shared
 from graphvid.retrieval import CodeIndex, VectorIndex, fingerprint, from_faiss
 from graphvid.runs import export, search
@@ -91,7 +92,7 @@ def by_cosine(vectors, video_id):
 def test_all_methods_with_vectors_are_here():
     """A method that is new to the index is exported here too, or has no vectors and is named."""
     without = {"frame", "counts", "gru", "periodic-interests", "link-local", "link-global", "link-graph"}
-    tested_by_their_tasks = {"mecoq", "phpq", "twin-tower", "ensemble"}
+    tested_by_their_tasks = {"mecoq", "phpq", "twin-tower", "ensemble", *RECIPES}
     assert set(METHODS) - set(CONFIGS) == without | tested_by_their_tasks
 
 

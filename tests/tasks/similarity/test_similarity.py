@@ -237,11 +237,25 @@ def test_commands(members, files, tmp_path, monkeypatch, capsys):
 
 def test_members_of_different_width(members, source, tmp_path):
     again = replace(source, from_=None)
-    train("twin-tower", again, tmp_path / "wide", replace(SMALL, dim=10, num_epochs=1), progress=False)
-    runs = EnsembleSource(runs=(str(members / "one"), str(tmp_path / "wide")))
+    wide = replace(SMALL, dim=10, num_epochs=1, pretrain_epochs=0)
+    train("twin-tower", again, tmp_path / "ensemble", wide, progress=False)  # called as the result is
+    runs = EnsembleSource(runs=(str(members / "one"), str(tmp_path / "ensemble")))
     with pytest.raises(ValueError, match=r"members must have one shape under a mean, got \[\(30, 8\), \(30, 10\)\]"):
         train("ensemble", runs, tmp_path / "mean", EnsembleConfig(how="mean"), progress=False)
-    assert train("ensemble", runs, tmp_path / "svd", EnsembleConfig(dim=12), progress=False)["columns"] == 12
+    metrics = train("ensemble", runs, tmp_path / "svd", EnsembleConfig(dim=12), progress=False)
+    assert metrics["columns"] == 12
+    assert set(metrics["methods"]) == {"ensemble", "1: one", "2: ensemble"}
+
+
+def test_members_judged_on_the_same_pairs(members, source, tmp_path):
+    """A member that was trained without the test pairs is judged on those of the other."""
+    unjudged = replace(source, test_pairs=None, from_=str(members / "one" / "pretrain"))
+    metrics = train("twin-tower", unjudged, tmp_path / "three", replace(SMALL, num_epochs=1), progress=False)
+    assert not metrics["methods"]["twin tower"]
+    for order in (1, -1):
+        runs = EnsembleSource(runs=(str(tmp_path / "three"), str(members / "one"))[::order])
+        metrics = train("ensemble", runs, tmp_path / f"both{order}", EnsembleConfig(), progress=False)
+        assert {row["test"]["num_pairs"] for row in metrics["methods"].values()} == {25}
 
 
 def test_frames_on_disk(source, tmp_path):
