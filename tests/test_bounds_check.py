@@ -12,7 +12,7 @@ import pytest
 
 TESTS = Path(__file__).parent
 VARIABLE = "NUMBA_BOUNDSCHECK"
-REACHING = [  # small tests that call each kernel that indexes by data: compiling it for the checks is what takes the time
+REACHING = [  # small tests of the kernels that index by data, not of all: compiling them for the checks takes the time
     "test_bounds_check.py::test_the_checks_are_on",
     "clustering/test_affinity.py::test_equals_brute_force[average-{}]",
     "clustering/test_undirected.py::test_duplicates_are_combined_and_counted[sum-expected0]",
