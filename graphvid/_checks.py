@@ -41,10 +41,7 @@ def check_count(name: str, value: Any, least: int = 1, most: int | None = None) 
 
 def check_seed(seed: Any, name: str = "seed") -> int:
     """Return ``seed`` as an int; raise unless it is an integer in [0, 2**64)."""
-    check_integer(name, seed, 0, max(seed, 0) if isinstance(seed, int) else None)
-    if int(seed) >> 64:
-        raise ValueError(f"{name} must be below 2**64, got {shown(seed)}")
-    return int(seed)
+    return check_count(name, seed, 0, 2**64 - 1)
 
 
 def check_room(name: str, *sizes: int) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import time
-import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,6 +19,7 @@ def speed(
     """Time at most ``steps`` steps of Lightning's training loop, after a few more; the rest of an epoch is inferred."""
     from lightning import Callback, LightningModule, Trainer
 
+    from benchmarks._training import fit
     from graphvid._record import merge
     from graphvid.data import Interactions
     from graphvid.graphs import user_item_graph
@@ -40,13 +39,7 @@ def speed(
             if number == _WARM_UP:
                 clock["start"] = time.perf_counter()
 
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Lightning's advice on workers and loggers
-        Trainer(
-            max_steps=_WARM_UP + timed, max_epochs=1, accelerator="cpu", logger=False, callbacks=[Clock()],
-            enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
-        ).fit(network)  # fmt: skip
+    fit(network, Clock(), max_steps=_WARM_UP + timed)
     network.before_judging()
     per_step = (time.perf_counter() - clock["start"]) / timed
     yield Answer({"epoch": per_step * network.steps_per_epoch, "part": timed / network.steps_per_epoch})

@@ -14,16 +14,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from importlib import metadata
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from tqdm import tqdm
 
+from benchmarks._record import markdown
 from benchmarks.peers import _recommender_speed
 from benchmarks.peers._recommender_rows import Row, rows
 from benchmarks.peers._recommender_trial import K, figures, trials
-from benchmarks.quality._run import RESULTS, Runs, table
+from benchmarks.quality._run import RESULTS, Runs
 from graphvid._files import write_json
 from graphvid.data import AmazonElectronics, Gowalla, Interactions, InteractionSplits, TikTok
 
@@ -152,6 +154,7 @@ def compare(data: str, splits: InteractionSplits | TikTok, settings: argparse.Na
     about = fingerprint(splits)
     runs = Runs(RESULTS / f".{name}.runs.json", about, fresh=settings.fresh)
     bench = Bench.of(splits, runs, settings.only)
+    earlier = {} if settings.fresh else _earlier(RESULTS / f"{name}.json", about, settings.seeds)
     lines = []
     for row in tqdm([row for row in rows() if row.most_items is None or splits.train.num_items <= row.most_items]):
         seeds = settings.seeds if row.seeded else settings.seeds[:1]
@@ -159,6 +162,7 @@ def compare(data: str, splits: InteractionSplits | TikTok, settings: argparse.Na
             chosen = bench.choose(row)
             found = [bench.judge(row, chosen, seed) for seed in seeds]
         except Unmeasured:
+            lines += [earlier[row.name]] if row.name in earlier else []
             continue
         lines.append(_line(row, chosen, found if row.seeded else found * len(settings.seeds)))
     record = {
@@ -178,7 +182,7 @@ def compare(data: str, splits: InteractionSplits | TikTok, settings: argparse.Na
         "rows": lines,
     }
     write_json(RESULTS / f"{name}.json", record)
-    print(table(record))
+    print(markdown(record))
 
 
 def fingerprint(splits: InteractionSplits | TikTok) -> dict[str, int]:
@@ -190,6 +194,14 @@ def fingerprint(splits: InteractionSplits | TikTok) -> dict[str, int]:
             counts[name] = split.num_interactions
             checksum = zlib.crc32(split.items.tobytes(), zlib.crc32(split.indptr.tobytes(), checksum))
     return {"users": splits.train.num_users, "items": splits.train.num_items, **counts, "crc32": checksum}
+
+
+def _earlier(path: Path, about: dict[str, int], seeds: Sequence[int]) -> dict[str, dict[str, Any]]:
+    """Return the lines of a table by name, where it is of the same data and seeds."""
+    record = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    if record.get("data") != about or record["seeds"] != list(seeds):
+        return {}
+    return {line["name"]: line for line in record["rows"]}
 
 
 def _command(data: str, seeds: Sequence[int], names: Sequence[str]) -> str:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import logging
 import math
 import os
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +12,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from lightning import Trainer
 from numpy.typing import NDArray
 
 from benchmarks._table import MeasuredRow
+from benchmarks._training import fit
 from graphvid.metrics import code_usage, mean_average_precision, top_k_overlap
 from graphvid.models.quantizers import (
     ContrastiveQuantization,
@@ -79,18 +77,6 @@ def unit(x: Floats) -> Floats:
 def standardize(x: Floats) -> Floats:
     """Scale columns to mean 0 and deviation 1."""
     return (x - x.mean(axis=0)) / np.maximum(x.std(axis=0), np.float32(1e-12))
-
-
-def fit(model: Quantization) -> Quantization:
-    """Train a model on the CPU."""
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Lightning's advice on workers and loggers
-        Trainer(
-            max_steps=len(model.train_dataloader()), max_epochs=1, accelerator="cpu", logger=False,
-            enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
-        ).fit(model)  # fmt: skip
-    return model
 
 
 Scorer = Callable[[NDArray[np.int64], NDArray[np.int64]], Floats]
@@ -238,7 +224,9 @@ class Trained:
     def __call__(self, seed: int, data_dir: str | None) -> dict[str, Any]:
         """Measure."""
         problem, config = self.load(seed, data_dir), dataclasses.replace(self.config, seed=seed)
-        model = fit(self.build(problem, config)).eval()
+        model = self.build(problem, config)
+        fit(model)
+        model.eval()
         vectors = self.embed(model, problem)
         codes = model.to_codes(vectors)
         decoded = model.quantizer.decode(torch.from_numpy(codes.astype(np.int64))).detach().numpy()

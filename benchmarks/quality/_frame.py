@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 import time
-import warnings
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
-from lightning import Trainer
 from numpy.typing import NDArray
 
+from benchmarks._training import fit
 from graphvid import metrics
 from graphvid.data import ClipFeatures, WatchLog
 from graphvid.models import FRAME, FRAMEConfig
@@ -43,13 +41,7 @@ def train(log: WatchLog, clips: ClipFeatures, config: FRAMEConfig) -> tuple[FRAM
     """Return a trained model and the seconds it took."""
     start = time.perf_counter()
     model = FRAME(log, clips, config)
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Lightning's advice on workers and loggers
-        Trainer(
-            max_steps=len(model.train_dataloader()), max_epochs=1, accelerator="cpu", logger=False,
-            enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
-        ).fit(model)  # fmt: skip
+    fit(model)
     return model, time.perf_counter() - start
 
 

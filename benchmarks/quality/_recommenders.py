@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import logging
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
-from lightning import Trainer
+from lightning import Callback
 from matplotlib.figure import Figure
 from tqdm import tqdm
 
-from benchmarks._table import TrainedRow
+from benchmarks import _training
+from benchmarks._table import Table, TrainedRow
 from graphvid._files import atomic_path
 from graphvid.models import Recommender, RecommenderConfig, SimpleXConfig
 from graphvid.runs import ReloadOnPlateau
@@ -29,18 +29,8 @@ from graphvid.tasks.recommendation import (
 METRICS = ("recall", "ndcg")
 K = 20
 KEEP = ("best_epoch", "epochs")
-PROTOCOLS = {
-    "clean": "validation",
-    "published protocol": "test",
-}  # what epochs are judged by
-SMALLEST = [
-    TrainedRow(
-        "SimpleX",
-        "simplex",
-        InteractionSource(dataset="synthetic"),
-        SimpleXConfig(dim=4, num_epochs=1, batch_size=2048),
-    ),
-]
+PROTOCOLS = {"clean": "validation", "published protocol": "test"}  # what epochs are judged by
+SYNTHETIC = InteractionSource(dataset="synthetic")  # of the smallest rows
 
 
 def at_20(metrics: dict[str, Any]) -> Mapping[str, float]:
@@ -52,6 +42,15 @@ def at_20(metrics: dict[str, Any]) -> Mapping[str, float]:
 def fingerprint(source: InteractionSource, data_dir: str | None) -> dict[str, Any]:
     """Return counts and a checksum of what a source holds."""
     return dict(load_interactions(replace(source, data_dir=data_dir)).fingerprint())
+
+
+def table_of(source: InteractionSource, rows: Sequence[TrainedRow], **text: str) -> Table:
+    """Give the table of runs on one source; ``text`` is its name, title, protocol and notes."""
+    smallest = TrainedRow("SimpleX", "simplex", SYNTHETIC, SimpleXConfig(dim=4, num_epochs=1, batch_size=2048))
+    return Table(
+        metrics=METRICS, k=K, rows=rows, figures=at_20, keep=KEEP, data=partial(fingerprint, source),
+        smallest=[smallest], **text,
+    )  # fmt: skip
 
 
 def both_protocols(
@@ -71,17 +70,10 @@ def trained(model: Recommender, data: LoadedInteractions) -> dict[str, Any]:
     return {**{name: found[name] for name in METRICS}, "best_epoch": plateau.best_epoch, "epochs": plateau.epochs}
 
 
-def fit(model: Recommender, data: LoadedInteractions, callbacks: Sequence[Any] = ()) -> ReloadOnPlateau:
+def fit(model: Recommender, data: LoadedInteractions, *callbacks: Callback) -> ReloadOnPlateau:
     """Train a model, its epochs judged by the selection pairs."""
     plateau = ReloadOnPlateau(judge_recommender(data), model.config.monitor, model.config.patience, _show)
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Lightning's advice on workers and loggers
-        Trainer(
-            max_steps=len(model.train_dataloader()), max_epochs=1, accelerator="cpu", logger=False,
-            callbacks=[*callbacks, plateau], enable_checkpointing=False, enable_progress_bar=False,
-            enable_model_summary=False,
-        ).fit(model)  # fmt: skip
+    _training.fit(model, *callbacks, plateau)
     return plateau
 
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import logging
 import statistics
 import time
-import warnings
 from collections import deque
 from dataclasses import dataclass, replace
 from datetime import date
@@ -20,6 +18,8 @@ from lightning import Callback, Trainer
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from benchmarks._record import markdown
+from benchmarks._training import fit
 from benchmarks.quality._rows import Row, rows
 from graphvid._files import write_json
 from graphvid.graphs import NodeSplit, node_subgraph, split_nodes
@@ -73,7 +73,7 @@ def main(task: Task, arguments: list[str]) -> None:
     finished = [row for row in table_rows if all(runs.get(row, seed) for seed in options.seeds)]
     record = _record(name, task, videos, options, runs, finished)
     write_json(RESULTS / f"{name}.json", record)
-    print(table(record))
+    print(markdown(record))
 
 
 def _oracle(videos: VideoGraph) -> list[Row]:
@@ -81,24 +81,6 @@ def _oracle(videos: VideoGraph) -> list[Row]:
         return []
     known = videos.oracle
     return [Row("oracle", "The true topics and tastes.", embed=lambda columns, train, seed: known, reference=True)]
-
-
-def table(record: dict[str, Any]) -> str:
-    """Give the figures of a record as a Markdown table, mean ± standard deviation over the seeds."""
-    metrics = record["metrics"]
-    lines = [f"| row | {' | '.join(metrics)} | seconds |", "|---" * (len(metrics) + 2) + "|"]
-    for row in record["rows"]:
-        cells = [_mean(row["values"][metric]) for metric in metrics]
-        lines.append(f"| {row['name']} | {' | '.join(cells)} | {statistics.median(row['seconds']):.0f} |")
-    return "\n".join(lines)
-
-
-def _mean(values: list[float | None]) -> str:
-    known = [value for value in values if value is not None]
-    if not known:
-        return "–"
-    deviation = f" ± {statistics.stdev(known):.4f}" if len(known) > 1 else ""
-    return f"{statistics.mean(known):.4f}{deviation}"
 
 
 class Options(Protocol):
@@ -227,11 +209,5 @@ def _train(config: RGCConfig, videos: VideoGraph, split: NodeSplit) -> tuple[NDA
         graph, {name: x[split.train] for name, x in videos.features.modalities.items()}, config
     )
     retention = _LastRetention()
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Lightning's advice on workers and loggers
-        Trainer(
-            max_steps=config.num_steps, max_epochs=1, logger=False, callbacks=[retention], enable_checkpointing=False,
-            enable_progress_bar=False, enable_model_summary=False,
-        ).fit(model)  # fmt: skip
+    fit(model, retention, accelerator="auto")
     return model.embed(videos.features.modalities), statistics.mean(retention.values)

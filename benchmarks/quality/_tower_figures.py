@@ -54,7 +54,7 @@ def drift_of(model: TwoTowerConfig, data: LoadedInteractions, lags: tuple[int, .
     """Train content towers for some epochs and give the drift of the items."""
     trace = DriftTrace(lags)
     towers = make_recommender("two-tower", data, replace(model, patience=model.num_epochs))
-    fit(towers, data, (trace,))
+    fit(towers, data, trace)
     return {"steps_per_epoch": towers.steps_per_epoch, "drift": {str(lag): trace.drift[lag] for lag in lags}}
 
 

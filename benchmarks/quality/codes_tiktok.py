@@ -41,7 +41,7 @@ TABLE = Table(
     "first ten with the ten nearest by cosine; codes are ranked by the distance of queries to codewords.",
     metrics=("overlap", "validation_overlap", "dead_share"),
     rows=rows(),
-    smallest=[row("FAISS OPQ", Faiss(digits, "OPQ4,PQ4x4"))],
+    smallest=[row("FAISS PQ", Faiss(digits, "PQ4x4"))],
 )
 
 

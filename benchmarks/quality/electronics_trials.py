@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from benchmarks._table import RESULTS, MeasuredRow, Table
-from benchmarks.quality._recommenders import METRICS, K, curves_figure, fingerprint, trained
+from benchmarks.quality._recommenders import METRICS, SYNTHETIC, K, curves_figure, fingerprint, trained
 from benchmarks.quality.recommenders_electronics import PUBLISHED, SOURCE, WHOLE
 from graphvid.data import Interactions, InteractionSplits
 from graphvid.models import Embeddings, Recommender, SimpleXConfig
@@ -172,7 +172,7 @@ TABLE = Table(
             Measure(
                 Trial(train_on_validation=True),
                 SimpleXConfig(dim=4, num_epochs=1, batch_size=2048),
-                InteractionSource(dataset="synthetic"),
+                SYNTHETIC,
             ),
         )
     ],

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from benchmarks._record import markdown
 from benchmarks.quality._frame import Row, train
-from benchmarks.quality._run import RESULTS, Runs, table
+from benchmarks.quality._run import RESULTS, Runs
 from graphvid import metrics
 from graphvid._files import write_json
 from graphvid.data import ClipFeatures, SegMM, WatchLog, split_by_time
@@ -80,7 +81,7 @@ def main(arguments: list[str]) -> None:
         ],
     }
     write_json(RESULTS / "frame_segmm.json", record)
-    print(table(record))
+    print(markdown(record))
 
 
 def place_features(log: WatchLog, num_clips: int) -> ClipFeatures:

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from benchmarks._record import markdown
 from benchmarks.peers import _simple
 from benchmarks.peers._task import make_task
 from benchmarks.quality._frame import METRICS, Row, Views, difference, figures, train
-from benchmarks.quality._run import RESULTS, Runs, table
+from benchmarks.quality._run import RESULTS, Runs
 from graphvid._files import write_json
 from graphvid.data import ClipFeatures, SyntheticSkip
 from graphvid.models import FRAMEConfig
@@ -96,7 +97,7 @@ def main(arguments: list[str]) -> None:
     finished = [row for row in all_rows if all(runs.get(row, seed) for seed in options.seeds)]
     record = _record({row: [runs.get(row, seed) or {} for seed in options.seeds] for row in finished}, options.seeds)
     write_json(RESULTS / "frame_synthetic.json", record)
-    print(table(record))
+    print(markdown(record))
     print(record["notes"])
 
 

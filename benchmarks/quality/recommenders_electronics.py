@@ -3,19 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 
-from benchmarks._table import RESULTS, Table, TrainedRow
-from benchmarks.quality._recommenders import (
-    KEEP,
-    METRICS,
-    SMALLEST,
-    K,
-    at_20,
-    both_protocols,
-    curves_figure,
-    fingerprint,
-)
+from benchmarks._table import RESULTS, TrainedRow
+from benchmarks.quality._recommenders import both_protocols, curves_figure, table_of
 from graphvid.models import LightGCNConfig, MFConfig, SimpleXConfig
 from graphvid.models.recommenders import CCL, Shared
 from graphvid.tasks.recommendation import InteractionSource
@@ -58,20 +48,15 @@ def rows() -> list[TrainedRow]:
     ]  # fmt: skip
 
 
-TABLE = Table(
+TABLE = table_of(
+    WHOLE,
+    rows(),
     name="recommenders_electronics",
     title="Recommenders on Amazon Electronics",
     protocol="1,435 users, 1,522 items; training, validation and test pairs as published. All items are ranked for every "
     "test user. Clean: epochs are judged by the validation pairs, which are no candidates in the test. Published protocol: "
     "epochs are judged by the test pairs, and validation pairs are candidates like any other.",
     notes="Published: SimpleX Recall@20 .1457, NDCG@20 .0842.",
-    metrics=METRICS,
-    k=K,
-    rows=rows(),
-    figures=at_20,
-    keep=KEEP,
-    data=partial(fingerprint, WHOLE),
-    smallest=SMALLEST,
 )
 
 

@@ -3,19 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 
-from benchmarks._table import RESULTS, Table, TrainedRow
-from benchmarks.quality._recommenders import (
-    KEEP,
-    METRICS,
-    SMALLEST,
-    K,
-    at_20,
-    both_protocols,
-    curves_figure,
-    fingerprint,
-)
+from benchmarks._table import RESULTS, TrainedRow
+from benchmarks.quality._recommenders import both_protocols, curves_figure, table_of
 from graphvid.models import MFConfig, SimpleXConfig
 from graphvid.models.recommenders import Shared
 from graphvid.tasks.recommendation import InteractionSource
@@ -47,7 +37,9 @@ def rows() -> list[TrainedRow]:
     ]  # fmt: skip
 
 
-TABLE = Table(
+TABLE = table_of(
+    WHOLE,
+    rows(),
     name="recommenders_gowalla",
     title="Recommenders on Gowalla",
     protocol="29,858 users, 40,981 items. All items are ranked for every test user, training items left out. Published "
@@ -55,13 +47,6 @@ TABLE = Table(
     "every user is held out for that.",
     notes="Published: MF-CCL Recall@20 .1837, NDCG@20 .1493; SimpleX .1872, .1557; LightGCN .1820, .1547. Seconds are those "
     "of the wall, with other runs on the same machine and pauses in between; the JSON file has the processor's too.",
-    metrics=METRICS,
-    k=K,
-    rows=rows(),
-    figures=at_20,
-    keep=KEEP,
-    data=partial(fingerprint, WHOLE),
-    smallest=SMALLEST,
 )
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks._table import WORK, MeasuredRow, Row, Table, TrainedRow, _about, _digest
+from benchmarks._table import WORK, MeasuredRow, Row, Table, TrainedRow
 from graphvid.models import TwinTowerConfig
 from graphvid.tasks.similarity import VideoPairSource
 
@@ -56,7 +56,7 @@ def _joined(how: str) -> Callable[[int, str | None], dict[str, Any]]:
         from graphvid.tasks import train
         from graphvid.tasks.similarity import EnsembleConfig, EnsembleSource
 
-        runs = [WORK / NAME / f"twin-tower-{_digest(_about(row))}" / f"seed-{seed}" for row in TITLE_MODELS]
+        runs = [row.folder(WORK / NAME, seed) for row in TITLE_MODELS]
         with tempfile.TemporaryDirectory() as folder:
             config = EnsembleConfig(how=how, dim=64)
             source = EnsembleSource(runs=tuple(map(str, runs)))

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from benchmarks._table import MeasuredRow, Table
-from benchmarks.quality._recommenders import METRICS, K, trained
+from benchmarks.quality._recommenders import METRICS, SYNTHETIC, K, trained
 from graphvid.data import AmazonCoPurchase, Interactions, InteractionSplits
 from graphvid.models import TwoTowerConfig
 from graphvid.models.recommenders import CrossBatch, InBatch
-from graphvid.tasks.recommendation import InteractionSource, LoadedInteractions, load_interactions, make_recommender
+from graphvid.tasks.recommendation import LoadedInteractions, load_interactions, make_recommender
 
 BATCH = 128
 EPOCH = 1489  # steps of a batch
@@ -90,7 +90,7 @@ TABLE = Table(
             "in-batch",
             Measure(
                 TwoTowerConfig(negatives="in_batch", dim=4, num_epochs=1, batch_size=2048),
-                lambda data_dir: load_interactions(InteractionSource(dataset="synthetic")),
+                lambda data_dir: load_interactions(SYNTHETIC),
             ),
         )
     ],

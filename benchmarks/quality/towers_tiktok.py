@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import partial
 
 from benchmarks._table import RESULTS, Table, TrainedRow
-from benchmarks.quality._recommenders import KEEP, METRICS, K, at_20, fingerprint
+from benchmarks.quality._recommenders import KEEP, METRICS, SYNTHETIC, K, at_20, fingerprint
 from benchmarks.quality._tower_figures import drift_figure, drift_of, memory_figure
 from graphvid._files import write_json
 from graphvid.losses.sampled_softmax import ItemsLearnFrom
@@ -93,7 +93,7 @@ TABLE = Table(
     data=partial(fingerprint, replace(SOURCE, selection="test")),
     smallest=[
         TrainedRow(
-            "in-batch", "two-tower", InteractionSource(dataset="synthetic"),
+            "in-batch", "two-tower", SYNTHETIC,
             replace(BASE, dim=4, num_epochs=1, batch_size=2048),
         ),
     ],
@@ -102,18 +102,17 @@ TABLE = Table(
 
 def main(arguments: list[str]) -> None:
     """Run the table, and draw the pictures beside it: ``--drift`` trains the towers whose items are followed again."""
-    parser = argparse.ArgumentParser(add_help=False)
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--drift", action="store_true")
-    own, others = parser.parse_known_args(arguments)
     parser.add_argument("--data-dir")
     parser.add_argument("--smallest", action="store_true")
     options, _ = parser.parse_known_args(arguments)
     path = RESULTS / "towers_tiktok.json"
     drift = json.loads(path.read_text(encoding="utf-8"))["drift"] if path.exists() else None
-    record = TABLE.main(others)
+    record = TABLE.main([argument for argument in arguments if argument != "--drift"])
     if options.smallest:
         return
-    if drift is None or own.drift:
+    if drift is None or options.drift:
         drift = drift_of(
             replace(BASE, num_epochs=10), load_interactions(replace(SOURCE, data_dir=options.data_dir)), AGES
         )

@@ -4,7 +4,8 @@
 
 Chains: the graph of n check-ins with its five chains, and for every one of n requests the four short-term sequences of up to
 20, and the seven daily ones of up to 50 once a session. Brute force filters the user's table for each request; it is
-measured on 10,000 of them and extrapolated. Every size runs in a process of its own, after a small one that compiles.
+measured on 10,000 of them and extrapolated. The chains of every size are built in a process of their own, after a small
+one that compiles.
 
 Epoch: one epoch of periodic interests on 100,000 check-ins, beside the same network (without counts) with 11 sequences a
 request padded to 50 and 20, built in PyTorch by `torch.nn.GRU` with masks; both are measured on ``--batches`` batches and
@@ -181,7 +182,7 @@ def main(arguments: list[str]) -> None:
     rows = []
     for size in options.sizes:
         found, cost = in_own_process(build, size)
-        brute, _ = in_own_process(brute_force, size)
+        brute = brute_force(size)
         rows.append({**found, "brute_force": brute, "peak_mb": cost.peak_mb, "grown_mb": cost.grown_mb})
         print(*rows[-1].values(), flush=True)
     title = "Chains of check-ins and the sequences of requests, seconds"

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from graphvid.losses._edge_scores import no_autocast
+from graphvid._precision import no_autocast
 
 
 class BatchCrossEntropy(torch.autograd.Function):

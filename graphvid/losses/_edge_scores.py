@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
 from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 
-from graphvid._checks import check_choice, check_tensor
-from graphvid._checks import check_number as check_number
+from graphvid._checks import check_choice, check_number, check_tensor
+from graphvid._precision import at_least_float32
 
 Reduction = Literal["mean", "sum", "none"]
 
@@ -53,17 +52,6 @@ def check_scores(positive_scores: Tensor, negative_scores: Tensor, mask: Tensor 
                 f"mask must have the shape of negative_scores, {tuple(negative_scores.shape)}, got {tuple(mask.shape)}"
             )
     return at_least_float32(positive_scores), at_least_float32(negative_scores)
-
-
-def at_least_float32(values: Tensor) -> Tensor:
-    """Return half precision as float32, and other types as they are."""
-    return values.float() if values.dtype in (torch.float16, torch.bfloat16) else values
-
-
-def no_autocast(values: Tensor) -> AbstractContextManager[object]:
-    """Return a context in which products of float32 stay in float32: automatic mixed precision would shorten them."""
-    kind = values.device.type
-    return torch.autocast(kind, enabled=False) if torch.is_autocast_enabled(kind) else nullcontext()
 
 
 def reduce(losses: Tensor, reduction: Reduction) -> Tensor:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from graphvid.losses._edge_scores import no_autocast
+from graphvid._precision import no_autocast
 from graphvid.losses._kernels import list_above
 from graphvid.ops import Adjacency
 

@@ -8,17 +8,15 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from graphvid._checks import check_choice, check_tensor
+from graphvid._checks import check_choice, check_number, check_tensor
+from graphvid._precision import at_least_float32, no_autocast
 from graphvid.losses import _shared_hinge
 from graphvid.losses._edge_scores import (
     Reduction,
-    at_least_float32,
     check_negative_weight,
-    check_number,
     check_reduction,
     check_scores,
     negative_scale,
-    no_autocast,
     reduce,
 )
 from graphvid.ops._functions import apply

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize, softplus
 
 from graphvid._checks import check_choice, check_ids, check_number, check_tensor
-from graphvid.losses._edge_scores import at_least_float32, no_autocast
+from graphvid._precision import at_least_float32, no_autocast
 
 Debias = Literal["counted", "released"]
 

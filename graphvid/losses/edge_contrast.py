@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from graphvid._checks import check_choice, check_count, check_ids, check_number, check_tensor
-from graphvid.losses._edge_scores import at_least_float32, no_autocast
+from graphvid._precision import at_least_float32, no_autocast
 from graphvid.losses.triplet import check_margin
 from graphvid.ops.adjacency import Adjacency
 from graphvid.ops.neighbors import expand_ranges

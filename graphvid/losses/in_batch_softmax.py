@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from graphvid._checks import check_ids, check_number, check_tensor
-from graphvid.losses._edge_scores import at_least_float32, no_autocast
+from graphvid._precision import at_least_float32, no_autocast
 from graphvid.losses.candidates import CandidateLookup
 from graphvid.ops.neighbors import NeighborTable, check_table
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from graphvid._checks import check_number, check_tensor
-from graphvid.losses._edge_scores import at_least_float32
+from graphvid._precision import at_least_float32
 
 
 def map_consistency(

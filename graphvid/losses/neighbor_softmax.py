@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from graphvid._checks import check_ids, check_number, check_tensor
-from graphvid.losses._edge_scores import at_least_float32, no_autocast
+from graphvid._precision import at_least_float32, no_autocast
 from graphvid.ops.neighbors import NeighborTable, check_table, expand_ranges
 
 

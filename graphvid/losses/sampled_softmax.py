@@ -9,15 +9,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from graphvid._checks import check_choice, check_tensor
+from graphvid._checks import check_choice, check_number, check_tensor
+from graphvid._precision import at_least_float32, no_autocast
 from graphvid.losses._batch_softmax import BatchCrossEntropy
 from graphvid.losses._edge_scores import (
     Reduction,
-    at_least_float32,
-    check_number,
     check_reduction,
     check_scores,
-    no_autocast,
     reduce,
 )
 from graphvid.ops._functions import apply

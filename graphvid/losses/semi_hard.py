@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from graphvid._checks import check_choice, check_count, check_ids, check_tensor
-from graphvid.losses._edge_scores import no_autocast
+from graphvid._precision import no_autocast
 from graphvid.losses._mining import Batch, mine_fused, mine_tensors
 from graphvid.losses.triplet import check_margin
 from graphvid.ops.neighbors import NeighborTable, check_table

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid
 
 from graphvid._checks import check_ids, check_integer, check_number, check_tensor
-from graphvid.losses._edge_scores import at_least_float32
+from graphvid._precision import at_least_float32
 
 
 def completion_loss(log_complete: Tensor, log_skip: Tensor, complete: Tensor) -> Tensor:

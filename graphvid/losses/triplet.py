@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from graphvid._checks import check_choice, check_ids, check_number, check_tensor
-from graphvid.losses._edge_scores import at_least_float32
+from graphvid._precision import at_least_float32
 
 Reduction = Literal["mean", "sum", "mean_nonzero", "none"]
 _ENDS = ("anchor", "positive", "negative")

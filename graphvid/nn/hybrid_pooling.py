@@ -10,11 +10,11 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from graphvid._checks import check_choice, check_number, check_tensor
+from graphvid._precision import at_least_float32
 from graphvid.nn._shapes import check_width
 from graphvid.ops import Adjacency, segment_mean_max, segment_reduce
 
 Hybrid = Literal["concat", "mix", "channel_mix", "gem", "attention"]
-_HALF = (torch.float16, torch.bfloat16)
 _LEAST = 1e-6  # of what GeM takes powers of
 
 
@@ -120,8 +120,7 @@ class HybridPooling(nn.Module):
             positions = x[0, 0].numel() if len(x) else 1
             indptr = torch.arange(len(x) + 1, device=x.device) * positions
             x = x.flatten(2).transpose(1, 2).reshape(-1, self.dim) if x.dim() > 2 else x
-        work = x.float() if x.dtype in _HALF else x
-        return self._pool(work, indptr).to(x.dtype)
+        return self._pool(at_least_float32(x), indptr).to(x.dtype)
 
     def _pool(self, x: Tensor, indptr: Tensor) -> Tensor:
         if self.hybrid == "gem":

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
 from graphvid._checks import check_choice, check_ids, check_room, check_tensor
+from graphvid._precision import at_least_float32
 from graphvid.nn._shapes import check_width
 
 Aggregate = Literal["mean_prob", "sigmoid_mean_logit", "official_sum_logit"]
@@ -186,4 +187,4 @@ def _float_scores(scores: Tensor) -> Tensor:
         raise ValueError(
             f"scores must have shape (num_pairs, num_clips) with a clip at least, got {tuple(scores.shape)}"
         )
-    return scores.float() if scores.dtype in (torch.float16, torch.bfloat16) else scores
+    return at_least_float32(scores)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from graphvid._checks import check_choice, check_ids, check_indptr, check_integer, check_tensor
+from graphvid._precision import HALF
 from graphvid.ops._functions import Dot, EdgeSoftmax, Gather, SpMM, apply
 from graphvid.ops._rows import Rows, group_edges
 from graphvid.ops.backends import as_device, backend_for, kernels_of
@@ -27,8 +28,7 @@ _POWERS: dict[Norm, tuple[float, float]] = {
     "right": (0.0, 1.0),
     "both": (0.5, 0.5),
 }
-_HALF = (torch.float16, torch.bfloat16)
-_FLOATS = (torch.float32, torch.float64, *_HALF)
+_FLOATS = (torch.float32, torch.float64, *HALF)
 _T = TypeVar("_T")
 
 
@@ -323,7 +323,7 @@ class Adjacency:
 
         In float32 for shorter dtypes, as kernels add up in it.
         """
-        dtype = torch.float32 if dtype in _HALF else dtype
+        dtype = torch.float32 if dtype in HALF else dtype
         powers = (self._powers[0], self._powers[1] + mean)
         return self._scale("src", powers[0], dtype), self._scale("dst", powers[1], dtype)
 
@@ -563,4 +563,4 @@ def _relation(graph: DGLGraph, etype: str | tuple[str, str, str] | None) -> tupl
 
 def _working_dtype(dtype: torch.dtype, backend: str) -> torch.dtype:
     """Return the dtype in which a backend computes: Triton sums halves in float32 itself."""
-    return torch.float32 if dtype in _HALF and backend != "triton" else dtype
+    return torch.float32 if dtype in HALF and backend != "triton" else dtype

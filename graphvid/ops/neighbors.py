@@ -8,8 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from graphvid._checks import check_ids as check_ids
-from graphvid._checks import check_indptr, check_integer, check_tensor
+from graphvid._checks import check_ids, check_indptr, check_integer, check_tensor
 
 
 class _Table(NamedTuple):

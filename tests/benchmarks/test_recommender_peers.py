@@ -362,6 +362,20 @@ def test_a_killed_run_goes_on_and_rows_that_were_not_asked_for_stay(run):
     assert len(spy.fitted) == 5
 
 
+def test_rows_of_the_table_stay_where_there_are_no_figures_to_make_them_of(run, tmp_path):
+    spy, other = Spy(splits_of().validation), Spy(splits_of().validation)
+    rows = [row("spy", spy, {"good": (True,)}), row("other", other, {"good": (True,)})]
+    table = run(rows)
+    (tmp_path / ".recommender_peers_tiktok.runs.json").unlink()  # as in a fresh checkout
+    again = run(rows, "--only", "other")
+    assert [line["values"] for line in again["rows"]] == [line["values"] for line in table["rows"]]
+    assert (len(spy.fitted), len(other.fitted)) == (2, 4)
+    assert again["command"].endswith("--only spy other")
+    (tmp_path / ".recommender_peers_tiktok.runs.json").unlink()
+    one_seed = run(rows, "--only", "other", "--seeds", "0")
+    assert [line["name"] for line in one_seed["rows"]] == ["other"]
+
+
 def test_the_epoch_is_chosen_and_every_seed_is_trained(run, toy_peer):
     lines = run([row("toy", "toy_peer:fit", {"scale": (1.0,)}, epochs=(1, 2, 3))], "--seeds", "0", "5")["rows"]
     assert lines[0]["config"] == {"scale": 1.0, "epochs": 3}  # the first whose scores rise with popularity

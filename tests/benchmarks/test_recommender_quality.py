@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import _table
+from benchmarks import _record, _table
 from benchmarks._table import Table
 from benchmarks.quality import (
     _recommenders,
@@ -30,7 +30,7 @@ MODULES = [recommenders_electronics, recommenders_gowalla, towers_photo, towers_
 def test_rows_have_names_of_their_own_and_models_that_differ(module) -> None:
     rows = module.TABLE.rows
     assert len({row.name for row in rows}) == len(rows)
-    about = [json.dumps(_table._about(row), sort_keys=True) for row in rows]
+    about = [json.dumps(row.about, sort_keys=True) for row in rows]
     if module is not electronics_trials:  # two of its names are one trial
         assert len(set(about)) == len(rows)
     for row in rows:
@@ -42,7 +42,7 @@ def test_rows_have_names_of_their_own_and_models_that_differ(module) -> None:
 def test_figures_in_the_repository_are_those_of_the_rows(module) -> None:
     """A command would keep every line that is there: none is of another model than the row of that name."""
     record = json.loads((_table.REPOSITORY / "benchmarks/results/quality" / f"{module.TABLE.name}.json").read_text())
-    assert list(_table._unchanged(module.TABLE.rows, record)) == [line["name"] for line in record["rows"]]
+    assert list(_record.unchanged(module.TABLE.rows, record)) == [line["name"] for line in record["rows"]]
     for line in record["rows"]:
         lists = {name: value for name, value in line.items() if isinstance(value, list)}
         assert {len(value) for value in [*lists.values(), *line["values"].values()]} == {len(record["seeds"])}

@@ -29,8 +29,9 @@ def test_a_form_is_timed_without_the_steps_that_warm_it_up(monkeypatch) -> None:
     assert [number for number, _ in taken] == [0, 1, 2, 3]
 
 
-def test_towers_are_timed_with_full_memories(capsys) -> None:
-    tower_steps.main(["--part", "0.05", "--steps", "1", "--batch-size", "8", "--no-write"])
+def test_towers_are_timed_with_full_memories(capsys, monkeypatch) -> None:
+    monkeypatch.setattr(tower_steps, "SIZES", {"few": (400, 300, 3000, 8)})
+    tower_steps.main(["--part", "1", "--steps", "1", "--batch-size", "8", "--no-write"])
     table = capsys.readouterr().out
     for name in ("in-batch, 8", "cross-batch, 8 + 504", "in-batch, 128"):
         assert f"| {name} |" in table

@@ -12,7 +12,8 @@ from typing import ClassVar
 import pytest
 
 from benchmarks import _table
-from benchmarks._table import MeasuredRow, Table, TrainedRow, markdown
+from benchmarks._record import markdown
+from benchmarks._table import MeasuredRow, Table, TrainedRow
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -76,7 +77,7 @@ def runs(monkeypatch, tmp_path) -> _Runs:
     runs = _Runs()
     monkeypatch.setattr(_table, "RESULTS", tmp_path / "results")
     monkeypatch.setattr(_table, "WORK", tmp_path / "work")
-    monkeypatch.setattr(_table, "_task_of", lambda method: runs.task)
+    monkeypatch.setattr("graphvid.tasks.task_of", lambda method: runs.task)
     monkeypatch.setattr("graphvid.runs.train", runs.train)
     return runs
 
