@@ -36,6 +36,16 @@ def as_ids(name: str, values: Any) -> Ids:  # Any: whatever holds ids, such as a
     return np.ascontiguousarray(array, dtype=np.int64)
 
 
+def as_kind_of(name: str, texts: list[str], ids: Ids) -> Ids:
+    """Return ids that are given as text as integers where ``ids`` are; text that is no integer is a ValueError."""
+    if ids.dtype.kind == "U":
+        return np.array(texts, dtype=np.str_)
+    wrong = [text for text in texts if not text.removeprefix("-").isdecimal()]
+    if wrong:
+        raise ValueError(f"{name} must hold integers like the ids of the index, got {wrong[0]!r}")
+    return as_ids(name, [int(text) for text in texts])
+
+
 def order_of(name: str, ids: Ids) -> NDArray[np.int64] | None:
     """Return what sorts the ids, or None where they are in order; an id that occurs twice is a ValueError."""
     if (ids[1:] > ids[:-1]).all():
