@@ -172,8 +172,7 @@ def search(
     out: Annotated[Path | None, typer.Option(help="File to write instead of printing: .csv or .parquet.")] = None,
 ) -> None:
     """Show the videos nearest to one of a run, or to new ones that nobody has watched yet."""
-    from graphvid.data import load_features
-    from graphvid.retrieval import read_id_list
+    from graphvid.data import load_features, read_id_list
     from graphvid.runs import search as find
 
     if out is not None:

@@ -1,7 +1,6 @@
 """Vectors and codes to indices: exact search, codes of a few bytes, FAISS, and ensembles of vectors."""
 
 from graphvid.retrieval._fingerprint import fingerprint
-from graphvid.retrieval._id_files import read_id_list
 from graphvid.retrieval._ids import as_kind_of
 from graphvid.retrieval.code_index import CodeIndex
 from graphvid.retrieval.ensembles import SVDEnsemble, mean_ensemble
@@ -24,7 +23,6 @@ __all__ = [
     "from_faiss",
     "mean_ensemble",
     "open_index",
-    "read_id_list",
     "save_vectors",
     "to_faiss",
 ]

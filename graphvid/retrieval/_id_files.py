@@ -1,8 +1,7 @@
-"""Ids in files: those of an index in a Parquet file, and lists that people write."""
+"""Ids of an index in a Parquet file, in order: integers as int64, text as text."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,7 @@ COLUMN = "video_id"
 
 
 def write_ids(path: Path, ids: Ids) -> None:
-    """Write one column, in order: integers as int64, text as text."""
+    """Write one column."""
     import pyarrow
     from pyarrow import parquet
 
@@ -41,31 +40,3 @@ def read_ids(path: Path) -> Ids:
     if types.is_int64(column.type):
         return column.to_numpy().astype(np.int64)  # type: ignore[no-any-return] # pyarrow has no hints
     return as_ids("ids", np.array(column.to_pylist(), dtype=np.str_))
-
-
-def read_id_list(path: str | os.PathLike[str]) -> list[str]:
-    """Return the ids of a list as text: a line each, or the column ``video_id`` of a ``.csv`` or ``.parquet`` file.
-
-    Raises
-    ------
-    FileNotFoundError
-        There is no such file.
-    ValueError
-        A file that cannot be read, has no such column, or a missing id.
-    """
-    import pandas as pd
-
-    file = Path(path)
-    with reading(file, "a list of ids"):
-        if file.suffix == ".parquet":
-            table = pd.read_parquet(file)
-        elif file.suffix == ".csv":
-            table = pd.read_csv(file, dtype=str, keep_default_na=False)
-        else:
-            lines = file.read_text(encoding="utf-8").splitlines()
-            return [line.strip() for line in lines if line.strip()]
-    if COLUMN not in table.columns:
-        raise ValueError(f"{file} must have a column {COLUMN!r}, got {list(table.columns)}")
-    if table[COLUMN].isna().any():
-        raise ValueError(f"{file} must have an id in every row, got {int(table[COLUMN].isna().sum())} without")
-    return [str(value) for value in table[COLUMN]]
