@@ -162,7 +162,8 @@ def search(
     run: Annotated[Path | None, typer.Option("--run", help="Run directory of a finished run.")] = None,
     video: Annotated[str | None, typer.Option(help="Id of a video of the run.")] = None,
     features: Annotated[
-        Path | None, typer.Option(help="New videos: features that the run embeds, or without a run their vectors.")
+        Path | None,
+        typer.Option(help="New videos: a file that graphvid embed takes for the run, or without a run their vectors."),
     ] = None,
     exclude: Annotated[
         Path | None, typer.Option(help="Ids never to be found: a line each, or video_id in a .csv or .parquet.")
@@ -177,11 +178,13 @@ def search(
 
     if out is not None:
         _check_table(out, [index, run, features, exclude])
+    asked = None if run is None else load_run(run)
+    read = load_features if asked is None else asked.read_inputs
     table = find(
-        run=None if run is None else load_run(run),
+        run=asked,
         index=index,
         video_id=video,
-        features=None if features is None else load_features(features),
+        features=None if features is None else read(features),
         exclude=[] if exclude is None else read_id_list(exclude),
         top_k=top_k,
         of=of,

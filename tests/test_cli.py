@@ -178,7 +178,7 @@ def test_neighbors(run, finished):
     assert out.split()[:2] == ["video_id", "similarity"]
     assert len(out.splitlines()) == 4
     assert_sentence(run("neighbors", "v5", "--run", finished), "video_id must be one of the 96 videos of .*, got 'v5'")
-    assert_sentence(run("neighbors", "5", "--run", finished, "--top-k", "0"), "top_k must be at least 1, got 0")
+    assert_sentence(run("neighbors", "5", "--run", finished, "--top-k", "0"), "top_k must be an integer >= 1, got 0")
 
 
 @pytest.fixture

@@ -25,8 +25,9 @@ def as_ids(name: str, values: Any) -> Ids:  # Any: whatever holds ids, such as a
         Another shape than one dimension, an integer outside int64.
     """
     values = as_array(values)
-    kind = values.dtype.kind if isinstance(values, np.ndarray) else "O"
-    array = values if kind in "iuU" else _gather(name, list(values))
+    array = np.asarray(values) if hasattr(values, "dtype") else None  # of NumPy or pandas; a list may turn into floats
+    if array is None or array.dtype.kind not in "iuU":
+        array = _gather(name, list(values))
     if array.ndim != 1:
         raise ValueError(f"{name} must be one-dimensional, got shape {array.shape}")
     if array.dtype.kind == "U":

@@ -6,15 +6,17 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
+from graphvid._checks import check_count
 from graphvid._record import Record
 from graphvid.data import Features, load_features
-from graphvid.retrieval import CodeIndex
+from graphvid.retrieval import CodeIndex, VectorIndex
 
 from .checkpoint import read_tensors
 from .directory import Json, RunDirectory
-from .vectors import CODES, most_similar, read_vectors
+from .vectors import CODES, read_vectors, row_of
 
 if TYPE_CHECKING:
     from lightning import LightningModule
@@ -160,4 +162,11 @@ class VectorRun(Run):
         ValueError
             If ``top_k`` is below 1.
         """
-        return most_similar(self.vectors(), video_id, top_k=top_k, where=str(self.directory.path))
+        top_k, vectors = check_count("top_k", top_k), self.vectors()
+        row = row_of(vectors.ids, video_id, "video_id", f"videos of {self.directory.path}")
+        embedding = vectors.modalities["embedding"]
+        if len(embedding) == 1:
+            return pd.DataFrame({"video_id": vectors.ids[:0], "similarity": np.empty(0)})
+        index = VectorIndex(embedding, vectors.ids)
+        found = index.search(embedding[[row]], min(top_k, len(embedding) - 1), exclude=[vectors.ids[row]])
+        return pd.DataFrame({"video_id": found.ids[0], "similarity": found.scores[0]})

@@ -1,4 +1,4 @@
-"""The vectors of a run, whatever made them, and the neighbours that they give."""
+"""The vectors of a run, whatever made them, and the ids that they are of."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from graphvid._files import atomic_path, read_npz
 from graphvid.data import Features
-from graphvid.retrieval import VectorIndex
 
 from .directory import RunDirectory
 
@@ -71,36 +70,6 @@ def read_vectors(run: RunDirectory, of: str | None = None) -> Features:
     if ids not in arrays:
         raise ValueError(f"{path} must have the array {ids!r}, got {sorted(arrays)}")
     return Features(pd.Index(arrays[ids]), {"embedding": arrays[of].astype(np.float32, copy=False)})
-
-
-def most_similar(vectors: Features, video_id: Any, *, top_k: int, where: str) -> pd.DataFrame:
-    """Give the rows whose vectors have the largest cosine with that of one id.
-
-    Parameters
-    ----------
-    vectors : Features
-        With the modality ``"embedding"``.
-    video_id : hashable
-        An id; its text form is accepted too.
-    top_k : int
-        Number of rows, at least 1; all others where there are fewer.
-    where : str
-        What the ids are of, for the error.
-
-    Returns
-    -------
-    DataFrame
-        Columns ``video_id`` and ``similarity``, most similar first, ties by id.
-    """
-    if isinstance(top_k, bool) or not isinstance(top_k, (int, np.integer)) or top_k < 1:
-        raise ValueError(f"top_k must be at least 1, got {top_k}")
-    row = row_of(vectors.ids, video_id, "video_id", f"videos of {where}")
-    embedding = vectors.modalities["embedding"]
-    if len(embedding) == 1:
-        return pd.DataFrame({"video_id": vectors.ids[:0], "similarity": np.empty(0)})
-    index = VectorIndex(embedding, vectors.ids)
-    found = index.search(embedding[[row]], min(top_k, len(embedding) - 1), exclude=[vectors.ids[row]])
-    return pd.DataFrame({"video_id": found.ids[0], "similarity": found.scores[0]})
 
 
 def row_of(ids: pd.Index, wanted: Any, name: str, what: str) -> int:

@@ -12,11 +12,12 @@ from graphvid.data import Features
 from graphvid.models.quantizers import Coder, ContrastiveQuantizationConfig, PyramidQuantizationConfig, build_coder
 from graphvid.retrieval import CodeIndex
 from graphvid.runs import VectorRun
+from graphvid.runs.vectors import CODES
 
 from .figures import Split, judge, unit
 from .source import CodesSource, LoadedCodes, load_codes
 
-CODER, CODES, SPLIT = "coder.safetensors", "codes.safetensors", "split.npz"
+CODER, SPLIT = "coder.safetensors", "split.npz"
 
 
 class CodesRun(VectorRun):

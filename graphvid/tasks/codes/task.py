@@ -23,11 +23,22 @@ from graphvid.models.quantizers import (
 )
 from graphvid.ops import NeighborTable
 from graphvid.ops.neighbors import expand_ranges
-from graphvid.retrieval import CodeIndex
-from graphvid.runs import Json, Method, Parts, Report, RunDirectory, Task, Training, write_tensors, write_vectors
-from graphvid.runs.vectors import storable
+from graphvid.retrieval import CodeIndex, fingerprint
+from graphvid.runs import (
+    Json,
+    Method,
+    Parts,
+    Report,
+    RunDirectory,
+    Task,
+    Training,
+    storable,
+    write_tensors,
+    write_vectors,
+)
+from graphvid.runs.vectors import CODES
 
-from .answers import CODER, CODES, SPLIT, CodesRun, judge_coder
+from .answers import CODER, SPLIT, CodesRun, judge_coder
 from .figures import Split, faiss_scores, judge, split_rows, unit
 from .report import report
 from .source import CodesSource, LoadedCodes, load_codes
@@ -72,7 +83,8 @@ class Codes(Task[CodesSource, LoadedCodes]):
             vectors = coder.embed(data.features.modalities)
             write_vectors(run, embedding=(data.features.ids, vectors))
             codes, books = coder.encode(vectors), coder.quantizer.codebooks.detach().numpy()
-            CodeIndex(codes, books, storable(data.features.ids)).save(run.path / CODES)
+            ids = storable(data.features.ids)
+            CodeIndex(codes, books, ids, origin=fingerprint(vectors, ids)).save(run.path / CODES)
             usage = code_usage(codes[split.database], config.num_codewords)
             title = self.methods[method].title
             return {

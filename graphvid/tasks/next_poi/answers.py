@@ -12,6 +12,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
+from graphvid._checks import check_integer
 from graphvid._files import atomic_path, read_npz
 from graphvid.data import CheckIns, distance_km
 from graphvid.data._ids import to_index
@@ -98,8 +99,7 @@ class NextPoiRun(Run):
         ValueError
             If ``top_k`` is below 1, a time or a place cannot be read or is not of use here, or a file is damaged.
         """
-        if isinstance(top_k, bool) or not isinstance(top_k, (int, np.integer)) or top_k < 1:
-            raise ValueError(f"top_k must be an integer >= 1, got {top_k!r}")
+        check_integer("top_k", top_k, 1)
         check_ins, area, _ = self._history()
         known = check_ins if history is None else _read_history(history, check_ins)
         where = f"users of {self.directory.path if history is None else history}"

@@ -9,6 +9,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
+from graphvid._checks import check_integer
 from graphvid._files import atomic_path, read_npz
 from graphvid.data import InteractionSplits
 from graphvid.metrics import dot_product_scorer, top_items
@@ -59,8 +60,7 @@ class RecommendationRun(VectorRun):
         ValueError
             If ``top_k`` is below 1, or a file is damaged.
         """
-        if isinstance(top_k, bool) or not isinstance(top_k, (int, np.integer)) or top_k < 1:
-            raise ValueError(f"top_k must be at least 1, got {top_k}")
+        check_integer("top_k", top_k, 1)
         users, items = self.vectors("user"), self.vectors("item")
         user = row_of(users.ids, user_id, "user_id", f"users of {self.directory.path}")
         pairs = read_npz(self.directory.require(self.directory.path / _PAIRS), ("train_indptr", "train_items"))

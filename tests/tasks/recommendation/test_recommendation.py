@@ -147,7 +147,7 @@ def test_bad_arguments(source, finished, tmp_path) -> None:
         train("mf", source, tmp_path / "run", CONFIG)
     with pytest.raises(ValueError, match="features must be given for a content tower, got none"):
         train("two-tower", source, tmp_path / "run", TOWERS)
-    with pytest.raises(ValueError, match="top_k must be at least 1, got 0"):
+    with pytest.raises(ValueError, match="top_k must be an integer >= 1, got 0"):
         load_run(finished).recommend(3, top_k=0)
     assert not (tmp_path / "run").exists()
 
