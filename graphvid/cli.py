@@ -305,9 +305,7 @@ def _train_command(name: str) -> Callable[..., None]:
     ) -> None:
         from graphvid._record import merge
 
-        seeded = {"seed": seed} if "seed" in help_of else {}
-        of_source = {field: tuple(x) if isinstance(x, list) else x for field, x in given.items()}
-        source = task.source(**{key: str(x) if isinstance(x, Path) else x for key, x in of_source.items()}, **seeded)
+        source = task.source(**given, **({"seed": seed} if "seed" in help_of else {}))
         base = kind.preset(preset).to_dict()
         if "seed" in base:
             base["seed"] = seed

@@ -238,7 +238,7 @@ class TestFrame:
         (["--preset", "big"], r"preset must be one of \['survival', 'paper', 'official'\], got 'big'"),
         (["--set", "num_clips=3"], "num_clips must divide the 8 of the clip features, got 3"),
         (["--set", "width=3"], r"unknown options \['width'\]"),
-        (["--test-fraction", "1"], r"test_fraction must be a number in \(0, 1\), got 1.0"),
+        (["--test-fraction", "1"], r"test_fraction must be a number in \[0, 1\), got 1.0"),
         (["--milliseconds", "speed"], r"milliseconds must name columns among .*, got \['speed'\]"),
         (["--checkpoint-every", "0"], "checkpoint_every must be an integer >= 1, got 0"),
         (["--dataset", "synthetic-skip"], "exactly one of dataset and log must be given"),

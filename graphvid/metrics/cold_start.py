@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -38,6 +39,26 @@ class ColdStartScores(NamedTuple):
     k: int
     num_queries: int
     num_skipped: int
+
+    @classmethod
+    def of_queries(
+        cls, by_query: Mapping[str, NDArray[np.float64]], *, k: int = 60, empty: Literal["skip", "zero"] = "skip"
+    ) -> ColdStartScores:
+        """Return the means of what `cold_start_by_query` gives.
+
+        Parameters
+        ----------
+        by_query : mapping of str to ndarray of float64, each of shape (num_videos,)
+            NaN for a video without a neighbour.
+        k : int, default 60
+            The cut-off that they were computed with.
+        empty : {"skip", "zero"}, default "skip"
+            As in `cold_start`.
+        """
+        undefined = np.isnan(by_query["recall"])
+        num_queries = len(undefined) - (int(undefined.sum()) if empty == "skip" else 0)
+        means = {name: float(torch.nansum(torch.from_numpy(x))) / num_queries for name, x in by_query.items()}
+        return cls(**means, k=int(k), num_queries=num_queries, num_skipped=len(undefined) - num_queries)
 
 
 def cold_start(
@@ -104,17 +125,17 @@ def cold_start(
     (1.0, 1.0, 2, 2)
     """
     check_choice("empty", empty, ("skip", "zero", "raise"))
-    per_query = cold_start_by_query(
+    if empty == "raise":
+        num_neighbors = torch.diff(check_indptr(indptr, integers("indices", indices)))
+        without = torch.nonzero(num_neighbors == 0)
+        if 0 < len(without) < len(num_neighbors):
+            raise ValueError(
+                f"every video must have a neighbor, got {len(without)} without, the first is video {int(without[0])}"
+            )
+    by_query = cold_start_by_query(
         embeddings, indptr, indices, weight, k=k, ties=ties, chunk_size=chunk_size, progress=progress
     )
-    undefined = np.isnan(per_query["ndcg"])
-    num_empty = int(undefined.sum())
-    if num_empty and empty == "raise":
-        first = int(np.flatnonzero(undefined)[0])
-        raise ValueError(f"every video must have a neighbor, got {num_empty} without, the first is video {first}")
-    num_queries = len(undefined) - (num_empty if empty == "skip" else 0)
-    means = {name: float(torch.nansum(torch.from_numpy(values))) / num_queries for name, values in per_query.items()}
-    return ColdStartScores(**means, k=int(k), num_queries=num_queries, num_skipped=len(undefined) - num_queries)
+    return ColdStartScores.of_queries(by_query, k=k, empty="zero" if empty == "zero" else "skip")
 
 
 def cold_start_by_query(

@@ -118,6 +118,9 @@ def average_precision(ranks: ArrayOrTensor, indptr: ArrayOrTensor) -> Tensor:
 def reciprocal_rank(ranks: ArrayOrTensor, indptr: ArrayOrTensor) -> Tensor:
     r"""Return one over the rank of the first relevant item of each query; its mean over queries is MRR.
 
+    Where that item is tied, its rank is the mean of the best and the worst one that it can have, as the Open Graph
+    Benchmark has it.
+
     Parameters
     ----------
     ranks, indptr

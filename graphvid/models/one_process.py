@@ -1,15 +1,18 @@
-"""The refusal of data-parallel training, in which every process would train on the same batches."""
+"""The base of all models: it refuses data-parallel training, in which every process would train on the same batches."""
 
 from __future__ import annotations
 
 from lightning import LightningModule
 
 
-def require_one_process(model: LightningModule) -> None:
-    """Raise a ValueError if the trainer of ``model`` has several processes or devices."""
-    world_size = model.trainer.world_size
-    if world_size > 1:
-        raise ValueError(
-            f"Trainer must have devices=1 with {type(model).__name__}, got {world_size} processes: all would train on the "
-            "same batches"
-        )
+class OneProcessModule(LightningModule):
+    """A `LightningModule` whose batches are a function of the step alone, and so the same in every process."""
+
+    def setup(self, stage: str) -> None:
+        """Raise a ValueError if the trainer has several processes or devices."""
+        world_size = self.trainer.world_size
+        if world_size > 1:
+            raise ValueError(
+                f"Trainer must have devices=1 with {type(self).__name__}, got {world_size} processes: all would train on "
+                "the same batches"
+            )

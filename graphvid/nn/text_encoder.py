@@ -165,7 +165,8 @@ def _load(source: str | Path | PretrainedConfig, allow_download: bool) -> nn.Mod
     except ImportError as error:
         raise ImportError('a text encoder needs transformers: pip install "graphvid[text]"') from error
     if isinstance(source, PretrainedConfig):
-        return AutoModel.from_config(source)  # type: ignore[no-any-return, no-untyped-call]  # transformers is untyped
+        built: nn.Module = AutoModel.from_config(source)
+        return built
     if not Path(source).is_dir() and not allow_download:
         raise FileNotFoundError(
             f"text encoder {source} not found: expected a folder with a model of transformers; nothing is downloaded "

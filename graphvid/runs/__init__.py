@@ -3,6 +3,7 @@
 from .checkpoint import SafetensorsCheckpointIO, read_tensors, write_tensors
 from .directory import Json, RunDirectory
 from .engine import train
+from .keep_best import KeepBest
 from .plateau import ReloadOnPlateau
 from .report import Plot, Report, Section, Table, read_training_log, write_report
 from .run import Run, VectorRun
@@ -14,6 +15,7 @@ from .verdict import Verdict, judge, read_verdict
 __all__ = [
     "Data",
     "Json",
+    "KeepBest",
     "Method",
     "Part",
     "Parts",

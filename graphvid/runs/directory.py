@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from graphvid._files import is_temporary, read_json, remove_temporaries, write_json
 
@@ -74,7 +74,10 @@ class RunDirectory:
             yield self
 
     def check_folder(self, *, resume: bool) -> None:
-        """Raise what `check` would raise whatever the configuration: it costs nothing, and the source may be large."""
+        """Raise what `open` would raise whatever the configuration: it costs nothing, and the source may be large."""
+        if self.lock.exists():
+            with self.lock.open(encoding="utf-8") as file:
+                _claim(file, self.path)  # for a moment
         if self.config.exists():
             if not resume:
                 raise FileExistsError(f"{self.path} already holds a run; resume it (--resume) or choose another folder")
@@ -157,14 +160,9 @@ class RunDirectory:
     def _locked(self) -> Iterator[None]:
         """Hold the lock of the folder, which ends with the process at the latest."""
         with self.lock.open("a+", encoding="utf-8") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                file.seek(0)
-                raise FileExistsError(
-                    f"{self.path} is being written by another process ({file.read().strip() or 'unknown'}); wait for it, "
-                    "or choose another folder"
-                ) from None
+            _claim(file, self.path)
+            if not self.lock.exists() or not os.path.samestat(os.fstat(file.fileno()), self.lock.stat()):
+                raise FileExistsError(f"{self.path} was being written by another process until now; try again")
             file.truncate(0)
             file.write(f"{os.getpid()}\n")
             file.flush()
@@ -172,6 +170,18 @@ class RunDirectory:
                 yield
             finally:
                 self.lock.unlink(missing_ok=True)
+
+
+def _claim(lock: IO[str], folder: Path) -> None:
+    """Lock an open file, or raise a FileExistsError that names the process that has it."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.seek(0)
+        raise FileExistsError(
+            f"{folder} is being written by another process ({lock.read().strip() or 'unknown'}); wait for it, or choose "
+            "another folder"
+        ) from None
 
 
 def _differences(found: Json, wanted: Json, prefix: str = "") -> list[str]:

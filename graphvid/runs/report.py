@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any
 
 import jinja2
+from markupsafe import Markup, escape
 
 from graphvid._files import atomic_path
 
@@ -69,8 +71,9 @@ class Report:
 def write_report(run: RunDirectory, report: Report) -> None:
     """Render a report and the run's configuration to ``report.html``."""
     template = resources.files("graphvid.runs").joinpath("report.html.jinja").read_text(encoding="utf-8")
-    page = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True).from_string(template)
-    html = page.render(
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    environment.filters["commands"] = lambda text: Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+    html = environment.from_string(template).render(
         title=report.title, lead=report.lead, sections=report.sections, config=json.dumps(run.read_config(), indent=2)
     )
     with atomic_path(run.report) as temporary:

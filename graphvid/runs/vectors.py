@@ -29,10 +29,9 @@ def write_vectors(run: RunDirectory, **named: tuple[pd.Index, NDArray[np.float32
         such as ``user``, writes ``user_ids`` and ``user``.
     """
     arrays: dict[str, NDArray[Any]] = {}
-    for name, (_, vectors) in named.items():
-        arrays[name] = vectors
-    for name, (ids, _) in named.items():
+    for name, (ids, vectors) in named.items():
         arrays["ids" if name == "embedding" else f"{name}_ids"] = storable(ids)
+        arrays[name] = vectors
     with atomic_path(run.path / VECTORS) as temporary:
         np.savez(temporary, **arrays)  # type: ignore[arg-type] # no array is called allow_pickle
 

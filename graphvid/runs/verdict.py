@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from .directory import Json
 
-_SURE = 1.96  # standard errors: of two equal methods one pair in twenty is farther apart
+SURE = 1.96  # standard errors: of two equal methods one pair in twenty is farther apart
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Verdict:
     def word(self) -> str:
         """``"beats"``, ``"loses to"``, or ``"is level with"`` where the difference is within 1.96 standard errors."""
         gain = (self.value - self.best) * (1 if self.larger_is_better else -1)
-        if abs(gain) <= _SURE * self.error:
+        if abs(gain) <= SURE * self.error:
             return "is level with"
         return "beats" if gain > 0 else "loses to"
 
@@ -51,7 +51,7 @@ class Verdict:
         """Give the verdict as a sentence."""
         return (
             f"{self.model} {self.word} the best baseline, {self.baseline}: {self.figure} {self.value:.4f} against "
-            f"{self.best:.4f}, a difference of {self.value - self.best:+.4f} ± {_SURE * self.error:.4f}."
+            f"{self.best:.4f}, a difference of {self.value - self.best:+.4f} ± {SURE * self.error:.4f}."
         )
 
     def to_dict(self) -> Json:

@@ -8,7 +8,6 @@ from typing import Any, Literal, cast
 
 import numpy as np
 import torch
-from lightning import LightningModule
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
@@ -30,14 +29,14 @@ from graphvid.models.frame.views import (
     label_views,
     split_views,
 )
-from graphvid.models.one_process import require_one_process
+from graphvid.models.one_process import OneProcessModule
 from graphvid.optim import constant, one_cycle
 from graphvid.sampling import ShuffledBatches
 
 _WEIGHT_STREAM, _PICK_STREAM, _COLD_STREAM = range(3)  # streams of config.seed
 
 
-class FRAME(LightningModule):
+class FRAME(OneProcessModule):
     r"""Predict at which clip a viewer leaves, from the clips that made them leave and the videos they finished.
 
     .. math::
@@ -130,10 +129,6 @@ class FRAME(LightningModule):
             self.network = FRAMENetwork(clips.dim, clips.num_clips, config)
             self.inputs = ClipInputs(clips, seen, config, progress)
         self._keep_sums(seen, progress)
-
-    def setup(self, stage: str) -> None:
-        """Refuse several processes."""
-        require_one_process(self)
 
     def training_step(self, batch: ViewBatch, batch_idx: int) -> Tensor:
         """Compute the loss of one batch of views and log it."""

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from lightning import LightningModule
 from torch import Tensor
 
 from graphvid._dgl import DGLGraph
 from graphvid._random import seeded
 from graphvid.losses import CandidateRankingLoss
+from graphvid.models.one_process import OneProcessModule
 from graphvid.nn import ContextAttention
 from graphvid.ops import segment_logsumexp, segment_reduce
 from graphvid.ops.neighbors import expand_ranges
@@ -68,7 +68,7 @@ class LinkTables:
             raise ValueError("words must have the columns of entities, which must be given with them")
 
 
-class Linker(LightningModule, ABC):
+class Linker(OneProcessModule, ABC):
     """Learns scores of candidates from documents whose mentions are linked.
 
     A subclass says how the candidates of some documents are scored, in `forward`; it may give several scores, each of

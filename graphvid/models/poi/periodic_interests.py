@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from lightning import LightningModule
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import pad, softplus
@@ -14,6 +13,7 @@ from torch.nn.functional import pad, softplus
 from graphvid._dgl import DGLGraph
 from graphvid._random import seeded
 from graphvid.data import distance_km
+from graphvid.models.one_process import OneProcessModule
 from graphvid.models.poi.config import PeriodicInterestsConfig
 from graphvid.models.poi.counts import VisitCounts, fit_shares
 from graphvid.models.poi.network import InterestNetwork, Interests
@@ -47,7 +47,7 @@ class PlaceScores(NamedTuple):
     shares: Tensor
 
 
-class PeriodicInterests(LightningModule):
+class PeriodicInterests(OneProcessModule):
     r"""Rank places by what the user did on this weekday, at this hour, in this area, and last.
 
     Seven lists of the long term, one a weekday, and four short ones are walks back along chains of check-ins

@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from lightning import LightningModule
 from numpy.typing import NDArray
 from torch import Tensor
 
 from graphvid._random import seeded
 from graphvid.losses import assignment_entropy, codeword_diversity
+from graphvid.models.one_process import OneProcessModule
 from graphvid.models.quantizers.config import QuantizationConfig
 from graphvid.nn import ProductQuantizer, Quantized
 from graphvid.sampling import ShuffledBatches
@@ -34,7 +34,7 @@ class ItemBatch(NamedTuple):
     item: Tensor
 
 
-class Quantization(LightningModule, ABC):
+class Quantization(OneProcessModule, ABC):
     """Learns an encoder and codebooks, so that items are stored as a few bytes and searched by vectors.
 
     A subclass encodes training rows and says what their vectors and reconstructions are asked for. After `prepare_codes`

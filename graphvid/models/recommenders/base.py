@@ -6,14 +6,13 @@ from abc import ABC, abstractmethod
 from typing import Any, NamedTuple
 
 import torch
-from lightning import LightningModule
 from torch import Tensor
 from torch.nn.functional import dropout, normalize
 
 from graphvid._dgl import DGLGraph
 from graphvid._random import seeded
 from graphvid.data import Interactions
-from graphvid.models.one_process import require_one_process
+from graphvid.models.one_process import OneProcessModule
 from graphvid.models.recommenders.candidates import Candidates, make_candidates
 from graphvid.models.recommenders.config import RecommenderConfig
 from graphvid.nn.row_table import RowTable
@@ -50,7 +49,7 @@ class Embeddings(NamedTuple):
     items: Tensor
 
 
-class Recommender(LightningModule, ABC):
+class Recommender(OneProcessModule, ABC):
     """Learns vectors of users and items so that a user's product with an item they took is large.
 
     A subclass says how nodes become vectors, in `encode`. A step takes a batch of edges, encodes their users and items
@@ -141,10 +140,6 @@ class Recommender(LightningModule, ABC):
             with seeded(self.config.seed, _DROPOUT_STREAM, self.global_step):
                 of_users = dropout(of_users, self.config.dropout)
         return of_users, of_items
-
-    def setup(self, stage: str) -> None:
-        """Refuse several processes."""
-        require_one_process(self)
 
     def training_step(self, batch: EdgeBatch, batch_idx: int) -> Tensor:
         """Compute the loss of one batch of edges and log it."""

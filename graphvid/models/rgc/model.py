@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from lightning import LightningModule
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from numpy.typing import NDArray
 from torch import Tensor
@@ -18,7 +17,7 @@ from graphvid._random import seeded
 from graphvid.clustering import ClusterTree, affinity_clustering
 from graphvid.data import Features, Standardizer
 from graphvid.graphs import check_alignment
-from graphvid.models.one_process import require_one_process
+from graphvid.models.one_process import OneProcessModule
 from graphvid.nn import Standardize, VideoEncoder
 from graphvid.ops import NeighborTable
 from graphvid.optim import cosine, staircase
@@ -30,7 +29,7 @@ from .objective import Objective
 _DROPOUT_STREAM = 1  # streams of config.seed; the sampler and the initial weights have their own
 
 
-class RelationalGraphClustering(LightningModule):
+class RelationalGraphClustering(OneProcessModule):
     """Train a `graphvid.nn.VideoEncoder` on triplets of a co-watch graph with negatives from its cluster hierarchy.
 
     One step draws triplets, encodes the videos in them, mines harder negatives if asked, and moves the encoder so that
@@ -130,10 +129,6 @@ class RelationalGraphClustering(LightningModule):
     def neighbors(self) -> NeighborTable:
         """True neighbours of every training video, on the device of the model."""
         return NeighborTable.trusted(self.get_buffer("_indptr"), self.get_buffer("_indices"))
-
-    def setup(self, stage: str) -> None:
-        """Refuse several processes."""
-        require_one_process(self)
 
     def training_step(self, batch: TripletBatch, batch_idx: int) -> Tensor:
         """Compute the loss of one batch of triplets and log its statistics."""

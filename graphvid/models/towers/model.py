@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from lightning import LightningModule
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from numpy.typing import NDArray
 from torch import Tensor
@@ -18,6 +17,7 @@ from graphvid._random import seeded
 from graphvid.data.video_pairs import ScoredPairs
 from graphvid.graphs.video_pairs import pair_subgraph, video_pair_graph
 from graphvid.losses import AsymmetricTagLoss, PairRegressionLoss, TagBCELoss
+from graphvid.models.one_process import OneProcessModule
 from graphvid.models.towers.config import TwinTowerConfig
 from graphvid.models.towers.inputs import TowerBatch, VideoInputs
 from graphvid.models.towers.network import VideoTower
@@ -41,7 +41,7 @@ class Rows(NamedTuple):
     row: Tensor
 
 
-class TwinTower(LightningModule):
+class TwinTower(OneProcessModule):
     r"""Learn vectors of videos whose cosines follow how similar people find them.
 
     In stage ``"tags"``, the binary cross-entropy of the tags of single videos. In stage ``"pairs"``, over the pairs

@@ -80,4 +80,5 @@ class CoWatchRun(VectorRun):
         self.check_source(videos.fingerprint())
         stored = read_npz(self.directory.require(self.directory.path / SPLIT), ("train", "test"))
         split = NodeSplit(stored["train"].astype(np.int64), stored["test"].astype(np.int64))
-        return compare(videos, split, embed(encoder, videos.features.modalities), progress=progress)
+        scores, _ = compare(videos, split, embed(encoder, videos.features.modalities), progress=progress)
+        return scores

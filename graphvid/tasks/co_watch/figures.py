@@ -11,17 +11,19 @@ from graphvid._dgl import DGLGraph
 from graphvid.clustering import ClusterTree
 from graphvid.data import Standardizer
 from graphvid.graphs import NodeSplit, node_subgraph
-from graphvid.metrics import ColdStartScores, cold_start, cold_start_by_query
+from graphvid.metrics import ColdStartScores, cold_start_by_query
 from graphvid.runs import Verdict, judge
 from graphvid.sampling import neighbor_table
 
 from .report import TRAINED
 from .source import VideoGraph
 
+_K = 60  # the cut-off of the paper
+
 
 def compare(
     videos: VideoGraph, split: NodeSplit, embedding: NDArray[np.float32], *, progress: bool = False
-) -> dict[str, Any]:  # Any: JSON values, here and below
+) -> tuple[dict[str, Any], Verdict]:  # Any: JSON values, here and below
     """Score the trained embedding and the baselines on the videos that training never saw.
 
     Parameters
@@ -39,6 +41,8 @@ def compare(
     -------
     dict
         The fields of `graphvid.metrics.ColdStartScores` by method.
+    Verdict
+        The embedding beside the better of raw and standardised features, by NDCG of each test video.
     """
     raw = videos.features.concatenate()
     methods = {
@@ -50,31 +54,13 @@ def compare(
     if videos.oracle is not None:
         methods["oracle"] = videos.oracle
     table = neighbor_table(node_subgraph(videos.graph, split.test))
-    scores: dict[str, ColdStartScores] = {
-        name: cold_start(x[split.test], table.indptr, table.indices, progress=progress) for name, x in methods.items()
+    by_query = {
+        name: cold_start_by_query(x[split.test], table.indptr, table.indices, k=_K, progress=progress)
+        for name, x in methods.items()
     }
-    return {name: score._asdict() for name, score in scores.items()}
-
-
-def verdict(videos: VideoGraph, split: NodeSplit, embedding: NDArray[np.float32], scores: dict[str, Any]) -> Verdict:
-    """Compare the trained embedding with the best of the raw and the standardised features, query by query.
-
-    Parameters
-    ----------
-    videos, split, embedding
-        As in `compare`.
-    scores : dict
-        The result of `compare`.
-    """
-    raw = videos.features.concatenate()
-    best = max(("raw features", "standardised features"), key=lambda name: float(scores[name]["ndcg"]))
-    baseline = raw if best == "raw features" else Standardizer.fit(raw, split.train).transform(raw)
-    table = neighbor_table(node_subgraph(videos.graph, split.test))
-    per_query = {
-        name: cold_start_by_query(x[split.test], table.indptr, table.indices)["ndcg"]
-        for name, x in ((TRAINED, embedding), (best, baseline))
-    }
-    return judge(f"NDCG@{scores[TRAINED]['k']}", TRAINED, per_query)
+    scores = {name: ColdStartScores.of_queries(found, k=_K)._asdict() for name, found in by_query.items()}
+    judged = {name: by_query[name]["ndcg"] for name in (TRAINED, "raw features", "standardised features")}
+    return scores, judge(f"NDCG@{_K}", TRAINED, judged)
 
 
 def describe_graph(graph: DGLGraph, split: NodeSplit) -> dict[str, Any]:

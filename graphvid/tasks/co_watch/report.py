@@ -73,7 +73,8 @@ def _ranking(scores: dict[str, Any]) -> Section:
         f"Every test video with a neighbour is a query ({one['num_queries']:,}; {one['num_skipped']:,} have none and are "
         "left out). All other test videos are ranked by cosine; relevant are its neighbours in the test part of the graph. The "
         "last column divides NDCG by that of the better of raw and standardised features; the best method but the oracle is "
-        "in bold."
+        "in bold. Equal cosines count with the mean over their orders, and for MRR with one over the mean of the best and the "
+        "worst rank: low where many tie, as with the oracle, which gives all videos of a topic one vector."
     )
     bars = ranking_bars({name: values["ndcg"] for name, values in scores.items()}, label=f"NDCG@{k}", highlight=TRAINED)
     plot = Plot(bars, "Ranking quality on videos never seen in training; longer is better.")
@@ -127,4 +128,8 @@ def _clusters(levels: list[dict[str, Any]]) -> Section:
 
 def _sampler(counters: dict[str, int]) -> Section:
     rows = [[name.replace("_", " "), f"{count:,}"] for name, count in counters.items()]
-    return Section("What the sampler could not do as asked", "", Table(["", "times"], rows))
+    text = (
+        "Triplets by the place their negative was drawn from. Where a triplet could not be had as asked, the negative "
+        "climbed to a higher level, the positive came from outside the cluster, or the anchor was skipped."
+    )
+    return Section("What the sampler drew", text, Table(["", "times"], rows))

@@ -14,7 +14,7 @@ from graphvid.models import RelationalGraphClustering, RGCConfig
 from graphvid.runs import Json, Method, Parts, Report, RunDirectory, Task, Training, write_tensors, write_vectors
 
 from .answers import ENCODER, SPLIT, CoWatchRun
-from .figures import compare, describe_graph, describe_tree, verdict
+from .figures import compare, describe_graph, describe_tree
 from .report import report
 from .source import CoWatchSource, VideoGraph, load_video_graph
 
@@ -61,9 +61,9 @@ class CoWatch(Task[CoWatchSource, VideoGraph]):
             write_tensors(run.path / ENCODER, model.encoder.state_dict())
             embedding = model.embed(data.features.modalities)
             write_vectors(run, embedding=(data.features.ids, embedding))
-            scores = compare(data, split, embedding, progress=progress) if len(split.test) else {}
+            scores, verdict = compare(data, split, embedding, progress=progress) if len(split.test) else ({}, None)
             return {
-                "verdict": verdict(data, split, embedding, scores).to_dict() if scores else None,
+                "verdict": None if verdict is None else verdict.to_dict(),
                 "cold_start": scores,
                 "graph": graph,
                 "clusters": describe_tree(tree),

@@ -19,12 +19,11 @@ from graphvid.models.linking import (
     LinkLocal,
     LinkLocalConfig,
 )
-from graphvid.runs import Json, Method, Parts, Report, RunDirectory, Task, Training, write_tensors
+from graphvid.runs import Json, KeepBest, Method, Parts, Report, RunDirectory, Task, Training, write_tensors
 
 from .answers import WEIGHTS, LinkingRun
 from .figures import judge_linker, score_linking
 from .report import report
-from .selection import KeepBest
 from .source import LinkingSource, LoadedLinking, load_linking
 
 
@@ -52,7 +51,7 @@ class Linking(Task[LinkingSource, LoadedLinking]):
     ) -> Training:
         """Build the model and what judges its epochs."""
         model = make_linker(method, data, config)
-        best = KeepBest(judge_linker(data), config.patience)
+        best = KeepBest(judge_linker(data), "accuracy", patience=config.patience)
 
         def finish(parts: Parts) -> Json:
             write_tensors(run.path / WEIGHTS, model.state_dict())

@@ -179,8 +179,8 @@ def load_interactions(source: InteractionSource) -> LoadedInteractions:
                 f"{found.splits.train.num_interactions} training pairs, {name}_fraction {fraction} holds none out; raise it, "
                 "give more pairs a user, or set it to 0"
             )
-    chosen = not source.validation_fraction and source.selection == "validation" and splits.validation is None
-    return LoadedInteractions(splits, found.user_ids, found.item_ids, found.features, judged=not chosen)
+    judged = source.selection == "test" or splits.validation is not None
+    return LoadedInteractions(splits, found.user_ids, found.item_ids, found.features, judged)
 
 
 def _load(source: InteractionSource) -> LoadedInteractions:

@@ -25,6 +25,7 @@ from graphvid.models.towers import (
 )
 from graphvid.runs import (
     Json,
+    KeepBest,
     Method,
     Part,
     Parts,
@@ -40,7 +41,6 @@ from graphvid.runs import (
 
 from .answers import TAG_LIST, TOKENIZER, TOWER, SimilarityRun
 from .ensemble import ensemble_command
-from .epochs import ValidationEpochs
 from .figures import baselines, judge, number
 from .report import PREDICTIONS, report
 from .source import SimilarityData, VideoPairSource, load_similarity
@@ -103,7 +103,7 @@ class Similarity(Task[VideoPairSource, SimilarityData]):
             assert validation is not None
             return number(spearman(validation.score, pair_cosines(trained.embed(), validation)))
 
-        epochs = ValidationEpochs(judge_epoch, keep_best=config.keep == "best")
+        epochs = KeepBest(judge_epoch, "spearman", keep=config.keep)
 
         def begin(parts: Parts) -> None:
             if tokenizer is not None and model.tower.text is not None:
@@ -115,7 +115,6 @@ class Similarity(Task[VideoPairSource, SimilarityData]):
                 _load_start(model, parts[PRETRAIN])
 
         def finish(parts: Parts) -> Json:
-            epochs.restore(model)
             write_tensors(run.path / TOWER, model.tower.state_dict())
             vectors = {
                 name: embed_videos(model.tower, VideoInputs(table, config, tokenizer, vocabulary))

@@ -37,7 +37,7 @@ class SkipRun(Run):
         arrays = read_npz(self.directory.require(self.directory.path / _VIEWS), ("user", "video", "user_ids"))
         measures: dict[str, Any] = {name: arrays[name].astype(np.float64) for name in _MEASURES if name in arrays}
         user, video = (arrays[name].astype(np.int64) for name in ("user", "video"))
-        return WatchLog(user, video, pd.Index(arrays["user_ids"]), self._clips().ids, **measures)
+        return WatchLog(user, video, pd.Index(arrays["user_ids"]), self.clips().ids, **measures)
 
     def model(self, *, progress: bool = False) -> FRAME:
         """Give the trained model, in evaluation mode.
@@ -54,10 +54,13 @@ class SkipRun(Run):
         ValueError
             If its weights are corrupt or of another model.
         """
+        return self._model(self.training_views(), progress=progress)
+
+    def _model(self, views: WatchLog, *, progress: bool) -> FRAME:
         self.directory.require(self.directory.path / NETWORK)
         options = self.options
         assert isinstance(options, FRAMEConfig)
-        model = FRAME(self.training_views(), self._clips(), options, progress=progress)
+        model = FRAME(views, self.clips(), options, progress=progress)
         self.load_weights(model, NETWORK)
         return model
 
@@ -87,8 +90,8 @@ class SkipRun(Run):
         FileNotFoundError, ValueError
             As `model`; a video that neither the run nor ``clips`` knows; clips of another form.
         """
-        model = self.model(progress=progress)
         views = self.training_views()
+        model = self._model(views, progress=progress)
         user = match_ids(log.user_ids, views.user_ids)[log.user]
         video = match_ids(log.video_ids, views.video_ids)[log.video]
         new = video < 0
@@ -115,9 +118,9 @@ class SkipRun(Run):
         }
         return table
 
-    def _clips(self) -> ClipFeatures:
-        folder = self.directory.path / _CLIPS
-        return ClipFeatures.open(folder if folder.exists() else self.directory.require(folder))
+    def clips(self) -> ClipFeatures:
+        """Give the clips that the model was made from, memory-mapped."""
+        return ClipFeatures.open(self.directory.require(self.directory.path / _CLIPS))
 
 
 def _new_videos(

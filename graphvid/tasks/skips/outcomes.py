@@ -26,6 +26,7 @@ from graphvid.metrics import (
 from graphvid.metrics.calibration import CLIP
 from graphvid.models import FRAME, FRAMEConfig
 from graphvid.runs import Verdict, judge
+from graphvid.runs.verdict import SURE
 
 from .baselines import completion_rate, expected_watch_ratio, position_prior
 from .source import Views
@@ -98,6 +99,7 @@ def outcomes(views: Views, num_clips: int, config: FRAMEConfig, *, strict: bool 
         If fewer than two users have both complete views and skips among them, so that nothing can be evaluated.
     """
     test = views.test
+    assert test is not None  # or nothing is judged
     labels = label(test, num_clips, config, strict=strict)
     both = 0
     if 0 < labels.complete.sum() < len(labels.row):
@@ -183,7 +185,7 @@ def verdicts(test: Outcomes, methods: Mapping[str, Forecast], rate: float) -> li
     areas = {name: gauc(test.complete, prob, test.user).value for name, prob in known.items()}
     best = max((name for name in known if name != TRAINED), key=lambda name: areas[name])
     spread = compare_clips(test, known[TRAINED], known[best])
-    error = (spread["upper"] - spread["lower"]) / (2 * 1.96)
+    error = (spread["upper"] - spread["lower"]) / (2 * SURE)
     of_order = Verdict("GAUC", TRAINED, best, areas[TRAINED], areas[best], error)
     probs = {**known, "the constant rate": np.full(len(test.row), rate)}
     clipped = {name: np.clip(prob, CLIP, 1 - CLIP) for name, prob in probs.items()}

@@ -38,16 +38,20 @@ def report(run: RunDirectory) -> Report:
         If a file is missing.
     """
     config, metrics = run.read_config(), run.read_metrics()
-    views = read_npz(run.require(run.path / PREDICTIONS), ("stop", "stay", "complete"))
     counts = metrics["views"]
-    order, loss = (read_verdict(stored) for stored in metrics["verdicts"])
-    lead = (
-        f"{order.to_text()} {loss.to_text()} {_NEXT[loss.word]} {counts['training']:,} training views, {counts['test']:,} test "
-        "views. GAUC: of a video that a test user finished and one that they left, how often the model knows which."
-    )
-    sections = [_finishing(metrics), _leaving(metrics, views), _calibration(metrics, views)]
-    sections += [_ablation(metrics)] if metrics["ablation"] else []
-    sections += [_clips(metrics["clips"]), _training(run, config["model"]), _data(metrics)]
+    lead = f"{counts['training']:,} training views, {counts['test']:,} test views."
+    sections = [_clips(metrics["clips"]), _training(run, config["model"]), _data(metrics)]
+    if metrics["methods"]:
+        views = read_npz(run.require(run.path / PREDICTIONS), ("stop", "stay", "complete"))
+        order, loss = (read_verdict(stored) for stored in metrics["verdicts"])
+        lead = (
+            f"{order.to_text()} {loss.to_text()} {_NEXT[loss.word]} {lead} GAUC: of a video that a test user finished and one "
+            "that they left, how often the model knows which."
+        )
+        judged = [_finishing(metrics), _leaving(metrics, views), _calibration(metrics, views)]
+        sections = [*judged, *([_ablation(metrics)] if metrics["ablation"] else []), *sections]
+    else:
+        lead = f"All views were trained on, so nothing is judged. {lead}"
     return Report(f"{config['title']}: {config['data']['name']}", lead, sections)
 
 

@@ -36,7 +36,8 @@ class ViewSource(Record):
     test_log : str, optional
         Test views, as ``log``. Default: the last views of every user of ``log``.
     test_fraction : float, default 0.25
-        Share of every user's views that is held out, in (0, 1); with a ``test_log`` it must be left at its default.
+        Share of every user's views that is held out, in [0, 1); with a ``test_log`` it must be left at its default. With 0 all
+        views are trained on and nothing is judged: the final fit, once the options are chosen.
     dataset : str, optional
         ``"synthetic-skip"``, the default world of `graphvid.data.SyntheticSkip`.
     milliseconds : tuple of str, default ()
@@ -59,7 +60,7 @@ class ViewSource(Record):
     log: str | None = None
     clips: str | None = None
     test_log: str | None = None
-    test_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.25
+    test_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.25
     dataset: str | None = None
     milliseconds: tuple[str, ...] = ()
     strict: bool = False
@@ -95,7 +96,7 @@ class Views:
     name : str
         For headings.
     train, test : WatchLog
-        With ``video_ids`` equal to ``clips.ids``.
+        With ``video_ids`` equal to ``clips.ids``. ``test`` is None where nothing is judged.
     clips : ClipFeatures
         Of every video.
     split : dict of str to ndarray of int64
@@ -110,7 +111,7 @@ class Views:
 
     name: str
     train: WatchLog
-    test: WatchLog
+    test: WatchLog | None
     clips: ClipFeatures
     split: Mapping[str, NDArray[np.int64]]
     dropped: Mapping[str, int]
@@ -120,16 +121,18 @@ class Views:
     @property
     def test_user(self) -> NDArray[np.int64]:
         """Row of the user of each test view among the training users, -1 for a user without training views."""
+        assert self.test is not None
         return match_ids(self.test.user_ids, self.train.user_ids)[self.test.user]
 
     def fingerprint(self) -> dict[str, int | str]:
         """Give counts and a checksum of views and clips: equal for equal data."""
         crc = 0
-        for log in (self.train, self.test):
+        logs = [log for log in (self.train, self.test) if log is not None]
+        for log in logs:
             for column in (log.user, log.video, log.watch_time, log.duration, log.timestamp):
                 if column is not None:
                     crc = zlib.crc32(np.ascontiguousarray(column).data, crc)
-        for ids in (self.train.user_ids, self.test.user_ids, self.clips.ids):
+        for ids in (*(log.user_ids for log in logs), self.clips.ids):
             crc = zlib.crc32("\0".join(ids.astype(str)).encode(), crc)
         for start in range(0, self.clips.num_videos, _CHUNK_VIDEOS):
             crc = zlib.crc32(np.ascontiguousarray(self.clips.array[start : start + _CHUNK_VIDEOS]).data, crc)
@@ -140,7 +143,7 @@ class Views:
             "num_clips": self.clips.num_clips,
             "dim": self.clips.dim,
             "training_views": self.train.num_interactions,
-            "test_views": self.test.num_interactions,
+            "test_views": 0 if self.test is None else self.test.num_interactions,
             "crc32": crc,
         }
 
@@ -210,6 +213,9 @@ def _held_out(
     strict: bool = False,
 ) -> Views:
     """Return the last part of every user's views as test, the rest as training views."""
+    if not test_fraction:
+        split = {"train": np.arange(log.num_interactions), "test": np.arange(0)}
+        return Views(name, log, None, clips, split, dropped, strict=strict)
     earlier = (1 - test_fraction) / 2
     windows = split_by_time(log, fractions=(earlier, 1 - test_fraction - earlier, test_fraction))
     split = {"train": np.sort(np.concatenate([windows.graph, windows.supervision])), "test": windows.test}

@@ -43,7 +43,7 @@ class Skips(Task[ViewSource, Views]):
     def parts(self, source: ViewSource, data: Views, method: str, config: FRAMEConfig) -> Mapping[str, Part]:
         """Give the same training with half the clips and with one."""
         num_clips = _num_clips(data, config)
-        if not source.ablation or num_clips == 1:
+        if not source.ablation or num_clips == 1 or data.test is None:
             return {}
         fewer = sorted({num_clips // 2, 1} if num_clips % 2 == 0 else {1}, reverse=True)
         single = replace(source, ablation=False)
@@ -54,7 +54,7 @@ class Skips(Task[ViewSource, Views]):
         num_clips = _num_clips(data, config)
         if data.strict:
             label(data.train, num_clips, config, strict=True)
-        test = outcomes(data, num_clips, config, strict=data.strict)
+        test = None if data.test is None else outcomes(data, num_clips, config, strict=data.strict)
         model = FRAME(data.train, data.clips, config, progress=progress)
 
         def begin(parts: Parts) -> None:
@@ -66,6 +66,16 @@ class Skips(Task[ViewSource, Views]):
 
         def finish(parts: Parts) -> Json:
             write_tensors(run.path / NETWORK, model.state_dict())
+            if test is None:
+                clips, views = leaving_clips(model, data.train), _count_views(data, model, None)
+                return {
+                    "verdicts": [],
+                    "methods": {},
+                    "num_clips": num_clips,
+                    "clips": clips,
+                    "views": views,
+                    "ablation": [],
+                }
             metrics = _evaluate(run, data, model, test)
             for part in parts.values():
                 coarse = part.read_metrics()
@@ -104,6 +114,7 @@ def _read_complete(folder: Path) -> NDArray[np.float64]:
 
 
 def _write_predictions(run: RunDirectory, views: Views, test: Outcomes, said: SkipPrediction) -> None:
+    assert views.test is not None
     columns = {
         "user_id": storable(views.test.user_ids.take(test.user)),
         "video_id": storable(views.test.video_ids.take(test.video)),
@@ -117,17 +128,17 @@ def _write_predictions(run: RunDirectory, views: Views, test: Outcomes, said: Sk
         np.savez_compressed(temporary, **columns)
 
 
-def _count_views(views: Views, model: FRAME, test: Outcomes) -> dict[str, Any]:
+def _count_views(views: Views, model: FRAME, test: Outcomes | None) -> dict[str, Any]:
     """Count the views that were used, and those that were not by reason."""
     dropped = dict(views.dropped)
-    for labels in (model.labels.dropped, test.dropped):
+    for labels in (model.labels.dropped, {} if test is None else test.dropped):
         for reason, count in labels.items():
             if count:
                 dropped[reason] = dropped.get(reason, 0) + count
     return {
         "training": len(model.labels.row),
-        "test": len(test.row),
-        "test_of_new_users": int((test.known_user < 0).sum()),
-        "test_of_new_videos": int((~np.isin(test.video, model.labels.video)).sum()),
+        "test": 0 if test is None else len(test.row),
+        "test_of_new_users": 0 if test is None else int((test.known_user < 0).sum()),
+        "test_of_new_videos": 0 if test is None else int((~np.isin(test.video, model.labels.video)).sum()),
         "dropped": dropped,
     }

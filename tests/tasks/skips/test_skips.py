@@ -333,3 +333,13 @@ class TestRefusedBeforeTraining:
         assert short > 0
         assert metrics["views"]["dropped"] == {"min_watch_time": short}
         assert metrics["views"]["training"] + metrics["views"]["test"] == 240 - short
+
+
+def test_the_final_fit_trains_on_all_views(skip_source, skip_config, tmp_path):
+    source = replace(skip_source, test_fraction=0.0)
+    metrics = train("frame", source, tmp_path / "run", replace(skip_config, num_epochs=1), progress=False)
+    assert (metrics["methods"], metrics["verdicts"], metrics["views"]["training"]) == ({}, [], 240)
+    assert sorted(entry.name for entry in (tmp_path / "run").iterdir() if entry.is_dir()) == ["clips"]
+    assert "nothing is judged" in (tmp_path / "run" / "report.html").read_text()
+    log = WatchLog.from_frame(pd.DataFrame({"user_id": ["u1"], "video_id": ["v1"]}))
+    assert load_run(tmp_path / "run").predict(log)["complete"].between(0, 1).all()

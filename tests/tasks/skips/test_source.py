@@ -132,8 +132,8 @@ def test_missing_files(skip_files, tmp_path):
     ({"log": "a.csv"}, "clips must be given with a log, got none"),
     ({"dataset": "movies"}, r"dataset must be one of \['synthetic-skip'\], got 'movies'"),
     ({"dataset": "synthetic-skip", "strict": True, "clips": "c"}, r"\['clips', 'strict'\] apply to watch logs only"),
-    ({"log": "a", "clips": "c", "test_fraction": 0.0}, r"test_fraction must be a number in \(0, 1\), got 0.0"),
-    ({"log": "a", "clips": "c", "test_fraction": 1.0}, r"test_fraction must be a number in \(0, 1\), got 1.0"),
+    ({"log": "a", "clips": "c", "test_fraction": -0.1}, r"test_fraction must be a number in \[0, 1\), got -0.1"),
+    ({"log": "a", "clips": "c", "test_fraction": 1.0}, r"test_fraction must be a number in \[0, 1\), got 1.0"),
     ({"log": "a", "clips": "c", "test_log": "t", "test_fraction": 0.5}, "test_fraction must be left out with a test_log"),
 ])  # fmt: skip
 def test_sources_that_name_nothing(options, message):
