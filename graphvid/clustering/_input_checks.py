@@ -1,4 +1,4 @@
-"""What an edge list must be, and the errors that name the edge that is not."""
+"""Checks of edge lists, with errors that name the edge that is wrong."""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ from graphvid.data.check_in_splits import CheckInWindows, filter_check_ins, spli
 from graphvid.data.check_ins import CheckIns, local_time
 from graphvid.data.clip_features import ClipFeatures
 from graphvid.data.clip_files import read_clip_files
+from graphvid.data.deep_ed import read_deep_ed
 from graphvid.data.edges import read_edges
 from graphvid.data.entity_linking import AidaCandidates, WikiMentions, document_folds
 from graphvid.data.features import Features, load_features
@@ -28,7 +29,7 @@ from graphvid.data.interactions import Interactions
 from graphvid.data.kuai import read_frame_release, read_kuairand, read_kuairec
 from graphvid.data.labels import read_labels
 from graphvid.data.log_and_features import LogAndFeatures, read_log_and_features
-from graphvid.data.mentions import Mentions, read_deep_ed
+from graphvid.data.mentions import Mentions
 from graphvid.data.ogb_graph import OGBGraph
 from graphvid.data.relational import RelationalData
 from graphvid.data.segmm import SegmentLabels, SegMM

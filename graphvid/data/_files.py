@@ -1,4 +1,4 @@
-"""Where data sets lie on disk, and errors about the content of a file."""
+"""Paths of data sets on disk, and errors about the content of a file."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +85,21 @@ def read_table(
             frame[name] = _as_integers(frame[name])
     _refuse_repeated_header(frame, [names[key] for key in ids if key in names and key not in text])
     return frame
+
+
+def exactly(columns: Mapping[str, str] | Sequence[str]) -> Callable[[list[str]], dict[str, str]]:
+    """Return a function that finds these columns and no others, and raises where one is absent or there twice.
+
+    ``columns`` are names in the file by name in graphvid, or names that are the same in both.
+    """
+    names = dict(columns) if isinstance(columns, Mapping) else {name: name for name in columns}
+
+    def find(present: list[str]) -> dict[str, str]:
+        if any(present.count(name) != 1 for name in names.values()):
+            raise ValueError(f"the table must have the columns {list(names.values())}, each once, got {present}")
+        return names
+
+    return find
 
 
 def read_parquet(

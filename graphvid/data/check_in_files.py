@@ -9,8 +9,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from graphvid._files import read_npz
-from graphvid.data._files import find_files, with_path
+from graphvid._files import read_npz, reading
+from graphvid.data._files import as_path, find_files, integers, with_path
+from graphvid.data._ids import look_up, unique_index
+from graphvid.data._tables import exactly, read_table
+from graphvid.data._text import to_integers
 from graphvid.data.check_in_splits import CheckInWindows, split_check_ins
 from graphvid.data.check_ins import DAY, HOUR, CheckIns
 
@@ -64,16 +67,19 @@ def read_tsmc2014(path: str | Path) -> CheckIns:
     Yang et al., "Modeling user activity preference by leveraging user spatial temporal characteristics in LBSNs", IEEE
     TSMC 2015.
     """
-    path = Path(path)
+    path = as_path(path)
     if not path.is_file():
         raise FileNotFoundError(f"{path} not found: expected a file of the TSMC2014 release")
-    try:
+    form = "a table of the TSMC2014 release"
+    with reading(path, form):
         frame = pd.read_csv(path, sep="\t", header=None, encoding="latin-1", quoting=3)  # a quote is a letter here
-        if frame.shape[1] != len(_TSMC_COLUMNS):
-            raise ValueError(f"a line must have {len(_TSMC_COLUMNS)} fields between tabs, got {frame.shape[1]}")
-        frame.columns = pd.Index(_TSMC_COLUMNS)
+    if frame.shape[1] != len(_TSMC_COLUMNS):
+        raise ValueError(f"{path}: a line must have {len(_TSMC_COLUMNS)} fields between tabs, got {frame.shape[1]}")
+    frame.columns = pd.Index(_TSMC_COLUMNS)
+    with reading(path, form):
         time = pd.to_datetime(frame["time"], format=_TSMC_TIME, utc=True)
-        frame["timestamp"] = (time - pd.Timestamp(0, tz="UTC")) // pd.Timedelta(seconds=1)
+    frame["timestamp"] = (time - pd.Timestamp(0, tz="UTC")) // pd.Timedelta(seconds=1)
+    try:
         return CheckIns.from_frame(frame)
     except (ValueError, TypeError) as error:
         raise with_path(error, path) from None
@@ -118,16 +124,15 @@ def read_foursquare_nyc(
         raise ValueError(f"release must be one of {sorted(_TIMED)}, got {release!r}")
     source = "the GitHub repository yosrkharrat/Group-recommendation-for-next-poi"
     rows_path, pois_path = find_files(data_dir, _FOLDER, list(_TIMED[release]), source)
-    rows, places = pd.read_csv(rows_path), pd.read_csv(pois_path).set_index("poi_idx")
-    frame = pd.DataFrame(
-        {
-            "user_id": rows["user_id"], "poi_id": rows["poi_idx"], "timestamp": rows["unix_time"],
-            "offset": rows["tz_offset_min"],
-            "latitude": places["latitude"].reindex(rows["poi_idx"]).to_numpy(),
-            "longitude": places["longitude"].reindex(rows["poi_idx"]).to_numpy(),
-        }
-    )  # fmt: skip
-    check_ins = CheckIns.from_frame(frame)
+    rows = _read(rows_path, ("user_id", "poi_idx", "unix_time", "tz_offset_min", "split"), ("user_id", "poi_idx"))
+    places = _read(pois_path, ("poi_idx", "latitude", "longitude"), ("poi_idx",))
+    try:
+        place = look_up(rows["poi_idx"], unique_index(places["poi_idx"], "poi_idx"), "poi_idx", pois_path.name)
+        frame = rows.assign(**{name: places[name].to_numpy()[place] for name in ("latitude", "longitude")})
+        names = {"poi_id": "poi_idx", "timestamp": "unix_time", "offset": "tz_offset_min"}
+        check_ins = CheckIns.from_frame(frame, columns=names)
+    except (ValueError, TypeError) as error:
+        raise with_path(error, rows_path) from None
     assert check_ins.row is not None
     judged = (rows["split"] == "test").to_numpy()[check_ins.row]
     return CheckInSplits(f"foursquare_nyc_{release}", check_ins, _windows(check_ins, judged, choosing=5))
@@ -151,10 +156,16 @@ def read_lbsn2vec(data_dir: str | Path | None = None) -> CheckInSplits:
     """
     source = "the GitHub repository eXascaleInfolab/LBSN2Vec"
     (path,) = find_files(data_dir, _FOLDER, ["nyc_lbsn2vec_hypergraph.npz"], source)
-    table = read_npz(path, ["checkins"])["checkins"].astype(np.int64)
-    hours = unwrap_hours(table[:, 2])
-    frame = pd.DataFrame({"user_id": table[:, 0], "poi_id": table[:, 1], "timestamp": _FIRST_MONDAY + HOUR * hours})
-    check_ins = CheckIns.from_frame(frame, offset=0)
+    arrays = read_npz(path, ["checkins"])
+    try:
+        table = integers(arrays, "checkins", 2)
+        if table.shape[1] < 3 or not ((table[:, 2] >= 0) & (table[:, 2] < _WEEK_HOURS)).all():
+            raise ValueError("array 'checkins' must have columns of users, places and hours of the week in [0, 168)")
+        hours = unwrap_hours(table[:, 2])
+        frame = pd.DataFrame({"user_id": table[:, 0], "poi_id": table[:, 1], "timestamp": _FIRST_MONDAY + HOUR * hours})
+        check_ins = CheckIns.from_frame(frame, offset=0)
+    except (ValueError, TypeError) as error:
+        raise with_path(error, path) from None
     return CheckInSplits("lbsn2vec_nyc", check_ins, split_check_ins(check_ins))
 
 
@@ -192,12 +203,26 @@ def read_dchl(data_dir: str | Path | None = None, city: City = "nyc") -> CheckIn
         raise ValueError(f"city must be 'nyc' or 'tky', got {city!r}")
     names = [f"dchl_{city}_{part}.csv.gz" for part in ("sessions", "targets", "pois")]
     paths = find_files(data_dir, _FOLDER, names, "the GitHub repository icmpnorequest/SIGIR2024_DCHL")
-    sessions, targets, places = (pd.read_csv(path) for path in paths)
+    sessions = _read(paths[0], ("split", "user", "session", "pois"), text=("split", "pois"))
+    targets = _read(paths[1], ("split", "user", "target_poi"), text=("split",))
+    places = _read(paths[2], ("poi", "latitude", "longitude")).set_index("poi").sort_index()
+    with reading(paths[0], "a table of sessions that fits its targets and places"):
+        check_ins, stages = _join_sessions(sessions, targets, places)
+    fitted = np.flatnonzero(stages <= 1)
+    chosen = _last_share(check_ins, fitted, 10)
+    windows = CheckInWindows(fitted[~chosen], fitted[chosen], np.flatnonzero(stages == 3))
+    return CheckInSplits(f"dchl_{city}", check_ins, windows)
+
+
+def _join_sessions(
+    sessions: pd.DataFrame, targets: pd.DataFrame, places: pd.DataFrame
+) -> tuple[CheckIns, NDArray[np.int64]]:
+    """Return one history a user, and the stage of each visit: 0 and 1 training and its target, 2 and 3 the test's."""
     stage = {"train": 0, "test": 2}  # the place that follows a stage is a stage of its own
     visits = sessions.assign(poi=sessions["pois"].str.split()).explode("poi")
     visits = pd.DataFrame(
         {"user": visits["user"], "stage": visits["split"].map(stage), "session": visits["session"],
-         "poi": visits["poi"].astype(np.int64)}
+         "poi": to_integers("pois", visits["poi"])}
     )  # fmt: skip
     last = sessions.groupby(["user", "split"])["session"].max()
     after = pd.DataFrame(
@@ -208,7 +233,6 @@ def read_dchl(data_dir: str | Path | None = None, city: City = "nyc") -> CheckIn
     table = table.sort_values(["user", "stage", "session"], kind="stable")
     test_session = table["session"] + (table["stage"] >= 2) * (1 + table["user"].map(last.xs("train", level="split")))
     users = pd.Index(np.sort(table["user"].unique()))
-    places = places.set_index("poi").sort_index()
     check_ins = CheckIns(
         users.get_indexer(pd.Index(table["user"])).astype(np.int64),
         places.index.get_indexer(pd.Index(table["poi"])).astype(np.int64),
@@ -216,12 +240,14 @@ def read_dchl(data_dir: str | Path | None = None, city: City = "nyc") -> CheckIn
         latitude=places["latitude"].to_numpy(np.float64), longitude=places["longitude"].to_numpy(np.float64),
         session=test_session.to_numpy(np.int64),
     )  # fmt: skip
-    stages = table["stage"].to_numpy()
-    fitted = CheckInWindows(np.flatnonzero(stages <= 1), np.flatnonzero(stages == 2), np.flatnonzero(stages == 3))
-    chosen = _last_share(check_ins, fitted.train, 10)
-    return CheckInSplits(
-        f"dchl_{city}", check_ins, CheckInWindows(fitted.train[~chosen], fitted.train[chosen], fitted.test)
-    )
+    return check_ins, table["stage"].to_numpy()
+
+
+def _read(path: Path, columns: tuple[str, ...], ids: tuple[str, ...] = (), text: tuple[str, ...] = ()) -> pd.DataFrame:
+    try:
+        return read_table(path, exactly(columns), (*ids, *text), text)
+    except (ValueError, TypeError) as error:
+        raise with_path(error, path) from None
 
 
 def _windows(check_ins: CheckIns, judged: NDArray[np.bool_], choosing: int) -> CheckInWindows:

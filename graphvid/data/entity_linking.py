@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
 import json
 from pathlib import Path
 
@@ -11,8 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from graphvid._files import read_npz
-from graphvid.data._files import find_files
+from graphvid._checks import node_ids
+from graphvid._files import read_npz, reading
+from graphvid.data._files import find_files, integers, with_path
+from graphvid.data._text import read_lines, read_tsv, to_integers
 from graphvid.data.mentions import UNKNOWN, Mentions
 
 _AIDA = "the GitHub repository masha-p/PPRforNED, with candidates sorted anew"
@@ -67,24 +67,33 @@ class AidaCandidates:
         names = ["entities.tsv.gz", "mentions.tsv.gz", "candidates.npz"]
         entity_path, mention_path, array_path = find_files(data_dir, "aida_candidates", names, _AIDA)
         columns = ["entity", "wiki_page_id", "title", "type", "in_links", "out_links", "freebase_popularity"]
-        entities = _read_tsv(entity_path, columns)
-        rows = _read_tsv(mention_path, ["mention", "doc", "split", "surface", "gold_entity"])
+        entities = read_tsv(entity_path, columns)
+        rows = read_tsv(mention_path, ["mention", "doc", "split", "surface", "gold_entity"])
         arrays = read_npz(array_path, ("cand_indptr", "cand_entity", "link_src", "link_dst"))
-        titles = [title.replace("_", " ") for title in entities["title"]]
-        self.mentions = Mentions(
-            rows["doc"].astype(int), list(rows["surface"]), rows["gold_entity"].astype(int), arrays["cand_indptr"],
-            arrays["cand_entity"], entities["wiki_page_id"].astype(int), titles,
-        )  # fmt: skip
-        self.split = rows["split"].to_numpy(dtype=object)
-        self.entity_type = entities["type"].to_numpy(dtype=object)
-        self.in_links = entities["in_links"].astype(np.int64).to_numpy()
-        self.out_links = entities["out_links"].astype(np.int64).to_numpy()
-        self.popularity = np.array([float(text) if text else np.nan for text in entities["freebase_popularity"]])
-        links = {name: np.asarray(arrays[name], dtype=np.int64) for name in ("link_src", "link_dst")}
-        for name, ids in links.items():
-            if ids.shape != links["link_src"].shape or ((ids < 0) | (ids >= self.mentions.num_entities)).any():
-                raise ValueError(f"{name} must hold entity numbers in [0, {self.mentions.num_entities}), one a link")
-        self.link_src, self.link_dst = links["link_src"], links["link_dst"]
+        path = entity_path
+        try:
+            pages, self.in_links, self.out_links = (
+                to_integers(name, entities[name]) for name in ("wiki_page_id", "in_links", "out_links")
+            )
+            self.popularity = np.array([float(text) if text else np.nan for text in entities["freebase_popularity"]])
+            self.entity_type = entities["type"].to_numpy()
+            path = mention_path
+            doc, gold = (to_integers(name, rows[name]) for name in ("doc", "gold_entity"))
+            self.split = rows["split"].to_numpy()
+            path = array_path
+            titles = [title.replace("_", " ") for title in entities["title"]]
+            indptr, candidates = (integers(arrays, name, 1) for name in ("cand_indptr", "cand_entity"))
+            self.mentions = Mentions(doc, list(rows["surface"]), gold, indptr, candidates, pages, titles)
+            self.link_src, self.link_dst = (
+                node_ids(name, arrays[name], self.mentions.num_entities, "(num_links,)")
+                for name in ("link_src", "link_dst")
+            )
+            if len(self.link_src) != len(self.link_dst):
+                raise ValueError(
+                    f"link_src and link_dst must have equal lengths, got {len(self.link_src)} and {len(self.link_dst)}"
+                )
+        except (TypeError, ValueError) as error:
+            raise with_path(error, path) from None
 
 
 class WikiMentions:
@@ -129,45 +138,38 @@ class WikiMentions:
         names = ["documents.jsonl.gz", "mentions.tsv.gz", "candidates.tsv.gz"]
         doc_path, mention_path, cand_path = find_files(data_dir, "wiki_el", names, _WIKI)
         self.texts: dict[int, str] = {}
-        with gzip.open(doc_path, "rt", encoding="utf-8") as file:
-            for line in file:
+        for number, line in enumerate(read_lines(doc_path, "documents, a JSON object a line"), 1):
+            with reading(doc_path, "an object with a 'doc' and its 'text'", f"line {number}"):
                 document = json.loads(line)
                 self.texts[int(document["doc"])] = str(document["text"])
         columns = ["mention", "doc", "start", "end", "surface", "gold_qid", "gold_name", "gold_type"]
-        rows = _read_tsv(mention_path, columns)
-        candidates = _read_tsv(cand_path, ["mention", "cand_qid", "cand_name"])
-        self.start, self.end = (rows[name].astype(np.int64).to_numpy() for name in ("start", "end"))
-        doc = rows["doc"].astype(np.int64).to_numpy()
-        docs: list[int] = doc.tolist()
-        for number, (at, start, end, surface) in enumerate(zip(docs, self.start, self.end, rows["surface"])):
-            if self.texts[at][start:end].replace('"', "'") != surface:  # the table has ' for "
-                raise ValueError(f"mention {number}: text[{start}:{end}] of document {at} must be {surface!r}")
-        self.gold_type = rows["gold_type"].to_numpy(dtype=object)
-        entity = candidates.drop_duplicates("cand_qid").sort_values("cand_qid")
-        ids = pd.Index(entity["cand_qid"])
-        gold = ids.get_indexer(pd.Index(rows["gold_qid"]))
-        mention = candidates["mention"].astype(np.int64).to_numpy()
-        order = np.argsort(mention, kind="stable")
-        indptr = np.concatenate([[0], np.cumsum(np.bincount(mention, minlength=len(rows)))])
-        surfaces = [self.texts[at][start:end] for at, start, end in zip(docs, self.start, self.end)]
-        self.mentions = Mentions(
-            doc, surfaces, np.where(gold < 0, UNKNOWN, gold), indptr,
-            ids.get_indexer(pd.Index(candidates["cand_qid"]))[order], ids, list(entity["cand_name"]),
-            left=[self.texts[at][max(0, start - _CONTEXT) : start] for at, start in zip(docs, self.start)],
-            right=[self.texts[at][end : end + _CONTEXT] for at, end in zip(docs, self.end)],
-        )  # fmt: skip
-
-
-def _read_tsv(path: Path, columns: list[str]) -> pd.DataFrame:
-    """Return columns of a tab-separated file as text."""
-    try:
-        frame = pd.read_csv(path, sep="\t", quoting=csv.QUOTE_NONE, keep_default_na=False, dtype=str, encoding="utf-8")
-    except (UnicodeDecodeError, EOFError, OSError, pd.errors.ParserError) as error:
-        raise ValueError(f"{path} is not tab-separated UTF-8 text, or it is truncated or corrupt ({error})") from None
-    absent = [name for name in columns if name not in frame.columns]
-    if absent:
-        raise ValueError(f"{path} must have the columns {columns}, got no {absent}")
-    return frame[columns]
+        rows = read_tsv(mention_path, columns)
+        candidates = read_tsv(cand_path, ["mention", "cand_qid", "cand_name"])
+        path = mention_path
+        try:
+            doc, self.start, self.end = (to_integers(name, rows[name]) for name in ("doc", "start", "end"))
+            docs: list[int] = doc.tolist()
+            surfaces = [self.texts.get(at, "")[start:end] for at, start, end in zip(docs, self.start, self.end)]
+            for number, (found, surface) in enumerate(zip(surfaces, rows["surface"])):
+                if found.replace('"', "'") != surface or not 0 <= self.start[number] <= self.end[number]:
+                    place = f"text[{self.start[number]}:{self.end[number]}] of document {docs[number]}"
+                    raise ValueError(f"mention {number}: {place} must be {surface!r}, got {found[:50]!r}")
+            self.gold_type = rows["gold_type"].to_numpy()
+            path = cand_path
+            entity = candidates.drop_duplicates("cand_qid").sort_values("cand_qid")
+            ids = pd.Index(entity["cand_qid"])
+            gold = ids.get_indexer(pd.Index(rows["gold_qid"]))
+            mention = node_ids("mention", to_integers("mention", candidates["mention"]), len(rows), "(num_candidates,)")
+            order = np.argsort(mention, kind="stable")
+            indptr = np.concatenate([[0], np.cumsum(np.bincount(mention, minlength=len(rows)))])
+            self.mentions = Mentions(
+                doc, surfaces, np.where(gold < 0, UNKNOWN, gold), indptr,
+                ids.get_indexer(pd.Index(candidates["cand_qid"]))[order], ids, list(entity["cand_name"]),
+                left=[self.texts[at][max(0, start - _CONTEXT) : start] for at, start in zip(docs, self.start)],
+                right=[self.texts[at][end : end + _CONTEXT] for at, end in zip(docs, self.end)],
+            )  # fmt: skip
+        except (TypeError, ValueError) as error:
+            raise with_path(error, path) from None
 
 
 def document_folds(num_docs: int, num_folds: int, seed: int) -> NDArray[np.int64]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Mapping
 from itertools import chain
 from pathlib import Path
@@ -11,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from graphvid._files import reading
 from graphvid.data._files import as_path, with_path
+from graphvid.data._text import read_bytes
 from graphvid.data.interaction_splits import InteractionSplits, Unseen
 from graphvid.data.interactions import Duplicates, Interactions, size_of
 
@@ -136,10 +135,7 @@ def read_parts(paths: Mapping[str, Path], duplicates: Duplicates = "raise") -> d
 
 def _read(path: Path) -> _Lines:
     """Return the integers of a file, line by line."""
-    if not path.exists():
-        raise FileNotFoundError(f"{path} not found: expected a text file with lines 'user item item ...'")
-    with reading(path, "a text file, compressed by gzip if its name ends in .gz"):
-        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    content = read_bytes(path, "a text file with lines 'user item item ...'")
     lines = [line.split() for line in content.splitlines()]
     for row, line in enumerate(lines, start=1):
         bad = next((word for word in line if not _is_id(word)), None)

@@ -1,4 +1,4 @@
-"""Who interacted with what, and nothing else: the pairs of users and items that recommenders learn from."""
+"""Pairs of users and items, and nothing else: the positives that recommenders learn from."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -12,7 +12,7 @@ import pandas as pd
 
 from graphvid.data._files import as_path, with_path
 from graphvid.data._ids import encode, match_ids
-from graphvid.data._tables import read_table
+from graphvid.data._tables import exactly, read_table
 from graphvid.data.watch_log import WatchLog
 
 _KUAIREC = {"watch_time": "play_duration", "duration": "video_duration"}
@@ -70,7 +70,7 @@ def read_kuairec(
         columns["timestamp"] = "timestamp"
     path = as_path(path)
     try:
-        frame = read_table(path, _exactly(columns), ("user_id", "video_id"))
+        frame = read_table(path, exactly(columns), ("user_id", "video_id"))
         return WatchLog.from_frame(
             frame, columns=columns, duplicates=duplicates, strict=strict, milliseconds=tuple(_KUAIREC)
         )
@@ -138,7 +138,7 @@ def read_kuairand(
     frames = []
     for at in paths:
         try:
-            frames.append(read_table(at, _exactly(wanted), ("user_id", "video_id")))
+            frames.append(read_table(at, exactly(wanted), ("user_id", "video_id")))
         except (ValueError, TypeError) as error:
             raise with_path(error, at) from None
     frame = pd.concat(frames, ignore_index=True)
@@ -206,7 +206,7 @@ def read_frame_release(
             "watch_time": "playing_time",
             "duration": "uration_ms" if misspelt else "duration_ms",
         }
-        return _exactly(columns | ({"timestamp": "time_ms"} if "time_ms" in present else {}))(present)
+        return exactly(columns | ({"timestamp": "time_ms"} if "time_ms" in present else {}))(present)
 
     try:
         frame = read_table(path, find, ("user_id", "video_id"))
@@ -215,18 +215,6 @@ def read_frame_release(
         return WatchLog.from_frame(frame, columns=columns, duplicates=duplicates, strict=strict, milliseconds=times)
     except (ValueError, TypeError) as error:
         raise with_path(error, path) from None
-
-
-def _exactly(columns: dict[str, str]) -> Callable[[list[str]], dict[str, str]]:
-    """Return a function that finds these columns and no others, and raises where one is absent or there twice."""
-
-    def find(present: list[str]) -> dict[str, str]:
-        absent = [name for name in columns.values() if present.count(name) != 1]
-        if absent:
-            raise ValueError(f"the log must have the columns {list(columns.values())}, each once, got {present}")
-        return columns
-
-    return find
 
 
 def _choose(frame: pd.DataFrame, tabs: Collection[int] | None, random_exposure: str) -> pd.DataFrame:

@@ -9,7 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from graphvid.data._files import as_path, with_path
-from graphvid.data._tables import read_table
+from graphvid.data._ids import match_ids, name_some
+from graphvid.data._tables import exactly, read_table
 from graphvid.data.features import Features
 
 
@@ -44,26 +45,16 @@ def read_labels(path: str | Path, features: Features) -> NDArray[np.int64]:
     >>> read_labels(path, Features(["b", "a"], {"x": np.ones((2, 1))}))
     array([0, 1])
     """
+    path = as_path(path)
     try:
-        frame = read_table(as_path(path), _find_columns, ("video_id",))
-        texts = pd.Index(frame["video_id"].astype(str))
-        wanted = pd.Index(features.ids.astype(str))
-        if texts.has_duplicates:
-            raise ValueError(f"every video must have one label, got two for {texts[texts.duplicated()][0]!r}")
-        rows = texts.get_indexer(wanted)
+        frame = read_table(path, exactly(("video_id", "label")), ("video_id",))
+        rows = match_ids(features.ids, frame["video_id"])
         if (rows < 0).any():
-            raise ValueError(
-                f"every video must have a label, got none for {wanted[rows < 0][0]!r} ({(rows < 0).sum()} such)"
-            )
+            raise ValueError(f"every video must have a label, got none for {name_some(features.ids[rows < 0])}")
         labels = frame["label"].iloc[rows]
-        if labels.isna().any():
-            raise ValueError(f"labels must not be missing, got none for {wanted[labels.isna().to_numpy()][0]!r}")
+        missing = labels.isna().to_numpy()
+        if missing.any():
+            raise ValueError(f"labels must not be missing, got none for {name_some(features.ids[missing])}")
         return np.asarray(pd.factorize(labels.astype(str), sort=True)[0], dtype=np.int64)
     except (TypeError, ValueError) as error:
-        raise with_path(error, as_path(path)) from None
-
-
-def _find_columns(present: list[str]) -> dict[str, str]:
-    if any(present.count(name) != 1 for name in ("video_id", "label")):
-        raise ValueError(f"the table must have the columns 'video_id' and 'label', each once, got {present}")
-    return {"video_id": "video_id", "label": "label"}
+        raise with_path(error, path) from None

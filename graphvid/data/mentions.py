@@ -1,10 +1,8 @@
-"""Mentions in documents with their candidate entities, and the tab-separated form of deep-ed."""
+"""Mentions in documents, with the entities that each may mean."""
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -185,120 +183,6 @@ class Mentions:
             left=None if self.left is None else self.left[rows],
             right=None if self.right is None else self.right[rows],
         )  # fmt: skip
-
-
-def read_deep_ed(path: str | Path) -> Mentions:
-    """Read mentions and candidates from the tab-separated form of deep-ed and mulrel-nel.
-
-    A line has: document, document, mention, left context, right context, a marker, one column ``id,prob,title`` a
-    candidate (or ``EMPTYCAND``), a marker, and the gold: ``index,id,prob,title``, ``-1,id,title`` for an entity that is
-    no candidate, or ``-1`` for NIL.
-
-    Parameters
-    ----------
-    path : path-like
-        UTF-8 text, or such text in ``.gz``.
-
-    Returns
-    -------
-    Mentions
-        Entity ids are the integers of the file. Priors are moved into [1e-3, 1], as in the published code. An empty
-        context (``EMPTYCTXT``) is an empty string.
-
-    Raises
-    ------
-    FileNotFoundError
-        There is no such file.
-    ValueError
-        Text that is not UTF-8, or a malformed line, by its number.
-
-    Notes
-    -----
-    The gold is found by its id: some writers count candidates from 0, others from 1. Where an index is given the id must
-    be among the candidates. A title that differs between lines is taken from the first.
-
-    References
-    ----------
-    Ganea and Hofmann, "Deep Joint Entity Disambiguation with Local Neural Attention", EMNLP 2017; Le and Titov,
-    "Improving Entity Linking by Modeling Latent Relations between Mentions", ACL 2018: their released data.
-
-    Examples
-    --------
-    >>> import tempfile, pathlib
-    >>> path = pathlib.Path(tempfile.mkdtemp()) / "set.csv"
-    >>> columns = ["1", "1", "Paris", "in", "EMPTYCTXT", "CANDIDATES", "5,0.9,Paris", "8,0.1,Paris, Texas", "GT:"]
-    >>> _ = path.write_text("\\t".join([*columns, "2,8,0.1,Paris, Texas"]) + "\\n")
-    >>> mentions = read_deep_ed(path)
-    >>> mentions.entity_names[mentions.gold], mentions.right
-    (array(['Paris, Texas'], dtype=object), array([''], dtype=object))
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} not found: expected mentions in the tab-separated form of deep-ed")
-    try:
-        raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-        lines = raw.decode("utf-8").removesuffix("\n").split("\n")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path} must be UTF-8, got byte {error.object[error.start]:#x} at {error.start}") from None
-    except (EOFError, OSError) as error:
-        raise ValueError(f"{path} is no gzip file, or it is truncated or corrupt ({error})") from None
-    names: dict[int, str] = {}
-    rows = []
-    for number, line in enumerate(lines, 1):
-        try:
-            rows.append(_parse_line(line.removesuffix("\r"), names))
-        except ValueError as error:
-            raise ValueError(f"{path.name} line {number}: {error}") from None
-    code = {entity: at for at, entity in enumerate(sorted(names))}
-    counts = [len(row[4]) for row in rows]
-    return Mentions(
-        [row[0] for row in rows], [row[1] for row in rows],
-        [row[5] if row[5] in (NIL,) else code[row[5]] for row in rows],
-        np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]),
-        [code[entity] for row in rows for entity, _ in row[4]], sorted(names), [names[entity] for entity in sorted(names)],
-        prior=[min(max(prob, 1e-3), 1.0) for row in rows for _, prob in row[4]],
-        left=[row[2] for row in rows], right=[row[3] for row in rows],
-    )  # fmt: skip
-
-
-_Row = tuple[str, str, str, str, list[tuple[int, float]], int]
-
-
-def _parse_line(line: str, names: dict[int, str]) -> _Row:
-    """Return document, mention, contexts, candidates and gold id of a line; put the titles into ``names``."""
-    columns = line.split("\t")
-    if len(columns) < 9:
-        raise ValueError(f"expected at least 9 columns between tabs, got {len(columns)}")
-    doc, mention = columns[0], columns[2]
-    left, right = ("" if text == "EMPTYCTXT" else text for text in columns[3:5])
-    listed = columns[6:-2]
-    candidates: list[tuple[int, float]] = []
-    for text in [] if listed == ["EMPTYCAND"] else listed:
-        identifier, prob, title = _split(text, 3, "id,prob,title")
-        if not 0 <= float(prob) <= 1:
-            raise ValueError(f"a candidate's prob must be in [0, 1], got {prob}")
-        names.setdefault(int(identifier), title)
-        candidates.append((int(identifier), float(prob)))
-    if len({entity for entity, _ in candidates}) < len(candidates):
-        raise ValueError(f"candidates of a mention must be distinct, got one twice for {mention!r}")
-    last = columns[-1]
-    if last == "-1":
-        return doc, mention, left, right, candidates, NIL
-    if last.startswith("-1,"):
-        _, identifier, title = _split(last, 3, "-1,id,title")
-        names.setdefault(int(identifier), title)
-        return doc, mention, left, right, candidates, int(identifier)
-    gold = int(_split(last, 4, "index,id,prob,title")[1])
-    if gold not in {entity for entity, _ in candidates}:
-        raise ValueError(f"the gold must be among the candidates unless its index is -1, got {last!r}")
-    return doc, mention, left, right, candidates, gold
-
-
-def _split(text: str, count: int, form: str) -> list[str]:
-    parts = text.split(",", count - 1)
-    if len(parts) < count:
-        raise ValueError(f"expected a column {form}, got {text!r}")
-    return parts
 
 
 def _strings(name: str, values: Sequence[str] | NDArray[np.object_], length: int) -> NDArray[np.object_]:

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from graphvid.data._files import find_files, with_path
-from graphvid.data._tables import read_table
+from graphvid.data._tables import exactly, read_table
 from graphvid.data.watch_log import WatchLog
 
 _SOURCE = "the GitHub repository hezy18/SegMMInterest (SegMM_inter_sample.csv, columns renamed)"
@@ -92,20 +92,13 @@ class SegMM:
     def __init__(self, data_dir: str | Path | None = None) -> None:
         (path,) = find_files(data_dir, "segmm_sample", ("interactions.csv.gz",), _SOURCE)
         try:
-            frame = read_table(path, _find_columns, ("user_id", "video_id", "segment_labels"), ("segment_labels",))
+            columns = exactly({**_COLUMNS, **{name: name for name in _SEGMENTS}})
+            frame = read_table(path, columns, ("user_id", "video_id", "segment_labels"), ("segment_labels",))
             times = ("watch_time", "duration", "timestamp")
             self.log = WatchLog.from_frame(frame, columns=_COLUMNS, duplicates="keep", milliseconds=times)
             self.segment_labels = _parse(frame, self.segment_seconds)
         except (ValueError, TypeError) as error:
             raise with_path(error, path) from None
-
-
-def _find_columns(present: list[str]) -> dict[str, str]:
-    columns = {**_COLUMNS, **{name: name for name in _SEGMENTS}}
-    absent = [name for name in columns.values() if name not in present]
-    if absent:
-        raise ValueError(f"the log must have the columns {list(columns.values())}, got {present}")
-    return columns
 
 
 def _parse(frame: pd.DataFrame, segment_seconds: float) -> SegmentLabels:

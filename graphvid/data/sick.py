@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import gzip
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from graphvid.data._files import find_files
+from graphvid.data._files import find_files, with_path
+from graphvid.data._text import read_tsv
 from graphvid.data.video_pairs import ScoredPairs
 from graphvid.data.video_records import VideoRecords
 
-_COLUMNS = ["split", "pair_ID", "sentence_A", "sentence_B", "relatedness_score", "entailment_judgment"]
+_COLUMNS = ["split", "sentence_A", "sentence_B", "relatedness_score"]
 
 
 class SICKRelatedness:
@@ -36,7 +36,7 @@ class SICKRelatedness:
     FileNotFoundError
         The file is absent.
     ValueError
-        Its columns are others.
+        A corrupt file, other columns, a relatedness outside [1, 5].
 
     Notes
     -----
@@ -51,15 +51,16 @@ class SICKRelatedness:
 
     def __init__(self, data_dir: str | Path | None = None) -> None:
         (path,) = find_files(data_dir, "sick_relatedness", ["pairs.tsv.gz"], "brmson/dataset-sts on GitHub")
-        with gzip.open(path, "rt", encoding="utf-8") as file:
-            rows = [line.rstrip("\n").split("\t") for line in file]
-        if rows[0] != _COLUMNS:
-            raise ValueError(f"{path} must have the columns {_COLUMNS}, got {rows[0]}")
-        table = pd.DataFrame(rows[1:], columns=_COLUMNS)
-        codes, sentences = pd.factorize(pd.concat([table["sentence_A"], table["sentence_B"]]))
-        self.videos = VideoRecords(pd.RangeIndex(len(sentences)), title=[str(text) for text in sentences])
-        score = (table["relatedness_score"].astype(float).to_numpy() - 1) / 4
-        pairs = ScoredPairs(codes[: len(table)].astype(np.int64), codes[len(table) :].astype(np.int64), score)
+        table = read_tsv(path, _COLUMNS)
+        ends = pd.concat([table["sentence_A"], table["sentence_B"]])
+        sentences = ends.unique()
+        try:
+            self.videos = VideoRecords(pd.RangeIndex(len(sentences)), title=list(sentences))
+            score = (table["relatedness_score"].astype(float).to_numpy() - 1) / 4
+            codes = pd.Index(sentences).get_indexer(ends)
+            pairs = ScoredPairs.from_ids(codes[: len(table)], codes[len(table) :], score, self.videos.ids)
+        except ValueError as error:
+            raise with_path(error, path) from None
         split = table["split"].to_numpy()
         self.train, self.validation, self.test = (
             pairs.select(np.flatnonzero(split == name)) for name in ("train", "trial", "test")

@@ -1,4 +1,4 @@
-"""What happens on sampled edges: losses and miners over embeddings and video ids, without files, frames or graphs."""
+"""Losses and miners on sampled edges: embeddings and video ids in, without files, frames or graphs."""
 
 from __future__ import annotations
 

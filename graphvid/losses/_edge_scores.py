@@ -1,4 +1,4 @@
-"""What the losses on the scores of a positive and its negatives share: checks, weights, the reduction over the batch."""
+"""Checks, weights and reduction that the losses on the scores of a positive and its negatives share."""
 
 from __future__ import annotations
 

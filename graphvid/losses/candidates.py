@@ -1,4 +1,4 @@
-"""Where the true neighbours of a row stand among the candidates of a batch."""
+"""Look-up of the true neighbours of a row among the candidates of a batch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which candidates are no negatives of a row: its own item, and what its user is known to like."""
+"""Masks of candidates that are no negatives of a row: its own item, and the known items of its user."""
 
 from __future__ import annotations
 

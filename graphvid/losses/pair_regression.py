@@ -1,4 +1,4 @@
-"""How far the cosines of pairs are from what people say of them."""
+"""Loss of pairs: the distance of their cosines from what people say of them."""
 
 from __future__ import annotations
 

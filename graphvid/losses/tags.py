@@ -1,4 +1,4 @@
-"""Which tags a video has: binary cross-entropy, and its asymmetric form for many rare tags."""
+"""Losses of tags: binary cross-entropy, and its asymmetric form for many rare tags."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How good a model is: rankings, searches, two classes, probabilities, watch times, and the difference of two models."""
+"""Figures of a model: rankings, searches, two classes, probabilities, watch times, and the difference of two models."""
 
 from graphvid.metrics.binary import GroupedAUC, UserAUC, auc, auc_by_user, gauc
 from graphvid.metrics.bootstrap import BootstrapDifference, bootstrap_gauc, paired_bootstrap

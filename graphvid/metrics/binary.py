@@ -1,4 +1,4 @@
-r"""How well scores separate two classes: ROC-AUC over all rows (AUC) and within each user (GAUC).
+r"""Separation of two classes by scores: ROC-AUC over all rows (AUC) and within each user (GAUC).
 
 .. math:: \mathrm{AUC} = \frac{1}{P N} \sum_{i : y_i = 1} \sum_{j : y_j = 0}
                          \left( [s_i > s_j] + \tfrac{1}{2} [s_i = s_j] \right)

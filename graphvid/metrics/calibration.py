@@ -1,4 +1,4 @@
-"""How far probabilities can be believed: log loss beside that of the base rate, and the calibration error."""
+"""Quality of probabilities: log loss beside that of the base rate, and the calibration error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How evenly codes use their codewords."""
+"""Evenness of codes over their codewords: perplexity, and the share of dead codewords."""
 
 from __future__ import annotations
 

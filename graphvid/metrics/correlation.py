@@ -1,4 +1,4 @@
-"""How well scores keep the order of what people say: Spearman's rank correlation, and how sure it is."""
+"""Spearman's rank correlation of scores with what people say, and its bootstrap interval."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far vectors have moved between two times of training."""
+"""Movement of vectors between two times of training."""
 
 from __future__ import annotations
 

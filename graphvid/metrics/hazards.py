@@ -1,4 +1,4 @@
-r"""How well hazards say at which clip a viewer leaves.
+r"""Quality of hazards: log-likelihood of the clip at which a viewer leaves, and how often it is the likeliest.
 
 A hazard :math:`h_i` is the probability of leaving at clip i of a video when clip i was reached. With
 :math:`S_i = \prod_{j < i} (1 - h_j)`, a row that stopped at clip k < n has likelihood :math:`S_k h_k`, and a complete

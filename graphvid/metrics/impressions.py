@@ -1,4 +1,4 @@
-"""How well scores order what each user was really shown: NDCG and recall over logged impressions.
+"""NDCG and recall over logged impressions: the order that scores give to what each user was really shown.
 
 The candidates of a user are that user's own test rows, all of them: none sampled, no catalogue.
 """

@@ -1,4 +1,4 @@
-"""Where the items of each user stand when the whole catalogue is ranked for that user."""
+"""Ranks of the items of each user when the whole catalogue is ranked for that user."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How often the right entity is chosen, and whether the wrong ones are of another type."""
+"""Accuracy of chosen entities, and the share of wrong ones that are of another type."""
 
 from __future__ import annotations
 

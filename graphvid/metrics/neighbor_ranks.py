@@ -1,4 +1,4 @@
-"""Where the true neighbours of each video stand when all videos are ranked by cosine similarity to it."""
+"""Ranks of the true neighbours of each video when all videos are ranked by cosine similarity to it."""
 
 from __future__ import annotations
 

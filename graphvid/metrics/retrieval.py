@@ -1,4 +1,4 @@
-"""How good a search is: mAP@R by labels, overlap with an exact search, and how often the nearest item is found."""
+"""Quality of a search: mAP@R by labels, overlap with an exact search, and how often the nearest item is found."""
 
 from __future__ import annotations
 

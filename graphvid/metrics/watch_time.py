@@ -1,4 +1,4 @@
-"""How good predicted watch times are: their absolute error, and whether they are in the right order (XAUC)."""
+"""Errors of predicted watch times: their absolute error, and the share of pairs in the right order (XAUC)."""
 
 from __future__ import annotations
 

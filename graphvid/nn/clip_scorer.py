@@ -1,4 +1,4 @@
-"""How well each clip suits a user: one small network on what they finish and one on what they leave at."""
+"""Scores of clips for users: one small network on what they finish and one on what they leave at."""
 
 from __future__ import annotations
 

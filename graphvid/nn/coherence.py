@@ -1,4 +1,4 @@
-"""How well two candidates of different mentions go together, with one relation for all mentions or several weighed by them."""
+"""Coherence of candidates of different mentions, by one relation for all mentions or several weighed by them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How well each candidate suits the words around a mention, by hard attention on the words that speak for some candidate."""
+"""Hard attention on the words around a mention: each candidate is scored by words that speak for some candidate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a user took, as one vector: message passing from items to users."""
+"""One vector for the items that a user took: message passing from items to users."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which code passes the messages: the choice of a backend, and what each one needs."""
+"""Choice of the backend that passes messages, and what each one needs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every index answers."""
+"""Answer of every index: the ids of the best items, and their scores."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happens beside the training steps: the log that survives a restart, and the checkpoint that is replaced whole."""
+"""Callbacks of a training: the log that survives a restart, and the checkpoint that is replaced whole."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happens at the end of an epoch: judge the model, and go back to the best weights with smaller steps if it is worse."""
+"""End of an epoch: the model is judged, and goes back to the best weights with smaller steps if it is worse."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How often each item is drawn, estimated while the draws stream by."""
+"""Estimate of how often each item is drawn, made while the draws stream by."""
 
 from __future__ import annotations
 

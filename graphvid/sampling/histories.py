@@ -1,4 +1,4 @@
-"""What the users of a batch took, as a relation that a layer can read."""
+"""Histories of the users of a batch, as a relation that a layer can read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is learnt from what: one folder a task, and the index of all methods.
+"""Tasks: one folder for each kind of thing to learn, and the index of all methods.
 
 To list the methods imports nothing; a task is imported when it is asked for.
 """

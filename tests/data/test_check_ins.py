@@ -193,6 +193,11 @@ def test_the_form_of_tsmc2014(tmp_path):
     path.write_bytes(gzip.compress(b"1\t2\t3\n"))
     with pytest.raises(ValueError, match=r"dataset\.txt\.gz: a line must have 8 fields"):
         read_tsmc2014(path)
+    path.write_bytes(gzip.compress(lines[0].replace("Apr", "4").encode("latin-1")))
+    with pytest.raises(
+        ValueError, match=r"dataset\.txt\.gz is not a table of the TSMC2014 release.*time data .*[^\n]*$"
+    ):
+        read_tsmc2014(path)
     with pytest.raises(FileNotFoundError, match="expected a file of the TSMC2014 release"):
         read_tsmc2014(tmp_path / "absent.txt")
 

@@ -121,7 +121,7 @@ def test_kuairand_columns_are_needed_where_rows_are_chosen_by_them(tmp_path):
     path.write_text("user_id,video_id,time_ms,play_time_ms,duration_ms\n1,2,3,4,5\n")
     assert rows_of(read_kuairand(path)) == [(1, 2, 0.004, 0.005, 0.003)]
     with pytest.raises(
-        ValueError, match=r"log.csv: the log must have the columns .*'tab'\], each once, got \['user_id'"
+        ValueError, match=r"log.csv: the table must have the columns .*'tab'\], each once, got \['user_id'"
     ):
         read_kuairand(path, tabs=[1])
     kuairand(path, [(1, 2, 3, 4, 5, 2, 20), (1, 2, 3, 4, 5, "", 1)])
@@ -165,7 +165,7 @@ def test_absent_files_and_columns_are_named(tmp_path, read, missing):
     path = tmp_path / "log.csv"
     path.write_text("user_id,video_id\n1,2\n")
     with pytest.raises(
-        ValueError, match=rf"log.csv: the log must have the columns .*{missing}.* got \['user_id', 'video_id'\]"
+        ValueError, match=rf"log.csv: the table must have the columns .*{missing}.* got \['user_id', 'video_id'\]"
     ):
         read(path)
     path.write_bytes(b"\xff\xfe\x00")

@@ -77,7 +77,7 @@ def test_other_columns_and_absent_or_truncated_files_are_named(tmp_path, monkeyp
     write(tmp_path, ROWS, HEADER.replace("n_segments", "segments"))
     monkeypatch.setenv("GRAPHVID_DATA", str(tmp_path))
     with pytest.raises(
-        ValueError, match=r"interactions.csv.gz: the log must have the columns \['user_id', .* got \['us"
+        ValueError, match=r"interactions.csv.gz: the table must have the columns \['user_id', .* got \['us"
     ):
         SegMM()
     path = tmp_path / "segmm_sample" / "interactions.csv.gz"

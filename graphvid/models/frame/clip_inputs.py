@@ -1,4 +1,4 @@
-"""What a `FRAME` knows of single clips: their features, standardised, and what it learns of each."""
+"""Inputs of single clips of a `FRAME`: their features, standardised, and what it learns of each."""
 
 from __future__ import annotations
 

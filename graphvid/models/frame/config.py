@@ -1,4 +1,4 @@
-"""What a `FRAME` is made of, as one flat record that is saved beside its results."""
+"""Options of a `FRAME`, as one flat record that is saved beside its results."""
 
 from __future__ import annotations
 

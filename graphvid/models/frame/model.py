@@ -1,4 +1,4 @@
-"""Which clip made the viewer leave: a graph of users and clips, convolved twice, that says who will finish which video."""
+"""FRAME: a graph of users and clips, convolved twice, that says which clip makes a viewer leave."""
 
 from __future__ import annotations
 

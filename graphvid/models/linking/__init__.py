@@ -1,4 +1,4 @@
-"""Which entity a mention means: by itself, with the other mentions of its document, and along the links of entities."""
+"""Linkers of mentions to entities: each by itself, with the others of its document, and along links of entities."""
 
 from .base import GROUPS, Linker, LinkTables, probabilities
 from .config import LinkConfig, LinkGlobalConfig, LinkGraphConfig, LinkLocalConfig

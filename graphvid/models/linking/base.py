@@ -1,4 +1,4 @@
-"""What the linkers share: documents of a graph, features and vectors, loss, optimiser, and answers."""
+"""Base of the linkers: documents of a graph, features and vectors, loss, optimiser, and answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What users did before requests, as lists of visited places: the members of every interest, and all of the history."""
+"""Lists of places that users visited before requests: the members of every interest, and all of the history."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the models of short codes share: the quantiser and its repair, the optimiser, codes and vectors of items."""
+"""Base of the models of short codes: the quantiser and its repair, the optimiser, codes and vectors of items."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is kept of a trained model of codes: an encoder and codebooks, which code any items."""
+"""Coder: the encoder and the codebooks that are kept of a trained model, and that code any items."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the models that learn from pairs of users and items share: batches, losses, optimiser and ranking."""
+"""Base of the models that learn from pairs of users and items: batches, losses, optimiser and ranking."""
 
 from __future__ import annotations
 

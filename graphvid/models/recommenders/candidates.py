@@ -1,4 +1,4 @@
-"""What a step sets against an edge's item, and the loss of the scores: drawn items, the batch's own, a memory of them."""
+"""Negatives of a step and the loss of the scores: drawn items, the batch's own, a memory of earlier ones."""
 
 from __future__ import annotations
 

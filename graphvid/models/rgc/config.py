@@ -1,4 +1,4 @@
-"""What a run of `RelationalGraphClustering` is made of, as one flat record that is saved beside its results."""
+"""Options of a run of `RelationalGraphClustering`, as one flat record that is saved beside its results."""
 
 from __future__ import annotations
 

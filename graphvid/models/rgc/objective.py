@@ -1,4 +1,4 @@
-"""What a batch of triplets is asked: the losses of `RelationalGraphClustering`, and the statistics that every one logs."""
+"""Objective of a batch of triplets: the losses of `RelationalGraphClustering` and the statistics that each one logs."""
 
 from __future__ import annotations
 

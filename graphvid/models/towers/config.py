@@ -1,4 +1,4 @@
-"""What a `TwinTower` is made of, as one flat record that is saved beside its results."""
+"""Options of a `TwinTower`, as one flat record that is saved beside its results."""
 
 from __future__ import annotations
 

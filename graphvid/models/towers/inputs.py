@@ -1,4 +1,4 @@
-"""What towers read of videos: frames, word pieces and tags, by row."""
+"""Inputs of towers by video: frames, word pieces and tags."""
 
 from __future__ import annotations
 

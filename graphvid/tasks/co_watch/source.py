@@ -1,4 +1,4 @@
-"""Where a run's graph and features come from: a watch log, a list of edges, or a named data set."""
+"""Graph and features of a run: from a watch log, a list of edges, or a named data set."""
 
 from __future__ import annotations
 

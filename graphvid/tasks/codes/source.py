@@ -1,4 +1,4 @@
-"""Where the features of items come from, and what says which items are alike."""
+"""Features of the items to be coded, and the labels or links that say which are alike."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What linkers know of candidates in each source: features without answers, and vectors."""
+"""Features and vectors of candidates for linkers, by kind of source; none is made from an answer."""
 
 from __future__ import annotations
 

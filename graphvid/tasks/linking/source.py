@@ -1,4 +1,4 @@
-"""Where the mentions of a run come from: a data set, or files in the form of deep-ed."""
+"""Mentions of a run: from a data set, or files in the form of deep-ed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a user goes next: periodic interests, a GRU, and counts."""
+"""Next place of a user: periodic interests, a GRU, and counts."""
 
 from .answers import NextPoiRun
 from .source import CHECK_IN_DATASETS, CheckInSource, LoadedCheckIns, load_check_ins

@@ -1,4 +1,4 @@
-"""Where the check-ins of a run come from: a log, a data set, or a generated town."""
+"""Check-ins of a run: from a log, a data set, or a generated town."""
 
 from __future__ import annotations
 

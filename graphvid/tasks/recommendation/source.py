@@ -1,4 +1,4 @@
-"""Where the pairs of a run come from: a data set, files of splits, or a watch log whose pairs are split here."""
+"""Pairs of a run: from a data set, files of splits, or a watch log whose pairs are split here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How well cosines of vectors follow scores, and the same of vectors that need no training."""
+"""Agreement of cosines with scores, for vectors of a model and for those that need no training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where videos and their scored pairs come from: files of the contest's form, a data set, or a generated contest."""
+"""Videos and their scored pairs: from files of the contest's form, a data set, or a generated contest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a model of skips must beat: rates and places that know nothing of both the user and the content."""
+"""Baselines of skips: rates and places that know nothing of both the user and the content."""
 
 from __future__ import annotations
 

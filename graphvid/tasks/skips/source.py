@@ -1,4 +1,4 @@
-"""Where the views of a run come from: a watch log with the clips of its videos, or a generated world."""
+"""Views of a run: from a watch log with the clips of its videos, or a generated world."""
 
 from __future__ import annotations
 
