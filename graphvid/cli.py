@@ -235,7 +235,8 @@ def embed(
         Path,
         typer.Option(
             "--features", "--videos",
-            help="Features of the videos: .npy, .npz or .parquet; of a run of twin-tower, videos: .jsonl or .parquet.",
+            help="Features of the videos: .npy, .npz or .parquet; of a run of twin-tower, videos: .jsonl or .parquet; of a "
+            "run on clips, a folder of videos.",
         ),
     ],
     out: Annotated[Path, typer.Option(help="File to write: .npz with ids and embedding, or .zip with --form contest.")],

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from benchmarks._table import TrainedRow
+from benchmarks._table import Table, TrainedRow
 from graphvid.models.poi import CountsConfig, GRUConfig, PeriodicInterestsConfig
 from graphvid.tasks.next_poi import CheckInSource
 
@@ -61,3 +61,23 @@ def rows_of(
 def without(model: PeriodicInterestsConfig, interest: str) -> PeriodicInterestsConfig:
     """Return the options without an interest: its network and its counts."""
     return replace(model, interests=tuple(name for name in model.interests if name != interest))
+
+
+def dchl_table(city: str, title: str, num_users: int) -> Table:
+    """Return the table of a city of DCHL: order and place alone."""
+    k = 5
+    model = replace(
+        PeriodicInterestsConfig.preset("light"), num_epochs=10, patience=2, interests=("sequential", "area")
+    )
+    return Table(
+        name=f"next_poi_dchl_{city}",
+        title=f"The next place: DCHL {title}, order and place alone",
+        protocol=f"{num_users:,} users; sessions in order, without times, so sequential and area interests alone. The last"
+        " tenth of training chooses; the place after the test sessions is judged.",
+        metrics=METRICS,
+        k=k,
+        rows=rows_of(CheckInSource(dataset=f"dchl-{city}"), model, k, ("popularity", "history", "successor", "area")),
+        figures=at(k),
+        keep=("unseen_targets",),
+        smallest=SMALLEST,
+    )

@@ -11,6 +11,7 @@ _ORDER = (
     "plot_next_poi.py",
     "plot_entity_linking.py",
     "plot_twin_tower.py",
+    "plot_clip_motion.py",
     "plot_affinity_clustering.py",
     "plot_message_passing.py",
 )

@@ -25,7 +25,6 @@ import torch
 
 from graphvid.data import SyntheticMentions
 from graphvid.graphs import assignment_graph, mention_graph
-from graphvid.losses import CandidateRankingLoss
 from graphvid.metrics import choose, linking_scores, type_error_share
 from graphvid.models.linking import (
     LinkGraph,
@@ -103,12 +102,9 @@ docs = {
 # A model gives a score for every candidate of a batch of documents; the loss is the cross-entropy of the
 # right ones.
 def train(model):
-    loss_of = CandidateRankingLoss("softmax")
     optimizer = torch.optim.AdamW(model.parameters(), lr=0.01)
     for batch in model.train_dataloader():
-        gold = model.gold[batch.mentions] - batch.candidates[batch.cand_indptr[:-1]]
-        gold = gold + batch.cand_indptr[:-1]
-        loss = sum(loss_of(scores, batch.cand_indptr, gold) for scores in model(batch))
+        loss = model.loss(batch)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

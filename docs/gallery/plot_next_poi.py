@@ -20,7 +20,6 @@ needed.
 # area, of a group of areas at a time of day, what follows the last place, or what is popular. The
 # times are in UTC; weekday and hour are local, four hours behind.
 import matplotlib.pyplot as plt
-import numpy as np
 import pandas as pd
 import torch
 
@@ -91,7 +90,7 @@ losses = []
 model.train()
 for batch in model.train_dataloader():
     optimizer.zero_grad()
-    loss = model.loss(np.searchsorted(windows.train, batch.row.numpy()))
+    loss = model.loss(batch.row.numpy())
     loss.backward()
     optimizer.step()
     losses.append(float(loss.detach()))

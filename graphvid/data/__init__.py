@@ -16,6 +16,7 @@ from graphvid.data.check_in_splits import CheckInWindows, filter_check_ins, spli
 from graphvid.data.check_ins import CheckIns, local_time
 from graphvid.data.clip_features import ClipFeatures
 from graphvid.data.clip_files import read_clip_files
+from graphvid.data.clips import ClipRef, ClipSource, check_clip, read_clips
 from graphvid.data.deep_ed import read_deep_ed
 from graphvid.data.edges import read_edges
 from graphvid.data.entity_linking import AidaCandidates, WikiMentions, document_folds
@@ -26,11 +27,13 @@ from graphvid.data.id_list import read_id_list
 from graphvid.data.interaction_files import read_interactions, read_splits
 from graphvid.data.interaction_splits import InteractionSplits
 from graphvid.data.interactions import Interactions
+from graphvid.data.jhmdb_pose import JHMDBPose, PoseClips, PoseSplit, draw_poses
 from graphvid.data.kuai import read_frame_release, read_kuairand, read_kuairec
 from graphvid.data.labels import read_labels
 from graphvid.data.log_and_features import LogAndFeatures, read_log_and_features
 from graphvid.data.mentions import Mentions
 from graphvid.data.ogb_graph import OGBGraph
+from graphvid.data.pixel_store import PixelStore
 from graphvid.data.relational import RelationalData
 from graphvid.data.segmm import SegmentLabels, SegMM
 from graphvid.data.sick import SICKRelatedness
@@ -39,12 +42,15 @@ from graphvid.data.submission import read_submission, write_submission
 from graphvid.data.synthetic import SyntheticCoWatch
 from graphvid.data.synthetic_check_ins import SyntheticCheckIns
 from graphvid.data.synthetic_mentions import SyntheticMentions
+from graphvid.data.synthetic_motion import MotionVideos, SyntheticMotion
 from graphvid.data.synthetic_skip import SyntheticSkip
 from graphvid.data.synthetic_video_pairs import SyntheticVideoPairs
 from graphvid.data.tag_vocabulary import TagVocabulary
 from graphvid.data.tiktok import TikTok
 from graphvid.data.title_tokens import TitleTokenizer, TokenBatch
+from graphvid.data.ucf101_clips import UCF101Clips
 from graphvid.data.video_files import read_videos
+from graphvid.data.video_folder import VideoFolder
 from graphvid.data.video_pairs import PairFold, ScoredPairs, read_scored_pairs, split_pairs
 from graphvid.data.video_records import IdLists, VideoRecords
 from graphvid.data.watch_log import WatchLog
@@ -58,6 +64,8 @@ __all__ = [
     "CheckInWindows",
     "CheckIns",
     "ClipFeatures",
+    "ClipRef",
+    "ClipSource",
     "Features",
     "FrameBatch",
     "FrameStore",
@@ -66,11 +74,16 @@ __all__ = [
     "IdLists",
     "InteractionSplits",
     "Interactions",
+    "JHMDBPose",
     "LogAndFeatures",
     "LogWindows",
     "Mentions",
+    "MotionVideos",
     "OGBGraph",
     "PairFold",
+    "PixelStore",
+    "PoseClips",
+    "PoseSplit",
     "RelationalData",
     "SICKRelatedness",
     "ScoredPairs",
@@ -80,18 +93,23 @@ __all__ = [
     "SyntheticCheckIns",
     "SyntheticCoWatch",
     "SyntheticMentions",
+    "SyntheticMotion",
     "SyntheticSkip",
     "SyntheticVideoPairs",
     "TagVocabulary",
     "TikTok",
     "TitleTokenizer",
     "TokenBatch",
+    "UCF101Clips",
+    "VideoFolder",
     "VideoRecords",
     "WatchLog",
     "WikiMentions",
+    "check_clip",
     "check_no_leak",
     "distance_km",
     "document_folds",
+    "draw_poses",
     "filter_check_ins",
     "geohash",
     "grid_cells",
@@ -102,6 +120,7 @@ __all__ = [
     "number_cells",
     "pick_frames",
     "read_clip_files",
+    "read_clips",
     "read_dchl",
     "read_deep_ed",
     "read_edges",

@@ -130,6 +130,13 @@ class CheckIns:
         return np.concatenate([[0], np.cumsum(np.bincount(self.user, minlength=self.num_users))])
 
     @cached_property
+    def coordinates(self) -> NDArray[np.float64] | None:
+        """Latitude and longitude of every place, shape (num_pois, 2); None where they are unknown."""
+        if self.latitude is None or self.longitude is None:
+            return None
+        return np.stack([self.latitude, self.longitude], axis=1)
+
+    @cached_property
     def weekday(self) -> NDArray[np.int64] | None:
         """Local weekday of every check-in, Monday 0; None without times."""
         return None if self.timestamp is None else local_time(self.timestamp, self.offset)[0]

@@ -148,7 +148,7 @@ def assignment_graph(graph: DGLGraph, *, pairs: AssignmentPairs = "links") -> DG
     mention, entity = (ends.numpy() for ends in graph.edges(etype="cand", order="eid"))
     doc = graph.nodes["mention"].data["doc"].numpy()[mention]
     if pairs == "links":
-        src, dst = _linked_pairs(graph, entity)
+        src, dst = linked_pairs(graph, entity)
     else:
         starts = np.searchsorted(doc, np.arange(graph.batch_size + 1))
         count = np.diff(starts)[doc]
@@ -167,6 +167,40 @@ def assignment_graph(graph: DGLGraph, *, pairs: AssignmentPairs = "links") -> DG
     made.ndata["entity"] = graph.nodes["entity"].data["entity"][torch.from_numpy(entity)]
     made.edata["same"] = torch.from_numpy(entity[src] == entity[dst])
     return made
+
+
+def linked_pairs(graph: DGLGraph, entity: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return each ordered pair of items whose entities link, in either direction, or are one; also of an item with itself.
+
+    Parameters
+    ----------
+    graph : DGLGraph
+        From `mention_graph`.
+    entity : ndarray of int64, shape (num_items,)
+        Entity node of each item, such as a mention with a candidate.
+
+    Returns
+    -------
+    src, dst : ndarray of int64, shape (num_pairs,)
+        Items, in no order.
+
+    Notes
+    -----
+    O(num_pairs + num_links log num_links) time and memory.
+    """
+    src, dst = (ends.numpy() for ends in graph.edges(etype="links", order="eid"))
+    num = graph.num_nodes("entity")
+    own = np.arange(num)
+    code = np.unique(np.concatenate([src * num + dst, dst * num + src, own * num + own]))
+    src, dst = code // num, code % num
+    order = np.argsort(entity, kind="stable")
+    indptr = np.searchsorted(entity[order], np.arange(num + 1))
+    held = np.diff(indptr)
+    count = held[src] * held[dst]
+    pair = np.repeat(np.arange(len(code)), count)
+    within = np.arange(len(pair)) - np.repeat(np.cumsum(count) - count, count)
+    first, second = within // held[dst[pair]], within % held[dst[pair]]
+    return order[indptr[src[pair]] + first], order[indptr[dst[pair]] + second]
 
 
 def _words(
@@ -215,20 +249,3 @@ def _degrees(num_entities: int, links: tuple[ArrayLike, ArrayLike] | None) -> ND
     src, dst = (np.asarray(x, dtype=np.int64) for x in links)
     code = np.unique(np.concatenate([src * num_entities + dst, dst * num_entities + src]))
     return np.bincount((code // num_entities)[code // num_entities != code % num_entities], minlength=num_entities)
-
-
-def _linked_pairs(graph: DGLGraph, entity: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return each pair of assignments whose entities link or are one, both ways."""
-    src, dst = (ends.numpy() for ends in graph.edges(etype="links", order="eid"))
-    num = graph.num_nodes("entity")
-    own = np.arange(num)
-    code = np.unique(np.concatenate([src * num + dst, dst * num + src, own * num + own]))
-    src, dst = code // num, code % num
-    order = np.argsort(entity, kind="stable")
-    indptr = np.searchsorted(entity[order], np.arange(num + 1))
-    held = np.diff(indptr)
-    count = held[src] * held[dst]
-    pair = np.repeat(np.arange(len(code)), count)
-    within = np.arange(len(pair)) - np.repeat(np.cumsum(count) - count, count)
-    first, second = within // held[dst[pair]], within % held[dst[pair]]
-    return order[indptr[src[pair]] + first], order[indptr[dst[pair]] + second]

@@ -10,8 +10,10 @@ from graphvid.losses.codewords import assignment_entropy, codeword_diversity
 from graphvid.losses.cosine_contrastive import CosineContrastiveLoss
 from graphvid.losses.cross_batch import CrossBatchNegatives, MemoryEntries
 from graphvid.losses.debiased_contrastive import AnchorLosses, DebiasedContrastiveLoss
+from graphvid.losses.edge_contrast import EdgeInfoNCE, EdgeMargin
 from graphvid.losses.in_batch_softmax import InBatchSoftmaxLoss
 from graphvid.losses.known_positives import known_positive_mask, own_item_mask
+from graphvid.losses.map_agreement import flip_consistency, map_consistency
 from graphvid.losses.neighbor_softmax import NeighborSoftmaxLoss
 from graphvid.losses.pair_regression import PairRegressionLoss
 from graphvid.losses.sampled_softmax import SampledSoftmaxLoss
@@ -31,6 +33,8 @@ __all__ = [
     "CosineContrastiveLoss",
     "CrossBatchNegatives",
     "DebiasedContrastiveLoss",
+    "EdgeInfoNCE",
+    "EdgeMargin",
     "InBatchSoftmaxLoss",
     "MemoryEntries",
     "MinedTriplets",
@@ -45,7 +49,9 @@ __all__ = [
     "codeword_diversity",
     "completion_loss",
     "cross_view_loss",
+    "flip_consistency",
     "known_positive_mask",
+    "map_consistency",
     "observed_clip_loss",
     "own_item_mask",
     "squared_distance",

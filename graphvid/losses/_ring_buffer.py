@@ -1,23 +1,22 @@
-"""First-in-first-out rows of recent batches: what all memories of losses have in common."""
+"""First-in-first-out rows of recent batches: the common part of all memories of losses."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
 
-from graphvid._checks import check_count, check_number, check_tensor
+from graphvid._checks import check_count, check_ids, check_number, check_tensor
 
 
 class RingBuffer(nn.Module, ABC):
     """Several columns of the last ``capacity`` rows pushed, a count of steps, and a warm-up before rows are used.
 
-    A memory of a loss registers its columns with `_column`, gives `_stored` rows in `read` and calls `_append` in `push`.
-    Columns are buffers of fixed shape with the rows at the end, the newest last; how many there are, the steps counted
-    and whether the drift was small enough are the extra state. So all state is in the ``state_dict``, with shapes that do
-    not depend on how full the memory is.
+    Every memory has the columns ``ids`` and ``steps``. A memory of a loss registers its others with `_column`, gives
+    `_stored` rows in `read` and calls `_append` in `push`. Columns are buffers of fixed shape with the rows at the end, the
+    newest last; how many there are, the steps counted and whether the drift was small enough are the extra state. So all
+    state is in the ``state_dict``, with shapes that do not depend on how full the memory is.
 
     Parameters
     ----------
@@ -25,9 +24,9 @@ class RingBuffer(nn.Module, ABC):
         Rows kept, >= 0. A batch larger than the capacity keeps its last rows.
     warmup_steps : int
         Pushes before the memory is used.
-    max_drift : float or None
+    max_drift : float, optional
         Use the memory only once `observe_drift` was told a relative drift of at most this.
-    fill_during_warmup : bool
+    fill_during_warmup : bool, default True
         Store what is pushed during the warm-up.
 
     Raises
@@ -41,9 +40,12 @@ class RingBuffer(nn.Module, ABC):
     copies nothing.
     """
 
+    ids: Tensor
     steps: Tensor
 
-    def __init__(self, capacity: int, *, warmup_steps: int, max_drift: float | None, fill_during_warmup: bool) -> None:
+    def __init__(
+        self, capacity: int, *, warmup_steps: int, max_drift: float | None = None, fill_during_warmup: bool = True
+    ) -> None:
         super().__init__()
         self.capacity = check_count("capacity", capacity, 0)
         self.warmup_steps = check_count("warmup_steps", warmup_steps, 0)
@@ -52,6 +54,8 @@ class RingBuffer(nn.Module, ABC):
         self.max_drift = max_drift
         self.fill_during_warmup = bool(fill_during_warmup)
         self._size, self._step, self._settled = 0, 0, max_drift is None
+        for name in ("ids", "steps"):
+            self._column(name, fill=-1, dtype=torch.int64)
 
     def _column(self, name: str, *shape: int, fill: float = 0, dtype: torch.dtype = torch.float32) -> None:
         """Register a column of rows of some shape."""
@@ -67,19 +71,26 @@ class RingBuffer(nn.Module, ABC):
         return self._settled and self._step >= self.warmup_steps
 
     def _stored(self, *names: str) -> tuple[Tensor, ...]:
-        """Return the rows of some columns and their ages, oldest first; none during the warm-up."""
+        """Return the ids of the rows, some columns and the ages, oldest first; none during the warm-up."""
         start = self.capacity - (self._size if self.active else 0)
-        return (*(getattr(self, name)[start:] for name in names), self._step - self.steps[start:])
+        return (*(getattr(self, name)[start:] for name in ("ids", *names)), self._step - self.steps[start:])
 
     @torch.no_grad()
-    def _append(self, rows: Mapping[str, Tensor], number: int) -> None:
-        """Append copies of a batch of ``number`` rows of all columns but ``steps``, and count a step.
+    def _append(self, ids: Tensor, **columns: Tensor) -> None:
+        """Append copies of the rows of a batch, all columns but ``steps``, and count a step.
 
         In evaluation mode nothing happens; during the warm-up, without ``fill_during_warmup``, the step is counted.
+
+        Raises
+        ------
+        TypeError
+            When ids are not integers.
         """
+        check_ids("ids", ids, None)
         if not self.training:
             return
         if self.active or self.fill_during_warmup:
+            rows, number = {"ids": ids, **columns}, len(ids)
             kept = min(number, self.capacity)
             self._size = min(self._size + kept, self.capacity)
             for name, old in self._buffers.items():

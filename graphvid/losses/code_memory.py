@@ -7,12 +7,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from graphvid._checks import MOST_COLUMNS, check_count, check_ids, check_room, check_tensor
+from graphvid._checks import MOST_COLUMNS, check_count, check_room, check_tensor
 from graphvid.losses._ring_buffer import RingBuffer
 
 
 class CodeEntries(NamedTuple):
-    """What a `CodeMemory` holds, the oldest entry first; no gradient goes to it.
+    """Rows of a `CodeMemory`, the oldest entry first; no gradient goes to it.
 
     Parameters
     ----------
@@ -49,11 +49,7 @@ class CodeMemory(RingBuffer):
         Keep this many codewords of largest weight a codebook, and scale their weights to the sum 1. Default: all, in
         order. At 256 codewords and 8 kept an entry takes a 21st of the memory.
     warmup_steps : int, default 0
-        Steps before the memory is used.
-    max_drift : float, optional
-        Use the memory only once `observe_drift` was told a relative drift of at most this.
-    fill_during_warmup : bool, default True
-        Store what is pushed during the warm-up, as the released code does.
+        Steps before the memory is used; what is pushed meanwhile is stored, as in the released code.
 
     Raises
     ------
@@ -72,8 +68,8 @@ class CodeMemory(RingBuffer):
 
     References
     ----------
-    Wang et al., Contrastive Quantization with Code Memory for Unsupervised Image Retrieval, AAAI 2022. Ids, ages,
-    ``num_kept`` and warm-up by drift are additions.
+    Wang et al., Contrastive Quantization with Code Memory for Unsupervised Image Retrieval, AAAI 2022. Ids, ages and
+    ``num_kept`` are additions.
 
     Examples
     --------
@@ -83,7 +79,6 @@ class CodeMemory(RingBuffer):
     [[3.0], [4.0]]
     """
 
-    ids: Tensor
     weights: Tensor
     codewords: Tensor
 
@@ -95,12 +90,8 @@ class CodeMemory(RingBuffer):
         *,
         num_kept: int | None = None,
         warmup_steps: int = 0,
-        max_drift: float | None = None,
-        fill_during_warmup: bool = True,
     ) -> None:
-        super().__init__(
-            capacity, warmup_steps=warmup_steps, max_drift=max_drift, fill_during_warmup=fill_during_warmup
-        )
+        super().__init__(capacity, warmup_steps=warmup_steps)
         self.num_codebooks = check_count("num_codebooks", num_codebooks, 1, MOST_COLUMNS)
         self.num_codewords = check_count("num_codewords", num_codewords, 1, MOST_COLUMNS)
         if num_kept is not None and check_count("num_kept", num_kept) > self.num_codewords:
@@ -108,12 +99,10 @@ class CodeMemory(RingBuffer):
         self.num_kept = num_kept
         kept = self.num_codewords if num_kept is None else num_kept
         check_room("capacity * num_codebooks * num_kept", self.capacity, self.num_codebooks, kept)
-        self._column("ids", fill=-1, dtype=torch.int64)
         self._column("weights", self.num_codebooks, kept)
         if num_kept is not None:
             small = torch.int16 if self.num_codewords <= 2**15 else torch.int32
             self._column("codewords", self.num_codebooks, num_kept, dtype=small)
-        self._column("steps", fill=-1, dtype=torch.int64)
 
     def read(self) -> CodeEntries:
         """Return the entries, oldest first; none during the warm-up.
@@ -124,8 +113,8 @@ class CodeMemory(RingBuffer):
             Views that later pushes do not change.
         """
         if self.num_kept is not None:
-            return CodeEntries(*self._stored("ids", "weights", "codewords"))
-        ids, weights, ages = self._stored("ids", "weights")
+            return CodeEntries(*self._stored("weights", "codewords"))
+        ids, weights, ages = self._stored("weights")
         order = torch.arange(self.num_codewords, device=weights.device, dtype=torch.int32)
         return CodeEntries(ids, weights, order.expand(weights.shape), ages)
 
@@ -153,7 +142,7 @@ class CodeMemory(RingBuffer):
                 f"{tuple(codebooks.shape)}"
             )
         if self.num_kept is None:
-            weights = self._stored("weights")[0].to(codebooks.dtype)
+            weights = self._stored("weights")[1].to(codebooks.dtype)
             return torch.einsum("nmk,mkd->nmd", weights, codebooks).flatten(1)
         entries = self.read()
         books = torch.arange(self.num_codebooks, device=codebooks.device)[:, None]
@@ -187,12 +176,11 @@ class CodeMemory(RingBuffer):
                 f"ids and weights must have shapes (batch,) and (batch, {self.num_codebooks}, {self.num_codewords}), got "
                 f"{tuple(ids.shape)} and {tuple(weights.shape)}"
             )
-        check_ids("ids", ids, None)
-        rows = {"ids": ids, "weights": weights}
-        if self.num_kept is not None:
+        if self.num_kept is None:
+            self._append(ids, weights=weights)
+        else:
             top = weights.topk(self.num_kept, dim=-1)
-            rows = {"ids": ids, "weights": top.values / top.values.sum(-1, keepdim=True), "codewords": top.indices}
-        self._append(rows, len(ids))
+            self._append(ids, weights=top.values / top.values.sum(-1, keepdim=True), codewords=top.indices)
 
     def _shape(self) -> str:
         return f"num_codebooks={self.num_codebooks}, num_codewords={self.num_codewords}, num_kept={self.num_kept}"

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
-from graphvid._checks import MOST_COLUMNS, check_count, check_ids, check_room, check_tensor
+from graphvid._checks import MOST_COLUMNS, check_count, check_room, check_tensor
 from graphvid.losses._ring_buffer import RingBuffer
 
 
 class MemoryEntries(NamedTuple):
-    """What a `CrossBatchNegatives` holds, the oldest entry first; no gradient goes to it.
+    """Rows of a `CrossBatchNegatives`, the oldest entry first; no gradient goes to it.
 
     Parameters
     ----------
@@ -83,6 +82,7 @@ class CrossBatchNegatives(RingBuffer):
 
     Examples
     --------
+    >>> import torch
     >>> memory = CrossBatchNegatives(capacity=3, dim=1)
     >>> for batch in ([5, 6], [7, 5]):
     ...     items = torch.tensor(batch)
@@ -92,7 +92,6 @@ class CrossBatchNegatives(RingBuffer):
     ([6, 7, 5], [2, 1, 1], [6.0, 7.0, 5.0])
     """
 
-    ids: Tensor
     vectors: Tensor
     log_q: Tensor
 
@@ -110,10 +109,8 @@ class CrossBatchNegatives(RingBuffer):
         )
         self.dim = check_count("dim", dim, 1, MOST_COLUMNS)
         check_room("capacity * dim", self.capacity, self.dim)
-        self._column("ids", fill=-1, dtype=torch.int64)
         self._column("vectors", self.dim)
         self._column("log_q")
-        self._column("steps", fill=-1, dtype=torch.int64)
 
     def read(self) -> MemoryEntries:
         """Return the entries, oldest first; none during the warm-up.
@@ -123,7 +120,7 @@ class CrossBatchNegatives(RingBuffer):
         MemoryEntries
             Views that later pushes do not change.
         """
-        return MemoryEntries(*self._stored("ids", "vectors", "log_q"))
+        return MemoryEntries(*self._stored("vectors", "log_q"))
 
     def push(self, ids: Tensor, vectors: Tensor, log_q: Tensor) -> None:
         """Append copies of the batch's items, drop the oldest entries beyond the capacity, and count a step.
@@ -153,8 +150,7 @@ class CrossBatchNegatives(RingBuffer):
                 f"ids, vectors and log_q must have shapes (batch,), (batch, {self.dim}) and (batch,), got "
                 f"{tuple(ids.shape)}, {tuple(vectors.shape)} and {tuple(log_q.shape)}"
             )
-        check_ids("ids", ids, None)
-        self._append({"ids": ids, "vectors": vectors, "log_q": log_q}, len(ids))
+        self._append(ids, vectors=vectors, log_q=log_q)
 
     def _shape(self) -> str:
         return f"dim={self.dim}"

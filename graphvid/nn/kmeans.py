@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from graphvid._checks import check_choice, check_count, check_tensor
+from graphvid._faiss import import_faiss
 
 KMeansMethod = Literal["lloyd", "faiss"]
 _ITEMS = 1 << 22  # scores held at once
@@ -118,11 +119,7 @@ def nearest(x: Tensor, centres: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _faiss(x: Tensor, count: int, spherical: bool, num_iterations: int, seed: int) -> Tensor:
-    try:
-        import faiss
-    except ImportError as error:
-        raise ImportError('method="faiss" needs FAISS: pip install "graphvid[retrieval]"') from error
-    kmeans = faiss.Kmeans(
+    kmeans = import_faiss().Kmeans(
         x.shape[1], count, niter=num_iterations, spherical=spherical, seed=seed, min_points_per_centroid=1
     )
     kmeans.train(x.float().cpu().numpy())

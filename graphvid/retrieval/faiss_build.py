@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphvid._checks import check_choice, check_count, check_seed
+from graphvid._faiss import import_faiss
 from graphvid.retrieval.code_index import CodeIndex
-from graphvid.retrieval.faiss_index import KINDS, FaissIndex, Kind, import_faiss
+from graphvid.retrieval.faiss_index import KINDS, FaissIndex, Kind
 from graphvid.retrieval.vector_index import Metric, VectorIndex
 
 # Options of every kind and their defaults; 0 stands for one that depends on the data.

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from types import ModuleType
 from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graphvid._checks import check_choice
+from graphvid._faiss import import_faiss
 from graphvid.retrieval import _faiss_files
 from graphvid.retrieval._ids import as_ids
 from graphvid.retrieval._search import Exclusions, check_top_k, find_exclusions
@@ -260,18 +260,6 @@ def from_faiss(path: str | os.PathLike[str]) -> FaissIndex:
         )  # fmt: skip
     except (TypeError, ValueError) as error:
         raise ValueError(f"{os.fspath(path)} holds no valid index: {error}") from None
-
-
-def import_faiss() -> ModuleType:
-    """Return the module, or raise an ImportError that names the extra."""
-    try:
-        import faiss
-    except ImportError as error:
-        raise ImportError(
-            f'this needs FAISS, which cannot be imported ({error}); install it with: pip install "graphvid[retrieval]"'
-        ) from error
-    module: ModuleType = faiss
-    return module
 
 
 def _best(

@@ -9,10 +9,11 @@ from .report import Plot, Report, Section, Table, read_training_log, write_repor
 from .run import Run, VectorRun
 from .search import export, search
 from .task import Data, Method, Part, Parts, Task, Training
-from .vectors import read_vectors, row_of, storable, write_vectors
+from .vectors import CODES, read_vectors, row_of, storable, write_vectors
 from .verdict import Verdict, judge, read_verdict
 
 __all__ = [
+    "CODES",
     "Data",
     "Json",
     "KeepBest",

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from .task import Task
 
-ANSWERS = ("evaluate", "embed", "neighbors", "recommend", "predict")
+ANSWERS = ("evaluate", "embed", "neighbors", "recommend", "predict", "link")
 
 
 class Run:

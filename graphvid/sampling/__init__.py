@@ -12,12 +12,12 @@ from graphvid.sampling._picks import NeighborPicks
 from graphvid.sampling.blocks import Block, to_block
 from graphvid.sampling.documents import DocumentBatch, DocumentBatches, Documents
 from graphvid.sampling.frequency import StreamingFrequency
+from graphvid.sampling.group_order import group_order
 from graphvid.sampling.histories import history_block
 from graphvid.sampling.item_negatives import ItemNegatives, ItemNegativeSampler
 from graphvid.sampling.neighbor_sampler import NeighborSampler, sample_neighbors
 from graphvid.sampling.pair_order import local_pair_order
-from graphvid.sampling.session_batches import RowBatch, SessionBatches
-from graphvid.sampling.shuffled_batches import ShuffledBatches
+from graphvid.sampling.shuffled_batches import RowBatch, ShuffledBatches
 
 if TYPE_CHECKING:
     from graphvid.sampling.check_in_chains import CheckInChains, Requests, Walks
@@ -36,12 +36,12 @@ __all__ = [
     "NeighborSampler",
     "Requests",
     "RowBatch",
-    "SessionBatches",
     "ShuffledBatches",
     "StreamingFrequency",
     "TripletBatch",
     "TripletSampler",
     "Walks",
+    "group_order",
     "history_block",
     "local_pair_order",
     "neighbor_table",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -13,6 +13,17 @@ from torch import Tensor
 from graphvid._checks import check_count, check_integer, check_seed, check_tensor, shown
 
 Columns = TypeVar("Columns", bound=tuple[Tensor, ...])
+
+
+class RowBatch(NamedTuple):
+    """Rows of a table, for batches that hold nothing else.
+
+    Parameters
+    ----------
+    row : Tensor of int64, shape (batch,)
+    """
+
+    row: Tensor
 
 
 class ShuffledBatches(Generic[Columns]):
@@ -31,7 +42,8 @@ class ShuffledBatches(Generic[Columns]):
     step : int, default 0
         Number of the first batch.
     order : callable, optional
-        From the number of an epoch to the order of its rows. Default: a random one.
+        From the number of an epoch to the order of its rows, such as `group_order` or `local_pair_order`. Default: a random
+        one.
 
     Attributes
     ----------

@@ -59,6 +59,15 @@ METHODS: Mapping[str, Entry] = {
         "similarity.Similarity",
         "Twin tower: vectors from frames and titles, whose cosines follow scores that people gave.",
     ),
+    "moco": Entry("clips.Clips", "MoCo on clips of videos, without labels: another crop of a clip, against a queue."),
+    "simclr": Entry("clips.Clips", "SimCLR on clips of videos: two crops of a clip, against the batch."),
+    "triplet": Entry("clips.Clips", "Triplets of clips of videos, with semi-hard negatives of the batch."),
+    "be": Entry("clips.Clips", "Background erasing: clips of videos with a still frame mixed in."),
+    "be-released": Entry("clips.Clips", "Background erasing as its code has it: another segment is pushed too."),
+    "dsm": Entry("clips.Clips", "Scene and motion decoupled: warped clips of videos, against shuffled ones."),
+    "vtdl": Entry("clips.Clips", "Temporal discrimination: clips of videos, against other segments of the same."),
+    "stcr": Entry("clips.Clips", "Consistency: maps of turned and mixed clips of videos must follow the turn."),
+    "best": Entry("clips.Clips", "Clips of videos by what moves: differences, swapped scenery, shuffled negatives."),
     "ensemble": Entry("similarity.Ensembles", "Several finished twin towers as one; see also graphvid ensemble."),
 }
 COMMANDS: Mapping[str, Entry] = {  # that a task adds to `graphvid`

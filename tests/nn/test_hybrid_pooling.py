@@ -9,8 +9,7 @@ import pytest
 import torch
 
 from graphvid._random import seeded
-from graphvid.nn import CosineClassifier, GraphDepth, HybridPooling, PyramidHybridPooling, time_levels
-from graphvid.ops import Adjacency
+from graphvid.nn import HybridPooling
 
 MODES = ["concat", "mix", "channel_mix", "gem", "attention"]
 
@@ -106,81 +105,13 @@ def test_concat_sees_both_cues_and_a_single_pooling_does_not(seed):
     assert max(accuracy["mean"], accuracy["maximum"]) <= 0.72
 
 
-@pytest.mark.parametrize("level_aligned", [False, True])
-def test_a_pyramid_joins_maps_and_segments(level_aligned):
-    pool = PyramidHybridPooling([3, 5, 2], 16, level_aligned=level_aligned, num_codebooks=8)
-    maps, rows, indptr, flat = (
-        torch.randn(4, 3, 2, 2),
-        torch.randn(7, 5),
-        torch.tensor([0, 2, 2, 3, 7]),
-        torch.randn(4, 2),
-    )
-    found = pool([maps, (rows, indptr), flat])
-    parts = []
-    for k, pooled in enumerate((pool.pools[0](maps), pool.pools[1](rows, indptr), pool.pools[2](flat))):
-        parts.append(pool.maps[k](pool.norms[k](pooled)))
-    torch.testing.assert_close(found, pool.mix(torch.cat(parts, 1)))
-    if level_aligned:  # 2, 3 and 3 of 8 codebooks with 2 columns each
-        assert [part.shape[1] for part in parts] == [4, 6, 6]
-        moved = pool([maps + 1, (rows, indptr), flat])
-        assert torch.equal(moved[:, 4:], found[:, 4:])
-
-
-def test_parts_of_time_are_means_of_frames():
-    frames, indptr = torch.randn(12, 2), torch.tensor([0, 7, 7, 9, 12])
-    for count, (values, of_video) in zip((4, 2, 1, 0), time_levels(frames, indptr, (4, 2, 1, 0)), strict=True):
-        at = 0
-        for v, (start, stop) in enumerate(zip(indptr[:-1].tolist(), indptr[1:].tolist(), strict=True)):
-            length = stop - start
-            bounds = [start + k * length // count for k in range(count + 1)] if count else list(range(start, stop + 1))
-            means = [frames[a:b].mean(0) for a, b in itertools.pairwise(bounds) if b > a]
-            assert int(of_video[v + 1] - of_video[v]) == len(means)
-            for mean in means:
-                torch.testing.assert_close(values[at], mean)
-                at += 1
-        assert at == len(values)
-
-
-def test_depth_gives_the_states_of_every_round():
-    adjacency = Adjacency.from_coo(torch.tensor([0, 1, 2]), torch.tensor([1, 2, 0]), num_src=3, num_dst=3)
-    depth, x = GraphDepth(2, 3, 2), torch.randn(3, 2)
-    levels = depth(adjacency, x)
-    assert depth.dims == [2, 3, 3]
-    dense = torch.zeros(3, 3)
-    dense[[1, 2, 0], [0, 1, 2]] = 1
-    one = torch.relu(dense @ x @ depth.layers[0].weight + depth.layers[0].bias)
-    torch.testing.assert_close(levels[0], x)
-    torch.testing.assert_close(levels[1], one)
-    torch.testing.assert_close(levels[2], torch.relu(dense @ one @ depth.layers[1].weight + depth.layers[1].bias))
-    pooled = PyramidHybridPooling(depth.dims, 6)(levels)
-    assert pooled.shape == (3, 6)
-
-
-def test_the_classifier_scores_cosines_less_a_margin():
-    classifier, x = CosineClassifier(4, 3, scale=5.0, margin=0.2), torch.randn(6, 4)
-    cosine = torch.nn.functional.cosine_similarity(x[:, None], classifier.prototypes[None], dim=2)
-    torch.testing.assert_close(classifier(x), 5 * cosine)
-    labels = torch.tensor([0, 1, 2, 0, 1, 2])
-    torch.testing.assert_close(classifier(x, labels), 5 * (cosine - 0.2 * torch.eye(3)[labels]))
-
-
 @pytest.mark.parametrize(
     ("make", "message"),
     [
         (lambda: HybridPooling(0), "dim must be an integer >= 1, got 0"),
         (lambda: HybridPooling(2, "median"), "hybrid must be one of"),
         (lambda: HybridPooling(2, "gem", power=0.5), "power must be a finite float >= 1, got 0.5"),
-        (lambda: PyramidHybridPooling([], 4), "dims must name one level at least, got none"),
-        (lambda: PyramidHybridPooling([2, 2, 2], 2), "out_dim must be at least the 3 levels, got 2"),
-        (lambda: PyramidHybridPooling([2, 2], 4, level_aligned=True), "level_aligned needs num_codebooks"),
-        (lambda: PyramidHybridPooling([2, 2], 4)([torch.ones(1, 2)]), "levels must be the 2 of dims, got 1"),
-        (
-            lambda: PyramidHybridPooling([2, 2], 4)([torch.ones(1, 2), torch.ones(3, 2)]),
-            "levels must be of the same sets",
-        ),
         (lambda: HybridPooling(2)(torch.ones(3, 4)), r"x must have shape \(num_sets, 2, \*positions\), got \(3, 4\)"),
-        (lambda: time_levels(torch.ones(3, 2), torch.tensor([0, 3]), ()), "num_parts must name one level"),
-        (lambda: CosineClassifier(2, 1), "num_classes must be at least 2, got 1"),
     ],
 )
 def test_bad_input(make, message):

@@ -23,6 +23,7 @@ from graphvid.models import (
     TwinTowerConfig,
     TwoTowerConfig,
 )
+from graphvid.models.clips import RECIPES
 from graphvid.models.recommenders import CrossBatch, Shared
 from graphvid.retrieval import CodeIndex, VectorIndex, from_faiss, to_faiss
 from graphvid.runs import Run, VectorRun, export, search
@@ -123,8 +124,8 @@ def by_cosine(vectors, video_id):
 
 
 def test_all_methods_with_vectors_are_here():
-    """A method that is new to the index is exported here too, if its runs have vectors."""
-    assert {name for name in METHODS if issubclass(task_of(name).answers, VectorRun)} == set(CONFIGS)
+    """A method that is new to the index is exported here too, if its runs have vectors; those of clips in their task."""
+    assert {name for name in METHODS if issubclass(task_of(name).answers, VectorRun)} == {*CONFIGS, *RECIPES}
 
 
 @pytest.mark.parametrize("method", list(CONFIGS))

@@ -99,6 +99,13 @@ class Linker(OneProcessModule, ABC):
     """
 
     kind: type[LinkConfig]
+    features: Tensor
+    entities: Tensor | None
+    words: Tensor | None
+    mentions: Tensor | None
+    gold: Tensor
+    entity: Tensor
+    word: Tensor
 
     def __init__(
         self,
@@ -117,7 +124,9 @@ class Linker(OneProcessModule, ABC):
             raise ValueError(
                 f"features must have a row for each of the {graph.num_edges('cand')} candidates, got {len(tables.features)}"
             )
-        self.config, self.tables = config, tables
+        self.config, self._feature_groups = config, tuple(tables.groups)
+        for name in ("features", "entities", "words", "mentions"):
+            self.register_buffer(name, getattr(tables, name), persistent=False)
         mention, node = graph.edges(etype="cand", order="eid")
         counts = torch.bincount(mention, minlength=graph.num_nodes("mention"))
         words = torch.bincount(graph.edges(etype="in", order="eid")[1], minlength=graph.num_nodes("mention"))
@@ -125,19 +134,20 @@ class Linker(OneProcessModule, ABC):
             _indptr(torch.bincount(graph.nodes["mention"].data["doc"], minlength=graph.batch_size)), _indptr(counts),
             _indptr(words), block_size,
         )  # fmt: skip
-        self.entity = graph.nodes["entity"].data["entity"][node]
-        self.word = graph.nodes["word"].data["word"]
-        self.gold = graph.nodes["mention"].data["gold"].clone()
+        gold = graph.nodes["mention"].data["gold"].clone()
         first = self.documents.doc_indptr[:-1]
         self.doc_of_block = graph.nodes["mention"].data["doc"][first] if len(first) else first
         chosen = first.new_zeros(0) if docs is None else docs
         self.learnt_from = torch.isin(self.doc_of_block, chosen).nonzero()[:, 0]
         batch = self.documents.take(self.learnt_from)
-        if docs is not None and not (self.gold[batch.mentions] >= 0).any():
+        if docs is not None and not (gold[batch.mentions] >= 0).any():
             raise ValueError("docs must have a mention whose gold is a candidate, got none to learn from")
-        others = torch.ones(len(self.gold), dtype=torch.bool)
+        others = torch.ones(len(gold), dtype=torch.bool)
         others[batch.mentions] = False
-        self.gold[others] = -2  # golds of other documents stay unknown here
+        gold[others] = -2  # golds of other documents stay unknown here
+        self.register_buffer("gold", gold, persistent=False)
+        self.register_buffer("entity", graph.nodes["entity"].data["entity"][node], persistent=False)
+        self.register_buffer("word", graph.nodes["word"].data["word"], persistent=False)
         with seeded(config.seed, WEIGHT_STREAM):
             self.attention = None
             if tables.words is not None:
@@ -147,7 +157,7 @@ class Linker(OneProcessModule, ABC):
     @property
     def groups(self) -> tuple[str, ...]:
         """What each column of `columns` speaks of."""
-        return (*(("context",) if self.attention is not None else ()), *self.tables.groups)
+        return (*(("context",) if self.attention is not None else ()), *self._feature_groups)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -172,26 +182,32 @@ class Linker(OneProcessModule, ABC):
 
     def columns(self, batch: DocumentBatch, without: str | None = None) -> Tensor:
         """Return the features of the batch's candidates, the score of the context's words first where there are words."""
-        features = self.tables.features[batch.candidates]
+        features = self.features[batch.candidates]
         if self.attention is not None:
-            assert self.tables.words is not None
-            assert self.tables.entities is not None
+            assert self.words is not None
+            assert self.entities is not None
             suits = self.attention(
-                self.tables.words[self.word[batch.words]], batch.word_indptr,
-                self.tables.entities[self.entity[batch.candidates]], batch.cand_indptr,
+                self.words[self.word[batch.words]], batch.word_indptr,
+                self.entities[self.entity[batch.candidates]], batch.cand_indptr,
             )  # fmt: skip
             features = torch.cat([suits[:, None], features], dim=1)
         if without in GROUPS:
             mention = torch.repeat_interleave(batch.cand_indptr.diff())
             mean = segment_reduce(features, batch.cand_indptr, reduce="mean")[mention]
-            hidden = torch.tensor([group == without for group in self.groups])
+            hidden = torch.tensor([group == without for group in self.groups], device=features.device)
             features = torch.where(hidden, mean, features)
         return features
 
     def training_step(self, batch: DocumentBatch, batch_idx: int) -> Tensor:
         """Compute the loss of some documents and log it."""
         with seeded(self.config.seed, DROPOUT_STREAM, self.global_step):
-            scores = self(batch)
+            loss = self.loss(batch)
+        self.log("loss", loss.detach(), prog_bar=True)
+        return loss
+
+    def loss(self, batch: DocumentBatch) -> Tensor:
+        """Return the sum of the mean losses of the scores that `forward` gives; 0 without a mention to learn from."""
+        scores = self(batch)
         gold = self.gold[batch.mentions]
         kept = (gold >= 0).nonzero()[:, 0]  # a mention without a right candidate teaches nothing
         counts = batch.cand_indptr.diff()[kept]
@@ -199,9 +215,7 @@ class Linker(OneProcessModule, ABC):
         indptr = _indptr(counts)
         offset = gold[kept] - batch.candidates[batch.cand_indptr[:-1][kept]]
         losses = [self.objective(score.index_select(0, rows), indptr, indptr[:-1] + offset) for score in scores]
-        loss = torch.stack(losses).sum()
-        self.log("loss", loss.detach(), prog_bar=True)
-        return loss
+        return torch.stack(losses).sum()
 
     def configure_optimizers(self) -> Any:  # Any: Lightning's form
         """Give AdamW with a rate that falls to zero along a half cosine."""
@@ -247,7 +261,7 @@ class Linker(OneProcessModule, ABC):
         for some in torch.split(blocks, 32):
             batch = self.documents.take(some)
             candidates.append(batch.candidates)
-            scores.append(self(batch, without)[-1])
+            scores.append(self(DocumentBatch(*(x.to(self.device) for x in batch)), without)[-1].cpu())
         self.train(training)
         return torch.cat(candidates), torch.cat(scores)
 

@@ -48,6 +48,7 @@ class LinkGlobal(Linker):
 
     kind = LinkGlobalConfig
     config: LinkGlobalConfig
+    of_prior: Tensor
 
     def __init__(
         self, graph: DGLGraph, tables: LinkTables, docs: Tensor | None, config: LinkGlobalConfig | None = None
@@ -78,7 +79,7 @@ class LinkGlobal(Linker):
                     dim, width, hidden=config.relation_hidden, num_relations=config.num_relations,
                     dropout=config.relation_dropout,
                 )  # fmt: skip
-        self.of_prior = of_prior
+        self.register_buffer("of_prior", of_prior, persistent=False)
 
     def forward(self, batch: DocumentBatch, without: str | None = None) -> list[Tensor]:
         """Score candidates; see `Linker.forward`."""
@@ -91,17 +92,17 @@ class LinkGlobal(Linker):
         return [self.last(torch.cat([belief[:, None], columns[:, self.of_prior]], dim=1))]
 
     def _belief(self, local: Tensor, batch: DocumentBatch) -> Tensor:
-        assert self.tables.entities is not None
-        entities = self.tables.entities[self.entity[batch.candidates]]
+        assert self.entities is not None
+        entities = self.entities[self.entity[batch.candidates]]
         rounds, damping = self.config.num_rounds, self.config.damping
         if self.config.coherence == "pair":
             layout = AssignmentLayout(batch.doc_indptr, batch.cand_indptr)
             return max_product(local, self.pair(entities, layout), layout, num_rounds=rounds, damping=damping)
         layout, node = with_dummies(batch.doc_indptr, batch.cand_indptr)
-        if self.tables.mentions is None:
+        if self.mentions is None:
             mentions = segment_reduce(entities, batch.cand_indptr, reduce="mean")
         else:
-            mentions = self.tables.mentions[batch.mentions]
+            mentions = self.mentions[batch.mentions]
         pair = self.relations(entities, mentions, layout)
         whole = local.new_zeros(layout.num_nodes).index_copy(0, node, local)
         return max_product(whole, pair, layout, num_rounds=rounds, damping=damping)[node]

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from graphvid._dgl import DGLGraph
 from graphvid._random import seeded
-from graphvid.graphs import assignment_graph
+from graphvid.graphs import linked_pairs
 from graphvid.nn import LocalScore
 from graphvid.ops import Adjacency, segment_reduce
 from graphvid.ops.neighbors import expand_ranges
@@ -26,11 +26,12 @@ class LinkGraph(Linker):
         p^t = \mathrm{softmax}_m(s^t), \qquad
         a^t(x) = \sum_{y \to x} w_{yx}\, c_y\, p^t(y), \qquad s^{t+1} = s^0 + \mathrm{MLP}(\text{features}, s^0, a^t)
 
-    over the edges of `graphvid.graphs.assignment_graph`: assignments x and y of mentions with different names whose
-    entities link or are one. The weight w is a sigmoid of a small network over whether both are one entity and how many
-    links each has; :math:`c_y` is one over the number of mentions of y's name in the document, so that a name counts once.
-    The sums go in as they are, relative to the best candidate of the mention, and as shares of the names of the document;
-    beside the weighted sum so do the plain one and that over equal entities.
+    over assignments x and y of mentions of one document, with different names, whose entities link or are one
+    (`graphvid.graphs.linked_pairs`). The weight w is a sigmoid of a small network over whether both are one entity and how
+    many links each has; :math:`c_y` is one over the number of mentions of y's name in the document, so that a name counts
+    once. Mentions of one name hear the same, so that messages pass between names with a candidate, however often a name
+    stands in the document. The sums go in as they are, relative to the best candidate of the mention, and as shares of the
+    names of the document; beside the weighted sum so do the plain one and that over equal entities.
 
     Parameters
     ----------
@@ -43,28 +44,26 @@ class LinkGraph(Linker):
 
     Notes
     -----
-    Every round's score is learnt from. O(num_rounds * num_edges) time and memory.
+    Every round's score is learnt from. O(num_rounds * num_edges) time and memory, for edges between names with a candidate.
     """
 
     kind = LinkGraphConfig
     config: LinkGraphConfig
+    group: Tensor
+    src: Tensor
+    same: Tensor
+    edge_indptr: Tensor
+    degree: Tensor
+    share: Tensor
+    num_names: Tensor
 
     def __init__(
         self, graph: DGLGraph, tables: LinkTables, docs: Tensor | None, config: LinkGraphConfig | None = None
     ) -> None:
         config = config if config is not None else LinkGraphConfig()
         super().__init__(graph, tables, docs, config)
-        assignments = assignment_graph(graph)
-        src, dst = assignments.edges(order="eid")
-        name = graph.nodes["mention"].data["name"][assignments.ndata["mention"]]
-        kept = name[src] != name[dst]
-        self.src, dst, self.same = src[kept], dst[kept], assignments.edata["same"][kept].float()
-        self.edge_indptr = torch.searchsorted(dst, torch.arange(len(self.entity) + 1))
-        node = graph.edges(etype="cand", order="eid")[1]
-        self.degree = torch.log1p(graph.nodes["entity"].data["degree"][node].float())
-        share, names = _name_counts(graph)
-        self.share = share[assignments.ndata["mention"]]
-        self.num_names = names[assignments.ndata["doc"]]
+        for name, values in _names(graph).items():
+            self.register_buffer(name, values, persistent=False)
         with seeded(config.seed, WEIGHT_STREAM):
             width = len(self.groups)
             self.local = LocalScore(width, config.hidden, max_norm=config.max_norm, dropout=config.dropout)
@@ -81,21 +80,20 @@ class LinkGraph(Linker):
         if without == "coherence":
             silent = first.new_zeros(len(first), _SIGNALS)
             return [first, first + self.update(torch.cat([columns, first[:, None], silent], dim=1))]
-        counts = self.edge_indptr.diff()[batch.candidates]
-        edges, dst = expand_ranges(self.edge_indptr[:-1][batch.candidates], counts)
-        place = torch.empty(len(self.entity), dtype=torch.int64)
-        place[batch.candidates] = torch.arange(len(batch.candidates))
-        of_src, of_dst = self.src[edges], batch.candidates[dst]
-        src, same = place[of_src], self.same[edges]
-        pairs = Adjacency.from_coo(src, dst, num_src=len(first), num_dst=len(first))
-        from_, to = self.degree[of_src], self.degree[of_dst]
+        groups, at = torch.unique(self.group[batch.candidates], return_inverse=True)
+        edges, dst = expand_ranges(self.edge_indptr[:-1][groups], self.edge_indptr.diff()[groups])
+        src = torch.searchsorted(groups, self.src[edges])  # of one document: all are there
+        same = self.same[edges]
+        pairs = Adjacency.from_coo(src, dst, num_src=len(groups), num_dst=len(groups))
+        from_, to = self.degree[groups[src]], self.degree[groups[dst]]
         weight = torch.sigmoid(self.weigh(torch.stack([same, from_, to, from_ * to / 5], dim=1)))
         heads = torch.cat([weight, torch.ones_like(weight), same[:, None]], dim=1)
         mention = torch.repeat_interleave(batch.cand_indptr.diff())
         share, num_names = self.share[batch.candidates], self.num_names[batch.candidates]
         for _ in range(self.config.num_rounds):
             told = probabilities(scores[-1], batch.cand_indptr) * share
-            heard = pairs.spmm(told[:, None, None].expand(-1, 3, 1), heads)[:, :, 0]
+            of_group = told.new_zeros(len(groups)).index_add(0, at, told)
+            heard = pairs.spmm(of_group[:, None, None].expand(-1, 3, 1), heads)[:, :, 0].index_select(0, at)
             most = segment_reduce(heard, batch.cand_indptr, reduce="max").index_select(0, mention)
             signals = torch.cat(
                 [torch.log1p(heard), (heard - most) / num_names.sqrt()[:, None], heard[:, :2] / num_names[:, None]],
@@ -105,9 +103,33 @@ class LinkGraph(Linker):
         return scores
 
 
-def _name_counts(graph: DGLGraph) -> tuple[Tensor, Tensor]:
-    """Return one over the mentions of each mention's name in its document, and the names of each document."""
+def _names(graph: DGLGraph) -> dict[str, Tensor]:
+    """Return what messages between the names of documents need.
+
+    Returns
+    -------
+    dict of Tensor
+        By candidate: its ``group``, a name of a document with a candidate; one over the mentions of its name there,
+        ``share``; and the names of its document, ``num_names``. By group: the ``degree`` of the entity, on a logarithmic
+        scale. Edges into group g are those from ``edge_indptr[g]`` to before ``edge_indptr[g + 1]``, with ``src``, groups,
+        and whether both are the ``same`` entity.
+    """
+    mention, node = graph.edges(etype="cand", order="eid")
     doc, name = graph.nodes["mention"].data["doc"], graph.nodes["mention"].data["name"]
     size = int(name.max()) + 1 if len(name) else 1
     code, place, count = torch.unique(doc * size + name, return_inverse=True, return_counts=True)
-    return 1 / count[place].float(), torch.bincount(code // size, minlength=graph.batch_size).float()
+    num_names = torch.bincount(code // size, minlength=graph.batch_size)[doc].float()
+    num_nodes = max(graph.num_nodes("entity"), 1)
+    key, group = torch.unique(place[mention] * num_nodes + node, return_inverse=True)
+    name_of, entity = key // num_nodes, key % num_nodes
+    src, dst = (torch.from_numpy(ends) for ends in linked_pairs(graph, entity.numpy()))
+    kept = name_of[src] != name_of[dst]
+    src, dst = src[kept], dst[kept]
+    order = torch.argsort(dst * len(key) + src)
+    src, dst = src[order], dst[order]
+    return {
+        "group": group, "share": (1 / count[place].float())[mention], "num_names": num_names[mention],
+        "degree": torch.log1p(graph.nodes["entity"].data["degree"][entity].float()), "src": src,
+        "same": (entity[src] == entity[dst]).float(),
+        "edge_indptr": torch.searchsorted(dst, torch.arange(len(key) + 1)),
+    }  # fmt: skip

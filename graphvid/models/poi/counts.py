@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import get_args
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from graphvid.metrics.target_ranks import expected_ranks
+from graphvid.metrics.target_ranks import expected_ranks, target_scores
+from graphvid.models.poi.config import CountPart
 from graphvid.models.poi.places import KnownPlaces
 from graphvid.models.poi.visit_lists import VisitLists, visit_lists
 from graphvid.sampling import CheckInChains, Requests
 
-LIST_PARTS = ("history", "weekday", "hour", "area", "hour_area", "sequential")
-TABLE_PARTS = ("successor", "popularity")
-COUNT_PARTS = (*LIST_PARTS[:5], *TABLE_PARTS)
-_BLOCK_VALUES = 2**25
+COUNT_PARTS: tuple[CountPart, ...] = get_args(CountPart)
+_TABLES = ("successor", "popularity")
+_BLOCK_VALUES = 2**25  # scores at once
 _TRIALS = (0.0, 0.5, 2.0, 4.0)
 
 
@@ -42,12 +43,12 @@ class VisitCounts:
     """
 
     def __init__(self, places: KnownPlaces, parts: Sequence[str], *, length: int, tolerance: int = 0) -> None:
-        unknown = [part for part in parts if part not in (*LIST_PARTS, *TABLE_PARTS)]
+        unknown = [part for part in parts if part not in COUNT_PARTS]
         if unknown:
-            raise ValueError(f"parts must be among {[*LIST_PARTS, *TABLE_PARTS]}, got {unknown}")
+            raise ValueError(f"parts must be among {list(COUNT_PARTS)}, got {unknown}")
         self.places, self.length, self.tolerance = places, length, tolerance
-        self.lists = tuple(part for part in parts if part in LIST_PARTS)
-        self.tables = tuple(part for part in parts if part in TABLE_PARTS)
+        self.lists = tuple(part for part in parts if part not in _TABLES)
+        self.tables = tuple(part for part in parts if part in _TABLES)
         self.parts = (*self.lists, *self.tables)
         self._total = float(places.visits.sum())
         self._popularity = torch.from_numpy(places.visits / places.visits.sum())
@@ -140,6 +141,11 @@ class VisitCounts:
                 mixed.addcmul_((shares[:, part] / departures)[:, None], follow)
         return mixed
 
+    def by_part(self, requests: Requests, lists: VisitLists, weight: Tensor, shares: Tensor) -> Tensor:
+        """Return what each part brings to `mixed`, shape (num_requests, num_parts, num_places); for few requests."""
+        alone = torch.diag_embed(shares).unbind(1)
+        return torch.stack([self.mixed(requests, lists, weight, of_part) for of_part in alone], dim=1)
+
 
 def even_weights(lists: VisitLists) -> Tensor:
     """Return the same weight for all members of a list."""
@@ -223,11 +229,10 @@ class CountMixture:
         if len(rows) > most:
             picked = np.sort(np.random.default_rng(seed).choice(len(rows), most, replace=False))
             rows, target = rows[picked], target[picked]
-        requests, wanted = self.chains.before(rows), torch.from_numpy(target)
-        blocks = self._part_scores(requests)
-        given = torch.cat([block[torch.arange(len(t)), :, t] for block, t in zip(blocks, self._cut(wanted))])
-        best = fit_shares(given)
-        value = self._value(blocks, wanted, best, k)
+        size = max(1, _BLOCK_VALUES // self.places.num_places)
+        blocks = [self._asked(rows[i : i + size], target[i : i + size]) for i in range(0, len(rows), size)]
+        best = fit_shares(torch.cat([self._given(*block) for block in blocks]))
+        value = self._value(blocks, best, k)
         improved = True
         while improved:
             improved = False
@@ -235,45 +240,36 @@ class CountMixture:
                 for factor in _TRIALS:
                     tried = best.clone()
                     tried[part] *= factor
-                    if float(tried.sum()) > 0 and (found := self._value(blocks, wanted, tried, k)) > value:
+                    if float(tried.sum()) > 0 and (found := self._value(blocks, tried, k)) > value:
                         best, value, improved = tried / tried.sum(), found, True
         self.weight = best
         return self
 
     def score(self, requests: Requests, chains: CheckInChains | None = None) -> Tensor:
         """Return the mixture for all candidates, shape (num_requests, num_places); see `PeriodicInterests.score`."""
-        lists = self.counts.members(self.chains if chains is None else chains, requests)
-        shares = self.weight.expand(len(requests.user), -1)
-        return self.counts.mixed(requests, lists, even_weights(lists), shares)
+        return self._mixed(requests, self._members(requests, chains), self.weight)
 
     def reasons(self, requests: Requests, chains: CheckInChains | None = None) -> Tensor:
         """Return the mixture part by part, shape (num_requests, num_parts, num_places); for few requests."""
-        return self._parts(requests, self.chains if chains is None else chains) * self.weight[:, None]
+        lists = self._members(requests, chains)
+        return self.counts.by_part(requests, lists, even_weights(lists), self.weight.expand(len(requests.user), -1))
 
-    def _parts(self, requests: Requests, chains: CheckInChains) -> Tensor:
-        lists = self.counts.members(chains, requests)
-        weight = even_weights(lists)
-        only = torch.eye(len(self.counts.parts))
-        mixed = [self.counts.mixed(requests, lists, weight, row.expand(len(requests.user), -1)) for row in only]
-        return torch.stack(mixed, dim=1)
+    def _members(self, requests: Requests, chains: CheckInChains | None) -> VisitLists:
+        return self.counts.members(self.chains if chains is None else chains, requests)
 
-    def _block(self) -> int:
-        return max(1, _BLOCK_VALUES // (self.places.num_places * len(self.counts.parts)))
+    def _mixed(self, requests: Requests, lists: VisitLists, weight: Tensor) -> Tensor:
+        return self.counts.mixed(requests, lists, even_weights(lists), weight.expand(len(requests.user), -1))
 
-    def _cut(self, values: Tensor) -> list[Tensor]:
-        return list(torch.split(values, self._block()))
+    def _asked(self, rows: NDArray[np.int64], target: NDArray[np.int64]) -> tuple[Requests, VisitLists, Tensor]:
+        requests = self.chains.before(rows)
+        return requests, self._members(requests, None), torch.from_numpy(target)
 
-    def _part_scores(self, requests: Requests) -> list[Tensor]:
-        """Return the shares of all candidates by part, blocks of (num_requests, num_parts, num_places)."""
-        cuts = np.arange(self._block(), len(requests.user), self._block())
-        return [
-            self._parts(requests.take(picked), self.chains) for picked in np.split(np.arange(len(requests.user)), cuts)
-        ]
+    def _given(self, requests: Requests, lists: VisitLists, target: Tensor) -> Tensor:
+        own = torch.zeros(len(target), dtype=torch.bool)  # these check-ins are not counted
+        return self.counts.of_targets(requests, target, lists, even_weights(lists), own)[0]
 
-    def _value(self, blocks: list[Tensor], target: Tensor, weight: Tensor, k: int) -> tuple[float, float]:
+    def _value(self, blocks: list[tuple[Requests, VisitLists, Tensor]], weight: Tensor, k: int) -> tuple[float, float]:
         """Return recall and then NDCG, to compare mixtures by."""
-        ranks = torch.cat(
-            [expected_ranks(torch.einsum("k,bkv->bv", weight, b), t) for b, t in zip(blocks, self._cut(target))]
-        )
-        found = (ranks <= k).double()
-        return float(found.mean()), float((found / torch.log2(1 + ranks)).mean())
+        ranks = [expected_ranks(self._mixed(requests, lists, weight), target) for requests, lists, target in blocks]
+        scores = target_scores(torch.cat(ranks), k=k)
+        return scores.recall, scores.ndcg

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.functional import pad, softplus
+from torch.nn.functional import softplus
 
 from graphvid._dgl import DGLGraph
 from graphvid._random import seeded
@@ -16,13 +16,13 @@ from graphvid.data import distance_km
 from graphvid.models.one_process import OneProcessModule
 from graphvid.models.poi.config import PeriodicInterestsConfig
 from graphvid.models.poi.counts import VisitCounts, fit_shares
+from graphvid.models.poi.mixture_gate import MixtureGate
 from graphvid.models.poi.network import InterestNetwork, Interests
 from graphvid.models.poi.places import KnownPlaces
-from graphvid.models.poi.visit_lists import VisitLists
-from graphvid.sampling import CheckInChains, Requests, RowBatch, SessionBatches
+from graphvid.sampling import CheckInChains, Requests, RowBatch, ShuffledBatches, group_order
 
 _WEIGHTS, _DROPOUT, _SAMPLE = 1, 2, 3  # streams of config.seed
-_SAMPLED, _NETWORK_SHARE, _DECAY, _LEAST = 5000, 0.3, -4.0, 1e-12
+_SAMPLED, _LEAST = 5000, 1e-12
 _COUNT_OF = {"daily": "weekday"}  # what is counted for an interest, where the name differs
 
 
@@ -127,8 +127,6 @@ class PeriodicInterests(OneProcessModule):
         self._coordinates = coordinates if config.distance else None
         self._requests = self.moment(chains, chains.before(self.rows))
         self._targets = torch.from_numpy(self.places.number[chains.poi[self.rows]])
-        self._place_of_row = np.full(chains.num_check_ins, -1, dtype=np.int64)
-        self._place_of_row[self.rows] = np.arange(len(self.rows))
         self.counts: VisitCounts | None = None
         if config.counts:
             counted = ("history", *(_COUNT_OF.get(x, x) for x in config.interests), "successor", "popularity")
@@ -146,10 +144,8 @@ class PeriodicInterests(OneProcessModule):
         if config.distance:
             self.fall = nn.Parameter(torch.tensor(-2.0))
         if self.counts is not None:
-            self.gate = nn.Linear(3 * config.dim, len(self.parts))
-            self.gate_of_amount = nn.Parameter(torch.zeros(len(self.counts.parts)))
-            self.decay = nn.Parameter(torch.full((len(self.counts.lists),), _DECAY))
-            self._start_shares()
+            self.gate = MixtureGate(3 * config.dim, len(self.counts.lists), len(self.counts.tables))
+            self.gate.start_at(self._likely_mixture(self.counts))
 
     @property
     def steps_per_epoch(self) -> int:
@@ -165,16 +161,20 @@ class PeriodicInterests(OneProcessModule):
             weekday=np.where(known, chains.weekday[last], -1), hour=np.where(known, chains.hour[last], -1)
         )
 
-    def train_dataloader(self) -> SessionBatches:
-        """Give the batches of all epochs."""
-        config = self.config
-        return SessionBatches(self.rows, self._requests.session, config.batch_size, config.num_epochs, config.seed)
+    def train_dataloader(self) -> ShuffledBatches[RowBatch]:
+        """Give the batches of all epochs, as positions in ``rows``: whole sessions, whose long term is computed once."""
+        config, session = self.config, self._requests.session
+
+        def order(epoch: int) -> NDArray[np.int64]:
+            return group_order(session, seed=np.random.default_rng((config.seed, epoch)))
+
+        positions = RowBatch(torch.arange(len(self.rows)))
+        return ShuffledBatches(positions, config.batch_size, config.num_epochs, config.seed, order=order)
 
     def training_step(self, batch: RowBatch, batch_idx: int) -> Tensor:
         """Compute the loss of one batch and log it."""
-        picked = self._place_of_row[batch.row.cpu().numpy()]
         with seeded(self.config.seed, _DROPOUT, self.global_step):
-            loss = self.loss(picked)
+            loss = self.loss(batch.row.cpu().numpy())
         self.log("loss", loss.detach(), prog_bar=True)
         return loss
 
@@ -188,8 +188,8 @@ class PeriodicInterests(OneProcessModule):
             return -of_network.mean()
         lists = self.counts.members(self.chains, requests).to(self.device)
         own = torch.ones(len(picked), dtype=torch.bool, device=self.device)
-        given, amounts = self.counts.of_targets(requests, target, lists, self._member_weights(lists), own)
-        shares = self._shares(found.context, amounts)
+        given, amounts = self.counts.of_targets(requests, target, lists, self.gate.member_weights(lists), own)
+        shares = self.gate(found.context, amounts)
         mixed = (shares[:, 1:] * given).sum(dim=1)
         return -torch.logaddexp(torch.log(shares[:, 0]) + of_network, torch.log(mixed + _LEAST)).mean()
 
@@ -219,8 +219,8 @@ class PeriodicInterests(OneProcessModule):
         shares = torch.ones_like(scores[:, :1])
         if self.counts is not None:
             lists = self.counts.members(chains, requests).to(self.device)
-            shares = self._shares(found.context, self.counts.amounts(requests, lists))
-            mixed = self.counts.mixed(requests, lists, self._member_weights(lists), shares[:, 1:])
+            shares = self.gate(found.context, self.counts.amounts(requests, lists))
+            mixed = self.counts.mixed(requests, lists, self.gate.member_weights(lists), shares[:, 1:])
             scores = scores * shares[:, :1] + mixed
         self.train(training)
         return PlaceScores(scores, found.attention, found.daily, shares)
@@ -239,13 +239,9 @@ class PeriodicInterests(OneProcessModule):
         chains = self.chains if chains is None else chains
         requests = self.moment(chains, requests)
         lists = self.counts.members(chains, requests).to(self.device)
-        weight = self._member_weights(lists)
-        only = [torch.zeros_like(found.shares[:, 1:]) for _ in self.counts.parts]
-        for part, shares in enumerate(only):
-            shares[:, part] = found.shares[:, 1 + part]
-        counted = [self.counts.mixed(requests, lists, weight, shares) for shares in only]
-        rest = (found.scores - torch.stack(counted).sum(dim=0)).clamp(min=0)
-        return torch.stack([rest, *counted], dim=1)
+        counted = self.counts.by_part(requests, lists, self.gate.member_weights(lists), found.shares[:, 1:])
+        of_network = (found.scores - counted.sum(dim=1)).clamp(min=0)
+        return torch.cat([of_network[:, None], counted], dim=1)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Give Adam."""
@@ -287,32 +283,15 @@ class PeriodicInterests(OneProcessModule):
         others = others.masked_fill(drawn == target[:, None], -torch.inf) + float(np.log(size / count))
         return own - torch.logsumexp(torch.cat([own[:, None], others], dim=1), dim=1)
 
-    def _shares(self, context: Tensor, amounts: Tensor) -> Tensor:
-        """Return the share of every part, (num_requests, num_parts); a part of which nothing was counted has none."""
-        more = pad(self.gate_of_amount * torch.log1p(amounts), (1, 0))
-        empty = pad(amounts == 0, (1, 0))
-        return torch.softmax((self.gate(context) + more).masked_fill(empty, -torch.inf), dim=1)
-
-    def _member_weights(self, lists: VisitLists) -> Tensor:
-        """Return the weight of every member of every list, which falls with its age; those of a list sum to 1."""
-        rate = softplus(self.decay)
-        weight = torch.exp(-rate[lists.segment % len(rate)] * lists.age)
-        total = weight.new_zeros(lists.counts.numel()).index_add(0, lists.segment, weight)
-        return weight / total[lists.segment]
-
     @torch.no_grad()
-    def _start_shares(self) -> None:
-        """Begin at the fixed mixture of counts under which some training targets are most likely."""
-        assert self.counts is not None
+    def _likely_mixture(self, counts: VisitCounts) -> Tensor:
+        """Return the fixed mixture of counts under which some training targets are most likely."""
         rng = np.random.default_rng((self.config.seed, _SAMPLE))
         picked = np.sort(rng.permutation(len(self.rows))[:_SAMPLED])
         requests, target = self._requests.take(picked), self._targets[torch.from_numpy(picked)]
-        lists = self.counts.members(self.chains, requests)
+        lists = counts.members(self.chains, requests)
         own = torch.ones(len(picked), dtype=torch.bool)
-        given, _ = self.counts.of_targets(requests, target, lists, self._member_weights(lists), own)
-        shares = (1 - _NETWORK_SHARE) * fit_shares(given).clamp(min=1e-3)
-        nn.init.zeros_(self.gate.weight)
-        self.gate.bias.copy_(torch.log(torch.cat([torch.tensor([_NETWORK_SHARE]), shares])))
+        return fit_shares(counts.of_targets(requests, target, lists, self.gate.member_weights(lists), own)[0])
 
 
 def _column(values: Tensor | float) -> Tensor | float:

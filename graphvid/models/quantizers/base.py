@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from graphvid._random import seeded
 from graphvid.losses import assignment_entropy, codeword_diversity
@@ -63,10 +64,7 @@ class Quantization(OneProcessModule, ABC):
         super().__init__()
         self.num_items, self._options = num_items, config
         with seeded(config.seed, WEIGHT_STREAM, 1):
-            self.quantizer = ProductQuantizer(
-                config.dim, config.num_codebooks, config.num_codewords, sharpness=config.sharpness, top_n=config.top_n,
-                estimator=config.estimator, unit=config.unit, train_codebooks=config.train_codebooks,
-            )  # fmt: skip
+            self.quantizer = build_quantizer(config)
         self.register_buffer("use", torch.zeros(config.num_codebooks, config.num_codewords, dtype=torch.int64))
         self.register_buffer("moved", torch.zeros(()))
 
@@ -145,9 +143,7 @@ class Quantization(OneProcessModule, ABC):
                 if self.quantizer.top_n is None:
                     kept = torch.zeros_like(kept).scatter_(-1, one.codes[..., None], True)
                 self.use += kept.sum(dim=0)
-        entropy = sum((assignment_entropy(one.log_weights) for one in quantized), start=torch.zeros(())) / len(
-            quantized
-        )
+        entropy = torch.stack([assignment_entropy(one.log_weights) for one in quantized]).mean()
         diversity = codeword_diversity(self.quantizer.codebooks, kind=config.diversity)
         self.log("entropy", entropy.detach())
         self.log("diversity", diversity.detach())
@@ -198,18 +194,30 @@ class Quantization(OneProcessModule, ABC):
         -------
         ndarray of uint8 or uint16, shape (num_items, num_codebooks)
         """
-        codes = self.quantizer.encode(torch.as_tensor(vectors, dtype=torch.float32, device=self.device))
-        small = np.uint8 if self._options.num_codewords <= 256 else np.uint16
-        return codes.cpu().numpy().astype(small)
+        return codes_of(self.quantizer, torch.as_tensor(vectors, dtype=torch.float32, device=self.device))
 
     def codebooks(self) -> NDArray[np.float32]:
         """Return the codebooks, (num_codebooks, num_codewords, dim // num_codebooks)."""
         return self.quantizer.codebooks.detach().cpu().numpy().copy()
 
 
+def build_quantizer(config: QuantizationConfig) -> ProductQuantizer:
+    """Give the quantiser that the options describe."""
+    return ProductQuantizer(
+        config.dim, config.num_codebooks, config.num_codewords, sharpness=config.sharpness, top_n=config.top_n,
+        estimator=config.estimator, unit=config.unit, train_codebooks=config.train_codebooks,
+    )  # fmt: skip
+
+
+def codes_of(quantizer: ProductQuantizer, vectors: Tensor) -> NDArray[np.unsignedinteger[Any]]:
+    """Return the codes of vectors, uint8 up to 256 codewords, else uint16, (num_items, num_codebooks)."""
+    small = np.uint8 if quantizer.num_codewords <= 256 else np.uint16
+    return quantizer.encode(vectors).cpu().numpy().astype(small)
+
+
 @torch.no_grad()
-def embed_in_chunks(model: Quantization, num_items: int, encode: Any) -> NDArray[np.float32]:
-    """Return what ``encode`` gives for slices of items, in evaluation mode; Any: a callable of a slice."""
+def embed_in_chunks(model: nn.Module, num_items: int, encode: Callable[[slice], Tensor]) -> NDArray[np.float32]:
+    """Return what ``encode`` gives for slices of items, one after the other, with ``model`` in evaluation mode."""
     training = model.training
     model.eval()
     found = [encode(slice(start, start + _CHUNK)).cpu().numpy() for start in range(0, max(num_items, 1), _CHUNK)]

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from graphvid.models.quantizers.base import build_quantizer, codes_of, embed_in_chunks
 from graphvid.models.quantizers.config import ContrastiveQuantizationConfig, PyramidQuantizationConfig
 from graphvid.models.quantizers.contrastive import CodeEncoder, ContrastiveQuantization
 from graphvid.models.quantizers.item_features import Tables, as_tensors
-from graphvid.models.quantizers.pyramid import PyramidHybridPoolingQuantization, StandardizeLevels
+from graphvid.models.quantizers.pyramid import PyramidHybridPoolingQuantization, StandardizeLevels, build_pooling
 from graphvid.nn import ProductQuantizer, PyramidHybridPooling
-
-_CHUNK = 8192
 
 
 class PyramidEncoder(nn.Module):
@@ -57,7 +56,6 @@ class Coder(nn.Module):
         super().__init__()
         self.dims, self.encoder, self.quantizer = dict(dims), encoder, quantizer
 
-    @torch.no_grad()
     def embed(self, features: Tables) -> NDArray[np.float32]:
         """Return the vectors of items, seen in training or not: the queries of an asymmetric search.
 
@@ -81,34 +79,24 @@ class Coder(nn.Module):
             if tensors[name].shape[1:] != (size,):
                 raise ValueError(f"features[{name!r}] must have {size} columns, got {tuple(tensors[name].shape)}")
         number = len(next(iter(tensors.values())))
-        training = self.training
-        self.eval()
-        found = [
-            self.encoder({name: x[start : start + _CHUNK] for name, x in tensors.items()}).numpy()
-            for start in range(0, max(number, 1), _CHUNK)
-        ]
-        self.train(training)
-        return np.concatenate(found)
+        return embed_in_chunks(
+            self, number, lambda rows: cast(Tensor, self.encoder({name: x[rows] for name, x in tensors.items()}))
+        )
 
     def encode(self, vectors: NDArray[np.floating]) -> NDArray[np.unsignedinteger[Any]]:
         """Return the codes of embedded items, uint8 up to 256 codewords, else uint16, (num_items, num_codebooks)."""
-        codes = self.quantizer.encode(torch.as_tensor(vectors, dtype=torch.float32)).numpy()
-        return codes.astype(np.uint8 if self.quantizer.num_codewords <= 256 else np.uint16)
+        return codes_of(self.quantizer, torch.as_tensor(vectors, dtype=torch.float32))
 
 
 def build_coder(dims: Mapping[str, int], config: ContrastiveQuantizationConfig | PyramidQuantizationConfig) -> Coder:
     """Give the coder of ``config`` for modalities with ``dims`` columns, to be filled with weights."""
-    quantizer = ProductQuantizer(
-        config.dim, config.num_codebooks, config.num_codewords, sharpness=config.sharpness, top_n=config.top_n,
-        estimator=config.estimator, unit=config.unit, train_codebooks=config.train_codebooks,
-    )  # fmt: skip
+    widths = list(dims.values())
+    encoder: nn.Module
     if isinstance(config, ContrastiveQuantizationConfig):
-        return Coder(dims, CodeEncoder(dims, config.dim, config.hidden), quantizer)
-    pooling = PyramidHybridPooling(
-        list(dims.values()), config.dim, config.hybrid, level_aligned=config.level_aligned,
-        num_codebooks=config.num_codebooks, norm=config.norm, hidden=config.hidden,
-    )  # fmt: skip
-    return Coder(dims, PyramidEncoder(list(dims), StandardizeLevels(list(dims.values())), pooling), quantizer)
+        encoder = CodeEncoder(dims, config.dim, config.hidden)
+    else:
+        encoder = PyramidEncoder(list(dims), StandardizeLevels(widths), build_pooling(widths, config))
+    return Coder(dims, encoder, build_quantizer(config))
 
 
 def coder_of(model: ContrastiveQuantization | PyramidHybridPoolingQuantization, dims: Mapping[str, int]) -> Coder:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import kl_div, log_softmax, normalize, softmax
 
+from graphvid._faiss import import_faiss
 from graphvid._random import seeded
 from graphvid.losses import CodeMemory, DebiasedContrastiveLoss
 from graphvid.models.quantizers.base import WEIGHT_STREAM, Quantization, embed_in_chunks
@@ -19,6 +20,7 @@ from graphvid.models.quantizers.item_features import (
     Tables,
     Transform,
     as_tensors,
+    columns_of,
     mean_frames,
     nearest_items,
     view,
@@ -66,9 +68,12 @@ class CodeEncoder(nn.Module):
         for name, size in self.dims.items():
             if features[name].shape[-1] != size:
                 raise ValueError(f"features[{name!r}] must have {size} columns, got {features[name].shape[-1]}")
-        columns = [self.standardize[name](features[name]) for name in self.dims]
-        encoded: Tensor = self.layers(torch.cat(columns, dim=-1))
+        encoded: Tensor = self.layers(self.columns(features))
         return encoded
+
+    def columns(self, features: Mapping[str, Tensor]) -> Tensor:
+        """Standardise a batch of ``(batch, dims[name])`` by modality and put all columns side by side."""
+        return torch.cat([self.standardize[name](features[name]) for name in self.dims], dim=-1)
 
 
 class ContrastiveQuantization(Quantization):
@@ -141,20 +146,16 @@ class ContrastiveQuantization(Quantization):
         pooled = mean_frames(tensors)
         self.means, self.deviations = {}, {}
         for name, x in pooled.items():
-            deviation, mean = torch.std_mean(x.double(), dim=0, correction=0)
-            one = torch.ones_like(deviation)
-            constant = deviation <= 1e-6 * x.abs().amax(dim=0)
-            scale = (
-                torch.where(constant, one, deviation) if config.standardize else one * deviation.square().mean().sqrt()
-            )
-            self.encoder.standardize[name].set(mean.float(), scale.float())  # type: ignore[operator] # a Standardize
-            self.means[name], self.deviations[name] = mean.float(), deviation.float()
+            found = columns_of(x)
+            even = found.deviation.square().mean().sqrt().expand_as(found.scale)
+            scale = found.scale if config.standardize else even
+            self.encoder.standardize[name].set(found.mean, scale)  # type: ignore[operator] # a Standardize
+            self.means[name], self.deviations[name] = found.mean, found.deviation
         self.log_scale = nn.Parameter(torch.zeros(()), requires_grad=bool(config.distill_weight and not config.unit))
         if config.rotation:
-            self._rotate(torch.cat([self.encoder.standardize[name](x) for name, x in pooled.items()], dim=1))
+            self._rotate(self.encoder.columns(pooled))
         if graph is None and config.num_neighbors and config.walk_length:
-            columns = [self.encoder.standardize[name](x) for name, x in pooled.items()]
-            graph = nearest_items(torch.cat(columns, dim=1), config.num_neighbors)
+            graph = nearest_items(self.encoder.columns(pooled), config.num_neighbors)
         self.graph = graph
         self.loss = DebiasedContrastiveLoss(
             config.temperature, prior=config.prior, debias=config.debias, normalize_memory=config.normalize_memory
@@ -177,10 +178,7 @@ class ContrastiveQuantization(Quantization):
             )
         if len(x) < 256:
             raise ValueError(f"rotation needs 256 items at least, got {len(x)}")
-        try:
-            import faiss
-        except ImportError as error:
-            raise ImportError('rotation needs FAISS: pip install "graphvid[retrieval]"') from error
+        faiss = import_faiss()
         matrix = faiss.OPQMatrix(self.config.dim, self.config.num_codebooks)
         matrix.train(x.numpy())
         turned = faiss.vector_to_array(matrix.A).reshape(self.config.dim, self.config.dim)

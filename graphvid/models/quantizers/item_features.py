@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from graphvid.models.quantizers.config import ContrastiveQuantizationConfig
+from graphvid.nn.product_quantizer import largest
 from graphvid.ops import NeighborTable
 
 Transform = Callable[[dict[str, Tensor]], dict[str, Tensor]]
@@ -46,6 +48,28 @@ def as_tensors(features: Tables) -> dict[str, Tensor]:
     return tensors
 
 
+class Columns(NamedTuple):
+    """Statistics of the columns of training items, taken in float64.
+
+    Parameters
+    ----------
+    mean, deviation : Tensor, shape (dim,), float32
+    scale : Tensor, shape (dim,), float32
+        The deviation; 1 for a column that is constant up to rounding.
+    """
+
+    mean: Tensor
+    deviation: Tensor
+    scale: Tensor
+
+
+def columns_of(x: Tensor) -> Columns:
+    """Return the statistics of the columns of (num_items, dim)."""
+    deviation, mean = torch.std_mean(x.double(), dim=0, correction=0)
+    constant = deviation <= 1e-6 * x.abs().amax(dim=0)
+    return Columns(mean.float(), deviation.float(), torch.where(constant, 1.0, deviation).float())
+
+
 def mean_frames(features: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return the means over frames of the modalities that have them."""
     return {name: x.mean(dim=1) if x.dim() == 3 else x for name, x in features.items()}
@@ -57,7 +81,7 @@ def nearest_items(vectors: Tensor, count: int) -> NeighborTable:
     Parameters
     ----------
     vectors : Tensor, shape (num_items, dim)
-        A zero vector has cosine 0 with all.
+        One item at least. A zero vector has cosine 0 with all.
     count : int
         Links an item; all others where there are fewer.
 
@@ -72,17 +96,12 @@ def nearest_items(vectors: Tensor, count: int) -> NeighborTable:
     """
     vectors = normalize(vectors, dim=1, eps=1e-12)
     number, count = len(vectors), min(count, len(vectors) - 1)
-    rows = torch.arange(number)
     found = []
-    for part in torch.split(rows, max(1, _SCORES // max(number, 1))):
+    for part in torch.split(torch.arange(number), max(1, _SCORES // number)):
         scores = vectors[part] @ vectors.T
         scores[torch.arange(len(part)), part] = -torch.inf
-        best = (
-            scores.sort(dim=1, descending=True, stable=True).indices if number <= 4096 else scores.topk(count).indices
-        )
-        found.append(best[:, :count].sort(dim=1).values)
-    indices = torch.cat(found).flatten() if found else torch.empty(0, dtype=torch.int64)
-    return NeighborTable(torch.arange(number + 1) * count, indices)
+        found.append(largest(scores, count).nonzero()[:, 1])
+    return NeighborTable(torch.arange(number + 1) * count, torch.cat(found))
 
 
 def walk(graph: NeighborTable, starts: Tensor, length: int) -> Tensor:

@@ -9,14 +9,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, dropout
+from torch.nn.functional import cross_entropy, dropout, normalize
 
 from graphvid._random import seeded
 from graphvid.losses import NeighborSoftmaxLoss
 from graphvid.models.quantizers.base import WEIGHT_STREAM, Quantization, embed_in_chunks
 from graphvid.models.quantizers.config import PyramidQuantizationConfig
+from graphvid.models.quantizers.item_features import columns_of
 from graphvid.nn import CosineClassifier, PyramidHybridPooling, Standardize
-from graphvid.nn.hybrid_pooling import Level
+from graphvid.nn.pyramid_pooling import Level
 from graphvid.ops import NeighborTable
 from graphvid.ops.neighbors import expand_ranges
 
@@ -105,10 +106,7 @@ class PyramidHybridPoolingQuantization(Quantization):
         self.backbone.train(training)
         dims = [(level[0] if isinstance(level, tuple) else level).shape[1] for level in shown]
         with seeded(config.seed, WEIGHT_STREAM, 0):
-            self.pooling = PyramidHybridPooling(
-                dims, config.dim, config.hybrid, level_aligned=config.level_aligned,
-                num_codebooks=config.num_codebooks, norm=config.norm, hidden=config.hidden,
-            )  # fmt: skip
+            self.pooling = build_pooling(dims, config)
             self.classifier: nn.Module | None = None
             if self.labels is not None:
                 self.classifier = CosineClassifier(
@@ -164,7 +162,7 @@ class PyramidHybridPoolingQuantization(Quantization):
             labels = self.labels.to(rows.device)[rows]
             return cross_entropy(self.classifier(vectors, labels), labels)
         assert self.graph is not None
-        unit = torch.nn.functional.normalize(vectors, dim=1, eps=1e-12)
+        unit = normalize(vectors, dim=1, eps=1e-12)
         loss: Tensor = self.neighbor_loss(unit, rows, self.graph.to(rows.device))
         return loss
 
@@ -188,7 +186,6 @@ class PyramidHybridPoolingQuantization(Quantization):
         """
         tensors = as_levels(levels)
         number = num_sets(tensors[0])
-
         return embed_in_chunks(self, number, lambda rows: self._pool(tensors, torch.arange(number)[rows]))
 
 
@@ -208,15 +205,21 @@ class StandardizeLevels(nn.Module):
     def fit(self, levels: Sequence[Tensor]) -> StandardizeLevels:
         """Take the means and deviations of the training items' levels, each of shape (num_items, dim)."""
         for layer, level in zip(self.layers, levels, strict=True):
-            deviation, mean = torch.std_mean(level.double(), dim=0, correction=0)
-            constant = deviation <= 1e-6 * level.abs().amax(dim=0)
-            scale = torch.where(constant, torch.ones_like(deviation), deviation)
-            layer.set(mean.float(), scale.float())  # type: ignore[operator] # a Standardize
+            found = columns_of(level)
+            layer.set(found.mean, found.scale)  # type: ignore[operator] # a Standardize
         return self
 
     def forward(self, levels: Sequence[Tensor]) -> list[Tensor]:
         """Standardise."""
         return [layer(level) for layer, level in zip(self.layers, levels, strict=True)]
+
+
+def build_pooling(dims: Sequence[int], config: PyramidQuantizationConfig) -> PyramidHybridPooling:
+    """Give the pooling that the options describe, of levels with ``dims`` columns."""
+    return PyramidHybridPooling(
+        dims, config.dim, config.hybrid, level_aligned=config.level_aligned, num_codebooks=config.num_codebooks,
+        norm=config.norm, hidden=config.hidden,
+    )  # fmt: skip
 
 
 def as_levels(levels: Sequence[Any]) -> list[Level]:

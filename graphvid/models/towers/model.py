@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 import torch
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
@@ -24,21 +22,9 @@ from graphvid.models.towers.network import VideoTower
 from graphvid.models.towers.optimizer import parameter_groups, rate_factor
 from graphvid.nn import TextEncoder
 from graphvid.ops import Adjacency
-from graphvid.sampling import ShuffledBatches, local_pair_order
+from graphvid.sampling import RowBatch, ShuffledBatches, local_pair_order
 
 _WEIGHT_STREAM, _DROPOUT_STREAM, _ORDER_STREAM = range(3)  # streams of config.seed
-
-
-class Rows(NamedTuple):
-    """A batch of videos or of pairs.
-
-    Parameters
-    ----------
-    row : Tensor of int64, shape (batch,)
-        Rows of videos in stage ``"tags"``, of pairs in stage ``"pairs"``.
-    """
-
-    row: Tensor
 
 
 class TwinTower(OneProcessModule):
@@ -114,17 +100,21 @@ class TwinTower(OneProcessModule):
     @property
     def steps_per_epoch(self) -> int:
         """Batches an epoch."""
-        return self.train_dataloader().per_epoch
+        num_rows, batch_size, _ = self._size()
+        return -(-num_rows // batch_size)
 
-    def train_dataloader(self) -> ShuffledBatches[Rows]:
+    def train_dataloader(self) -> ShuffledBatches[RowBatch]:
         """Give the batches of all epochs: rows of videos, or of pairs."""
+        num_rows, batch_size, num_epochs = self._size()
+        order = self._local_order if self._graph is not None and self.config.pair_order == "local" else None
+        return ShuffledBatches(RowBatch(torch.arange(num_rows)), batch_size, num_epochs, self.config.seed, order=order)
+
+    def _size(self) -> tuple[int, int, int]:
+        """Return what is learnt from in this stage: the number of rows, the rows of a batch and the epochs."""
         config = self.config
         if self._graph is None:
-            videos = Rows(torch.arange(self.inputs.num_videos))
-            return ShuffledBatches(videos, config.pretrain_batch_size, config.pretrain_epochs, config.seed)
-        order = self._local_order if config.pair_order == "local" else None
-        pairs = Rows(torch.arange(self._graph.num_edges()))
-        return ShuffledBatches(pairs, config.batch_size, config.num_epochs, config.seed, order=order)
+            return self.inputs.num_videos, config.pretrain_batch_size, config.pretrain_epochs
+        return self._graph.num_edges(), config.batch_size, config.num_epochs
 
     def _local_order(self, epoch: int) -> NDArray[np.int64]:
         assert self._graph is not None
@@ -132,7 +122,7 @@ class TwinTower(OneProcessModule):
         seed = int(np.random.SeedSequence((self.config.seed, _ORDER_STREAM, epoch)).generate_state(1)[0])
         return local_pair_order(query, candidate, self.config.batch_size, seed=seed)
 
-    def training_step(self, batch: Rows, batch_idx: int) -> Tensor:
+    def training_step(self, batch: RowBatch, batch_idx: int) -> Tensor:
         """Compute the loss of one batch and log it with its parts."""
         with seeded(self.config.seed, _DROPOUT_STREAM, self.global_step):
             losses = self.losses(batch.row)
@@ -193,7 +183,7 @@ class TwinTower(OneProcessModule):
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """Give AdamW with its groups, and the schedule of the rates, step by step."""
         optimizer = torch.optim.AdamW(parameter_groups(self.tower, self.tower.text, self.config))
-        factor = rate_factor(len(self.train_dataloader()), self.config)
+        factor = rate_factor(self.steps_per_epoch * self._size()[2], self.config)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 

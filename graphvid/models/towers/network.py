@@ -84,11 +84,12 @@ class VideoTower(nn.Module):
             return vector
         modalities = []
         if isinstance(self.frames, NeXtVLAD):
-            modalities.append(self._of_some(self.frames, frames, frame_mask))
+            modalities.append(_where_any(self.frames(frames, frame_mask), frame_mask))
         elif self.frames is not None:
-            modalities.append(self.frames(masked_mean(frames, frame_mask)))
+            modalities.append(_where_any(self.frames(masked_mean(frames, frame_mask)), frame_mask))
         if self.differences is not None:
-            modalities.append(self._of_some(self.differences, *self.difference(frames, frame_mask)))
+            difference, known = self.difference(frames, frame_mask)
+            modalities.append(_where_any(self.differences(difference, known), known))
         if self.text is not None:
             states, title = self.text(tokens, token_mask)
             if isinstance(self.fusion, CrossModalTransformer):
@@ -99,11 +100,6 @@ class VideoTower(nn.Module):
             return modalities[0]
         joined: Tensor = self.fusion(modalities)
         return joined
-
-    def _of_some(self, encoder: nn.Module, frames: Tensor, mask: Tensor) -> Tensor:
-        """Return vectors of frames; a video without any has zeros, not the encoder's bias."""
-        encoded: Tensor = encoder(frames, mask)
-        return encoded * mask.any(1, keepdim=True)
 
     def _frame_encoder(self, columns: int) -> nn.Module:
         dim = self.config.frame_dim
@@ -117,6 +113,11 @@ class VideoTower(nn.Module):
             columns, config.frame_dim, expansion=config.expansion, num_groups=config.num_groups,
             num_clusters=config.num_clusters, dropout=config.dropout, batch_norm=config.batch_norm,
         )  # fmt: skip
+
+
+def _where_any(encoded: Tensor, mask: Tensor) -> Tensor:
+    """Return vectors of frames, (num_videos, dim); a video without any has zeros, not the encoder's bias."""
+    return encoded * mask.any(1, keepdim=True)
 
 
 def build_text_encoder(config: TwinTowerConfig, num_pieces: int) -> TextEncoder | None:

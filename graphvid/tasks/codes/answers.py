@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from graphvid._files import read_npz
 from graphvid.data import Features
 from graphvid.models.quantizers import Coder, ContrastiveQuantizationConfig, PyramidQuantizationConfig, build_coder
 from graphvid.retrieval import CodeIndex
-from graphvid.runs import VectorRun
-from graphvid.runs.vectors import CODES
+from graphvid.runs import CODES, VectorRun
 
-from .figures import Split, judge, unit
+from .figures import Floats, Json, Rows, Split, Trial
 from .source import CodesSource, LoadedCodes, load_codes
 
 CODER, SPLIT = "coder.safetensors", "split.npz"
@@ -66,7 +62,7 @@ class CodesRun(VectorRun):
         """
         return Features(features.ids, {"embedding": self.model().embed(features.modalities)})
 
-    def evaluate(self, *, progress: bool = True) -> dict[str, Any]:  # Any: JSON values
+    def evaluate(self, *, progress: bool = True) -> Json:
         """Read the source again, code its videos with the saved coder, and judge the search of the database.
 
         Parameters
@@ -92,27 +88,26 @@ class CodesRun(VectorRun):
         self.check_source(data.fingerprint())
         stored = read_npz(self.directory.require(self.directory.path / SPLIT), Split._fields)
         split = Split(*(stored[name].astype(np.int64) for name in Split._fields))
-        return {self.config["title"]: judge_coder(coder, data, split.queries, split.database)}
+        vectors = coder.embed(data.features.modalities)
+        return {self.config["title"]: judge_codes(coder, vectors, trial_of(data, split.queries, split.database))}
 
 
-def judge_coder(
-    coder: Coder, data: LoadedCodes, queries: NDArray[np.int64], database: NDArray[np.int64], *, symmetric: bool = False
-) -> dict[str, Any]:  # Any: JSON values
-    """Judge a coder on some queries against a database.
+def trial_of(data: LoadedCodes, queries: Rows, database: Rows) -> Trial:
+    """Give the trial of some rows of the source."""
+    return Trial(data.features.concatenate(), data.labels, queries, database)
+
+
+def judge_codes(coder: Coder, vectors: Floats, trial: Trial, *, symmetric: bool = False) -> Json:
+    """Judge a search of a trial's database, coded, by the vectors of its queries.
 
     Parameters
     ----------
     coder : Coder
-    data : LoadedCodes
-    queries, database : ndarray of int64
-        Rows of ``data``.
+    vectors : ndarray, shape (num_videos, dim)
+        What the coder embeds of all videos.
+    trial : Trial
     symmetric : bool, default False
         Code the queries too.
     """
-    tables = data.features.modalities
-    vectors = {"q": queries, "d": database}
-    embedded = {name: coder.embed({m: x[rows] for m, x in tables.items()}) for name, rows in vectors.items()}
-    index = CodeIndex(coder.encode(embedded["d"]), coder.quantizer.codebooks.detach().numpy())
-    raw = unit(data.features.concatenate())
-    labels = None if data.labels is None else (data.labels[queries], data.labels[database])
-    return judge(index.scores(embedded["q"], symmetric=symmetric), raw[queries] @ raw[database].T, labels)
+    index = CodeIndex(coder.encode(vectors[trial.database]), coder.quantizer.codebooks.detach().numpy())
+    return trial.judge(index.scores(vectors[trial.queries], symmetric=symmetric))

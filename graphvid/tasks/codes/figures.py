@@ -1,4 +1,4 @@
-"""Figures of codes: what a search of the database finds by them, beside uncompressed vectors and FAISS's codes."""
+"""Figures of a search of the database by codes, beside uncompressed vectors and FAISS's codes."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from graphvid._faiss import import_faiss
 from graphvid.metrics import mean_average_precision, one_recall, top_k_overlap
 
 _K = 10  # of the overlap and of 1-recall
 
 Floats = NDArray[np.float32]
+Rows = NDArray[np.int64]
 Json = dict[str, Any]  # Any: JSON values
 
 
@@ -26,9 +28,9 @@ class Split(NamedTuple):
         Never trained on: a tenth of the videos each, 1,000 at most.
     """
 
-    database: NDArray[np.int64]
-    validation: NDArray[np.int64]
-    queries: NDArray[np.int64]
+    database: Rows
+    validation: Rows
+    queries: Rows
 
 
 def split_rows(num_videos: int, seed: int) -> Split:
@@ -51,34 +53,64 @@ def unit(x: Floats) -> Floats:
     return scaled
 
 
-def judge(scores: Floats, exact: Floats, labels: tuple[NDArray[np.int64], NDArray[np.int64]] | None) -> Json:
-    """Judge the scores of a search.
+def in_bytes(bits: int) -> str:
+    """Say how many bytes some bits take."""
+    size = -(-bits // 8)
+    return f"{size:,} byte{'' if size == 1 else 's'}"
+
+
+class Trial:
+    """Queries that search a database, and what an exact search of their features finds.
 
     Parameters
     ----------
-    scores, exact : ndarray, shape (num_queries, num_items)
-        Scores of the search, and cosines of the features as they are.
-    labels : pair of ndarray, optional
-        Classes of queries and items.
+    features : ndarray, shape (num_rows, dim)
+        Compared by cosine in the exact search.
+    labels : ndarray of int, shape (num_rows,), optional
+        Classes.
+    queries, database : ndarray of int
+        Rows.
 
-    Returns
-    -------
-    dict
-        ``overlap`` of the first 10 with those of the exact search, ``one_recall`` (how often the nearest item is among the
-        first 10), and ``map`` over the whole database with labels. Equal scores are ranked by place.
+    Attributes
+    ----------
+    queries, database : ndarray
+        As given.
+    asked, base : ndarray, shape (num_queries, dim) and (num_items, dim)
+        Features of the two at unit length.
+    exact : ndarray, shape (num_queries, num_items)
+        Their cosines.
     """
-    k = min(_K, scores.shape[1])
-    order = np.argsort(-scores, axis=1, kind="stable")
-    truth = np.argsort(-exact, axis=1, kind="stable")
-    figures: Json = {
-        "overlap": float(top_k_overlap(order[:, :k], truth[:, :k]).mean()),
-        "one_recall": float(one_recall(order, truth[:, 0], k=k).double().mean()),
-    }
-    if labels is not None:
-        of_queries, of_items = labels
-        relevant = np.take_along_axis(of_queries[:, None] == of_items, order, axis=1)
-        figures["map"] = mean_average_precision(relevant, relevant.sum(axis=1)).value
-    return figures
+
+    def __init__(self, features: Floats, labels: Rows | None, queries: Rows, database: Rows) -> None:
+        self.queries, self.database = queries, database
+        self.asked, self.base = unit(features[queries]), unit(features[database])
+        self.exact: Floats = self.asked @ self.base.T
+        self._alike = None if labels is None else labels[queries][:, None] == labels[database]
+        self._nearest = np.argsort(-self.exact, axis=1, kind="stable")[:, :_K]
+
+    def judge(self, scores: Floats) -> Json:
+        """Judge the scores of a search.
+
+        Parameters
+        ----------
+        scores : ndarray, shape (num_queries, num_items)
+
+        Returns
+        -------
+        dict
+            ``overlap`` of the first 10 with those of the exact search, ``one_recall`` (how often the nearest item is among
+            the first 10), and ``map`` over the whole database with labels. Equal scores are ranked by place.
+        """
+        order = np.argsort(-scores, axis=1, kind="stable")
+        k = self._nearest.shape[1]
+        figures: Json = {
+            "overlap": float(top_k_overlap(order[:, :k], self._nearest).mean()),
+            "one_recall": float(one_recall(order, self._nearest[:, 0], k=k).double().mean()),
+        }
+        if self._alike is not None:
+            relevant = np.take_along_axis(self._alike, order, axis=1)
+            figures["map"] = mean_average_precision(relevant, relevant.sum(axis=1)).value
+        return figures
 
 
 def faiss_scores(kind: str, database: Floats, queries: Floats, num_codebooks: int, num_bits: int) -> Floats:
@@ -98,8 +130,7 @@ def faiss_scores(kind: str, database: Floats, queries: Floats, num_codebooks: in
     ImportError
         Without FAISS.
     """
-    import faiss
-
+    faiss = import_faiss()
     missing = -database.shape[1] % num_codebooks
     base, asked = (np.pad(x, ((0, 0), (0, missing))) for x in (database, queries))
     threads = faiss.omp_get_max_threads()
@@ -112,9 +143,7 @@ def faiss_scores(kind: str, database: Floats, queries: Floats, num_codebooks: in
             turn.pq = inner
             turn.train(base)
             base, asked = turn.apply(base), turn.apply(asked)
-        quantizer: Any = faiss.ProductQuantizer(
-            base.shape[1], num_codebooks, num_bits
-        )  # Any: faiss patches its methods
+        quantizer = faiss.ProductQuantizer(base.shape[1], num_codebooks, num_bits)
         quantizer.cp.min_points_per_centroid = 1
         quantizer.train(base)
         decoded = quantizer.decode(quantizer.compute_codes(base))

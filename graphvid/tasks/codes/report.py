@@ -7,6 +7,8 @@ from typing import Any
 from graphvid.runs import Plot, Report, RunDirectory, Section, Table, read_training_log
 from graphvid.runs.figures import ranking_bars, training_curve
 
+from .figures import in_bytes
+
 _NAMES = {"map": "mAP", "overlap": "overlap@10", "one_recall": "1-recall@10"}
 _CAPTIONS = {
     "loss": "Training loss. It rises when a memory comes into use, which brings more negatives.",
@@ -40,7 +42,7 @@ def report(run: RunDirectory) -> Report:
     main = "map" if "map" in quality[title] else "overlap"
     raw = next(values for name, values in quality.items() if name.startswith("features, "))
     lead = (
-        f"{items['database']:,} items in {metrics['bytes']} byte{'' if metrics['bytes'] == 1 else 's'} each. For "
+        f"{items['database']:,} items in {in_bytes(8 * metrics['bytes'])} each. For "
         f"{items['queries']:,} queries that training never saw, {_NAMES[main]} is {quality[title][main]:.3f}; an exact search "
         f"of the features has {raw[main]:.3f}."
     )
@@ -50,16 +52,15 @@ def report(run: RunDirectory) -> Report:
 
 def _quality(title: str, quality: dict[str, Any], main: str, metrics: dict[str, Any]) -> Section:
     names = {key: name for key, name in _NAMES.items() if key in quality[title]}
-    own = f"{title}, {metrics['bytes']} bytes"
+    own = f"{title}, {in_bytes(8 * metrics['bytes'])}"
     shown = {own if name == title else name: values for name, values in quality.items()}
     rows = [[name, *(f"{values[key]:.4f}" for key in names)] for name, values in shown.items()]
     text = (
         "mAP is over the whole database, by labels, divided by the relevant items found (“hits”); overlap@10 is the share of "
         "the ten nearest items by the cosine of the features that are among the first ten; 1-recall@10 says how often the "
         "nearest is. Queries are vectors, items are codes, but for “queries coded too”. Rows of FAISS code the features and "
-        "rank by distance. On the validation items, by which options may be chosen, the run has "
-        + ", ".join(f"{_NAMES[key]} {metrics['validation'][title][key]:.4f}" for key in names)
-        + "."
+        "rank by distance; PQ4x8 is 4 codebooks of 8 bits. On the validation items, by which options may be chosen, the run "
+        "has " + ", ".join(f"{_NAMES[key]} {metrics['validation'][title][key]:.4f}" for key in names) + "."
     )
     text += (
         "" if metrics["faiss"] else ' FAISS was not installed (pip install "graphvid[retrieval]"): its rows are absent.'

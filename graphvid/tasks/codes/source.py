@@ -17,7 +17,7 @@ from graphvid.ops import NeighborTable
 
 @record
 class CodesSource(Record):
-    """What to read.
+    """Features to code, and labels or links where there are any.
 
     Exactly one of ``dataset``, ``features`` and ``from_run`` is given.
 

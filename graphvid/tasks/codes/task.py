@@ -25,6 +25,7 @@ from graphvid.ops import NeighborTable
 from graphvid.ops.neighbors import expand_ranges
 from graphvid.retrieval import CodeIndex, fingerprint
 from graphvid.runs import (
+    CODES,
     Json,
     Method,
     Parts,
@@ -36,10 +37,9 @@ from graphvid.runs import (
     write_tensors,
     write_vectors,
 )
-from graphvid.runs.vectors import CODES
 
-from .answers import CODER, SPLIT, CodesRun, judge_coder
-from .figures import Split, faiss_scores, judge, split_rows, unit
+from .answers import CODER, SPLIT, CodesRun, judge_codes, trial_of
+from .figures import Floats, Split, Trial, faiss_scores, in_bytes, split_rows, unit
 from .report import report
 from .source import CodesSource, LoadedCodes, load_codes
 
@@ -86,18 +86,17 @@ class Codes(Task[CodesSource, LoadedCodes]):
             ids = storable(data.features.ids)
             CodeIndex(codes, books, ids, origin=fingerprint(vectors, ids)).save(run.path / CODES)
             usage = code_usage(codes[split.database], config.num_codewords)
-            title = self.methods[method].title
+            title, test = self.methods[method].title, trial_of(data, split.queries, split.database)
+            chosen_by = trial_of(data, split.validation, split.database)
             return {
                 "quality": {
-                    title: judge_coder(coder, data, split.queries, split.database),
-                    f"{title}, queries coded too": judge_coder(
-                        coder, data, split.queries, split.database, symmetric=True
-                    ),
-                    f"{title}, vectors before coding": _flat(vectors, data, split),
-                    **_baselines(data, split, config),
+                    title: judge_codes(coder, vectors, test),
+                    f"{title}, queries coded too": judge_codes(coder, vectors, test, symmetric=True),
+                    f"{title}, vectors before coding": test.judge(_cosines(vectors, split)),
+                    **_baselines(test, config),
                 },
-                "validation": {title: judge_coder(coder, data, split.validation, split.database)},
-                "bytes": code_bytes(config),
+                "validation": {title: judge_codes(coder, vectors, chosen_by)},
+                "bytes": math.ceil(config.num_codebooks * math.log2(config.num_codewords) / 8),
                 "perplexity": usage.perplexity.tolist(),
                 "dead_share": usage.dead_share.tolist(),
                 "items": {name: len(rows) for name, rows in split._asdict().items()},
@@ -110,11 +109,6 @@ class Codes(Task[CodesSource, LoadedCodes]):
     def report(self, run: RunDirectory) -> Report:
         """Describe a finished run."""
         return report(run)
-
-
-def code_bytes(config: QuantizationConfig) -> int:
-    """Return the bytes of a code."""
-    return math.ceil(config.num_codebooks * math.log2(config.num_codewords) / 8)
 
 
 def _build(
@@ -142,30 +136,21 @@ def _links_inside(graph: NeighborTable, rows: Any) -> NeighborTable:  # Any: nda
     return NeighborTable.from_edges(owner[found >= 0], found[found >= 0], num_nodes=len(kept))
 
 
-def _labels(data: LoadedCodes, split: Split) -> Any:  # Any: a pair of ndarray, or None
-    return None if data.labels is None else (data.labels[split.queries], data.labels[split.database])
+def _cosines(vectors: Floats, split: Split) -> Floats:
+    own = unit(vectors)
+    found: Floats = own[split.queries] @ own[split.database].T
+    return found
 
 
-def _flat(vectors: Any, data: LoadedCodes, split: Split) -> Json:
-    own, raw = unit(vectors), unit(data.features.concatenate())
-    return judge(
-        own[split.queries] @ own[split.database].T, raw[split.queries] @ raw[split.database].T, _labels(data, split)
-    )
-
-
-def _baselines(data: LoadedCodes, split: Split, config: Any) -> Json:
+def _baselines(test: Trial, config: QuantizationConfig) -> Json:
     """Judge an exact search of the features, and FAISS's codes of them at several sizes, where FAISS is installed."""
-    raw = unit(data.features.concatenate())
-    base, asked = raw[split.database], raw[split.queries]
-    exact = asked @ base.T
-    found = {f"features, {4 * raw.shape[1]} bytes": judge(exact, exact, _labels(data, split))}
+    num_items, dim = test.base.shape
+    found = {f"features, {in_bytes(32 * dim)}": test.judge(test.exact)}
     bits = round(math.log2(config.num_codewords))
-    if find_spec("faiss") is None or 2**bits != config.num_codewords or bits > 12 or len(base) < 2**bits:
+    if find_spec("faiss") is None or 2**bits != config.num_codewords or bits > 12 or num_items < 2**bits:
         return found
-    counts = sorted({config.num_codebooks, *(c for c in (2, 4, 8, 16) if c <= raw.shape[1])})
-    for count in counts:
-        size = math.ceil(count * bits / 8)
+    for count in sorted({config.num_codebooks, *(c for c in (2, 4, 8, 16) if c <= dim)}):
         for kind in ("PQ", "OPQ") if count == config.num_codebooks else ("PQ",):
-            scores = faiss_scores(kind, base, asked, count, bits)
-            found[f"FAISS {kind}, {size} bytes"] = judge(scores, exact, _labels(data, split))
+            scores = faiss_scores(kind, test.base, test.asked, count, bits)
+            found[f"FAISS {kind}{count}x{bits}, {in_bytes(count * bits)}"] = test.judge(scores)
     return found

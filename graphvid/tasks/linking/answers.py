@@ -1,9 +1,9 @@
-"""Answers of a linking run: mentions in new texts, with probabilities and reasons."""
+"""Answers of a linking run, from what its directory keeps: mentions in new texts, with probabilities and reasons."""
 
 from __future__ import annotations
 
 import os
-import re
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,20 +11,44 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from graphvid.data import Mentions
-from graphvid.models.linking import GROUPS, LinkConfig, Linker, probabilities
-from graphvid.runs import Run
+from graphvid._files import atomic_folder, atomic_path, read_npz, reading
+from graphvid.data import Mentions, Standardizer
+from graphvid.metrics import choose
+from graphvid.models.linking import GROUPS, Linker, probabilities
+from graphvid.nn import TextEncoder
+from graphvid.runs import Run, RunDirectory, storable, write_tensors
 
-from .source import LinkingSource, LoadedLinking, load_linking
+from .figures import spread
+from .knowledge import AidaKnowledge, Inputs, Knowledge, TextKnowledge, UsedFeatures, WorldKnowledge
+from .source import LinkingSource, LoadedLinking
+from .texts import Candidates, Span, read_candidates, read_spans, to_mentions
+from .vectors import TextVectors
 
 if TYPE_CHECKING:
     from .task import Linking
 
-WEIGHTS = "model.safetensors"
+WEIGHTS, KNOWLEDGE, ENCODER, ENCODER_WEIGHTS = "model.safetensors", "knowledge.npz", "encoder", "encoder.safetensors"
+_ENTITIES, _SCALE = ("entity_ids", "entity_names", "has_prior"), ("feature_mean", "feature_scale")
 REASONS = (*GROUPS, "coherence")
 COLUMNS = ["id", "start", "end", "mention", "entity", "name", "probability", "reason"]
+
+
+def write_knowledge(run: RunDirectory, data: LoadedLinking) -> None:
+    """Write what is known of entities, the scale of the features, and the encoder of new texts if there is one."""
+    known, scale = data.knowledge, data.used.scale
+    with atomic_path(run.path / KNOWLEDGE) as temporary:
+        np.savez_compressed(
+            temporary, entity_ids=storable(known.entity_ids), entity_names=known.entity_names.astype(np.str_),
+            has_prior=np.array([known.has_prior]), feature_mean=scale.mean, feature_scale=scale.scale,
+            **known.arrays,  # type: ignore[arg-type] # no array is called allow_pickle
+        )  # fmt: skip
+    if known.encoder is not None:
+        write_tensors(run.path / ENCODER_WEIGHTS, known.encoder.encoder.model.state_dict())
+        if not (run.path / ENCODER).exists():
+            with atomic_folder(run.path / ENCODER) as folder:
+                known.encoder.encoder.model.config.save_pretrained(folder)
+                known.encoder.tokenizer.save_pretrained(folder)
 
 
 class LinkingRun(Run):
@@ -32,17 +56,25 @@ class LinkingRun(Run):
 
     _task: Linking
 
-    def model(self) -> Linker:
-        """Give the trained model, in evaluation mode, for the documents that it was made from.
+    def model(self, mentions: Mentions | None = None) -> Linker:
+        """Give the trained model, in evaluation mode, for some documents.
+
+        Parameters
+        ----------
+        mentions : Mentions, optional
+            Of the entities of the run. Default: none, for the weights alone.
 
         Raises
         ------
         FileNotFoundError
-            If the run is unfinished, or its source is not there.
+            If the run is unfinished.
         ValueError
-            If the source has changed, or the weights are corrupt or of another model.
+            If what it keeps is damaged, or of another model.
         """
-        return self._load()[0]
+        knowledge, used = self._knowledge()
+        if mentions is None:
+            mentions = to_mentions([], Candidates((), {}, {}), knowledge)
+        return self._linker(knowledge.read(mentions), used)
 
     def link(self, text: str | os.PathLike[str], candidates: str | os.PathLike[str]) -> pd.DataFrame:
         """Say which entity each mention means.
@@ -51,9 +83,9 @@ class LinkingRun(Run):
         ----------
         text : path-like
             CSV with the columns ``id`` and ``text``, and perhaps ``start`` and ``end``, offsets of a mention in
-            characters, a row a mention. Rows of one id are mentions of one document and must have one text. Where ``start``
-            and ``end`` are empty or absent, the longest surfaces of ``candidates`` in the text are taken as mentions,
-            from left to right: that is no detector of mentions.
+            characters, a row a mention. Rows of one id are mentions of one document and must have one text. Of a text
+            without offsets, the longest surfaces of ``candidates`` in it are taken as mentions, from left to right: that
+            is no detector of mentions.
         candidates : path-like
             CSV with the columns ``surface``, ``entity`` (an id of the run's entities) and, for runs that know priors,
             ``prior``: what each surface may mean. Surfaces are compared without their case.
@@ -69,170 +101,70 @@ class LinkingRun(Run):
         ------
         FileNotFoundError
             A file is not there, or the run is unfinished.
+        ImportError
+            The run has an encoder, and transformers is not installed.
         ValueError
-            Files that are not as said, offsets outside of the text, unknown entities, or a changed source.
+            Files that are not as said, offsets outside of the text, unknown entities, or a damaged run.
         """
-        model, data = self._load()
-        rows = _read_text(Path(text))
-        surfaces, priors = _read_candidates(Path(candidates), data.mentions)
-        spans = [span for doc in rows for span in _spans(doc, surfaces)]
-        if not spans:
-            return pd.DataFrame(columns=COLUMNS)
-        mentions = _mentions(spans, surfaces, priors, data.mentions)
-        inputs = data.read(mentions, False)
-        linker = self._of(inputs.graph, data.tables(inputs), model)
-        scores = _score(linker, mentions, None)
-        reasons = _reasons(linker, mentions, scores)
-        return _table(spans, mentions, scores, reasons)
+        knowledge, used = self._knowledge()
+        listed = read_candidates(Path(candidates), knowledge)
+        spans = read_spans(Path(text), listed)
+        mentions = to_mentions(spans, listed, knowledge)
+        linker = self._linker(knowledge.read(mentions), used)
+        scores = spread(linker, mentions)
+        return _table(spans, mentions, scores, _reasons(linker, mentions, scores))
 
-    def _load(self) -> tuple[Linker, LoadedLinking]:
-        self.directory.require(self.directory.path / WEIGHTS)
-        source, options = self.source, self.options
+    def _knowledge(self) -> tuple[Knowledge, UsedFeatures]:
+        """Read what the run knows of entities, and the features that it uses."""
+        source = self.source
         assert isinstance(source, LinkingSource)
-        assert isinstance(options, LinkConfig)
-        data = load_linking(source)
-        self.check_source(data.fingerprint())
-        build = self._task.methods[self.method].build
-        assert build is not None
-        model: Linker = build(data.inputs.graph, data.tables(data.inputs), data.docs("train"), options)
-        self.load_weights(model, WEIGHTS)
-        return model, data
+        kinds: dict[str, type[Knowledge]] = {"synthetic": WorldKnowledge, "aida": AidaKnowledge}
+        kind = kinds.get(str(source.dataset), TextKnowledge)
+        with_encoder = kind is TextKnowledge and source.encoder is not None
+        path = self.directory.require(self.directory.path / KNOWLEDGE)
+        kept = kind.kept if kind is not TextKnowledge or with_encoder else ()
+        stored = read_npz(path, (*_ENTITIES, *_SCALE, *kept))
+        used = UsedFeatures(source.features, Standardizer(*(stored[name] for name in _SCALE)))
+        if kind is WorldKnowledge:
+            world = WorldKnowledge(source.seed)
+            if not all(np.allclose(world.arrays[name], stored[name], atol=1e-5) for name in kept):
+                raise ValueError(f"{path} is of another generated world than seed {source.seed} gives now")
+            return world, used
+        known = kind(
+            pd.Index(stored["entity_ids"]), stored["entity_names"].astype(object),
+            {name: stored[name] for name in kept}, has_prior=bool(stored["has_prior"][0]),
+            encoder=self._encoder(source) if with_encoder else None,
+        )  # fmt: skip
+        return known, used
 
-    def _of(self, graph: Any, tables: Any, model: Linker) -> Linker:
-        """Return the model for other documents, with the same weights."""
-        build = self._task.methods[self.method].build
-        assert build is not None
-        other: Linker = build(graph, tables, None, model.config)
-        other.load_state_dict(model.state_dict())
-        return other.eval()
-
-
-class _Span:
-    """A mention in a text."""
-
-    def __init__(self, document: str, text: str, start: int, end: int) -> None:
-        self.document, self.text, self.start, self.end = document, text, start, end
-
-    @property
-    def surface(self) -> str:
-        return self.text[self.start : self.end]
-
-
-_Document = tuple[str, str, list[tuple[int, int]]]  # id, text, places of mentions
-
-
-def _read_csv(path: Path, columns: list[str]) -> pd.DataFrame:
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} not found: expected a CSV file with the columns {columns}")
-    try:
-        frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path} must be UTF-8, got byte {error.object[error.start]:#x} at {error.start}") from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise ValueError(f"{path} is no CSV file with the columns {columns} ({error})") from None
-    absent = [name for name in columns if name not in frame.columns]
-    if absent:
-        raise ValueError(f"{path} must have the columns {columns}, got no {absent}")
-    return frame
-
-
-def _read_text(path: Path) -> list[_Document]:
-    """Return the documents in order, each with the places given for it."""
-    frame = _read_csv(path, ["id", "text"])
-    if ("start" in frame.columns) != ("end" in frame.columns):
-        raise ValueError(f"{path} must have both start and end, or neither")
-    documents: dict[str, tuple[str, list[tuple[int, int]]]] = {}
-    for number, row in enumerate(frame.to_dict("records")):
-        text, places = documents.setdefault(row["id"], (row["text"], []))
-        if text != row["text"]:
-            raise ValueError(f"rows of one id must have one text, got another one for {row['id']!r} in row {number}")
-        start, end = row.get("start", ""), row.get("end", "")
-        if bool(start) != bool(end):
-            raise ValueError(f"start and end must both be given in row {number}, got {start!r} and {end!r}")
-        if start:
-            place = _offsets(start, end, text, number)
-            if place in places:
-                raise ValueError(f"mentions must be distinct, got {place} twice for {row['id']!r}")
-            places.append(place)
-    return [(name, text, places) for name, (text, places) in documents.items()]
-
-
-def _offsets(start: str, end: str, text: str, number: int) -> tuple[int, int]:
-    try:
-        first, last = int(start), int(end)
-    except ValueError:
-        raise ValueError(f"start and end must be integers in row {number}, got {start!r} and {end!r}") from None
-    if not 0 <= first < last <= len(text):
-        raise ValueError(
-            f"start and end must lie in the text of {len(text)} characters, got {first} and {last} in row {number}"
-        )
-    return first, last
-
-
-def _read_candidates(path: Path, known: Mentions) -> tuple[dict[str, list[int]], dict[str, list[float]]]:
-    """Return the entity numbers and the priors of every surface in lower case."""
-    frame = _read_csv(path, ["surface", "entity"])
-    number = {str(entity): at for at, entity in enumerate(known.entity_ids)}
-    unknown = sorted({entity for entity in frame["entity"] if entity not in number})
-    if unknown:
-        shown = ", ".join(map(repr, unknown[:5])) + (f" and {len(unknown) - 5} more" if len(unknown) > 5 else "")
-        raise ValueError(f"entity must be among the {len(number)} entities of the run, got {shown}")
-    if known.prior is not None and "prior" not in frame.columns:
-        raise ValueError(f"{path} must have the column prior, which this run knows")
-    entities: dict[str, list[int]] = {}
-    priors: dict[str, list[float]] = {}
-    for row in frame.to_dict("records"):
-        surface, entity = row["surface"].casefold(), number[row["entity"]]
-        listed = entities.setdefault(surface, [])
-        if entity in listed:
-            raise ValueError(
-                f"candidates of a surface must be distinct, got {row['entity']!r} twice for {row['surface']!r}"
-            )
-        listed.append(entity)
+    def _encoder(self, source: LinkingSource) -> TextVectors:
+        folder = self.directory.require(self.directory.path / ENCODER)
         try:
-            priors.setdefault(surface, []).append(float(row.get("prior", "") or "nan"))
-        except ValueError:
-            raise ValueError(f"prior must be a number in [0, 1], got {row['prior']!r} for {row['surface']!r}") from None
-    return entities, priors
+            from transformers import AutoConfig, AutoTokenizer
+        except ImportError as error:
+            raise ImportError(
+                'this run has a text encoder, which needs transformers: pip install "graphvid[text]"'
+            ) from error
+        with reading(folder, "a folder with the configuration and the tokenizer of a text encoder"):
+            config = AutoConfig.from_pretrained(folder, local_files_only=True)
+            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        with torch.random.fork_rng([]):  # the weights drawn here are replaced
+            encoder = TextEncoder(config, pooling="mean")
+        self.load_weights(encoder.model, ENCODER_WEIGHTS)
+        return TextVectors(encoder, tokenizer, source.pool)
 
-
-def _spans(document: _Document, surfaces: dict[str, list[int]]) -> list[_Span]:
-    """Return the mentions of a document in the order of the text: those given, or else the longest known surfaces."""
-    name, text, places = document
-    if not places and surfaces:
-        ordered = sorted(filter(None, surfaces), key=lambda surface: (-len(surface), surface))
-        pattern = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, ordered))})(?!\w)", re.IGNORECASE)
-        places = [found.span() for found in pattern.finditer(text) if found.end() > found.start()]
-    return [_Span(name, text, start, end) for start, end in sorted(places)]
-
-
-def _mentions(
-    spans: list[_Span], surfaces: dict[str, list[int]], priors: dict[str, list[float]], known: Mentions
-) -> Mentions:
-    keys = [span.surface.casefold() for span in spans]
-    listed = [surfaces.get(key, []) for key in keys]
-    prior = [value for key in keys for value in priors.get(key, [])]
-    return Mentions(
-        [span.document for span in spans], [span.surface for span in spans], np.full(len(spans), -1),
-        np.concatenate([[0], np.cumsum([len(entities) for entities in listed], dtype=np.int64)]),
-        np.array([entity for entities in listed for entity in entities], dtype=np.int64), known.entity_ids,
-        known.entity_names, prior=prior if known.prior is not None else None,
-        left=[span.text[max(0, span.start - 1000) : span.start] for span in spans],
-        right=[span.text[span.end : span.end + 1000] for span in spans],
-    )  # fmt: skip
-
-
-def _score(linker: Linker, mentions: Mentions, without: str | None) -> NDArray[np.float64]:
-    candidates, scores = linker.score(torch.arange(mentions.num_docs), without)
-    whole = np.zeros(mentions.num_candidates)
-    whole[candidates.numpy()] = scores.numpy()
-    return whole
+    def _linker(self, inputs: Inputs, used: UsedFeatures) -> Linker:
+        build, options = self._task.methods[self.method].build, self.options
+        assert build is not None
+        linker: Linker = build(inputs.graph, used.tables(inputs), None, options)
+        self.load_weights(linker, WEIGHTS)
+        return linker
 
 
 def _reasons(linker: Linker, mentions: Mentions, scores: NDArray[np.float64]) -> list[str]:
     """Return, for each mention, what its choice loses most by: the fall of its lead when that is not known."""
     lead = _lead(mentions, scores, scores)
-    falls = [lead - _lead(mentions, scores, _score(linker, mentions, reason)) for reason in REASONS]
+    falls = [lead - _lead(mentions, scores, spread(linker, mentions, without=reason)) for reason in REASONS]
     most = np.stack(falls).argmax(axis=0)
     counts = np.diff(mentions.cand_indptr)
     return [
@@ -244,28 +176,21 @@ def _reasons(linker: Linker, mentions: Mentions, scores: NDArray[np.float64]) ->
 def _lead(mentions: Mentions, scores: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return how far, in ``other``, the best candidates by ``scores`` are ahead of the best of the others; 0 without others."""
     lead = np.zeros(mentions.num_mentions)
-    for m, (start, end) in enumerate(zip(mentions.cand_indptr[:-1].tolist(), mentions.cand_indptr[1:].tolist())):
+    for m, (start, end) in enumerate(pairwise(mentions.cand_indptr.tolist())):
         if end - start > 1:
             best = int(scores[start:end].argmax())
             lead[m] = other[start + best] - np.delete(other[start:end], best).max()
     return lead
 
 
-def _table(spans: list[_Span], mentions: Mentions, scores: NDArray[np.float64], reasons: list[str]) -> pd.DataFrame:
-    filled = np.diff(mentions.cand_indptr) > 0
-    indptr: Tensor = torch.from_numpy(np.concatenate([[0], mentions.cand_indptr[1:][filled]]))
-    prob = probabilities(torch.from_numpy(scores), indptr).numpy()
+def _table(spans: list[Span], mentions: Mentions, scores: NDArray[np.float64], reasons: list[str]) -> pd.DataFrame:
+    prob = probabilities(torch.from_numpy(scores), torch.from_numpy(mentions.cand_indptr)).numpy()
     rows = []
-    for m, span in enumerate(spans):
-        row: dict[str, Any] = dict(zip(COLUMNS, [span.document, span.start, span.end, span.surface]))
-        row |= {"entity": None, "name": "", "probability": None, "reason": reasons[m]}
-        start, end = mentions.cand_indptr[m : m + 2].tolist()
-        if end > start:
-            at = start + int(scores[start:end].argmax())
-            entity = mentions.cand_entity[at]
-            row |= {
-                "entity": mentions.entity_ids[entity], "name": mentions.entity_names[entity],
-                "probability": float(prob[at]),
-            }  # fmt: skip
-        rows.append(row)
+    for span, best, reason in zip(spans, choose(scores, mentions.cand_indptr).tolist(), reasons, strict=True):
+        row: list[Any] = [span.document, span.start, span.end, span.surface]
+        if best < 0:
+            rows.append([*row, None, "", None, reason])
+        else:
+            entity = mentions.cand_entity[best]
+            rows.append([*row, mentions.entity_ids[entity], mentions.entity_names[entity], float(prob[best]), reason])
     return pd.DataFrame(rows, columns=COLUMNS)

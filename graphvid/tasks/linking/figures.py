@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from graphvid.data import Mentions
 from graphvid.metrics import calibration_curve, choose, expected_calibration_error, linking_scores, type_error_share
@@ -27,14 +28,16 @@ def judge_linker(data: LoadedLinking) -> Callable[[Linker], float]:
     docs = data.docs("dev")
 
     def accuracy(model: Linker) -> float:
-        return _accuracy(data, spread(model, docs, data.mentions), data.split == "dev")
+        return _accuracy(data, spread(model, data.mentions, docs), data.split == "dev")
 
     return accuracy
 
 
-def spread(model: Linker, docs: torch.Tensor, mentions: Mentions) -> NDArray[np.float64]:
-    """Return the scores of some documents in the order of all candidates, -inf for those of other documents."""
-    candidates, scores = model.score(docs)
+def spread(
+    model: Linker, mentions: Mentions, docs: Tensor | None = None, without: str | None = None
+) -> NDArray[np.float64]:
+    """Return the scores of some documents, by default of all, in the order of all candidates; -inf for those of others."""
+    candidates, scores = model.score(torch.arange(mentions.num_docs) if docs is None else docs, without)
     whole = np.full(mentions.num_candidates, -np.inf)
     whole[candidates.numpy()] = scores.numpy()
     return whole
@@ -68,7 +71,7 @@ def score_linking(model: Linker, data: LoadedLinking, title: str) -> dict[str, A
         entities have types ``type_error_share`` and ``type_confusion``.
     """
     mentions, test = data.mentions, data.split == "test"
-    scores = spread(model, data.docs("test"), mentions)
+    scores = spread(model, mentions, data.docs("test"))
     chosen = _chosen(mentions, scores)
     name, prior = prior_scores(data)
     found = linking_scores(mentions.gold[test], chosen[test], *_candidates(mentions, test))
@@ -134,7 +137,7 @@ def _by_bin(
 
 
 def _gold_rank(mentions: Mentions, prior: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return the rank of the gold by prior, from 1; 0 where it is no candidate."""
+    """Return the rank of the gold by prior, from 1, the best of equal ones; 0 where it is no candidate."""
     gold = mentions.gold_candidate
     value = np.append(prior, np.nan)[gold]
     above = np.zeros(mentions.num_mentions, dtype=np.int64)
@@ -145,10 +148,9 @@ def _gold_rank(mentions: Mentions, prior: NDArray[np.float64]) -> NDArray[np.int
 def _probabilities(mentions: Mentions, scores: NDArray[np.float64], rows: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Return the probabilities of the candidates of some mentions, 0 elsewhere."""
     inside = rows[mentions.cand_mention]
-    counts = np.diff(mentions.cand_indptr)[rows & (np.diff(mentions.cand_indptr) > 0)]
-    indptr = torch.from_numpy(np.concatenate([[0], np.cumsum(counts)]))
+    indptr, _ = _candidates(mentions, rows)
     whole = np.zeros(mentions.num_candidates)
-    whole[inside] = probabilities(torch.from_numpy(scores[inside]), indptr).numpy()
+    whole[inside] = probabilities(torch.from_numpy(scores[inside]), torch.from_numpy(indptr)).numpy()
     return whole
 
 
@@ -181,10 +183,10 @@ def _confusion(
 def _errors(
     data: LoadedLinking, scores: NDArray[np.float64], chosen: NDArray[np.int64], test: NDArray[np.bool_]
 ) -> list[dict[str, Any]]:
-    """Return the first errors that a reader can follow: the mention, what was meant, and what was chosen."""
+    """Return errors that a reader can follow, spread evenly over the test: the mention, what was meant and chosen."""
     mentions = data.mentions
     wrong = np.flatnonzero(test & mentions.linkable & (chosen != mentions.gold) & (mentions.gold >= 0) & (chosen >= 0))
-    wrong = wrong[:: max(1, len(wrong) // _ERRORS_SHOWN)][:_ERRORS_SHOWN]
+    wrong = wrong[np.unique(np.linspace(0, len(wrong) - 1, min(_ERRORS_SHOWN, len(wrong))).astype(np.int64))]
     prob = _probabilities(mentions, scores, test)
     best = choose(scores, mentions.cand_indptr)
     return [

@@ -10,15 +10,10 @@ from numpy.typing import NDArray
 
 from graphvid.data import Mentions
 
-Columns = dict[str, tuple[str, NDArray[np.float64]]]  # group and values by name
+from .features import Columns, plain, relative
 
 _MATCHES = ("exact", "whole", "overlap", "covered", "inside", "contains", "starts", "ends", "initials", "abbreviates",
             "letters")  # fmt: skip
-
-
-def plain(name: str) -> str:
-    """Return a name in lower case without signs."""
-    return re.sub(r"[^\w ]", "", name.casefold().replace("-", " ")).strip()
 
 
 def name_features(mentions: Mentions) -> Columns:
@@ -64,15 +59,6 @@ def name_features(mentions: Mentions) -> Columns:
     columns["candidates"] = ("prior", np.log(np.maximum(counts, 1))[mention])
     columns |= _document_features(mentions, mention_name, [set(name.split()) for name in names])
     return columns
-
-
-def relative(values: NDArray[np.float64], mentions: Mentions) -> NDArray[np.float64]:
-    """Return values minus the largest among the candidates of the mention."""
-    counts = np.diff(mentions.cand_indptr)
-    filled = counts > 0
-    most = np.zeros(len(counts))
-    most[filled] = np.maximum.reduceat(values, mentions.cand_indptr[:-1][filled]) if filled.any() else 0
-    return values - most[mentions.cand_mention]
 
 
 def _match(surface: str, title: str, whole: str) -> tuple[float, ...]:

@@ -1,13 +1,12 @@
-"""Mentions of a run: from a data set, or files in the form of deep-ed."""
+"""The mentions that a run learns from, with their split: a data set, or files in the form of deep-ed."""
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar, Literal, get_args
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -16,15 +15,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from graphvid._record import Record, Seed, record
-from graphvid.data import Mentions, document_folds, read_deep_ed
-from graphvid.models.linking import GROUPS, LinkTables
+from graphvid.data import AidaCandidates, Mentions, Standardizer, WikiMentions, document_folds, read_deep_ed
+from graphvid.models.linking import GROUPS
 from graphvid.nn.context_embedding import ContextPool
 
-from .features import AidaKnowledge, Inputs, TextKnowledge, WorldKnowledge
+from .knowledge import AidaKnowledge, Inputs, Knowledge, TextKnowledge, UsedFeatures, WorldKnowledge, used
+from .vectors import TextVectors
 
 LINKING_DATASETS = ("synthetic", "aida", "wiki-el")
 _FOLDS = 5
-Group = Literal["prior", "context", "type"]
 
 
 @record
@@ -82,19 +81,20 @@ class LinkingSource(Record):
             raise ValueError("train and test must be given together, got one of them")
         if self.development is not None and self.train is None:
             raise ValueError("development must be given with train and test, got it alone")
-        if (
-            not self.features
-            or set(self.features) - set(get_args(Group))
-            or len(set(self.features)) < len(self.features)
-        ):
+        distinct = set(self.features)
+        if not distinct or distinct - set(GROUPS) or len(distinct) < len(self.features):
             raise ValueError(f"features must be distinct and among {list(GROUPS)}, got {list(self.features)}")
         if self.encoder is not None and self.dataset == "synthetic":
             raise ValueError("encoder must be left out for the generated world, which has one of its own")
+        if self.cache is not None and self.encoder is None:
+            raise ValueError("cache must be given with encoder, whose vectors it holds, got it alone")
+        if self.pool != "mean" and (self.encoder is None or self.dataset == "aida"):
+            raise ValueError(f"pool must be 'mean' without an encoder of contexts, got {self.pool!r}")
 
 
 @dataclass(frozen=True, eq=False)
 class LoadedLinking:
-    """Mentions with their split, and what is known beside them.
+    """Mentions with their split, and what is known of their entities.
 
     Parameters
     ----------
@@ -102,9 +102,7 @@ class LoadedLinking:
     mentions : Mentions
     split : ndarray of object, shape (num_mentions,)
         ``"train"``, ``"dev"`` or ``"test"``, by document.
-    read : callable
-        Gives the inputs of mentions with the same entities; of these here, with True, without what is known from their
-        own document alone.
+    knowledge : Knowledge
     groups : tuple of str
         Groups of features in use.
     entity_type : ndarray of object, shape (num_entities,), optional
@@ -114,7 +112,7 @@ class LoadedLinking:
     name: str
     mentions: Mentions
     split: NDArray[np.object_]
-    read: Callable[[Mentions, bool], Inputs]
+    knowledge: Knowledge
     groups: tuple[str, ...]
     entity_type: NDArray[np.object_] | None = None
 
@@ -125,22 +123,22 @@ class LoadedLinking:
     @cached_property
     def inputs(self) -> Inputs:
         """What is known of the mentions here."""
-        return self.read(self.mentions, True)
+        return self.knowledge.read(self.mentions, self.split == "train")
 
-    def tables(self, inputs: Inputs) -> LinkTables:
-        """Return features and vectors for a linker, the features with mean 0 and variance 1 over training candidates."""
-        kept = [at for at, group in enumerate(inputs.groups) if group in self.groups]
+    @cached_property
+    def used(self) -> UsedFeatures:
+        """The features in use, with mean 0 and variance 1 over training candidates.
+
+        Raises
+        ------
+        ValueError
+            None of the groups has a feature here.
+        """
+        kept = used(self.inputs, self.groups)
         if not kept:
             raise ValueError(f"features must name a group that {self.name} has, got {list(self.groups)}")
-        rows = (self.split == "train")[self.mentions.cand_mention]
-        known = self.inputs.features[rows][:, kept]
-        deviation = known.std(axis=0)
-        scaled = (inputs.features[:, kept] - known.mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)
-        words = inputs.words if "context" in self.groups else None
-        return LinkTables(
-            torch.from_numpy(scaled.astype(np.float32)), tuple(inputs.groups[at] for at in kept),
-            _tensor(inputs.entities), _tensor(words), _tensor(inputs.mentions),
-        )  # fmt: skip
+        rows = np.flatnonzero((self.split == "train")[self.mentions.cand_mention])
+        return UsedFeatures(self.groups, Standardizer.fit(self.inputs.features[:, kept], rows))
 
     def fingerprint(self) -> dict[str, int | str]:
         """Give counts and a checksum: equal for equal data."""
@@ -169,32 +167,31 @@ def load_linking(source: LinkingSource) -> LoadedLinking:
         Files that cannot be read, or a split without mentions.
     """
     if source.dataset == "synthetic":
-        world = WorldKnowledge(source.seed)
-        kinds = world.world.entity_type.astype(object)
-        return LoadedLinking("synthetic", world.world.mentions, world.world.split, world.read, source.features, kinds)
-    if source.dataset == "aida":
-        aida = AidaKnowledge(source.data_dir, source.encoder, source.cache)
-        split = (
-            pd.Series(aida.data.split).map({"train": "train", "testa": "dev", "testb": "test"}).to_numpy(dtype=object)
+        known = WorldKnowledge(source.seed)
+        world = known.world
+        return LoadedLinking(
+            world.name, world.mentions, world.split, known, source.features, world.entity_type.astype(object)
         )
-        return LoadedLinking("aida", aida.data.mentions, split, aida.read, source.features, aida.data.entity_type)
+    encoder = None if source.encoder is None else TextVectors.open(source.encoder, source.pool, source.cache)
+    if source.dataset == "aida":
+        aida = AidaCandidates(source.data_dir)
+        split = pd.Series(aida.split).map({"train": "train", "testa": "dev", "testb": "test"}).to_numpy(dtype=object)
+        knowledge = AidaKnowledge.of(aida, encoder)
+        return LoadedLinking(aida.name, aida.mentions, split, knowledge, source.features, aida.entity_type)
     if source.dataset == "wiki-el":
-        from graphvid.data import WikiMentions
-
-        mentions = WikiMentions(source.data_dir).mentions
+        wiki = WikiMentions(source.data_dir)
+        name, mentions = wiki.name, wiki.mentions
         fold = document_folds(mentions.num_docs, 2 * _FOLDS, source.seed // _FOLDS)
         test = fold // 2 == source.seed % _FOLDS
         dev = fold == 2 * ((source.seed + 1) % _FOLDS)
         split = np.where(test, "test", np.where(dev, "dev", "train")).astype(object)[mentions.doc]
-        name = "wiki-el"
     else:
         name = Path(str(source.train)).name
         mentions, split = _read_files(source)
     absent = [part for part in ("train", "dev", "test") if not (split == part).any()]
     if absent:
         raise ValueError(f"train, dev and test must each have mentions, got none in {absent}")
-    text = TextKnowledge(mentions, split == "train", source.encoder, source.pool, source.cache)
-    return LoadedLinking(name, mentions, split, text.read, source.features)
+    return LoadedLinking(name, mentions, split, TextKnowledge.of(mentions, split == "train", encoder), source.features)
 
 
 def _read_files(source: LinkingSource) -> tuple[Mentions, NDArray[np.object_]]:
@@ -230,7 +227,3 @@ def _read_files(source: LinkingSource) -> tuple[Mentions, NDArray[np.object_]]:
         held = np.random.default_rng(source.seed).permutation(train)[: max(1, len(train) // 10)]
         split[np.isin(mentions.doc, held)] = "dev"
     return mentions, split
-
-
-def _tensor(array: NDArray[np.float32] | None) -> Tensor | None:
-    return None if array is None else torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))

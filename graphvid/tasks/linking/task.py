@@ -21,8 +21,9 @@ from graphvid.models.linking import (
 )
 from graphvid.runs import Json, KeepBest, Method, Parts, Report, RunDirectory, Task, Training, write_tensors
 
-from .answers import WEIGHTS, LinkingRun
+from .answers import WEIGHTS, LinkingRun, write_knowledge
 from .figures import judge_linker, score_linking
+from .knowledge import used
 from .report import report
 from .source import LinkingSource, LoadedLinking, load_linking
 
@@ -30,8 +31,9 @@ from .source import LinkingSource, LoadedLinking, load_linking
 class Linking(Task[LinkingSource, LoadedLinking]):
     """Which entity a mention means.
 
-    A run adds the file ``model.safetensors``, the weights of the best epoch. What else a linker knows is read again from
-    the source.
+    A run adds the files ``model.safetensors``, the weights of the best epoch, and ``knowledge.npz``, what it knows of its
+    entities; with an encoder of contexts also ``encoder.safetensors`` and the folder ``encoder``. Its answers read nothing
+    else.
     """
 
     source = LinkingSource
@@ -53,17 +55,20 @@ class Linking(Task[LinkingSource, LoadedLinking]):
         model = make_linker(method, data, config)
         best = KeepBest(judge_linker(data), "accuracy", patience=config.patience)
 
+        def begin(parts: Parts) -> None:
+            write_knowledge(run, data)
+
         def finish(parts: Parts) -> Json:
             write_tensors(run.path / WEIGHTS, model.state_dict())
             return {
                 "test": score_linking(model, data, self.methods[method].title),
                 "best_epoch": best.best_epoch,
                 "epochs": best.epochs,
-                "features": list(data.inputs.names),
+                "features": [data.inputs.names[at] for at in used(data.inputs, data.groups)],
             }
 
         return Training(
-            finish, model, callbacks=[best], log_every=max(1, model.steps_per_epoch // 10),
+            finish, model, begin, callbacks=[best], log_every=max(1, model.steps_per_epoch // 10),
             checkpoint_every=model.steps_per_epoch,
         )  # fmt: skip
 
@@ -84,7 +89,7 @@ def make_linker(method: str, data: LoadedLinking, config: LinkConfig) -> Linker:
         raise ValueError(f"method must be one of {sorted(Linking.methods)}, got {method!r}")
     build = Linking.methods[method].build
     assert build is not None
-    model: Linker = build(data.inputs.graph, data.tables(data.inputs), data.docs("train"), config)
+    model: Linker = build(data.inputs.graph, data.used.tables(data.inputs), data.docs("train"), config)
     return model
 
 
@@ -97,12 +102,7 @@ def link(
     """Say which entity each mention in texts means, how sure that is, and what speaks for it."""
     from graphvid.tasks import load_run
 
-    asked = load_run(run)
-    if not isinstance(asked, LinkingRun):
-        raise ValueError(
-            f"{run} holds a run of {asked.config['title']}, which does not link; it answers {asked.answers()}"
-        )
-    table = asked.link(text, candidates)
+    table = load_run(run).answer("link")(text, candidates)
     if out is None:
         typer.echo(table.to_string(index=False, float_format="%.4f"))
         return

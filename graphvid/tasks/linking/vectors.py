@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import coo_matrix
 
 from graphvid._files import atomic_path, read_npz
-from graphvid.nn import ContextEmbedding
+from graphvid.nn import ContextEmbedding, TextEncoder
 from graphvid.nn.context_embedding import ContextPool
 
-_PIECES = 32  # of names, which are short
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 
 def link_vectors(
@@ -24,8 +27,6 @@ def link_vectors(
     They are found by eight rounds of subspace iteration from a fixed start (Halko et al., 2011), of the normalised links
     plus the identity, which has no negative eigenvalue. Entities without links have the vector zero.
     """
-    from scipy.sparse import coo_matrix
-
     links = coo_matrix((np.ones(len(src)), (src, dst)), shape=(num_entities, num_entities)).tocsr()
     links = ((links + links.T) > 0).astype(np.float64)
     degree = np.asarray(links.sum(axis=1)).ravel()
@@ -40,66 +41,77 @@ def link_vectors(
 
 
 class TextVectors:
-    """A frozen encoder from a folder, whose vectors are computed once and kept in a file.
+    """Vectors of texts and contexts by a frozen encoder, each computed once.
 
     Parameters
     ----------
-    folder : str
-        With a BERT of transformers and its tokenizer.
+    encoder : TextEncoder
+        With the pooling ``"mean"``.
+    tokenizer : PreTrainedTokenizerBase
+        The encoder's, of `transformers`.
     pool : {"mean", "mask"}
+        Of contexts; texts by themselves have the mean of their states.
     cache : str, optional
-        Folder for ``contexts-*.npz``, named by the encoder's fingerprint and the texts.
-
-    Raises
-    ------
-    FileNotFoundError
-        There is no such folder.
-    ImportError
-        transformers is not installed.
+        Folder for ``contexts-*.npz``, named by the encoder's fingerprint and the texts. Default: in memory alone.
     """
 
-    def __init__(self, folder: str, pool: ContextPool, cache: str | None) -> None:
-        from graphvid.nn.text_encoder import TextEncoder
+    def __init__(
+        self, encoder: TextEncoder, tokenizer: PreTrainedTokenizerBase, pool: ContextPool, cache: str | None = None
+    ) -> None:
+        self.encoder, self.tokenizer = encoder, tokenizer
+        self._contexts = ContextEmbedding(encoder, tokenizer, pool=pool)
+        self._texts = ContextEmbedding(encoder, tokenizer, pool="mean")
+        self._fingerprints = {embed.pool: embed.fingerprint() for embed in (self._contexts, self._texts)}
+        self._cache = None if cache is None else Path(cache)
+        self._known: dict[str, NDArray[np.float32]] = {}
 
+    @classmethod
+    def open(cls, folder: str, pool: ContextPool, cache: str | None = None) -> TextVectors:
+        """Open a folder with a BERT of transformers and its tokenizer.
+
+        Raises
+        ------
+        FileNotFoundError
+            There is no such folder.
+        ImportError
+            transformers is not installed.
+        """
         encoder = TextEncoder(folder, pooling="mean")
         from transformers import AutoTokenizer
 
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        self._contexts = ContextEmbedding(encoder, tokenizer, pool=pool)
-        self._texts = ContextEmbedding(encoder, tokenizer, pool="mean", max_pieces=_PIECES)
-        self._long = ContextEmbedding(encoder, tokenizer, pool="mean")
-        self.cache = None if cache is None else Path(cache)
+        return cls(encoder, AutoTokenizer.from_pretrained(folder, local_files_only=True), pool, cache)
 
     def of_contexts(
         self, left: Sequence[str] | NDArray[np.object_], right: Sequence[str] | NDArray[np.object_]
     ) -> NDArray[np.float32]:
         """Return the vectors of contexts, (num_contexts, dim)."""
-        return self._cached(self._contexts, list(left), list(right))
+        return self._once(self._contexts, list(left), list(right))
 
     def of_texts(self, texts: Sequence[str] | NDArray[np.object_]) -> NDArray[np.float32]:
         """Return the vectors of texts by themselves, (num_texts, dim): of names, or of a sentence or two."""
         distinct = {text: at for at, text in enumerate(dict.fromkeys(texts))}
-        embed = self._texts if max(map(len, distinct), default=0) < 4 * _PIECES else self._long
-        found = self._cached(embed, list(distinct), [""] * len(distinct))
+        found = self._once(self._texts, list(distinct), [""] * len(distinct))
         return found[[distinct[text] for text in texts]]
 
-    def _cached(self, embed: ContextEmbedding, left: Sequence[str], right: Sequence[str]) -> NDArray[np.float32]:
-        def compute() -> NDArray[np.float32]:
-            return embed(list(left), list(right))
-
-        if self.cache is None:
-            return compute()
-        digest = hashlib.sha256(embed.fingerprint().encode())
+    def _once(self, embed: ContextEmbedding, left: list[str], right: list[str]) -> NDArray[np.float32]:
+        digest = hashlib.sha256(self._fingerprints[embed.pool].encode())
         for text in (*left, "\0", *right):
             digest.update(f"{text}\0".encode())
-        self.cache.mkdir(parents=True, exist_ok=True)
-        return _read_or_make(self.cache / f"contexts-{digest.hexdigest()[:16]}.npz", compute)
+        name = digest.hexdigest()[:16]
+        if name not in self._known:
+            self._known[name] = self._read_or_make(name, embed, left, right)
+        return self._known[name]
 
-
-def _read_or_make(path: Path, compute: Callable[[], NDArray[np.float32]]) -> NDArray[np.float32]:
-    if path.is_file():
-        return np.asarray(read_npz(path, ("vectors",))["vectors"], dtype=np.float32)
-    vectors = compute()
-    with atomic_path(path) as temporary:
-        np.savez(temporary, vectors=vectors)
-    return vectors
+    def _read_or_make(
+        self, name: str, embed: ContextEmbedding, left: list[str], right: list[str]
+    ) -> NDArray[np.float32]:
+        if self._cache is None:
+            return embed(left, right)
+        path = self._cache / f"contexts-{name}.npz"
+        if path.is_file():
+            return np.asarray(read_npz(path, ("vectors",))["vectors"], dtype=np.float32)
+        vectors = embed(left, right)
+        self._cache.mkdir(parents=True, exist_ok=True)
+        with atomic_path(path) as temporary:
+            np.savez(temporary, vectors=vectors)
+        return vectors

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from graphvid._checks import check_integer
 from graphvid._files import atomic_path, read_npz
 from graphvid.data import CheckIns, distance_km
-from graphvid.data._ids import to_index
 from graphvid.graphs import check_in_graph
 from graphvid.models.poi import CountMixture, CountsConfig, PeriodicInterests, PeriodicInterestsConfig
 from graphvid.runs import Run, RunDirectory, row_of, storable
@@ -49,15 +48,10 @@ class NextPoiRun(Run):
         ValueError
             The run is one of counts, which has no network.
         """
-        config = self.options
-        if not isinstance(config, PeriodicInterestsConfig):
+        ranker, _, _ = self._open()
+        if isinstance(ranker, CountMixture):
             raise ValueError(f"{self.directory.path} holds a run of {self.config['title']}, which has no model to load")
-        check_ins, area, train = self._history()
-        model = PeriodicInterests(
-            check_in_graph(check_ins, area, slot_hours=config.slot_hours), train, config, _coordinates(check_ins)
-        )
-        self.load_weights(model, WEIGHTS)
-        return model
+        return ranker
 
     def recommend(
         self,
@@ -100,92 +94,87 @@ class NextPoiRun(Run):
             If ``top_k`` is below 1, a time or a place cannot be read or is not of use here, or a file is damaged.
         """
         check_integer("top_k", top_k, 1)
-        check_ins, area, _ = self._history()
-        known = check_ins if history is None else _read_history(history, check_ins)
-        where = f"users of {self.directory.path if history is None else history}"
-        user = row_of(known.user_ids, user_id, "user_id", where)
-        slot_hours, gap = self.config["model"]["slot_hours"], 3600 * self.config["model"]["session_gap_hours"]
-        areas = area if history is None or area is None else np.append(area, -1)
-        chains = CheckInChains(check_in_graph(known, areas, slot_hours=slot_hours), session_gap=gap)
+        ranker, check_ins, area = self._open()
+        chains, known, where = ranker.chains, check_ins, self.directory.path
+        if history is not None:
+            known, where = _read_history(history, check_ins), Path(history)
+            area = None if area is None else np.append(area, -1)  # of the place that stands for unknown ones
+            graph = check_in_graph(known, area, slot_hours=chains.slot_hours)
+            chains = CheckInChains(graph, session_gap=chains.session_gap)
+        user = row_of(known.user_ids, user_id, "user_id", f"users of {where}")
         requests = _request(known, chains, user, at)
         if from_ is not None:
             requests = chains.moved(requests, [_nearest(check_ins, from_)])
-        names, reasons, pois = self._reasons(requests, chains, history is None)
-        scores = reasons.sum(axis=0)
+        reasons = _reasons(ranker, requests, chains)
+        parts, pois = np.stack(list(reasons.values())), ranker.places.pois
+        scores = parts.sum(axis=0)
         best = np.argsort(-scores, kind="stable")[:top_k]
         table = pd.DataFrame({"poi_id": check_ins.poi_ids.take(pois[best]), "score": scores[best]})
-        if check_ins.latitude is not None and requests.near[0] >= 0 and requests.near[0] < check_ins.num_pois:
-            places = _coordinates(check_ins)
-            assert places is not None
-            here, there = places[requests.near[0]], places[pois[best]]
+        places, near = check_ins.coordinates, int(requests.near[0])
+        if places is not None and 0 <= near < len(places):
+            here, there = places[near], places[pois[best]]
             table["km"] = distance_km(here[0], here[1], there[:, 0], there[:, 1])
-        for name, part in zip(names, reasons):
+        for name, part in reasons.items():
             table[name] = part[best] / np.maximum(scores[best], 1e-30)
         return table
 
-    def _reasons(
-        self, requests: Requests, chains: CheckInChains, known: bool
-    ) -> tuple[list[str], NDArray[np.float32], NDArray[np.int64]]:
-        """Return names of reasons, what each brings to every candidate (num_reasons, num_places), and the candidates."""
-        if self.method == "counts":
-            mixture = self._mixture()
-            parts = mixture.reasons(requests, chains)[0]
-            return list(mixture.counts.parts), parts.numpy(), mixture.places.pois
-        model = self.model()
-        user = None if known else np.array([model.chains.num_users])
-        attention = model.score(requests, chains, user).attention[0]
-        parts = model.reasons(requests, chains, user)[0]
-        reasons: dict[str, torch.Tensor] = {}
-        alone = float(attention.sum()) == 0  # no interest has a member: the network knows the user alone
-        for interest, weight in zip(model.config.interests, attention.tolist()):
-            reasons[interest] = weight * parts[0]
-        if alone:
-            reasons["user"] = parts[0]
-        for name, part in zip(model.parts[1:], parts[1:]):
-            name = "daily" if name == "weekday" else name
-            reasons[name] = reasons[name] + part if name in reasons else part
-        return list(reasons), torch.stack(list(reasons.values())).numpy(), model.places.pois
-
-    def _mixture(self) -> CountMixture:
-        config = self.options
-        assert isinstance(config, CountsConfig)
+    def _open(self) -> tuple[PeriodicInterests | CountMixture, CheckIns, NDArray[np.int64] | None]:
+        """Return what ranks, over the check-ins of the run, with these and the areas of their places."""
         check_ins, area, train = self._history()
-        chains = CheckInChains(
-            check_in_graph(check_ins, area, slot_hours=config.slot_hours), session_gap=3600 * config.session_gap_hours
-        )
+        config = self.options
+        assert isinstance(config, (PeriodicInterestsConfig, CountsConfig))
+        graph = check_in_graph(check_ins, area, slot_hours=config.slot_hours)
+        if isinstance(config, PeriodicInterestsConfig):
+            model = PeriodicInterests(graph, train, config, check_ins.coordinates)
+            self.load_weights(model, WEIGHTS)
+            return model, check_ins, area
         saved = read_npz(self.directory.require(self.directory.path / MIXTURE), ("parts", "weight"))
         mixture = CountMixture(
-            chains, train, saved["parts"].tolist(), length=config.history_length, tolerance=config.hour_tolerance
-        )
+            CheckInChains(graph, session_gap=3600 * config.session_gap_hours), train, saved["parts"].tolist(),
+            length=config.history_length, tolerance=config.hour_tolerance,
+        )  # fmt: skip
         mixture.weight = torch.from_numpy(saved["weight"].astype(np.float32))
-        return mixture
+        return mixture, check_ins, area
 
     def _history(self) -> tuple[CheckIns, NDArray[np.int64] | None, NDArray[np.int64]]:
+        """Return the check-ins, the areas of places and the rows of training that the run keeps."""
         path = self.directory.require(self.directory.path / HISTORY)
         saved: dict[str, Any] = read_npz(path, ("user", "poi", "user_ids", "poi_ids", "train"))
         columns = {name: saved[name] for name in _COLUMNS[2:] if name in saved}
-        user_ids, poi_ids = (to_index(saved[name], name) for name in ("user_ids", "poi_ids"))
         try:
-            return (
-                CheckIns(saved["user"], saved["poi"], user_ids, poi_ids, **columns),
-                saved.get("area"),
-                saved["train"],
+            check_ins = CheckIns(
+                saved["user"], saved["poi"], pd.Index(saved["user_ids"]), pd.Index(saved["poi_ids"]), **columns
             )
         except ValueError as error:
             raise ValueError(f"{path} is corrupt: {error}") from None
+        return check_ins, saved.get("area"), saved["train"]
 
 
-def _coordinates(check_ins: CheckIns) -> NDArray[np.float64] | None:
-    if check_ins.latitude is None or check_ins.longitude is None:
-        return None
-    return np.stack([check_ins.latitude, check_ins.longitude], axis=1)
+def _reasons(
+    ranker: PeriodicInterests | CountMixture, requests: Requests, chains: CheckInChains
+) -> dict[str, NDArray[np.float32]]:
+    """Return by name what brings something to the score of one request, of every candidate."""
+    if isinstance(ranker, CountMixture):
+        return dict(zip(ranker.counts.parts, ranker.reasons(requests, chains)[0].numpy()))
+    user = None if chains is ranker.chains else np.full(len(requests.user), ranker.chains.num_users)
+    attention = ranker.score(requests, chains, user).attention[0].numpy()
+    of_network, *counted = ranker.reasons(requests, chains, user)[0].numpy()
+    reasons: dict[str, NDArray[np.float32]] = {}
+    for interest, weight in zip(ranker.config.interests, attention):
+        reasons[interest] = weight * of_network
+    if not attention.any():  # no interest has a member: the network knows the user alone
+        reasons["user"] = of_network
+    for part, brought in zip(ranker.parts[1:], counted):
+        name = "daily" if part == "weekday" else part
+        reasons[name] = reasons[name] + brought if name in reasons else brought
+    return reasons
 
 
 def _read_history(path: str, run: CheckIns) -> CheckIns:
     """Return the check-ins of a file with the places numbered as in the run, and one more for those it does not know."""
     found = CheckIns.read(Path(path))
-    if (found.timestamp is None) != (run.timestamp is None):
-        raise ValueError(f"{path} has times, and the check-ins of the run have none")
+    if run.timestamp is None:
+        raise ValueError("history needs a run of check-ins with times; those of this run have an order only")
     numbers = pd.Index(run.poi_ids.astype(str)).get_indexer(pd.Index(found.poi_ids.astype(str)))
     numbers = np.where(numbers >= 0, numbers, run.num_pois)
     poi_ids = pd.Index([*run.poi_ids, object()], dtype=object)  # equal to no id

@@ -85,13 +85,12 @@ def judge(model: PeriodicInterests, rows: NDArray[np.int64]) -> Callable[[Period
 
 
 def score_counts(mixture: CountMixture, asked: Asked) -> dict[str, dict[str, Any]]:
-    """Return the figures of every kind of counts that the data have, by itself, and of the fitted mixture."""
+    """Return the figures of every kind of counts of a mixture, by itself."""
     found = {}
     for part in mixture.counts.parts:
         single = CountMixture(mixture.chains, mixture.rows, [part], length=mixture.counts.length,
                               tolerance=mixture.counts.tolerance)  # fmt: skip
         found[part] = figures(rank_targets(single.score, asked, mixture.places.num_places))
-    found["mixture of counts"] = figures(rank_targets(mixture.score, asked, mixture.places.num_places))
     return found
 
 
@@ -107,9 +106,10 @@ def by_area(chains: CheckInChains, asked: Asked, ranks: Tensor) -> list[list[flo
 
 def areas_of(data: LoadedCheckIns, found: list[list[float]]) -> list[dict[str, float]]:
     """Return `by_area` with the middle of each area's places on the map."""
-    if data.area is None or data.coordinates is None:
+    coordinates = data.check_ins.coordinates
+    if data.area is None or coordinates is None:
         return []
-    middle = {area: data.coordinates[data.area == area].mean(axis=0) for area, _, _ in found}
+    middle = {area: coordinates[data.area == area].mean(axis=0) for area, _, _ in found}
     return [
         {"latitude": float(middle[area][0]), "longitude": float(middle[area][1]), "targets": count, "recall": share}
         for area, count, share in found

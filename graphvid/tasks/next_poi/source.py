@@ -60,7 +60,8 @@ class CheckInSource(Record):
     data_dir : str, optional
         Folder of the data sets. Default: the environment variable GRAPHVID_DATA.
     areas : {"grid", "geohash", "given", "none"}, default "grid"
-        Cells that places are grouped by; ``"given"`` are the true areas of the generated town.
+        Cells that places are grouped by; ``"given"`` are the true areas of the generated town. Places without coordinates
+        have no grid.
     grid_km : float, default 1.0
         Side of a square.
     geohash_length : int, default 5
@@ -133,14 +134,6 @@ class LoadedCheckIns:
     windows: CheckInWindows
     area: NDArray[np.int64] | None
 
-    @property
-    def coordinates(self) -> NDArray[np.float64] | None:
-        """Latitude and longitude of every place, (num_pois, 2)."""
-        found = self.check_ins
-        if found.latitude is None or found.longitude is None:
-            return None
-        return np.stack([found.latitude, found.longitude], axis=1)
-
     def fingerprint(self) -> dict[str, int | str]:
         """Give counts and a checksum: equal for equal data."""
         found, crc = self.check_ins, 0
@@ -163,16 +156,18 @@ def load_check_ins(source: CheckInSource) -> LoadedCheckIns:
     FileNotFoundError
         A file is not there.
     ValueError
-        A file that cannot be read, nothing left by the filter, areas without coordinates.
+        A file that cannot be read, nothing left by the filter, geohashes without coordinates.
     """
-    name, check_ins, windows = _read(source)
+    name, check_ins, windows, given = _read(source)
     for part, rows in windows._asdict().items():
         if not len(rows):
             raise ValueError(f"there must be check-ins for {part}, got none: histories are too short")
-    return LoadedCheckIns(name, check_ins, windows, _areas(source, check_ins, windows))
+    area = given if source.areas == "given" else _areas(source, check_ins, windows)
+    return LoadedCheckIns(name, check_ins, windows, area)
 
 
-def _read(source: CheckInSource) -> tuple[str, CheckIns, CheckInWindows]:
+def _read(source: CheckInSource) -> tuple[str, CheckIns, CheckInWindows, NDArray[np.int64] | None]:
+    """Return the name, the check-ins, their windows, and the areas that the source itself gives."""
     if source.log is not None:
         if source.form == "tsmc2014":
             check_ins = read_tsmc2014(source.log)
@@ -181,11 +176,11 @@ def _read(source: CheckInSource) -> tuple[str, CheckIns, CheckInWindows]:
                 source.log, offset=source.offset, milliseconds=source.milliseconds, strict=source.strict
             )
         check_ins = filter_check_ins(check_ins, min_per_poi=source.min_per_poi, min_per_user=source.min_per_user)
-        return Path(source.log).name, check_ins, split_check_ins(check_ins)
+        return Path(source.log).name, check_ins, split_check_ins(check_ins), None
     assert source.dataset is not None
     if source.dataset == "synthetic-check-ins":
         town = SyntheticCheckIns(seed=source.seed)
-        return source.dataset, town.check_ins, town.windows
+        return source.dataset, town.check_ins, town.windows, town.area
     readers: Mapping[str, Any] = {  # Any: readers with options of their own
         "foursquare-nyc": lambda: read_foursquare_nyc(source.data_dir),
         "foursquare-nyc-lbsn2vec": lambda: read_foursquare_nyc(source.data_dir, "lbsn2vec"),
@@ -194,16 +189,18 @@ def _read(source: CheckInSource) -> tuple[str, CheckIns, CheckInWindows]:
         "dchl-tky": lambda: read_dchl(source.data_dir, "tky"),
     }
     found = readers[source.dataset]()
-    return source.dataset, found.check_ins, found.windows
+    return source.dataset, found.check_ins, found.windows, None
 
 
 def _areas(source: CheckInSource, check_ins: CheckIns, windows: CheckInWindows) -> NDArray[np.int64] | None:
     """Return the area of every place; the map's middle is the mean of the places of training."""
-    if source.areas == "given":
-        return SyntheticCheckIns(seed=source.seed).area
-    if source.areas == "none" or check_ins.latitude is None or check_ins.longitude is None:
-        return None
     latitude, longitude = check_ins.latitude, check_ins.longitude
+    if latitude is None or longitude is None:
+        if source.areas == "geohash":
+            raise ValueError("areas must not be 'geohash' for places without coordinates")
+        return None
+    if source.areas == "none":
+        return None
     if source.areas == "geohash":
         return number_cells(geohash(latitude, longitude, precision=source.geohash_length))
     learnt = np.unique(check_ins.poi[windows.train])

@@ -100,11 +100,13 @@ class NextPoi(Task[CheckInSource, LoadedCheckIns]):
     ) -> Training:
         """Build the model and what judges it."""
         graph = check_in_graph(data.check_ins, data.area, slot_hours=config.slot_hours)
-        chains = CheckInChains(graph, session_gap=3600 * config.session_gap_hours)
-        counts = config if isinstance(config, CountsConfig) else CountsConfig(
-            slot_hours=config.slot_hours, hour_tolerance=config.hour_tolerance,
-            session_gap_hours=config.session_gap_hours, seed=config.seed,
-        )  # fmt: skip
+        if isinstance(config, CountsConfig):
+            model, counts = None, config
+            chains = CheckInChains(graph, session_gap=3600 * config.session_gap_hours)
+        else:
+            model = PeriodicInterests(graph, data.windows.train, config, data.check_ins.coordinates)
+            counts = CountsConfig(slot_hours=config.slot_hours, hour_tolerance=config.hour_tolerance)
+            chains = model.chains
         mixture = CountMixture(
             chains, data.windows.train, present_parts(chains, counts.parts), length=counts.history_length,
             tolerance=counts.hour_tolerance,
@@ -113,7 +115,7 @@ class NextPoi(Task[CheckInSource, LoadedCheckIns]):
         for name, rows in (("validation", data.windows.validation), ("test", data.windows.test)):
             if (mixture.places.number[chains.poi[rows]] == mixture.places.num_places).all():
                 raise ValueError(f"the {name} check-ins must have a place that training saw, got {len(rows)} at others")
-        if isinstance(config, CountsConfig):
+        if model is None:
 
             def finish_counts(parts: Parts) -> Json:
                 mixture.fit(data.windows.validation, seed=config.seed)
@@ -122,24 +124,23 @@ class NextPoi(Task[CheckInSource, LoadedCheckIns]):
                 return self._judge(run, method, data, config, mixture, mixture.score, asked, parts)
 
             return Training(finish_counts)
-        model = PeriodicInterests(graph, data.windows.train, config, data.coordinates)
         plateau = ReloadOnPlateau(
-            judge(model, data.windows.validation), "recall", config.patience, partial(_write_epochs, run)
+            judge(model, data.windows.validation), "recall", model.config.patience, partial(_write_epochs, run)
         )
 
         def finish(parts: Parts) -> Json:
             write_tensors(run.path / WEIGHTS, model.state_dict())
             _write_epochs(run, plateau.epochs)
             mixture.fit(data.windows.validation, seed=config.seed)
-            more = {
+            found = self._judge(
+                run, method, data, config, mixture, lambda requests: model.score(requests).scores, asked, parts
+            )
+            return {
+                **found,
                 "best_epoch": plateau.best_epoch,
                 "epochs": plateau.epochs,
                 "by_hour": attention_by_hour(model, asked.requests),
             }
-            found = self._judge(
-                run, method, data, config, mixture, lambda requests: model.score(requests).scores, asked, parts
-            )
-            return {**found, **more}
 
         return Training(
             finish, model, callbacks=[plateau], log_every=max(1, model.steps_per_epoch // 20),
@@ -174,9 +175,13 @@ class NextPoi(Task[CheckInSource, LoadedCheckIns]):
         for name in (name for name in config.baselines if name in PAIR_MODELS):
             scorer = train_pair_model(name, chains, places, data.windows.train, chosen_by, seed=config.seed)
             methods[PAIR_MODELS[name]] = figures(rank_targets(scorer, asked, places.num_places))
+        methods |= score_counts(mixture, asked)
+        if isinstance(config, PeriodicInterestsConfig):
+            ranks_of_counts = rank_targets(mixture.score, asked, places.num_places)
+            methods[self.methods["counts"].title] = figures(ranks_of_counts)
         unseen = [int((places.number[chains.poi[rows]] == places.num_places).sum()) for rows in data.windows[1:]]
         return {
-            "methods": {**methods, **score_counts(mixture, asked)},
+            "methods": methods,
             "weights_of_counts": dict(zip(mixture.counts.parts, mixture.weight.tolist())),
             "unseen_targets": dict(zip(("validation", "test"), unseen)),
             "dropped": dict(data.check_ins.dropped),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from graphvid._files import atomic_path, read_npz
 from graphvid._record import Columns, Record, record
 from graphvid.data import Features, ScoredPairs, VideoRecords, read_videos, write_submission
+from graphvid.data.submission import MAX_COLUMNS
 from graphvid.models.towers import pair_cosines
 from graphvid.retrieval import SVDEnsemble, mean_ensemble
 from graphvid.runs import Json, Method, Parts, Report, RunDirectory, Task, Training, VectorRun, write_vectors
@@ -164,7 +165,7 @@ class Ensembles(Task[EnsembleSource, Members]):
             if config.how == "svd":
                 with atomic_path(run.path / AXES) as temporary:
                     np.savez(temporary, components=ensemble.components_, dims=np.asarray(ensemble.dims_))
-            return {"columns": vectors.shape[1], "methods": _judge(data, ids, vectors)}
+            return {"columns": vectors.shape[1], "methods": _judge(data, ids, members, vectors)}
 
         return Training(finish)
 
@@ -172,13 +173,16 @@ class Ensembles(Task[EnsembleSource, Members]):
         """Describe a finished ensemble."""
         config, metrics = run.read_config(), run.read_metrics()
         methods = metrics["methods"]
-        splits = [split for split in ("test", "validation") if split in methods["ensemble"]]
+        judged = {name: row["test"]["spearman"] for name, row in methods.items() if "test" in row}
         lead = f"{len(config['data']['members'])} members to {metrics['columns']} columns by {config['model']['how']}."
-        for split in splits:
-            best = max((row[split]["spearman"] or -1, name) for name, row in methods.items() if name != "ensemble")
-            lead += f" {split.capitalize()} Spearman {shown(methods['ensemble'][split]['spearman'])}; the best member, "
-            lead += f"{best[1]}, has {best[0]:.4f}."
-        return Report("Ensemble of twin towers", lead, [of_split(methods, split, "ensemble") for split in splits])
+        if judged:
+            members = {
+                name: -np.inf if value is None else value for name, value in judged.items() if name != "ensemble"
+            }
+            best = max(members, key=lambda name: members[name])
+            lead += f" Test Spearman {shown(judged['ensemble'])}; the best member, {best}, has {shown(judged[best])}."
+        sections = [of_split(methods, "test", "ensemble")] if judged else []
+        return Report("Ensemble of twin towers", lead, sections)
 
 
 def ensemble_command(
@@ -198,6 +202,8 @@ def ensemble_command(
         raise ValueError(f"form must be one of ['run', 'contest'], got {form!r}")
     if form == "contest" and out.suffix != ".zip":
         raise ValueError(f"out must end in .zip with --form contest, got {out.name!r}")
+    if form == "contest" and how == "svd" and dim > MAX_COLUMNS:
+        raise ValueError(f"dim must be at most the {MAX_COLUMNS} columns of the contest, got {dim}")
     config = EnsembleConfig.from_dict({"how": how, "dim": dim, "weights": tuple(weight or ())})
     folder = out.with_suffix("") if form == "contest" else out
     train("ensemble", EnsembleSource(runs=tuple(map(str, runs))), folder, config, progress=False)
@@ -212,11 +218,11 @@ def ensemble_command(
 
 
 def _runs(source: EnsembleSource) -> dict[str, SimilarityRun]:
-    """Return the members by the names of their folders, with a number before where two are called alike."""
+    """Return the members by the names of their folders, with a number before where that would not tell them apart."""
     from graphvid.tasks import load_run
 
     names = [Path(path).resolve().name for path in source.runs]
-    if len(set(names)) < len(names):
+    if len({*names, "ensemble"}) <= len(names):
         names = [f"{at}: {name}" for at, name in enumerate(names, 1)]
     found = {}
     for name, path in zip(names, source.runs):
@@ -229,18 +235,26 @@ def _runs(source: EnsembleSource) -> dict[str, SimilarityRun]:
     return found
 
 
-def _judge(data: Members, ids: pd.Index, vectors: NDArray[np.float32]) -> dict[str, Any]:
-    """Judge the ensemble and its members on the pairs that no member was trained on."""
-    methods: dict[str, dict[str, Any]] = {"ensemble": {}}
-    unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-    first = next(iter(data.runs.values())).directory
-    if not (first.path / PREDICTIONS).exists():
-        return methods
-    stored = read_npz(first.path / PREDICTIONS, ("query_id", "candidate_id", "score", "split"))
-    rows = stored["split"] == "test"  # a fold validates one member and trains the others
-    if rows.any():
-        pairs = ScoredPairs.from_ids(stored["query_id"][rows], stored["candidate_id"][rows], stored["score"][rows], ids)
-        methods["ensemble"]["test"] = judge(pair_cosines(unit, pairs), pairs)
-    for name, run in data.runs.items():
-        methods[name] = {split: x for split, x in run.metrics["methods"]["twin tower"].items() if split == "test"}
+def _judge(
+    data: Members, ids: pd.Index, members: Sequence[NDArray[np.float32]], vectors: NDArray[np.float32]
+) -> dict[str, Any]:
+    """Judge the ensemble and each member on the same test pairs: those of the first member that has any."""
+    methods: dict[str, dict[str, Any]] = {name: {} for name in ("ensemble", *data.runs)}
+    pairs = next(filter(None, (_test_pairs(run, ids) for run in data.runs.values())), None)
+    if pairs is not None:
+        unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+        for name, found in zip(methods, (unit, *members)):
+            methods[name]["test"] = judge(pair_cosines(found, pairs), pairs)
     return methods
+
+
+def _test_pairs(run: SimilarityRun, ids: pd.Index) -> ScoredPairs | None:
+    """Return the test pairs of a run; not those of its fold, which validate one member and train the others."""
+    path = run.directory.path / PREDICTIONS
+    if not path.exists():
+        return None
+    stored = read_npz(path, ("query_id", "candidate_id", "score", "split"))
+    rows = stored["split"] == "test"
+    if not rows.any():
+        return None
+    return ScoredPairs.from_ids(stored["query_id"][rows], stored["candidate_id"][rows], stored["score"][rows], ids)

@@ -45,7 +45,8 @@ class VideoPairSource(Record):
     tag_list : str, optional
         Tags to learn, one id a line. Default: the most frequent ones of the training videos.
     frame_stores : str, optional
-        Folder for memory-mapped copies of the frames, made where they are not there yet. Default: frames are held in memory.
+        Folder for memory-mapped copies of the frames, made where they are not there yet, by the names of the files, which
+        must differ. Default: frames are held in memory.
     from_ : str, optional
         A finished run whose tower is the start, with its words and tags; nothing is pretrained then.
     dataset : str, optional
@@ -90,6 +91,9 @@ class VideoPairSource(Record):
                 raise ValueError(f"{one} must be given with {other}, got {one} alone")
         if self.videos is not None and self.pairs is None:
             raise ValueError("videos must be given with pairs, got videos alone")
+        stored = [Path(path).name for path in (self.videos, self.test_videos, *self.pointwise[:1]) if path is not None]
+        if self.frame_stores is not None and len(set(stored)) < len(stored):
+            raise ValueError(f"files must have names of their own with frame_stores, got {stored}")
 
 
 @dataclass(frozen=True, eq=False)

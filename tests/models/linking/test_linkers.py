@@ -75,15 +75,7 @@ def test_hidden_golds_are_not_read(kind):
     assert linker.gold[3:].tolist() == [-2] * 4
     graph.nodes["mention"].data["gold"][3:] = -1
     other = model(graph, tables, torch.tensor([0]), config)
-    linker.log = other.log = lambda *args, **kwargs: None
-    batches = [next(iter(one.train_dataloader())) for one in (linker, other)]
-    for one in (linker, other):
-        type(one).global_step = property(lambda self: 0)
-    try:
-        losses = [one.training_step(batch, 0) for one, batch in zip((linker, other), batches, strict=True)]
-    finally:
-        for kind_ in {type(linker)}:
-            del kind_.global_step
+    losses = [one.eval().loss(next(iter(one.train_dataloader()))) for one in (linker, other)]  # without dropout
     assert torch.equal(*losses)
     losses[0].backward()
     assert sum(p.grad is not None and bool(p.grad.abs().sum() > 0) for p in linker.parameters()) >= 4

@@ -56,6 +56,7 @@ def shares_by_loop(town, train, row):
         "hour": same_hour,
         "area": [r for r in past if area[r] == here],
         "hour_area": [r for r in same_hour if area[r] == here],
+        "sequential": past[-20:],
         "successor": [
             r
             for r in train
@@ -144,7 +145,7 @@ def test_loss_is_the_mixture_without_the_own_visit(town):
     train = town.windows.train
     model = PeriodicInterests(check_in_graph(town.check_ins, town.area), train, CONFIG).eval()
     with torch.no_grad():
-        model.decay.fill_(-50.0)  # all members of a list weigh the same
+        model.gate.decay.fill_(-50.0)  # all members of a list weigh the same
     last = model.places.last(model.chains.before(model.rows))
     picked = np.flatnonzero(model.places.departures[last] > 1)[::9]  # else the share of the successors vanishes
     rows = model.rows[picked]
@@ -152,9 +153,7 @@ def test_loss_is_the_mixture_without_the_own_visit(town):
     assert len(picked) > 10
     for i, row in enumerate(rows):
         others = shares_by_loop(town, [r for r in train if r != row], row)
-        data, poi = town.check_ins, town.check_ins.poi[row]
-        past = np.flatnonzero((data.user == data.user[row]) & (data.timestamp < data.timestamp[row]))[-20:]
-        others["sequential"] = np.bincount(data.poi[past], minlength=data.num_pois) / max(1, len(past))
+        poi = town.check_ins.poi[row]
         wanted = parts[i, 0, model.places.number[poi]].item()
         wanted += sum(
             share * others[name][poi] for name, share in zip(model.counts.parts, found.shares[i, 1:].tolist())

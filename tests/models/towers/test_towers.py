@@ -126,9 +126,10 @@ def test_rates(decay, middle):
     assert values[-1] < 0.02
 
 
-def test_videos_without_frames_or_title(world):
-    """Such a video has a vector, the others the same as without it, and what it would have shown plays no part."""
-    model = build(world, config(**STILL))
+@pytest.mark.parametrize("frames", ["next-vlad", "mean"])
+def test_videos_without_frames_or_title(world, frames):
+    """Such a video has a vector of its title alone, and what it would have shown plays no part."""
+    model = build(world, config(**STILL, frames=frames))
     videos = world.train.videos
     empty = VideoRecords(["x"], videos.frames.select([0]).__class__(np.zeros((0, 24)), [0, 0]), title=[""])
     tokenizer = TitleTokenizer.of_words(videos.title)
@@ -138,6 +139,8 @@ def test_videos_without_frames_or_title(world):
     assert torch.isfinite(model.tower(batch)).all()
     noise = TowerBatch(batch.frames + 7, batch.frame_mask, batch.tokens, batch.token_mask)
     torch.testing.assert_close(model.tower(noise), model.tower(batch))
+    title = model.tower.text(batch.tokens, batch.token_mask)[1]
+    torch.testing.assert_close(model.tower(batch), model.tower.fusion([torch.zeros(1, 6), title]))
 
 
 def test_local_order_is_an_order(world):

@@ -11,7 +11,7 @@ from graphvid.models import ContrastiveQuantizationConfig, PyramidQuantizationCo
 from graphvid.retrieval import CodeIndex
 from graphvid.tasks import load_run, train
 from graphvid.tasks.codes import CodesSource, load_codes
-from graphvid.tasks.codes.figures import faiss_scores, judge, split_rows
+from graphvid.tasks.codes.figures import Trial, faiss_scores, split_rows
 
 CONFIG = PyramidQuantizationConfig(num_codewords=8, dim=8, batch_size=32, num_epochs=2, top_n=3)
 
@@ -37,7 +37,10 @@ def test_labels_give_map_and_faiss_rows_where_it_is_installed(tmp_path):
     metrics = train("mecoq", CodesSource(dataset="synthetic"), tmp_path / "codes", config, progress=False)
     quality = metrics["quality"]
     assert list(quality)[:3] == ["MeCoQ", "MeCoQ, queries coded too", "MeCoQ, vectors before coding"]
-    assert {"features, 512 bytes", "FAISS PQ, 1 bytes", "FAISS OPQ, 1 bytes", "FAISS PQ, 8 bytes"} <= set(quality)
+    assert list(quality)[3:] == [
+        "features, 512 bytes", "FAISS PQ2x4, 1 byte", "FAISS OPQ2x4, 1 byte", "FAISS PQ4x4, 2 bytes",
+        "FAISS PQ8x4, 4 bytes", "FAISS PQ16x4, 8 bytes",
+    ]  # fmt: skip
     assert all(0 <= row["map"] <= 1 for row in quality.values())
     assert quality["features, 512 bytes"]["overlap"] == 1
     assert (tmp_path / "codes" / "codes.safetensors").stat().st_size > 0
@@ -56,12 +59,17 @@ def test_scores_of_faiss_are_negative_distances_to_what_it_stores():
 
 
 def test_figures_of_a_perfect_and_of_a_constant_search():
-    exact = np.random.default_rng(0).normal(size=(4, 30)).astype(np.float32)
-    labels = np.arange(4), np.arange(30) % 4
-    assert judge(exact, exact, None) == {"overlap": 1.0, "one_recall": 1.0}
-    found = judge((labels[0][:, None] == labels[1]).astype(np.float32), exact, labels)
+    features, labels = np.random.default_rng(0).normal(size=(34, 5)).astype(np.float32), np.arange(34) % 4
+    rows = np.arange(4), np.arange(4, 34)
+    unlabelled, trial = Trial(features, None, *rows), Trial(features, labels, *rows)
+    cosine = features @ features.T / np.linalg.norm(features, axis=1) / np.linalg.norm(features, axis=1)[:, None]
+    np.testing.assert_allclose(trial.exact, cosine[:4, 4:], atol=1e-6)
+    assert unlabelled.judge(unlabelled.exact) == {"overlap": 1.0, "one_recall": 1.0}
+    found = trial.judge((labels[:4, None] == labels[4:]).astype(np.float32))
     assert found["map"] == 1.0
-    assert judge(np.zeros_like(exact), exact, labels)["map"] < 0.6
+    constant = trial.judge(np.zeros((4, 30), np.float32))
+    assert constant["map"] < 0.6
+    assert constant["overlap"] == pytest.approx(np.mean(np.argsort(-cosine[:4, 4:])[:, :10] < 10), abs=1e-6)
 
 
 def test_the_split_holds_every_video_once():

@@ -106,11 +106,14 @@ def test_contract(method, files, tmp_path, monkeypatch) -> None:
         assert found["probability"].between(0, 1).all()
         assert found["reason"].iloc[1] == "only candidate"
 
+    files_of_run = {"model.safetensors", "knowledge.npz"}
+    if encoder is not None:
+        files_of_run |= {"encoder.safetensors", "encoder"}
     refused = [(replace(source, test=str(files / "absent.csv")), CONFIGS[method])]
     if method == "link-global":
         refused.append((replace(source, encoder=None), CONFIGS[method]))  # no vectors to cohere
     case = Case(
-        method, source, CONFIGS[method], {"model.safetensors"}, ask, {"model.safetensors"},
+        method, source, CONFIGS[method], files_of_run, ask, files_of_run - {"encoder"},
         replace(source, train=str(files / "fewer.csv")), refused,
     )  # fmt: skip
     check_task(case, tmp_path, monkeypatch)
@@ -167,7 +170,7 @@ def test_link_says_what_is_wrong_with_files(trained, files, tmp_path):
     with pytest.raises(ValueError, match="candidates of a surface must be distinct, got '100' twice"):
         asked(one, twice)
     (tmp_path / "text.csv").write_bytes(b"id,text\na,J\xf6rdan\n")
-    with pytest.raises(ValueError, match="must be UTF-8"):
+    with pytest.raises(ValueError, match="is not a CSV file in UTF-8"):
         trained.link(tmp_path / "text.csv", candidates)
     overlapping = pd.DataFrame({"id": ["a"] * 2, "text": ["Jordan Severn"] * 2, "start": [0, 0], "end": [6, 13]})
     found = asked(overlapping)
@@ -205,6 +208,8 @@ def test_a_training_mention_does_not_see_its_own_context(files):
 
 def test_source_refuses():
     for options, message in (
+        ({"dataset": "wiki-el", "cache": "a"}, "cache must be given with encoder"),
+        ({"dataset": "aida", "encoder": "a", "pool": "mask"}, "pool must be 'mean' without an encoder of contexts"),
         ({}, "exactly one of dataset and train must be given, got none"),
         ({"dataset": "msnbc"}, "dataset must be one of"),
         ({"train": "a"}, "train and test must be given together"),

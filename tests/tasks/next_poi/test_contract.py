@@ -59,6 +59,9 @@ NEXT_POI: dict[str, tuple[Any, set[str]]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("method", list(NEXT_POI))
+@pytest.mark.parametrize(
+    "method",
+    ["periodic-interests", "counts", pytest.param("gru", marks=pytest.mark.slow)],  # the network of the first, smaller
+)
 def test_contract_of_the_next_place(method, town, tmp_path, monkeypatch) -> None:
     check_task(next_poi(method, *NEXT_POI[method][:1], town, NEXT_POI[method][1]), tmp_path, monkeypatch)

@@ -167,6 +167,15 @@ def test_areas_are_of_the_source(folder):
     assert load_check_ins(CheckInSource(log=log, areas="none")).area is None
 
 
+def test_no_geohash_without_coordinates(folder):
+    frame = pd.read_csv(folder / "log.csv").drop(columns=["latitude", "longitude"])
+    frame.to_csv(folder / "nowhere.csv", index=False)
+    source = {"log": str(folder / "nowhere.csv"), "min_per_poi": 2}
+    assert load_check_ins(CheckInSource(**source)).area is None
+    with pytest.raises(ValueError, match="areas must not be 'geohash' for places without coordinates"):
+        load_check_ins(CheckInSource(**source, areas="geohash"))
+
+
 def test_a_gru_is_not_its_own_baseline(folder, tmp_path):
     with pytest.raises(ValueError, match="must not name 'gru'"):
         train("gru", CheckInSource(log=str(folder / "log.csv")), tmp_path / "x", GRUConfig(baselines=("gru",)))

@@ -17,7 +17,7 @@ from graphvid.metrics import spearman
 from graphvid.models import TwinTowerConfig
 from graphvid.runs import read_tensors
 from graphvid.tasks import load_run, train
-from graphvid.tasks.similarity import EnsembleConfig, EnsembleSource, VideoPairSource
+from graphvid.tasks.similarity import EnsembleConfig, EnsembleSource, VideoPairSource, load_similarity
 from graphvid.tasks.similarity.figures import title_words
 from tests.tasks.contract import Case, check_task
 
@@ -211,6 +211,14 @@ def test_commands(members, files, tmp_path, monkeypatch, capsys):
     )
     ids, vectors = read_submission(tmp_path / "result.json.zip", required=read_videos(files / "test.parquet").ids)
     assert vectors.shape == (10, 5)
+    monkeypatch.setattr(
+        sys, "argv", ["graphvid", "ensemble", str(members / "one"), str(members / "two"), "--dim", "257", "--form", "contest",
+                      "--out", str(tmp_path / "wide.zip")],
+    )  # fmt: skip
+    with pytest.raises(SystemExit):
+        main()
+    assert "dim must be at most the 256 columns of the contest, got 257" in capsys.readouterr().err
+    assert not (tmp_path / "wide").exists()
     run(
         "embed",
         "--videos",
@@ -229,11 +237,36 @@ def test_commands(members, files, tmp_path, monkeypatch, capsys):
 
 def test_members_of_different_width(members, source, tmp_path):
     again = replace(source, from_=None)
-    train("twin-tower", again, tmp_path / "wide", replace(SMALL, dim=10, num_epochs=1), progress=False)
-    runs = EnsembleSource(runs=(str(members / "one"), str(tmp_path / "wide")))
+    wide = replace(SMALL, dim=10, num_epochs=1, pretrain_epochs=0)
+    train("twin-tower", again, tmp_path / "ensemble", wide, progress=False)  # called as the result is
+    runs = EnsembleSource(runs=(str(members / "one"), str(tmp_path / "ensemble")))
     with pytest.raises(ValueError, match=r"members must have one shape under a mean, got \[\(30, 8\), \(30, 10\)\]"):
         train("ensemble", runs, tmp_path / "mean", EnsembleConfig(how="mean"), progress=False)
-    assert train("ensemble", runs, tmp_path / "svd", EnsembleConfig(dim=12), progress=False)["columns"] == 12
+    metrics = train("ensemble", runs, tmp_path / "svd", EnsembleConfig(dim=12), progress=False)
+    assert metrics["columns"] == 12
+    assert set(metrics["methods"]) == {"ensemble", "1: one", "2: ensemble"}
+
+
+def test_members_judged_on_the_same_pairs(members, source, tmp_path):
+    """A member that was trained without the test pairs is judged on those of the other."""
+    unjudged = replace(source, test_pairs=None, from_=str(members / "one" / "pretrain"))
+    metrics = train("twin-tower", unjudged, tmp_path / "three", replace(SMALL, num_epochs=1), progress=False)
+    assert not metrics["methods"]["twin tower"]
+    for order in (1, -1):
+        runs = EnsembleSource(runs=(str(tmp_path / "three"), str(members / "one"))[::order])
+        metrics = train("ensemble", runs, tmp_path / f"both{order}", EnsembleConfig(), progress=False)
+        assert {row["test"]["num_pairs"] for row in metrics["methods"].values()} == {25}
+
+
+def test_frames_on_disk(source, tmp_path):
+    """Stored by the first reading, mapped by the second, and the same data as in memory."""
+    kept = replace(source, frame_stores=str(tmp_path / "frames"))
+    first, again = load_similarity(kept), load_similarity(kept)
+    assert {path.name for path in (tmp_path / "frames").iterdir()} == {
+        "pairwise.parquet", "pointwise.parquet", "test.parquet",
+    }  # fmt: skip
+    assert all(isinstance(table.frames.values.base, np.memmap) for table in again.tables)
+    assert first.fingerprint() == again.fingerprint() == load_similarity(source).fingerprint()
 
 
 @pytest.mark.parametrize(
@@ -244,6 +277,10 @@ def test_members_of_different_width(members, source, tmp_path):
         ({"test_videos": None}, "test_pairs must be given with test_videos"),
         ({"dataset": "tiktok"}, "dataset must be one of"),
         ({"dataset": "synthetic-video-pairs"}, "apply to files only"),
+        (
+            {"test_videos": "other/pairwise.parquet", "frame_stores": "frames"},
+            r"names of their own with frame_stores, got \['pairwise.parquet', 'pairwise.parquet', 'pointwise.parquet'\]",
+        ),
     ],
 )
 def test_refused_sources(source, changes, message):

@@ -1,0 +1,43 @@
+"""Vectors of clips without labels: MoCo, SimCLR, triplets, BE, DSM, VTDL and STCR as recipes of one model."""
+
+from .config import (
+    RECIPES,
+    BEConfig,
+    BEReleasedConfig,
+    BestConfig,
+    ClipConfig,
+    DSMConfig,
+    MoCoConfig,
+    SimCLRConfig,
+    STCRConfig,
+    TripletConfig,
+    VTDLConfig,
+)
+from .model import ClipContrast, VideoBatch
+from .network import DifferenceInput, build_clip_encoder, check_videos, clip_refs, embed_videos, encode_refs
+from .recipes import ViewMaker, Views, edge_recipe
+
+__all__ = [
+    "RECIPES",
+    "BEConfig",
+    "BEReleasedConfig",
+    "BestConfig",
+    "ClipConfig",
+    "ClipContrast",
+    "DSMConfig",
+    "DifferenceInput",
+    "MoCoConfig",
+    "STCRConfig",
+    "SimCLRConfig",
+    "TripletConfig",
+    "VTDLConfig",
+    "VideoBatch",
+    "ViewMaker",
+    "Views",
+    "build_clip_encoder",
+    "check_videos",
+    "clip_refs",
+    "edge_recipe",
+    "embed_videos",
+    "encode_refs",
+]

@@ -1,0 +1,285 @@
+"""Options of `ClipContrast`, and the recipes: each published method is a set of defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from graphvid._record import Columns, Count, NotNegative, Positive, Record, Seed, Share, record
+from graphvid.losses.edge_contrast import Mining
+
+Inputs = Literal["frames", "differences", "both"]
+Negative = Literal["none", "other_segment", "shuffle", "segments", "edits", "reverse"]
+Push = Literal["queue", "batch", "reversed"]
+Group = Literal["none", "square8", "square8xtime"]
+MixSource = Literal["self", "batch"]
+
+
+@record
+class ClipConfig(Record):
+    """Options of `ClipContrast`; the defaults are those of MoCo, and each method's class has its own.
+
+    Parameters
+    ----------
+    clip_length, stride : int
+        Frames of a clip, and raw frames from one to the next.
+    inputs : {"frames", "differences", "both"}
+        What the encoder sees: frames, each frame less the one before, or both side by side as channels.
+    noise_floor : float
+        Differences are moved towards 0 by this much, in units of the brightness, so that slow scenery and noise vanish.
+    width, dim : int
+        Channels of the first layer of `graphvid.nn.Tiny3D`, and columns of the vector that losses compare.
+    crop_shift : int
+        Largest shift of a view in pixels, filled by reflection.
+    contrast, brightness : float
+        A view is multiplied by a factor in 1 +- ``contrast`` and moved by up to ``brightness``, once a clip.
+    static_mix : float
+        Largest share of a still frame that is mixed into every frame of the query; 0 for none.
+    mix_source : {"self", "batch"}
+        Whose frame: the clip's own, or another clip's.
+    static_swap : bool
+        Exchange the static layer of the query, its median over time, for another clip's.
+    warp : float
+        Largest shift of the control points of a smooth warp of the query; 0 for none.
+    negative : {"none", "other_segment", "shuffle", "segments", "edits", "reverse"}
+        A view of the same video that is pushed: another segment, or the same with its frames in another order.
+    negative_weight : float
+        How many entries of the queue such a view counts for.
+    push : {"queue", "batch", "reversed"}
+        Other videos: earlier keys of a momentum encoder; all of the batch, through one encoder; the negative of the video at
+        the same place from the end of the batch.
+    queue_size : int
+        Keys that are kept.
+    mask_same_video : bool
+        Do not push from keys of the query's own video.
+    loss : {"info-nce", "margin"}
+        See `graphvid.losses.EdgeInfoNCE` and ``EdgeMargin``.
+    both_ways : bool
+        Take both views of a pair as queries.
+    temperature : float
+        Of ``"info-nce"``.
+    margin, mining : float, {"all", "hard", "semi-hard"}
+        Of ``"margin"``.
+    contrast_weight : float
+        Weight of the contrastive loss, above 0: maps that only agree become constant.
+    group : {"none", "square8", "square8xtime"}
+        Transforms of the query that its map must follow: eight of the square, with or without reversed time.
+    consistency_weight : float
+        Weight of `graphvid.losses.map_consistency`; needs a group.
+    flip_weight : float
+        Weight of `graphvid.losses.flip_consistency` of the query and its reversal. A pooled vector then loses the direction
+        of time.
+    momentum : float
+        Of the key encoder.
+    key_batch_norm : {"train", "eval"}
+        See `graphvid.nn.MomentumPair`.
+    batch_size, num_epochs : int
+        Videos a step, and passes over them.
+    learning_rate, weight_decay : float
+        Of Adam; the rate falls along a cosine.
+    num_clips : int
+        The vector of a video is the mean of so many clips, evenly spaced from its start to its end.
+    seed : int
+        Of everything that is drawn.
+
+    Raises
+    ------
+    ValueError
+        For options that contradict each other.
+    """
+
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"default": {}}  # Any: values of options
+
+    clip_length: Annotated[int, Field(ge=2, le=1024)] = 8
+    stride: Count = 1
+    inputs: Inputs = "frames"
+    noise_floor: NotNegative = 0.0
+    width: Columns = 8
+    dim: Columns = 64
+    crop_shift: Annotated[int, Field(ge=0, le=1024)] = 3
+    contrast: Share = 0.4
+    brightness: NotNegative = 0.2
+    static_mix: Share = 0.0
+    mix_source: MixSource = "self"
+    static_swap: bool = False
+    warp: NotNegative = 0.0
+    negative: Negative = "none"
+    negative_weight: NotNegative = 1.0
+    push: Push = "queue"
+    queue_size: Count = 1024
+    mask_same_video: bool = True
+    loss: Literal["info-nce", "margin"] = "info-nce"
+    both_ways: bool = False
+    temperature: Positive = 0.1
+    margin: NotNegative = 0.5
+    mining: Mining = "all"
+    contrast_weight: NotNegative = 1.0
+    group: Group = "none"
+    consistency_weight: NotNegative = 0.0
+    flip_weight: NotNegative = 0.0
+    momentum: Annotated[float, Field(ge=0, le=1)] = 0.99
+    key_batch_norm: Literal["train", "eval"] = "train"
+    batch_size: Annotated[int, Field(ge=2, lt=2**31)] = 64
+    num_epochs: Count = 16
+    learning_rate: Positive = 3e-3
+    weight_decay: NotNegative = 1e-5
+    num_clips: Count = 3
+    seed: Seed = 0
+
+    def __post_init__(self) -> None:
+        if not self.contrast_weight:
+            raise ValueError("contrast_weight must be above 0: maps that only agree become constant")
+        if (self.group == "none") != (self.consistency_weight == 0):
+            raise ValueError(
+                f"group and consistency_weight must be given together, got {self.group!r} and {self.consistency_weight}"
+            )
+        if self.push == "queue" and self.queue_size < self.batch_size:
+            raise ValueError(
+                f"queue_size must be at least batch_size={self.batch_size}, got {self.queue_size}: a batch would not fit"
+            )
+        if self.push == "reversed" and self.negative == "none":
+            raise ValueError("push 'reversed' needs a negative, whose views it takes, got negative='none'")
+        if self.both_ways and self.push != "batch":
+            raise ValueError(f"both_ways needs push='batch', got {self.push!r}: keys have no gradient")
+        if self.loss == "margin" and self.push == "queue":
+            raise ValueError("loss 'margin' needs push 'batch' or 'reversed', got 'queue'")
+        if self.noise_floor and self.inputs == "frames":
+            raise ValueError(f"noise_floor needs inputs 'differences' or 'both', got {self.inputs!r}")
+
+
+@record
+class MoCoConfig(ClipConfig):
+    """Options of momentum contrast: another crop of the same clip, against a queue; see `ClipConfig`.
+
+    Presets: ``"default"``, and ``"differences"``, which sees frame differences.
+    """
+
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"default": {}, "differences": {"inputs": "differences"}}
+
+
+@record
+class SimCLRConfig(ClipConfig):
+    """Options of contrast inside a batch, through one encoder; see `ClipConfig`."""
+
+    push: Push = "batch"
+    both_ways: bool = True
+
+
+@record
+class TripletConfig(ClipConfig):
+    """Options of triplets with semi-hard negatives of the batch; see `ClipConfig`."""
+
+    push: Push = "batch"
+    loss: Literal["info-nce", "margin"] = "margin"
+    mining: Mining = "semi-hard"
+
+
+@record
+class BEConfig(ClipConfig):
+    """Options of background erasing: a still frame of the clip is mixed into the query; see `ClipConfig`.
+
+    Presets: ``"default"``; ``"batch"`` takes the frame of another clip, up to 0.9; ``"swap"`` exchanges the static layer;
+    ``"flip"``, of the first version, adds the agreement with the reversed clip; ``"margin"`` is the triplet form.
+    """
+
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "default": {},
+        "batch": {"mix_source": "batch", "static_mix": 0.9},
+        "swap": {"static_mix": 0.0, "static_swap": True},
+        "flip": {"flip_weight": 1.0},
+        "margin": {"loss": "margin", "push": "reversed", "negative": "other_segment"},
+    }
+
+    static_mix: Share = 0.3
+
+
+@record
+class BEReleasedConfig(BEConfig):
+    """Options of background erasing as its released code has it: another segment of the video is pushed too.
+
+    Presets: ``"default"``, and ``"published"`` with the temperature, momentum and unmasked queue of that code.
+    """
+
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "default": {},
+        "published": {"temperature": 0.07, "momentum": 0.999, "mask_same_video": False, "dim": 128, "queue_size": 3569},
+    }
+
+    negative: Negative = "other_segment"
+
+
+@record
+class DSMConfig(ClipConfig):
+    """Options of decoupled scene and motion: the query is warped, and a clip with its frames shuffled is pushed.
+
+    Presets: ``"default"``; ``"released"`` pushes another segment, as its code does; ``"margin"`` is the triplet form.
+    """
+
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "default": {},
+        "released": {"negative": "other_segment", "temperature": 0.07, "momentum": 0.999, "mask_same_video": False},
+        "margin": {"loss": "margin", "push": "reversed"},
+    }
+
+    warp: NotNegative = 0.1
+    negative: Negative = "shuffle"
+
+
+@record
+class VTDLConfig(ClipConfig):
+    """Options of temporal discrimination: a little of a still frame in the query, and another segment is pushed.
+
+    Presets: ``"default"``, and ``"published"`` with the temperature, momentum and unmasked queue of its code.
+    """
+
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "default": {},
+        "published": {"temperature": 0.07, "momentum": 0.999, "mask_same_video": False, "dim": 128, "queue_size": 5000},
+    }
+
+    static_mix: Share = 0.1
+    negative: Negative = "other_segment"
+
+
+@record
+class STCRConfig(ClipConfig):
+    """Options of consistency: the map of a transformed, mixed clip must be the transformed map of the clip.
+
+    Presets: ``"default"``, rotations, reflections and reversed time; ``"square"`` keeps the direction of time.
+    """
+
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"default": {}, "square": {"group": "square8"}}
+
+    static_mix: Share = 0.3
+    group: Group = "square8xtime"
+    consistency_weight: NotNegative = 1.0
+
+
+@record
+class BestConfig(ClipConfig):
+    """Options of what works here together: differences without slow scenery, swapped static layers, shuffled negatives.
+
+    Presets: ``"default"``; ``"both"`` sees frames beside the differences.
+    """
+
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"default": {}, "both": {"inputs": "both"}}
+
+    inputs: Inputs = "differences"
+    noise_floor: NotNegative = 0.1
+    static_swap: bool = True
+    negative: Negative = "shuffle"
+
+
+RECIPES: Mapping[str, type[ClipConfig]] = {
+    "moco": MoCoConfig,
+    "simclr": SimCLRConfig,
+    "triplet": TripletConfig,
+    "be": BEConfig,
+    "be-released": BEReleasedConfig,
+    "dsm": DSMConfig,
+    "vtdl": VTDLConfig,
+    "stcr": STCRConfig,
+    "best": BestConfig,
+}

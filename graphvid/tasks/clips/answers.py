@@ -1,0 +1,107 @@
+"""Answers of a run that has learnt an encoder of clips: vectors of videos that it has never seen."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from graphvid.data import ClipSource, Features, PixelStore
+from graphvid.models.clips import ClipConfig, build_clip_encoder, embed_videos
+from graphvid.nn import ClipEncoder
+from graphvid.runs import VectorRun
+
+from .figures import encoder_of_refs, judge_videos, judge_world
+from .source import ClipsSource, LoadedClips, load_clips, open_videos
+
+ENCODER, STRIPS = "encoder.safetensors", "strips.npz"
+
+
+class ClipsRun(VectorRun):
+    """A run of the task clips: it embeds videos, finds the most similar of its own, and can be judged again."""
+
+    def model(self) -> ClipEncoder:
+        """Give the trained encoder, in evaluation mode.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the run is unfinished.
+        ValueError
+            If its weights are truncated, corrupt or of another model.
+        """
+        encoder = build_clip_encoder(self.config["data"]["frame_shape"][2], self._config())
+        self.load_weights(encoder, ENCODER)
+        return encoder
+
+    def embed(self, videos: ClipSource) -> Features:
+        """Embed videos that need not have been there when the run was made.
+
+        Parameters
+        ----------
+        videos : ClipSource
+            With frames of the size and channels of the run.
+
+        Returns
+        -------
+        Features
+            Their ids with the one modality ``"embedding"``: the mean over ``num_clips`` clips of each video, evenly spaced
+            from its first frame to its last; see `graphvid.models.clips.clip_refs`.
+
+        Raises
+        ------
+        ValueError
+            For frames of another shape, or a video shorter than a clip; names it.
+        """
+        if isinstance(videos, Features):
+            raise TypeError(
+                "videos must be a ClipSource, such as a PixelStore, got Features: a run on clips reads pixels"
+            )
+        shape = tuple(self.config["data"]["frame_shape"])
+        if tuple(videos.frame_shape) != shape:
+            raise ValueError(
+                f"videos must have frames of (height, width, channels) {shape}, got {tuple(videos.frame_shape)}"
+            )
+        return Features(videos.ids, {"embedding": embed_videos(self.model(), videos, self._config())})
+
+    def read_inputs(self, path: str | os.PathLike[str]) -> PixelStore:
+        """Read what `embed` takes: a folder of videos, scaled to the size of the run, or of pixels decoded before."""
+        height, width, channels = self.config["data"]["frame_shape"]
+        return open_videos(os.fspath(path), (height, width), channels=channels, progress=False)
+
+    def evaluate(self, *, progress: bool = True) -> dict[str, Any]:  # Any: JSON values
+        """Read the source again, and judge the saved encoder on it.
+
+        Parameters
+        ----------
+        progress : bool, default True
+            Show a bar while videos are decoded.
+
+        Returns
+        -------
+        dict
+            One entry, as in ``metrics.json`` under ``"quality"``.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the source is gone, or the run is unfinished.
+        ValueError
+            If the source has changed since the run.
+        """
+        source, encoder = self.source, self.model()
+        assert isinstance(source, ClipsSource)
+        data = load_clips(source, progress=progress)
+        self.check_source(data.fingerprint())
+        return {self.config["title"]: judge(encoder, data, self._config())}
+
+    def _config(self) -> ClipConfig:
+        options = self.options
+        assert isinstance(options, ClipConfig)
+        return options
+
+
+def judge(encoder: ClipEncoder, data: LoadedClips, config: ClipConfig) -> dict[str, Any]:  # Any: JSON values
+    """Judge an encoder on the generated world, or on videos of which less is known."""
+    if data.world is not None:
+        return judge_world(encoder, data.world, config)
+    return judge_videos(encoder_of_refs(encoder), data.source, config, data.labels)

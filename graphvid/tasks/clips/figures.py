@@ -1,0 +1,175 @@
+"""Figures of clip vectors: whether a probe reads motion or scenery from them, and what is nearest to what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphvid.data import ClipRef, ClipSource, MotionVideos, SyntheticMotion, read_clips
+from graphvid.models.clips import ClipConfig, embed_videos, encode_refs
+from graphvid.nn import ClipEncoder
+
+_L2 = 1e-3  # of the probe, as in the benchmark's protocol
+_BINS = 16  # of a histogram of colours
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
+Json = dict[str, Any]  # Any: JSON values
+EncodeRefs = Callable[[ClipSource, list[ClipRef]], Floats]
+
+
+def probe(fit: Floats, labels: Ints, test: Floats) -> Ints:
+    """Give the classes that a linear probe, multinomial logistic regression on standardised columns, predicts.
+
+    Parameters
+    ----------
+    fit, test : ndarray, shape (num_videos, dim)
+    labels : ndarray of int64
+        Of ``fit``.
+
+    Raises
+    ------
+    ImportError
+        Without scikit-learn: extra ``video``.
+    """
+    try:
+        from sklearn.linear_model import LogisticRegression
+    except ImportError as error:
+        raise ImportError('a probe needs scikit-learn: pip install "graphvid[video]"') from error
+    mean, deviation = fit.mean(axis=0), fit.std(axis=0)
+    scaled = [(x - mean) / np.where(deviation > 0, deviation, 1) for x in (fit, test)]
+    model = LogisticRegression(C=1 / (_L2 * len(fit)), max_iter=5000)
+    found: Ints = model.fit(scaled[0].astype(np.float64), labels).predict(scaled[1].astype(np.float64))
+    return found
+
+
+def judge_world(encoder: ClipEncoder, world: SyntheticMotion, config: ClipConfig) -> Json:
+    """Judge an encoder on the world of moving digits, whose scenery betrays the motion in training and misleads in a test.
+
+    Returns
+    -------
+    dict
+        Shares in percent. ``matched``, ``shifted``: motion, by a probe of the training videos, where the scenery agrees and
+        where it misleads; ``gap``, their difference; ``cheating``: predictions on the misleading videos that name the
+        scenery's class. ``motion``, ``background``: by probes fitted where both are independent; ``sign``: the direction of
+        the motion, mean over three kinds, also from maps (``sign_of_maps``). ``nearest_motion``, ``nearest_background``:
+        how often the nearest training video of a misleading one has its motion, its scenery.
+    """
+
+    def vectors(part: MotionVideos) -> Floats:
+        return embed_videos(encoder, part.source, config)
+
+    def share(hits: NDArray[np.bool_]) -> float:
+        return 100 * float(hits.mean())
+
+    train, matched, shifted, free = (
+        vectors(part) for part in (world.train, world.matched, world.shifted, world.decorrelated)
+    )
+    half, other = len(free) // 2, world.decorrelated
+    on_matched, on_shifted = np.split(
+        probe(train, world.train.motion, np.concatenate([matched, shifted])), [len(matched)]
+    )
+    figures = {
+        "matched": share(on_matched == world.matched.motion),
+        "shifted": share(on_shifted == world.shifted.motion),
+        "cheating": share(on_shifted == world.shifted.background),
+        "motion": share(probe(free[:half], other.motion[:half], free[half:]) == other.motion[half:]),
+        "background": share(probe(free[:half], other.background[:half], free[half:]) == other.background[half:]),
+        "sign": _sign(free, other),
+        "sign_of_maps": _sign(embed_videos(encoder, other.source, config, pooling="2x2x2"), other),
+    }
+    figures["gap"] = figures["matched"] - figures["shifted"]
+    nearest = cosines(shifted, train, center=train.mean(axis=0)).argmax(axis=1)
+    figures["nearest_motion"] = share(world.train.motion[nearest] == world.shifted.motion)
+    figures["nearest_background"] = share(world.train.background[nearest] == world.shifted.background)
+    return figures
+
+
+def _sign(vectors: Floats, videos: MotionVideos) -> float:
+    """Return how often the direction of a motion is right, in percent: a probe a kind of motion that has one."""
+    shares = []
+    for kind in np.unique(videos.motion[videos.sign != 0]):
+        rows = np.flatnonzero(videos.motion == kind)
+        fit, test = rows[: len(rows) // 2], rows[len(rows) // 2 :]
+        if len(np.unique(videos.sign[fit])) < 2:
+            continue
+        shares.append((probe(vectors[fit], videos.sign[fit], vectors[test]) == videos.sign[test]).mean())
+    return 100 * float(np.mean(shares)) if shares else float("nan")
+
+
+def judge_videos(encode: EncodeRefs, source: ClipSource, config: ClipConfig, labels: Ints | None) -> Json:
+    """Judge vectors of clips on videos of which nothing is known but, perhaps, classes.
+
+    Parameters
+    ----------
+    encode : callable
+        Gives a vector for each clip.
+    source : ClipSource
+    config : ClipConfig
+        Says which clips.
+    labels : ndarray of int64, optional
+
+    Returns
+    -------
+    dict
+        Shares in percent. ``thirds``: how often the last third of a video is what its first third finds among all last
+        thirds, by cosine; None where fewer than two videos are long enough. ``nearest_label``: how often the nearest other
+        video has the same class, with labels. ``num_thirds``: videos whose thirds hold a clip.
+    """
+    span = (config.clip_length - 1) * config.stride + 1
+    long = np.flatnonzero(source.num_frames // 3 >= span)
+    figures: Json = {"thirds": None, "num_thirds": len(long)}
+
+    def mean_of(places: list[tuple[int, int, int]]) -> Floats:
+        refs = [
+            ClipRef(v, int(start), config.stride, config.clip_length)
+            for v, first, end in places
+            for start in np.rint(np.linspace(first, end - span, config.num_clips))
+        ]
+        vectors: Floats = encode(source, refs).reshape(len(places), config.num_clips, -1).mean(axis=1)
+        return vectors
+
+    if len(long) > 1:
+        frames = source.num_frames
+        first, last = (
+            mean_of([(int(v), *ends(int(frames[v]))) for v in long])
+            for ends in (lambda n: (0, n // 3), lambda n: (n - n // 3, n))
+        )
+        center = np.concatenate([first, last]).mean(axis=0)
+        hits = cosines(first, last, center=center).argmax(axis=1) == np.arange(len(long))
+        figures["thirds"] = 100 * float(hits.mean())
+    if labels is not None:
+        whole = mean_of([(v, 0, int(n)) for v, n in enumerate(source.num_frames)])
+        similar = cosines(whole, whole, center=whole.mean(axis=0))
+        np.fill_diagonal(similar, -np.inf)
+        figures["nearest_label"] = 100 * float((labels[similar.argmax(axis=1)] == labels).mean())
+    return figures
+
+
+def encoder_of_refs(encoder: ClipEncoder) -> EncodeRefs:
+    """Give the vectors of an encoder as `judge_videos` takes them."""
+    return lambda source, refs: encode_refs(encoder, source, refs)
+
+
+def color_histograms(source: ClipSource, refs: list[ClipRef]) -> Floats:
+    """Give the shares of each channel's values in 16 bins, side by side: what can be told without looking at shapes."""
+    found = []
+    for ref in refs:
+        pixels = read_clips(source, [ref])
+        counts = [
+            np.bincount(pixels[..., c].ravel() // (256 // _BINS), minlength=_BINS) for c in range(pixels.shape[-1])
+        ]
+        found.append(np.concatenate(counts) / pixels[..., 0].size)
+    return np.asarray(found, np.float32)
+
+
+def cosines(queries: Floats, items: Floats, *, center: Floats) -> Floats:
+    """Give the cosines of rows less a centre; those of a row at the centre are 0."""
+    scaled = []
+    for x in (queries - center, items - center):
+        scaled.append(x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12))
+    found: Floats = scaled[0] @ scaled[1].T
+    return found

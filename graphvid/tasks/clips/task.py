@@ -1,0 +1,73 @@
+"""The task clips: learn an encoder of clips without labels, and judge whether it follows motion or scenery."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from graphvid._files import atomic_path
+from graphvid.models.clips import RECIPES, ClipContrast, build_clip_encoder, embed_videos
+from graphvid.runs import Json, Method, Parts, Report, RunDirectory, Task, Training, write_tensors, write_vectors
+
+from .answers import ENCODER, STRIPS, ClipsRun, judge
+from .figures import color_histograms, judge_videos
+from .report import report
+from .source import ClipsSource, LoadedClips, load_clips
+from .strips import nearest_strips
+
+_TITLES = {
+    "moco": "MoCo",
+    "simclr": "SimCLR",
+    "triplet": "semi-hard triplets",
+    "be": "BE",
+    "be-released": "BE as released",
+    "dsm": "DSM",
+    "vtdl": "VTDL",
+    "stcr": "STCR",
+    "best": "differences, swaps and shuffles",
+}
+
+
+class Clips(Task[ClipsSource, LoadedClips]):
+    """Vectors of videos from their clips, learnt without labels.
+
+    A run adds the files ``encoder.safetensors``, ``embeddings.npz`` (``ids`` and ``embedding``) and ``strips.npz`` (frames of
+    some videos and of those nearest to them).
+    """
+
+    source = ClipsSource
+    methods: ClassVar[Mapping[str, Method]] = {name: Method(_TITLES[name], kind) for name, kind in RECIPES.items()}
+    answers = ClipsRun
+
+    def load(self, source: ClipsSource, *, progress: bool) -> LoadedClips:
+        """Read the source."""
+        return load_clips(source, progress=progress)
+
+    def prepare(self, run: RunDirectory, method: str, data: LoadedClips, config: Any, *, progress: bool) -> Training:
+        """Build the model."""
+        model = ClipContrast(data.source, config)
+
+        def finish(parts: Parts) -> Json:
+            encoder = model.encoder.cpu().eval()
+            write_tensors(run.path / ENCODER, encoder.state_dict())
+            vectors = embed_videos(encoder, data.source, config)
+            write_vectors(run, embedding=(data.source.ids, vectors))
+            with atomic_path(run.path / STRIPS) as temporary:
+                np.savez(temporary, **nearest_strips(data.source, vectors))  # type: ignore[arg-type]
+            untrained = build_clip_encoder(data.source.frame_shape[2], config).eval()
+            quality = {
+                self.methods[method].title: judge(encoder, data, config),
+                "random weights": judge(untrained, data, config),
+            }
+            if data.world is None:
+                quality["colour histogram"] = judge_videos(color_histograms, data.source, config, data.labels)
+            return {"quality": quality}
+
+        epoch = model.steps_per_epoch
+        return Training(finish, model, log_every=min(epoch, 25), checkpoint_every=min(max(epoch, 25), 200))
+
+    def report(self, run: RunDirectory) -> Report:
+        """Describe a finished run."""
+        return report(run)
