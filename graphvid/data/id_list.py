@@ -6,19 +6,19 @@ from pathlib import Path
 
 from graphvid._files import reading
 from graphvid.data._files import as_path, with_path
-from graphvid.data._tables import SUFFIXES, read_table
-
-_COLUMN = "video_id"
+from graphvid.data._tables import SUFFIXES, exactly, read_table
 
 
-def read_id_list(path: str | Path) -> list[str]:
+def read_id_list(path: str | Path, column: str = "video_id") -> list[str]:
     """Return the ids of a list in the order of the file, as the text that spells them.
 
     Parameters
     ----------
     path : path-like
-        A table in one of the forms of `WatchLog.read`, whose column ``video_id`` is taken, or, with any other suffix, text
-        in UTF-8 with an id on each line; blanks around an id and empty lines do not count.
+        A table in one of the forms of `WatchLog.read`, of which one column is taken, or, with any other suffix, text in
+        UTF-8 with an id on each line; blanks around an id and empty lines do not count.
+    column : str, default "video_id"
+        Its name.
 
     Raises
     ------
@@ -43,15 +43,9 @@ def read_id_list(path: str | Path) -> list[str]:
             lines = path.read_text(encoding="utf-8-sig").splitlines()  # as some editors begin it
         return [line.strip() for line in lines if line.strip()]
     try:
-        ids = read_table(path, _find_column, (_COLUMN,))[_COLUMN]
+        ids = read_table(path, exactly((column,)), (column,))[column]
         if ids.isna().any():
-            raise ValueError(f"every row must have a {_COLUMN}, got {int(ids.isna().sum())} without")
+            raise ValueError(f"every row must have a {column}, got {int(ids.isna().sum())} without")
         return [str(value) for value in ids]
     except (TypeError, ValueError) as error:
         raise with_path(error, path) from None
-
-
-def _find_column(present: list[str]) -> dict[str, str]:
-    if present.count(_COLUMN) != 1:
-        raise ValueError(f"the table must have the column {_COLUMN!r} once, got {present}")
-    return {_COLUMN: _COLUMN}

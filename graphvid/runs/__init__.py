@@ -9,7 +9,7 @@ from .report import Plot, Report, Section, Table, read_training_log, write_repor
 from .run import Run, VectorRun
 from .search import export, search
 from .task import Data, Method, Part, Parts, Task, Training
-from .vectors import CODES, read_vectors, row_of, storable, write_vectors
+from .vectors import CODES, read_vectors, row_of, rows_of, storable, write_vectors
 from .verdict import Verdict, judge, read_verdict
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "read_vectors",
     "read_verdict",
     "row_of",
+    "rows_of",
     "search",
     "storable",
     "train",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -73,10 +74,17 @@ def read_vectors(run: RunDirectory, of: str | None = None) -> Features:
 
 def row_of(ids: pd.Index, wanted: Any, name: str, what: str) -> int:
     """Give the row of an id, which may be given as text; KeyError names the argument and what it must be one of."""
-    rows = pd.Index(ids.astype(str)).get_indexer(pd.Index([str(wanted)]))
-    if rows[0] < 0:
-        raise KeyError(f"{name} must be one of the {len(ids)} {what}, got {wanted!r}")
-    return int(rows[0])
+    return int(rows_of(ids, [wanted], name, what)[0])
+
+
+def rows_of(ids: pd.Index, wanted: Sequence[Any], name: str, what: str) -> NDArray[np.int64]:
+    """Give the rows of several ids, as `row_of` of each does; the KeyError names the first that is not there."""
+    rows = pd.Index(ids.astype(str)).get_indexer(pd.Index([str(value) for value in wanted], dtype=object))
+    if (rows < 0).any():
+        absent = wanted[int(np.argmax(rows < 0))]
+        count = "" if len(wanted) == 1 else f" ({int((rows < 0).sum())} of {len(wanted)} are not)"
+        raise KeyError(f"{name} must be one of the {len(ids)} {what}, got {absent!r}{count}")
+    return np.asarray(rows, dtype=np.int64)
 
 
 def storable(ids: pd.Index) -> NDArray[Any]:

@@ -27,7 +27,12 @@ def test_lines_of_text(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "error", "match"),
     [
-        ("a.csv", b"id\n1\n", ValueError, r"a\.csv: the table must have the column 'video_id' once, got \['id'\]"),
+        (
+            "a.csv",
+            b"id\n1\n",
+            ValueError,
+            r"a\.csv: the table must have the columns \['video_id'\], each once, got \['id'\]",
+        ),
         ("a.csv", b"video_id,n\n1,2\n,3\n", ValueError, r"a\.csv: every row must have a video_id, got 1 without"),
         ("a.parquet", b"PAR1", ValueError, r"a\.parquet"),
         ("a.txt", b"\xff\xfe", ValueError, r"a\.txt is not a list of ids"),

@@ -158,6 +158,33 @@ def test_every_run_with_vectors_is_exported_and_searched(method, run_of, tmp_pat
     assert np.load(written[1]).tolist() == vectors.ids.tolist()
 
 
+def test_neighbors_of_many_videos_are_those_of_each(run_of):
+    run = run_of("rgc")
+    asked = ["v7", "v30", "v7"]
+    for top_k in (3, 999):
+        found = run.neighbors(asked, top_k=top_k)
+        width = min(top_k, 49)
+        assert found["query_id"].tolist() == np.repeat(asked, width).tolist()
+        for at, video in enumerate(asked):
+            one = run.neighbors(video, top_k=top_k)
+            assert one["video_id"].tolist() == by_cosine(run.vectors(), video)[0][:width]
+            part = found.iloc[at * width : (at + 1) * width].reset_index(drop=True)
+            pd.testing.assert_frame_equal(part[["video_id", "similarity"]], one)
+    with pytest.raises(KeyError, match=r"video_id must be one of the 50 videos of .*, got 'x' \(2 of 3 are not\)"):
+        run.neighbors(["v7", "x", "y"])
+
+
+def test_a_video_is_no_neighbour_of_itself_among_copies(run_of, tmp_path, monkeypatch):
+    run = run_of("rgc")
+    copies = Features([f"v{i}" for i in range(6)], {"embedding": np.ones((6, 2), np.float32)})
+    monkeypatch.setattr(VectorRun, "vectors", lambda self: copies)
+    assert run.neighbors("v5", top_k=3)["video_id"].tolist() == ["v0", "v1", "v2"]
+    assert run.neighbors(["v1", "v5"], top_k=2)["video_id"].tolist() == ["v0", "v2", "v0", "v1"]
+    monkeypatch.setattr(VectorRun, "vectors", lambda self: Features(["v0"], {"embedding": np.ones((1, 2), np.float32)}))
+    assert run.neighbors("v0").empty
+    assert run.neighbors(["v0"]).columns.tolist() == ["query_id", "video_id", "similarity"]
+
+
 def test_a_run_without_vectors_is_refused(run_of, tmp_path):
     run = Run(run_of("rgc").directory.path, CoWatch())
     for call in (lambda: export(run, tmp_path / "x.faiss"), lambda: search(run=run, video_id="v7")):
@@ -359,7 +386,7 @@ def test_mistakes_are_one_sentence(command, run_of, files, tmp_path):
         (["export", "--run", run, "--out", tmp_path / "no" / "x.faiss"], "there is no folder"),
         (["export", "--run", tmp_path, "--out", tmp_path / "x.faiss"], "holds no run"),
         (["search", "--run", run, "--video", "v99"], "video_id must be one of the 50 videos"),
-        (["search", "--run", run, "--video", "v1", "--exclude", tmp_path / "ids.csv"], "must have the column 'video_id'"),
+        (["search", "--run", run, "--video", "v1", "--exclude", tmp_path / "ids.csv"], r"must have the columns \['video_id'\]"),
         (["search", "--run", run, "--video", "v1", "--exclude", tmp_path / "no.txt"], "no.txt not found"),
         (["search", "--run", run, "--video", "v1", "--out", tmp_path / "x.txt"], "out must end in .csv or .parquet"),
         (["search", "--run", run, "--video", "v1", "--exclude", tmp_path / "ids.csv", "--out", tmp_path / "ids.csv"],
