@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import dataclasses
 import inspect
 import json
-import re
-import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, cast, get_args, get_origin
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from graphvid.tasks import COMMANDS, METHODS, load_run, load_task, task_of
-
-if TYPE_CHECKING:
-    from graphvid._record import Record
+import graphvid
+from graphvid._train_command import Out, Quiet, Resume, parse_options, train_and_show, train_command
+from graphvid.tasks import COMMANDS, METHODS, load_run, load_task
 
 _QUICKSTART = Path("graphvid-quickstart")
 _ANY = {"allow_extra_args": True, "ignore_unknown_options": True}  # options of answers; ids that begin with a minus
 
 Run = Annotated[Path, typer.Option("--run", help="Run directory of a finished run.")]
-Resume = Annotated[bool, typer.Option("--resume", help="Continue the run in the directory.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bars.")]
-Out = Annotated[Path, typer.Option(help="Run directory; new or empty, or a run to resume.")]
+Written = Annotated[Path | None, typer.Option("--out", help="File to write instead of printing: .csv or .parquet.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print a JSON list of rows.")]
 Milliseconds = Annotated[
     list[str] | None, typer.Option(help="A column that holds milliseconds; default: as in the run. Repeatable.")
 ]
@@ -73,7 +68,7 @@ class _Methods(_Lazy):
         return {name: entry.summary for name, entry in METHODS.items()}
 
     def make(self, name: str) -> Callable[..., None]:
-        return _train_command(name)
+        return train_command(name, METHODS[name].summary)
 
 
 app = typer.Typer(
@@ -81,6 +76,21 @@ app = typer.Typer(
 )
 train_app = typer.Typer(cls=_Methods, help="Train a model into a run directory.", no_args_is_help=True)
 app.add_typer(train_app, name="train")
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"graphvid {graphvid.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    pass
 
 
 @train_app.callback()
@@ -100,32 +110,46 @@ def quickstart(
     from graphvid.tasks.co_watch import CoWatchSource
 
     source, config = CoWatchSource(dataset="synthetic", seed=seed), RGCConfig(seed=seed)
-    _train_and_show("rgc", source, out, config, resume=resume, checkpoint_every=None, quiet=quiet)
+    train_and_show("rgc", source, out, config, resume=resume, checkpoint_every=None, quiet=quiet)
     typer.echo(f"Next: graphvid neighbors 0 --run {out}")
 
 
 @app.command(context_settings=_ANY)
 def recommend(
     context: typer.Context,
-    user_id: Annotated[str, typer.Argument(help="Id of a user of the run.")],
     run: Run,
+    user_id: Annotated[str | None, typer.Argument(help="Id of a user of the run.")] = None,
+    users: Annotated[
+        Path | None, typer.Option(help="Many users: an id a line, or user_id in a .csv or .parquet.")
+    ] = None,
     top_k: Annotated[int, typer.Option(help="Number of items.")] = 10,
+    out: Written = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Show the items that a run ranks first for a user. A run may take further options, which an error lists."""
+    """Show the items that a run ranks first for a user, or for many. A run may take further options, which an error lists."""
     recommend = load_run(run).answer("recommend")
-    _show(recommend(user_id, top_k=top_k, **_further(recommend, context.args)))
+    asked, further = _asked("USER_ID", user_id, "users", users, "user_id", context.args)
+    _check_out(out, as_json, [users, run])
+    _give(recommend(asked, top_k=top_k, **_further(recommend, further)), out, as_json)
 
 
 @app.command(context_settings=_ANY)
 def neighbors(
     context: typer.Context,
-    video_id: Annotated[str, typer.Argument(help="Id of a video of the run.")],
+    video_id: Annotated[str | None, typer.Argument(help="Id of a video of the run.")] = None,
     run: Run = _QUICKSTART,
+    ids: Annotated[
+        Path | None, typer.Option(help="Many videos: an id a line, or video_id in a .csv or .parquet.")
+    ] = None,
     top_k: Annotated[int, typer.Option(help="Number of videos.")] = 10,
+    out: Written = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Show the videos most similar to one video."""
+    """Show the videos most similar to one video, or to each of many."""
     most_similar = load_run(run).answer("neighbors")
-    _show(most_similar(video_id, top_k=top_k, **_further(most_similar, context.args)))
+    asked, further = _asked("VIDEO_ID", video_id, "ids", ids, "video_id", context.args)
+    _check_out(out, as_json, [ids, run])
+    _give(most_similar(asked, top_k=top_k, **_further(most_similar, further)), out, as_json)
 
 
 @app.command()
@@ -148,7 +172,7 @@ def export(
     """Write the vectors of a run as a FAISS index, a Parquet file or a NumPy array, with their ids."""
     from graphvid.runs import export as write
 
-    options = _parse_options(option or [])
+    options = parse_options(option or [])
     files = write(load_run(run), out, to=to, kind=kind, metric=metric, of=of, **options)  # type: ignore[arg-type] # checked
     for file in files:
         typer.echo(f"{file.stat().st_size:,} bytes in {file}")
@@ -162,36 +186,34 @@ def search(
     run: Annotated[Path | None, typer.Option("--run", help="Run directory of a finished run.")] = None,
     video: Annotated[str | None, typer.Option(help="Id of a video of the run.")] = None,
     features: Annotated[
-        Path | None, typer.Option(help="New videos: features that the run embeds, or without a run their vectors.")
+        Path | None,
+        typer.Option(help="New videos: a file that graphvid embed takes for the run, or without a run their vectors."),
     ] = None,
     exclude: Annotated[
         Path | None, typer.Option(help="Ids never to be found: a line each, or video_id in a .csv or .parquet.")
     ] = None,
     top_k: Annotated[int, typer.Option(help="Number of videos for each query.")] = 10,
     of: Annotated[str | None, typer.Option(help="Vectors of what, where a run has several: item or user.")] = None,
-    out: Annotated[Path | None, typer.Option(help="File to write instead of printing: .csv or .parquet.")] = None,
+    out: Written = None,
+    as_json: AsJson = False,
 ) -> None:
     """Show the videos nearest to one of a run, or to new ones that nobody has watched yet."""
-    from graphvid.data import load_features
-    from graphvid.retrieval import read_id_list
+    from graphvid.data import load_features, read_id_list
     from graphvid.runs import search as find
 
-    if out is not None:
-        _check_table(out, [index, run, features, exclude])
+    _check_out(out, as_json, [index, run, features, exclude])
+    asked = None if run is None else load_run(run)
+    read = load_features if asked is None else asked.read_inputs
     table = find(
-        run=None if run is None else load_run(run),
+        run=asked,
         index=index,
         video_id=video,
-        features=None if features is None else load_features(features),
+        features=None if features is None else read(features),
         exclude=[] if exclude is None else read_id_list(exclude),
         top_k=top_k,
         of=of,
     )
-    if out is None:
-        _show(table)
-        return
-    _write_table(table, out)
-    typer.echo(f"{len(table):,} rows in {out}")
+    _give(table, out, as_json)
 
 
 @app.command()
@@ -219,12 +241,12 @@ def predict(
 
 
 @app.command()
-def evaluate(run: Run = _QUICKSTART, quiet: Quiet = False) -> None:
+def evaluate(run: Run = _QUICKSTART, quiet: Quiet = False, as_json: AsJson = False) -> None:
     """Read a run's source again, and judge the saved model on what training never saw."""
     import pandas as pd
 
     found = load_run(run).answer("evaluate")(progress=not quiet)
-    _show(pd.DataFrame([{"method": name, **figures} for name, figures in found.items()]))
+    _give(pd.DataFrame([{"method": name, **figures} for name, figures in found.items()]), None, as_json)
 
 
 @app.command()
@@ -267,122 +289,20 @@ def main() -> None:
         sys.exit(2)
 
 
-def _train_command(name: str) -> Callable[..., None]:
-    """Return the command that trains a method: an option for every field of its source, then those of the run."""
-    task = task_of(name)
-    kind = task.methods[name].config
-    help_of = _parameter_docs(task.source)
-    fields = [
-        inspect.Parameter(
-            field.name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=list(field.default) if isinstance(field.default, tuple) else field.default,
-            annotation=_option(field, _types(task.source)[field.name], help_of.get(field.name, "")),
-        )
-        for field in dataclasses.fields(cast(Any, task.source))
-        if field.name != "seed"
-    ]
+def _asked(
+    argument: str, one: str | None, option: str, many: Path | None, column: str, further: list[str]
+) -> tuple[str | list[str], list[str]]:
+    """Return the id or the ids of a question, and the words of its further options."""
+    from graphvid.data import read_id_list
 
-    def command(
-        out: Out,
-        preset: Annotated[str, typer.Option(help=f"Options by name: {', '.join(kind.presets)}.")] = next(
-            iter(kind.presets)
-        ),
-        option: Annotated[
-            list[str] | None,
-            typer.Option(
-                "--set", help="Change an option of the preset, --set dim=32 or --set loss.margin=0.4. Repeatable."
-            ),
-        ] = None,
-        seed: Annotated[int, typer.Option(help="Of what is generated or split, and of training.")] = 0,
-        checkpoint_every: Annotated[
-            int | None, typer.Option(help="Steps between checkpoints, which a killed run loses at most.")
-        ] = None,
-        resume: Resume = False,
-        quiet: Quiet = False,
-        **given: Any,
-    ) -> None:
-        from graphvid._record import merge
-
-        source = task.source(**given, **({"seed": seed} if "seed" in help_of else {}))
-        base = kind.preset(preset).to_dict()
-        if "seed" in base:
-            base["seed"] = seed
-        config = kind.from_dict(merge(base, _parse_options(option or [])))
-        _train_and_show(name, source, out, config, resume=resume, checkpoint_every=checkpoint_every, quiet=quiet)
-
-    own = [
-        p
-        for p in inspect.signature(command, locals={"kind": kind}, eval_str=True).parameters.values()
-        if p.name != "given"
-    ]
-    ordered = [own[0], *fields, *own[1:]]
-    command.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in ordered]
-    )
-    command.__annotations__ = {parameter.name: parameter.annotation for parameter in ordered}
-    command.__doc__ = METHODS[name].summary
-    return command
-
-
-def _option(field: dataclasses.Field[Any], annotation: Any, text: str) -> Any:
-    """Return the annotation of the option that fills a field of a source."""
-    while get_origin(annotation) is Annotated:
-        annotation = get_args(annotation)[0]
-    members = [member for member in get_args(annotation) if member is not type(None)]
-    kind = members[0] if members and get_origin(annotation) not in (Literal, tuple) else annotation
-    while get_origin(kind) is Annotated:
-        kind = get_args(kind)[0]
-    if get_origin(kind) is tuple:
-        kind = list[get_args(kind)[0]]  # type: ignore[misc] # of texts
-    if get_origin(kind) is Literal:
-        text, kind = f"{text} One of {', '.join(map(str, get_args(kind)))}.", str
-    if field.default is None or field.default == ():
-        kind = kind | None
-    names = [f"--{field.name.rstrip('_')}"] if field.name.endswith("_") else []  # a word that Python keeps for itself
-    return Annotated[kind, typer.Option(*names, help=text)]
-
-
-def _types(kind: type[Record]) -> dict[str, Any]:
-    from graphvid._record import types_of
-
-    return types_of(kind)
-
-
-def _parameter_docs(kind: type[Record]) -> dict[str, str]:
-    """Return the first sentence on each parameter in a numpydoc docstring, as plain text."""
-    lines = inspect.cleandoc(kind.__doc__ or "").splitlines()
-    found: dict[str, str] = {field.name: "" for field in dataclasses.fields(cast(Any, kind))}
-    names: list[str] = []
-    for line in lines[lines.index("Parameters") + 2 :] if "Parameters" in lines else []:
-        if re.match(r"\w[\w, ]*( :.*)?$", line) and not line.startswith("-"):
-            names = [name for name in re.split(r",\s*", line.partition(" :")[0]) if name in found]
-            if not names and not line.partition(" :")[1]:
-                break
-        elif line.startswith("    "):
-            for name in names:
-                found[name] = f"{found[name]} {line.strip()}".strip()
-    return {name: _first_sentence(text) for name, text in found.items()}
-
-
-def _first_sentence(text: str) -> str:
-    sentence = re.split(r"(?<=[a-z\])])\. |; see ", text.replace("`", ""))[0].rstrip(".")
-    return f"{sentence}." if sentence else ""
-
-
-def _train_and_show(
-    method: str, source: Record, out: Path, config: Record, *, resume: bool, checkpoint_every: int | None, quiet: bool
-) -> None:
-    from graphvid.runs import RunDirectory, train
-
-    task = task_of(method)
-    try:
-        train(task, method, source, out, config, resume=resume, checkpoint_every=checkpoint_every, progress=not quiet)
-    except KeyboardInterrupt:  # Typer would end without a word
-        typer.echo("graphvid: interrupted; the same command with --resume goes on from the last checkpoint", err=True)
-        raise typer.Exit(128 + signal.SIGINT) from None
-    typer.echo(task.report(RunDirectory(out)).to_text())
-    typer.echo(f"Report: {out / 'report.html'}")
+    if many is not None:  # then no word is an id, and the first one belongs to the others
+        ids = read_id_list(many, column)
+        if not ids:
+            raise ValueError(f"{many} must hold an id, got none")
+        return ids, further if one is None else [one, *further]
+    if one is None:
+        raise ValueError(f"exactly one of {argument} and --{option} must be given, got neither")
+    return one, further
 
 
 def _further(answer: Callable[..., Any], arguments: list[str]) -> dict[str, Any]:
@@ -415,6 +335,13 @@ def _further(answer: Callable[..., Any], arguments: list[str]) -> dict[str, Any]
     return values
 
 
+def _check_out(out: Path | None, as_json: bool, inputs: Sequence[Path | None]) -> None:
+    if out is not None:
+        if as_json:
+            raise ValueError("json is a form of what is printed; it must not be given with out")
+        _check_table(out, inputs)
+
+
 def _check_table(out: Path, inputs: Sequence[Path | None]) -> None:
     """Raise unless ``out`` is a file for a table, and none of what is read."""
     from graphvid._files import check_output
@@ -432,18 +359,13 @@ def _write_table(table: Any, out: Path) -> None:  # a data frame; pandas is impo
         write(temporary, index=False)
 
 
-def _show(table: Any) -> None:  # a data frame; pandas is imported late
-    typer.echo(table.to_string(index=False, float_format="%.4f"))
-
-
-def _parse_options(options: list[str]) -> dict[str, Any]:
-    values = {}
-    for text in options:
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise ValueError(f"--set must be NAME=VALUE, got {text!r}")
-        try:
-            values[name] = json.loads(value)
-        except json.JSONDecodeError:
-            values[name] = value
-    return values
+def _give(table: Any, out: Path | None, as_json: bool) -> None:  # a data frame; pandas is imported late
+    """Write a table to a file, or print it."""
+    if out is not None:
+        _write_table(table, out)
+        typer.echo(f"{len(table):,} rows in {out}")
+    elif as_json:
+        rows = table.astype(object).where(table.notna(), None).to_dict("records")
+        typer.echo(json.dumps(rows, ensure_ascii=False))
+    else:
+        typer.echo(table.to_string(index=False, float_format="%.4f"))

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import shutil
+import subprocess
 import sys
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from graphvid.cli import _parse_options, main
+import graphvid
+from graphvid._train_command import parse_options
+from graphvid.cli import main
 from graphvid.data import ClipFeatures, Features, SyntheticCoWatch, SyntheticSkip, load_features
 from graphvid.runs import Report
+from graphvid.tasks import task_of
 
 SMALL = ["--set", "hidden=[16]", "--set", "dim=8", "--set", "batch_size=32", "--set", "num_steps=4", "--quiet"]
 
@@ -138,6 +143,35 @@ def test_wrong_logs(run, files, tmp_path, content, message):
     assert not (tmp_path / "run").exists()
 
 
+def test_a_log_of_another_form_trains_the_same_run(run, finished, files, tmp_path):
+    log = pd.read_csv(files / "log.csv").rename(columns={"user_id": "userId", "video_id": "clip"})
+    log.astype(object).to_csv(tmp_path / "log.csv", sep=";", index=False)
+    with (tmp_path / "log.csv").open("a") as file:
+        file.write(";".join(["" if name == "userId" else "3" for name in log]) + "\n")
+    asked = ["train", "rgc", "--features", files / "features.npz", "--log", tmp_path / "log.csv", *SMALL]
+    asked += ["--columns", "user_id=userId", "--columns", "video_id=clip", "--delimiter", ";"]
+    assert_sentence(run(*asked, "--out", tmp_path / "run"), "userId must not be missing, got 1 missing")
+    with pytest.warns(UserWarning, match="1 of "):
+        code, _, err = run(*asked, "--missing", "drop", "--out", tmp_path / "run")
+    assert code == 0, err
+    same = "encoder.safetensors"
+    assert (tmp_path / "run" / same).read_bytes() == (finished / same).read_bytes()
+
+
+@pytest.mark.parametrize("method", ["rgc", "mf", "frame"])
+@pytest.mark.parametrize(("option", "message"), [
+    ("user", "columns must be NAME=NAME_IN_THE_FILE with a name among .*, got 'user'"),
+    ("item_id=item", "columns must be NAME=NAME_IN_THE_FILE with a name among .*, got 'item_id=item'"),
+    ("user_id=none", r"the log must have the columns \['none', 'video_id'"),
+])  # fmt: skip
+def test_wrong_columns(run, files, tmp_path, method, option, message):
+    more = {"rgc": ["--features", files / "features.npz"], "mf": [], "frame": ["--clips", files / "clips"]}[method]
+    log = files / ("views.csv" if method == "frame" else "log.csv")
+    asked = run("train", method, "--log", log, *more, "--out", tmp_path / "run", "--columns", option)
+    assert_sentence(asked, message)
+    assert not (tmp_path / "run").exists()
+
+
 def test_missing_files(run, files, tmp_path):
     source = ["--log", tmp_path / "no.csv", "--features", files / "features.npz"]
     assert_sentence(run("train", "rgc", "--out", tmp_path / "run", *source), r"no\.csv not found")
@@ -178,7 +212,46 @@ def test_neighbors(run, finished):
     assert out.split()[:2] == ["video_id", "similarity"]
     assert len(out.splitlines()) == 4
     assert_sentence(run("neighbors", "v5", "--run", finished), "video_id must be one of the 96 videos of .*, got 'v5'")
-    assert_sentence(run("neighbors", "5", "--run", finished, "--top-k", "0"), "top_k must be at least 1, got 0")
+    assert_sentence(run("neighbors", "5", "--run", finished, "--top-k", "0"), "top_k must be an integer >= 1, got 0")
+
+
+def test_neighbors_of_many_videos_as_rows_and_as_a_file(run, finished, tmp_path):
+    (tmp_path / "ids.txt").write_text("5\n17\n")
+    asked = ["neighbors", "--run", finished, "--ids", tmp_path / "ids.txt", "--top-k", "3"]
+    code, out, err = run(*asked, "--json")
+    assert code == 0, err
+    rows = json.loads(out)
+    assert [row["query_id"] for row in rows] == [5, 5, 5, 17, 17, 17]
+    one = json.loads(run("neighbors", "17", "--run", finished, "--top-k", "3", "--json")[1])
+    assert one == [{name: row[name] for name in ("video_id", "similarity")} for row in rows[3:]]
+    code, out, err = run(*asked, "--out", tmp_path / "found.parquet")
+    assert (code, out) == (0, f"6 rows in {tmp_path / 'found.parquet'}\n"), err
+    assert pd.read_parquet(tmp_path / "found.parquet").to_dict("records") == rows
+
+
+@pytest.mark.parametrize(("arguments", "message"), [
+    ([], "exactly one of VIDEO_ID and --ids must be given, got neither"),
+    (["5", "--ids", "ids.txt"], r"options must be among \[\] for this run, got '5'"),
+    (["--ids", "none.txt"], "none.txt must hold an id, got none"),
+    (["--ids", "absent.txt"], "absent.txt not found"),
+    (["--ids", "other.txt"], r"video_id must be one of the 96 videos of .*, got 'v1' \(1 of 2 are not\)"),
+    (["--ids", "ids.txt", "--out", "ids.txt"], r"out must end in \.csv or \.parquet, got 'ids.txt'"),
+    (["--ids", "ids.csv", "--out", "ids.csv"], "ids.csv"),
+    (["5", "--json", "--out", "a.csv"], "json is a form of what is printed; it must not be given with out"),
+])  # fmt: skip
+def test_wrong_questions(run, finished, tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    for name, text in {"ids.txt": "5\n", "none.txt": "\n", "other.txt": "5\nv1\n", "ids.csv": "video_id\n5\n"}.items():
+        (tmp_path / name).write_text(text)
+    assert_sentence(run("neighbors", "--run", finished, *arguments), message)
+    assert (tmp_path / "ids.csv").read_text() == "video_id\n5\n"
+
+
+def test_the_version_and_the_command_as_a_module(run):
+    code, out, _ = run("--version")
+    assert (code, out) == (0, f"graphvid {graphvid.__version__}\n")
+    done = subprocess.run([sys.executable, "-m", "graphvid", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout == out
 
 
 @pytest.fixture
@@ -325,12 +398,26 @@ def test_quickstart_trains_the_default_preset_on_the_synthetic_world(monkeypatch
     assert out.endswith("Next: graphvid neighbors 0 --run graphvid-quickstart\n")
 
 
+@pytest.mark.parametrize("method", ["rgc", "simplex", "two-tower", "frame"])
+def test_listed_options_are_those_of_the_presets(run, method):
+    code, out, err = run("train", method, "--list-options")
+    assert code == 0, err
+    kind = task_of(method).methods[method].config
+    parts = re.split(r"^--preset ", out, flags=re.MULTILINE)[1:]
+    assert [re.match(r"\w+", part)[0] for part in parts] == list(kind.presets)
+    options = {}
+    for preset, part in zip(kind.presets, parts):  # the first has all options, the others what differs from it
+        given = parse_options([word for word in shlex.split(part) if "=" in word])
+        options = options or given
+        assert kind.from_dict(options | given) == kind.preset(preset)
+
+
 def test_settings_are_json_or_text():
     texts = ["hidden=[32,16]", "loss=triplet", "mining=true", "learning_rate=1e-3", "dim=8", "dim=16", 'linkage="max"']
-    assert _parse_options(texts) == {
+    assert parse_options(texts) == {
         "hidden": [32, 16], "loss": "triplet", "mining": True, "learning_rate": 1e-3, "dim": 16, "linkage": "max",
     }  # fmt: skip
-    assert _parse_options(["a=b=c"]) == {"a": "b=c"}
+    assert parse_options(["a=b=c"]) == {"a": "b=c"}
 
 
 class TestRecommenders:
@@ -351,6 +438,14 @@ class TestRecommenders:
         assert code == 0, err
         assert re.match(r" *item_id +score$", out.splitlines()[0])
         assert len(out.splitlines()) == 5
+        (tmp_path / "users.csv").write_text("user_id\n3\n11\n")
+        asked = ["recommend", "--run", tmp_path / "run", "--users", tmp_path / "users.csv", "--top-k", "4"]
+        code, said, err = run(*asked, "--keep-test", "--out", tmp_path / "recs.parquet")
+        assert (code, said) == (0, f"8 rows in {tmp_path / 'recs.parquet'}\n"), err
+        kept = pd.read_parquet(tmp_path / "recs.parquet")
+        assert kept["user_id"].tolist() == [3] * 4 + [11] * 4
+        rows = json.loads(run(*asked, "--json")[1])
+        assert [row["item_id"] for row in rows[:4]] == [int(line.split()[0]) for line in out.splitlines()[1:]]
 
     def test_mistakes_are_sentences(self, run, files, tmp_path):
         command = ["train", "mf", "--out", tmp_path / "run", "--log", files / "log.csv"]

@@ -31,7 +31,7 @@ from graphvid.graphs import pair_subgraph, video_pair_graph
 from graphvid.metrics import spearman
 from graphvid.models import TwinTower, TwinTowerConfig, VideoInputs
 from graphvid.models.towers import build_text_encoder, pair_cosines
-from graphvid.retrieval.ensembles import SVDEnsemble, mean_ensemble
+from graphvid.retrieval import SVDEnsemble, mean_ensemble
 from graphvid.sampling import local_pair_order
 
 world = SyntheticVideoPairs(

@@ -26,7 +26,9 @@ class Threads:
 
     def __init__(self, num_threads: int | None = None) -> None:
         check_integer("num_threads", num_threads, 1, 2**16, none=True)
-        self.num_threads = numba.get_num_threads() if num_threads is None else int(num_threads)
+        # numba.get_num_threads() would start Numba's own threads, and with OpenMP give PyTorch as many
+        most: int = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined] # read from the environment
+        self.num_threads = most if num_threads is None else int(num_threads)
         self._pool = ThreadPoolExecutor(self.num_threads)  # starts threads when it gets work, ends them with itself
 
     def split(self, rows: Rows, per_thread: int = 1) -> NDArray[np.int64]:

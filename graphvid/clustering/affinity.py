@@ -91,7 +91,7 @@ def affinity_clustering(
     freeze : Freeze or sequence of Freeze, optional
         Clusters to finish after each level; with several rules all must hold.
     num_threads : int, optional
-        Default: Numba's number of threads. The result does not depend on it.
+        Default: Numba's, as ``NUMBA_NUM_THREADS`` sets it. The result does not depend on it.
     progress : bool
         Show a progress bar over the levels, default False.
 

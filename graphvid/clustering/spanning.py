@@ -41,7 +41,7 @@ def maximum_spanning_forest(graph: GraphLike, *, num_threads: int | None = None)
     graph : DGLGraph, SciPy sparse matrix or UndirectedGraph
         See `affinity_clustering`. For a minimum spanning forest negate the weights.
     num_threads : int, optional
-        Default: Numba's number of threads. The result does not depend on it.
+        Default: Numba's, as ``NUMBA_NUM_THREADS`` sets it. The result does not depend on it.
 
     Returns
     -------

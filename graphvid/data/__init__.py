@@ -23,6 +23,7 @@ from graphvid.data.entity_linking import AidaCandidates, WikiMentions, document_
 from graphvid.data.features import Features, load_features
 from graphvid.data.frame_store import FrameBatch, FrameStore, FrameWriter, pick_frames
 from graphvid.data.gowalla import Gowalla
+from graphvid.data.id_list import read_id_list
 from graphvid.data.interaction_files import read_interactions, read_splits
 from graphvid.data.interaction_splits import InteractionSplits
 from graphvid.data.interactions import Interactions
@@ -125,6 +126,7 @@ __all__ = [
     "read_edges",
     "read_foursquare_nyc",
     "read_frame_release",
+    "read_id_list",
     "read_interactions",
     "read_kuairand",
     "read_kuairec",

@@ -1,4 +1,4 @@
-"""Ids in a Parquet file, in order: integers as int64, text as text."""
+"""Ids of an index in a Parquet file, in order: integers as int64, text as text."""
 
 from __future__ import annotations
 

@@ -25,8 +25,9 @@ def as_ids(name: str, values: Any) -> Ids:  # Any: whatever holds ids, such as a
         Another shape than one dimension, an integer outside int64.
     """
     values = as_array(values)
-    kind = values.dtype.kind if isinstance(values, np.ndarray) else "O"
-    array = values if kind in "iuU" else _gather(name, list(values))
+    array = np.asarray(values) if hasattr(values, "dtype") else None  # of NumPy or pandas; a list may turn into floats
+    if array is None or array.dtype.kind not in "iuU":
+        array = _gather(name, list(values))
     if array.ndim != 1:
         raise ValueError(f"{name} must be one-dimensional, got shape {array.shape}")
     if array.dtype.kind == "U":
@@ -34,6 +35,16 @@ def as_ids(name: str, values: Any) -> Ids:  # Any: whatever holds ids, such as a
     if array.dtype.kind == "u" and array.size and int(array.max()) > np.iinfo(np.int64).max:
         raise ValueError(f"{name} must fit into int64, got {int(array.max())}")
     return np.ascontiguousarray(array, dtype=np.int64)
+
+
+def as_kind_of(name: str, texts: list[str], ids: Ids) -> Ids:
+    """Return ids that are given as text as integers where ``ids`` are; text that is no integer is a ValueError."""
+    if ids.dtype.kind == "U":
+        return np.array(texts, dtype=np.str_)
+    wrong = [text for text in texts if not text.removeprefix("-").isdecimal()]
+    if wrong:
+        raise ValueError(f"{name} must hold integers like the ids of the index, got {wrong[0]!r}")
+    return as_ids(name, [int(text) for text in texts])
 
 
 def order_of(name: str, ids: Ids) -> NDArray[np.int64] | None:

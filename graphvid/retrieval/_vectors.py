@@ -1,12 +1,14 @@
-"""Vectors as they are searched: finite float32 rows."""
+"""Vectors as rows: finite float32 for searches, and at length 1."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+
+Float = TypeVar("Float", bound=np.floating[Any])
 
 _ROWS = 1 << 14  # handled at a time, so that no second copy of all vectors is made
 
@@ -43,8 +45,8 @@ def as_vectors(name: str, values: Any, dim: int | None = None) -> NDArray[np.flo
     return vectors
 
 
-def unit_rows(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the rows at length 1; rows of zeros stay."""
+def unit_rows(vectors: NDArray[Float]) -> NDArray[Float]:
+    """Return the rows at length 1, in their own precision; rows of zeros stay."""
     scaled = np.empty_like(vectors)
     for start in range(0, len(vectors), _ROWS):
         rows = vectors[start : start + _ROWS].astype(np.float64)

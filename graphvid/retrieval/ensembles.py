@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse.linalg import svds
 
 from graphvid._checks import check_integer
+from graphvid.retrieval._vectors import unit_rows
 
 
 def mean_ensemble(members: Sequence[ArrayLike], weights: ArrayLike | None = None) -> NDArray[np.float32]:
@@ -42,7 +43,7 @@ def mean_ensemble(members: Sequence[ArrayLike], weights: ArrayLike | None = None
     >>> mean_ensemble([[[2.0, 0.0]], [[0.0, 5.0]]], weights=[3, 1])
     array([[0.75, 0.25]], dtype=float32)
     """
-    units = [_unit_rows(member) for member in _checked(members)]
+    units = [unit_rows(member) for member in _checked(members)]
     shapes = sorted({unit.shape for unit in units})
     if len(shapes) > 1:
         raise ValueError(f"members must have one shape under a mean, got {shapes}; SVDEnsemble takes different columns")
@@ -149,7 +150,7 @@ class SVDEnsemble:
         return self.fit(members).transform(members)
 
     def _joined(self, members: Sequence[ArrayLike]) -> tuple[NDArray[np.float64], tuple[int, ...]]:
-        units = [_unit_rows(member) for member in _checked(members)]
+        units = [unit_rows(member) for member in _checked(members)]
         weight = np.sqrt(_weights(self.weights, len(units)))
         return np.concatenate([w * unit for w, unit in zip(weight, units)], axis=1), tuple(x.shape[1] for x in units)
 
@@ -166,12 +167,6 @@ def _checked(members: Sequence[ArrayLike]) -> list[NDArray[np.float64]]:
         if not np.isfinite(array).all():
             raise ValueError(f"members must be finite, got other values in member {at}")
     return arrays
-
-
-def _unit_rows(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
-    length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    unit: NDArray[np.float64] = np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)
-    return unit
 
 
 def _weights(weights: ArrayLike | None, count: int) -> NDArray[np.float64]:

@@ -1,8 +1,7 @@
-"""Files of vectors, of ids and of indices."""
+"""Vectors and indices in files, each by its suffix."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from graphvid._files import atomic_path, reading
+from graphvid._files import atomic_path
 from graphvid.retrieval import _code_file, _faiss_files
 from graphvid.retrieval._id_files import COLUMN, to_arrow
 from graphvid.retrieval._ids import Ids, as_ids
@@ -84,57 +83,6 @@ def files_at(path: str | os.PathLike[str]) -> list[Path]:
     if target.suffix == _faiss_files.SUFFIX:
         return list(_faiss_files.paths(target))
     return [target, target.with_suffix(".ids.npy")] if target.suffix == ".npy" else [target]
-
-
-def fingerprint(vectors: Any, ids: Any) -> str:
-    """Return a checksum over vectors and their ids, the same for every order of the rows.
-
-    It says which vectors an index was made from (`FaissIndex.origin`).
-    """
-    # Any: array_like or Tensor; ids as in `as_ids`
-    names, rows = sorted_rows(as_vectors("vectors", vectors), ids)
-    digest = hashlib.sha256(f"{rows.shape} {names.dtype.kind}\n".encode())
-    digest.update("\n".join(names.tolist()).encode() if names.dtype.kind == "U" else names.astype("<i8").tobytes())
-    digest.update(rows.astype("<f4").data)
-    return digest.hexdigest()
-
-
-def read_id_list(path: str | os.PathLike[str]) -> list[str]:
-    """Return the ids of a list as text: a line each, or the column ``video_id`` of a ``.csv`` or ``.parquet`` file.
-
-    Raises
-    ------
-    FileNotFoundError
-        There is no such file.
-    ValueError
-        A file that cannot be read, has no such column, or a missing id.
-    """
-    import pandas as pd
-
-    file = Path(path)
-    with reading(file, "a list of ids"):
-        if file.suffix == ".parquet":
-            table = pd.read_parquet(file)
-        elif file.suffix == ".csv":
-            table = pd.read_csv(file, dtype=str, keep_default_na=False)
-        else:
-            lines = file.read_text(encoding="utf-8").splitlines()
-            return [line.strip() for line in lines if line.strip()]
-    if COLUMN not in table.columns:
-        raise ValueError(f"{file} must have a column {COLUMN!r}, got {list(table.columns)}")
-    if table[COLUMN].isna().any():
-        raise ValueError(f"{file} must have an id in every row, got {int(table[COLUMN].isna().sum())} without")
-    return [str(value) for value in table[COLUMN]]
-
-
-def as_kind_of(name: str, texts: list[str], ids: Ids) -> Ids:
-    """Return ids that are given as text as integers where ``ids`` are; text that is no integer is a ValueError."""
-    if ids.dtype.kind == "U":
-        return np.array(texts, dtype=np.str_)
-    wrong = [text for text in texts if not text.removeprefix("-").isdecimal()]
-    if wrong:
-        raise ValueError(f"{name} must hold integers like the ids of the index, got {wrong[0]!r}")
-    return as_ids(name, [int(text) for text in texts])
 
 
 def _write_parquet(path: Path, vectors: np.ndarray[Any, Any], ids: Ids) -> None:

@@ -9,7 +9,7 @@ from .report import Plot, Report, Section, Table, read_training_log, write_repor
 from .run import Run, VectorRun
 from .search import export, search
 from .task import Data, Method, Part, Parts, Task, Training
-from .vectors import CODES, most_similar, read_vectors, row_of, storable, write_vectors
+from .vectors import CODES, read_vectors, row_of, rows_of, storable, write_vectors
 from .verdict import Verdict, judge, read_verdict
 
 __all__ = [
@@ -34,12 +34,12 @@ __all__ = [
     "Verdict",
     "export",
     "judge",
-    "most_similar",
     "read_tensors",
     "read_training_log",
     "read_vectors",
     "read_verdict",
     "row_of",
+    "rows_of",
     "search",
     "storable",
     "train",

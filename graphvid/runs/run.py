@@ -6,15 +6,17 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
+from graphvid._checks import check_count
 from graphvid._record import Record
 from graphvid.data import Features, load_features
-from graphvid.retrieval import CodeIndex
+from graphvid.retrieval import CodeIndex, VectorIndex
 
 from .checkpoint import read_tensors
 from .directory import Json, RunDirectory
-from .vectors import CODES, most_similar, read_vectors
+from .vectors import CODES, read_vectors, rows_of
 
 if TYPE_CHECKING:
     from lightning import LightningModule
@@ -139,19 +141,20 @@ class VectorRun(Run):
         return CodeIndex.load(path) if path.exists() else None
 
     def neighbors(self, video_id: Any, *, top_k: int = 10) -> pd.DataFrame:
-        """Give the videos most similar to one video of the run.
+        """Give the videos most similar to one video of the run, or to each of several.
 
         Parameters
         ----------
-        video_id : hashable
-            Id of the video; its text form is accepted too.
+        video_id : hashable, or list of hashable
+            Id of the video, or a list of ids; their text form is accepted too.
         top_k : int, default 10
             Number of videos, at least 1; all others where there are fewer.
 
         Returns
         -------
         DataFrame
-            Columns ``video_id`` and ``similarity`` (cosine, in [-1, 1]), most similar first, ties by id.
+            Columns ``video_id`` and ``similarity`` (cosine, in [-1, 1]), most similar first, ties by id. For a list, a column
+            ``query_id`` before them, in the order of the list.
 
         Raises
         ------
@@ -160,4 +163,16 @@ class VectorRun(Run):
         ValueError
             If ``top_k`` is below 1.
         """
-        return most_similar(self.vectors(), video_id, top_k=top_k, where=str(self.directory.path))
+        top_k, vectors = check_count("top_k", top_k), self.vectors()
+        embedding = vectors.modalities["embedding"]
+        asked = video_id if isinstance(video_id, list) else [video_id]
+        rows = rows_of(vectors.ids, asked, "video_id", f"videos of {self.directory.path}")
+        width = min(top_k, len(embedding) - 1)
+        found = VectorIndex(embedding, vectors.ids).search(embedding[rows], width + 1)  # a video and its neighbours
+        own = vectors.ids.to_numpy()[rows]
+        others = found.ids != own[:, None]
+        others[others.all(axis=1), -1] = False  # where ties of lower ids push a video itself out
+        table = pd.DataFrame({"video_id": found.ids[others], "similarity": found.scores[others]})
+        if isinstance(video_id, list):
+            table.insert(0, "query_id", np.repeat(own, width))
+        return table

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from graphvid._checks import check_choice
+from graphvid._checks import check_choice, check_count
 from graphvid._files import check_output
 from graphvid.data import Features
 from graphvid.retrieval import (
@@ -106,7 +106,7 @@ def search(
     run: Run | None = None,
     index: str | os.PathLike[str] | None = None,
     video_id: Any | None = None,  # Any: an id or its text
-    features: Features | None = None,
+    features: Any | None = None,  # Any: what the run's `embed` takes
     exclude: Iterable[str] = (),
     top_k: int = 10,
     of: str | None = None,
@@ -123,7 +123,8 @@ def search(
     video_id : hashable, optional
         A video of the run; its text form is accepted too. It is left out of what is found.
     features : Features, optional
-        New videos instead: the features that the run embeds, or without a run the vectors themselves, one modality.
+        New videos instead: the features that the run embeds, or what else its ``embed`` takes (see `Run.read_inputs`), or
+        without a run the vectors themselves, one modality.
     exclude : iterable of str
         Ids in their text form that are not to be found; those that the index does not have change nothing.
     top_k : int, default 10
@@ -141,8 +142,9 @@ def search(
     KeyError
         The run has no such video.
     FileNotFoundError, ImportError, TypeError, ValueError
-        Not exactly one of ``video_id`` and ``features``; neither ``run`` nor ``index``; an index of another dimension,
-        of other ids or of other vectors than those of the run; a run that does not embed; a file that is no index.
+        Not exactly one of ``video_id`` and ``features``; neither ``run`` nor ``index``; ``of`` without ``run``; an index of
+        another dimension, of other ids or of other vectors than those of the run; a run that does not embed; a file that
+        is no index.
     """
     if (video_id is None) == (features is None):
         raise ValueError(
@@ -150,18 +152,19 @@ def search(
         )
     if run is None and (index is None or video_id is not None):
         raise ValueError(f"run must be given {'with video_id' if video_id is not None else 'where index is not'}")
+    if run is None and of is not None:
+        raise ValueError(f"of must be given with run only, got {of!r}")
+    top_k = check_count("top_k", top_k)
     vectors = None if run is None else _with_vectors(run).vectors(of)
     opened = _open(index, run, vectors)
     names, queries, barred = _queries(run, vectors, video_id, features)
     if queries.shape[1] != opened.dim:
         raise ValueError(f"the index has vectors of {opened.dim} dimensions, the queries have {queries.shape[1]}")
-    left_out = np.concatenate([as_kind_of("exclude", [str(name) for name in (*exclude, *barred)], opened.ids)])
+    left_out = as_kind_of("exclude", [str(name) for name in (*exclude, *barred)], opened.ids)
     num_left = opened.num_items - int(np.isin(opened.ids, left_out).sum())
     if num_left == 0:
         raise ValueError(f"exclude must leave an item to be found, got all {opened.num_items} of the index")
-    if isinstance(top_k, bool) or not isinstance(top_k, (int, np.integer)) or top_k < 1:
-        raise ValueError(f"top_k must be at least 1, got {top_k}")
-    width = min(int(top_k), num_left)
+    width = min(top_k, num_left)
     found = opened.search(queries, width, exclude=left_out)
     return pd.DataFrame(
         {"query_id": np.repeat(names, width), "video_id": found.ids.ravel(), "score": found.scores.ravel()}
@@ -188,16 +191,15 @@ def _open(path: str | os.PathLike[str] | None, run: Run | None, vectors: Feature
         raise ValueError(
             f"{os.fspath(path)} has vectors of {opened.dim} dimensions, those of {where} have {embedding.shape[1]}"
         )
-    own = np.sort(np.asarray(vectors.ids.to_numpy(), dtype=opened.ids.dtype if opened.ids.dtype.kind == "i" else None))
     if opened.origin is None:
-        _check_ids(path, where, opened.ids, own)
+        _check_ids(path, where, opened.ids, vectors.ids)
     elif opened.origin != fingerprint(embedding, vectors.ids):
-        _check_ids(path, where, opened.ids, own)
+        _check_ids(path, where, opened.ids, vectors.ids)
         raise ValueError(f"{os.fspath(path)} was made from other vectors than those of {where}; export them again")
     return opened
 
 
-def _check_ids(path: str | os.PathLike[str], where: Path, ids: NDArray[Any], own: NDArray[Any]) -> None:
+def _check_ids(path: str | os.PathLike[str], where: Path, ids: NDArray[Any], own: pd.Index) -> None:
     """Raise unless an index has the ids of a run."""  # Any: int64 or text
     stored, wanted = set(ids.tolist()), set(own.tolist())
     if stored != wanted:
@@ -208,9 +210,10 @@ def _check_ids(path: str | os.PathLike[str], where: Path, ids: NDArray[Any], own
 
 
 def _queries(
-    run: Run | None, vectors: Features | None, video_id: Any | None, features: Features | None
+    run: Run | None, vectors: Features | None, video_id: Any | None, features: Any | None
 ) -> tuple[NDArray[Any], NDArray[np.float32], list[Any]]:
     """Return the names of the queries, their vectors, and the ids that are not to be found."""
+    # Any: an id; see `search`
     if features is None:
         assert run is not None
         assert vectors is not None

@@ -1,7 +1,8 @@
-"""The vectors of a run, whatever made them, and the neighbours that they give."""
+"""The vectors of a run, whatever made them, and the ids that they are of."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,6 @@ from numpy.typing import NDArray
 
 from graphvid._files import atomic_path, read_npz
 from graphvid.data import Features
-from graphvid.retrieval import VectorIndex
 
 from .directory import RunDirectory
 
@@ -72,42 +72,19 @@ def read_vectors(run: RunDirectory, of: str | None = None) -> Features:
     return Features(pd.Index(arrays[ids]), {"embedding": arrays[of].astype(np.float32, copy=False)})
 
 
-def most_similar(vectors: Features, video_id: Any, *, top_k: int, where: str) -> pd.DataFrame:
-    """Give the rows whose vectors have the largest cosine with that of one id.
-
-    Parameters
-    ----------
-    vectors : Features
-        With the modality ``"embedding"``.
-    video_id : hashable
-        An id; its text form is accepted too.
-    top_k : int
-        Number of rows, at least 1; all others where there are fewer.
-    where : str
-        What the ids are of, for the error.
-
-    Returns
-    -------
-    DataFrame
-        Columns ``video_id`` and ``similarity``, most similar first, ties by id.
-    """
-    if isinstance(top_k, bool) or not isinstance(top_k, (int, np.integer)) or top_k < 1:
-        raise ValueError(f"top_k must be at least 1, got {top_k}")
-    row = row_of(vectors.ids, video_id, "video_id", f"videos of {where}")
-    embedding = vectors.modalities["embedding"]
-    if len(embedding) == 1:
-        return pd.DataFrame({"video_id": vectors.ids[:0], "similarity": np.empty(0)})
-    index = VectorIndex(embedding, vectors.ids)
-    found = index.search(embedding[[row]], min(top_k, len(embedding) - 1), exclude=[vectors.ids[row]])
-    return pd.DataFrame({"video_id": found.ids[0], "similarity": found.scores[0]})
-
-
 def row_of(ids: pd.Index, wanted: Any, name: str, what: str) -> int:
     """Give the row of an id, which may be given as text; KeyError names the argument and what it must be one of."""
-    rows = pd.Index(ids.astype(str)).get_indexer(pd.Index([str(wanted)]))
-    if rows[0] < 0:
-        raise KeyError(f"{name} must be one of the {len(ids)} {what}, got {wanted!r}")
-    return int(rows[0])
+    return int(rows_of(ids, [wanted], name, what)[0])
+
+
+def rows_of(ids: pd.Index, wanted: Sequence[Any], name: str, what: str) -> NDArray[np.int64]:
+    """Give the rows of several ids, as `row_of` of each does; the KeyError names the first that is not there."""
+    rows = pd.Index(ids.astype(str)).get_indexer(pd.Index([str(value) for value in wanted], dtype=object))
+    if (rows < 0).any():
+        absent = wanted[int(np.argmax(rows < 0))]
+        count = "" if len(wanted) == 1 else f" ({int((rows < 0).sum())} of {len(wanted)} are not)"
+        raise KeyError(f"{name} must be one of the {len(ids)} {what}, got {absent!r}{count}")
+    return np.asarray(rows, dtype=np.int64)
 
 
 def storable(ids: pd.Index) -> NDArray[Any]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.decomposition import TruncatedSVD
 
-from graphvid.retrieval.ensembles import SVDEnsemble, mean_ensemble
+from graphvid.retrieval import SVDEnsemble, mean_ensemble
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-import shutil
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,23 +12,41 @@ import pytest
 
 from graphvid import load_run
 from graphvid.cli import main
-from graphvid.data import Features, load_features
-from graphvid.models import LightGCNConfig, MFConfig, RGCConfig, SimpleXConfig, TwoTowerConfig
+from graphvid.data import Features, SyntheticVideoPairs, load_features
+from graphvid.models import (
+    ContrastiveQuantizationConfig,
+    LightGCNConfig,
+    MFConfig,
+    PyramidQuantizationConfig,
+    RGCConfig,
+    SimpleXConfig,
+    TwinTowerConfig,
+    TwoTowerConfig,
+)
 from graphvid.models.clips import RECIPES
 from graphvid.models.recommenders import CrossBatch, Shared
-from graphvid.retrieval import CodeIndex, VectorIndex, fingerprint, from_faiss
-from graphvid.runs import export, search
-from graphvid.tasks import METHODS, train
-from graphvid.tasks.co_watch import CoWatchSource
+from graphvid.retrieval import CodeIndex, VectorIndex, from_faiss, to_faiss
+from graphvid.runs import Run, VectorRun, export, search
+from graphvid.tasks import METHODS, task_of, train
+from graphvid.tasks.co_watch import CoWatch, CoWatchSource
+from graphvid.tasks.codes import CodesSource
 from graphvid.tasks.recommendation import InteractionSource
+from graphvid.tasks.similarity import EnsembleConfig, EnsembleSource, VideoPairSource
 
 SHARED = Shared(num_negatives=20)
+CODES = {"num_codewords": 16, "dim": 8, "batch_size": 32, "num_epochs": 1}
 CONFIGS = {
     "rgc": RGCConfig(hidden=(16,), dim=8, batch_size=32, num_steps=2),
     "mf": MFConfig(dim=8, negatives=SHARED, batch_size=64, num_epochs=1),
     "simplex": SimpleXConfig(dim=8, negatives=SHARED, batch_size=64, num_epochs=1),
     "lightgcn": LightGCNConfig(dim=8, batch_size=64, num_epochs=1),
     "two-tower": TwoTowerConfig(dim=8, hidden=8, batch_size=64, num_epochs=1, negatives=CrossBatch(memory_size=150)),
+    "mecoq": ContrastiveQuantizationConfig(**CODES, hidden=16, memory_size=32, memory_from=0),
+    "phpq": PyramidQuantizationConfig(**CODES),
+    "twin-tower": TwinTowerConfig(
+        dim=8, frame_dim=6, num_groups=2, num_clusters=3, title=False, batch_size=12, num_epochs=1, pretrain_epochs=0
+    ),
+    "ensemble": EnsembleConfig(dim=8),
 }
 
 
@@ -45,6 +63,10 @@ def files(tmp_path_factory):
     table = (np.eye(4)[topic] + 0.1 * rng.normal(size=(50, 4))).astype(np.float32)
     Features([f"v{i}" for i in order], {"look": table[order]}).save(path / "features.npz")
     Features(["new-1", "new-2"], {"look": table[:2]}).save(path / "new.npz")
+    pd.DataFrame({"video_id": [f"v{i}" for i in range(50)], "label": topic}).to_csv(path / "labels.csv", index=False)
+    SyntheticVideoPairs(
+        num_pointwise=1, num_videos=20, num_pairs=60, num_test_videos=20, num_test_pairs=25, frame_dim=24
+    ).write(path / "contest")
     return path
 
 
@@ -56,14 +78,26 @@ def run_of(files, tmp_path_factory):
     def get(method):
         if method not in runs:
             folder = tmp_path_factory.mktemp("runs") / method
-            log, features = str(files / "log.csv"), str(files / "features.npz")
-            if method == "rgc":
-                source = CoWatchSource(log=log, features=features)
-            else:
-                source = InteractionSource(log=log, features=features if method == "two-tower" else None)
-            train(method, source, folder, CONFIGS[method], progress=False)
+            train(method, source(method), folder, CONFIGS[method], progress=False)
             runs[method] = load_run(folder)
         return runs[method]
+
+    def source(method):
+        log, features = str(files / "log.csv"), str(files / "features.npz")
+        if method == "rgc":
+            return CoWatchSource(log=log, features=features)
+        if method in ("mecoq", "phpq"):
+            return CodesSource(features=features, labels=str(files / "labels.csv"))
+        if method == "twin-tower":
+            videos, pairs, test = (
+                str(files / "contest" / name) for name in ("pairwise.parquet", "label.tsv", "test.parquet")
+            )
+            return VideoPairSource(videos=videos, pairs=pairs, test_videos=test)
+        if method == "ensemble":
+            one, two = get("twin-tower").directory.path, tmp_path_factory.mktemp("runs") / "two"
+            train("twin-tower", source("twin-tower"), two, replace(CONFIGS["twin-tower"], seed=1), progress=False)
+            return EnsembleSource(runs=(str(one), str(two)))
+        return InteractionSource(log=log, features=features if method == "two-tower" else None)
 
     return get
 
@@ -90,29 +124,29 @@ def by_cosine(vectors, video_id):
 
 
 def test_all_methods_with_vectors_are_here():
-    """A method that is new to the index is exported here too, or has no vectors and is named."""
-    without = {"frame", "counts", "gru", "periodic-interests", "link-local", "link-global", "link-graph"}
-    tested_by_their_tasks = {"mecoq", "phpq", "twin-tower", "ensemble", *RECIPES}
-    assert set(METHODS) - set(CONFIGS) == without | tested_by_their_tasks
+    """A method that is new to the index is exported here too, if its runs have vectors; those of clips in their task."""
+    assert {name for name in METHODS if issubclass(task_of(name).answers, VectorRun)} == {*CONFIGS, *RECIPES}
 
 
 @pytest.mark.parametrize("method", list(CONFIGS))
 def test_every_run_with_vectors_is_exported_and_searched(method, run_of, tmp_path):
     run = run_of(method)
     vectors = run.vectors()
-    names, cosines = by_cosine(vectors, "v7")
-    for kind, options in [(None, {}), ("hnsw", {"ef_search": 50}), ("fastscan", {"num_codebooks": 8})]:
+    video = vectors.ids[7]
+    names, cosines = by_cosine(vectors, video)
+    coded = ("pq", {}) if run.codes() else ("fastscan", {"num_codebooks": 8})
+    for kind, options in [(None, {}), ("hnsw", {"ef_search": 50}), coded]:
         out = tmp_path / f"{kind}.faiss"
         assert export(run, out, kind=kind, **options) == [
             out, tmp_path / f"{kind}.faiss.ids.parquet", tmp_path / f"{kind}.faiss.json"
         ]  # fmt: skip
-        found = search(run=run, index=out, video_id="v7", top_k=len(names))
-        assert set(found["video_id"]) == set(names)
-        if kind != "fastscan":
+        found = search(run=run, index=out, video_id=video, top_k=len(names))
+        assert sorted(found["video_id"]) == sorted(names)
+        if kind != coded[0]:
             assert found["score"].to_numpy() == pytest.approx(cosines, abs=1e-5)
-    exact = search(run=run, video_id="v7", top_k=5)
+    exact = search(run=run, video_id=video, top_k=5)
     assert exact["video_id"].tolist() == names[:5]
-    neighbors = run.neighbors("v7", top_k=5)
+    neighbors = run.neighbors(video, top_k=5)
     assert neighbors["video_id"].tolist() == names[:5]
     assert neighbors["similarity"].tolist() == exact["score"].tolist()
     export(run, tmp_path / "x.parquet", to="parquet")
@@ -122,6 +156,40 @@ def test_every_run_with_vectors_is_exported_and_searched(method, run_of, tmp_pat
     assert [path.name for path in written] == ["x.npy", "x.ids.npy"]
     assert np.array_equal(np.load(written[0]), vectors.modalities["embedding"])
     assert np.load(written[1]).tolist() == vectors.ids.tolist()
+
+
+def test_neighbors_of_many_videos_are_those_of_each(run_of):
+    run = run_of("rgc")
+    asked = ["v7", "v30", "v7"]
+    for top_k in (3, 999):
+        found = run.neighbors(asked, top_k=top_k)
+        width = min(top_k, 49)
+        assert found["query_id"].tolist() == np.repeat(asked, width).tolist()
+        for at, video in enumerate(asked):
+            one = run.neighbors(video, top_k=top_k)
+            assert one["video_id"].tolist() == by_cosine(run.vectors(), video)[0][:width]
+            part = found.iloc[at * width : (at + 1) * width].reset_index(drop=True)
+            pd.testing.assert_frame_equal(part[["video_id", "similarity"]], one)
+    with pytest.raises(KeyError, match=r"video_id must be one of the 50 videos of .*, got 'x' \(2 of 3 are not\)"):
+        run.neighbors(["v7", "x", "y"])
+
+
+def test_a_video_is_no_neighbour_of_itself_among_copies(run_of, tmp_path, monkeypatch):
+    run = run_of("rgc")
+    copies = Features([f"v{i}" for i in range(6)], {"embedding": np.ones((6, 2), np.float32)})
+    monkeypatch.setattr(VectorRun, "vectors", lambda self: copies)
+    assert run.neighbors("v5", top_k=3)["video_id"].tolist() == ["v0", "v1", "v2"]
+    assert run.neighbors(["v1", "v5"], top_k=2)["video_id"].tolist() == ["v0", "v2", "v0", "v1"]
+    monkeypatch.setattr(VectorRun, "vectors", lambda self: Features(["v0"], {"embedding": np.ones((1, 2), np.float32)}))
+    assert run.neighbors("v0").empty
+    assert run.neighbors(["v0"]).columns.tolist() == ["query_id", "video_id", "similarity"]
+
+
+def test_a_run_without_vectors_is_refused(run_of, tmp_path):
+    run = Run(run_of("rgc").directory.path, CoWatch())
+    for call in (lambda: export(run, tmp_path / "x.faiss"), lambda: search(run=run, video_id="v7")):
+        with pytest.raises(ValueError, match=r"holds a run of .*, which has no vectors"):
+            call()
 
 
 def test_vectors_of_users_by_dot_products_find_what_is_recommended(run_of, tmp_path):
@@ -149,30 +217,33 @@ def test_new_videos_are_embedded_and_searched(run_of, files, tmp_path):
     assert nearest.to_dict() == {"new-1": "v0", "new-2": "v1"}  # they have the features of these
 
 
-def test_codes_that_grow_are_searched_with_their_run(run_of, files, tmp_path):
-    run = run_of("rgc")
-    vectors = run.vectors()
-    export(run, tmp_path / "pq.faiss", kind="pq", num_codebooks=4, num_codewords=16)
-    codes = from_faiss(tmp_path / "pq.faiss").to_codes()
-    embedding = vectors.modalities["embedding"]
-    grown = CodeIndex(codes.codes, codes.codebooks, codes.ids, origin=fingerprint(embedding, vectors.ids))
-    grown.add(run.embed(load_features(files / "new.npz")).modalities["embedding"], ["new-1", "new-2"])
-    grown.remove(["v3"])
-    grown.save(tmp_path / "codes.safetensors")
-    found = search(run=run, index=tmp_path / "codes.safetensors", video_id="v7", top_k=99)
-    assert set(found["video_id"]) == {*vectors.ids, "new-1", "new-2"} - {"v3", "v7"}
+@pytest.mark.parametrize("method", ["rgc", "mecoq"])
+def test_codes_that_grow_are_searched_with_their_run(method, run_of, files, tmp_path):
+    """Codes that FAISS has learnt from vectors, and those of a run that has learnt its own."""
+    run = run_of(method)
+    if method == "rgc":
+        export(run, tmp_path / "pq.faiss", kind="pq", num_codebooks=4, num_codewords=16)
+        codes = from_faiss(tmp_path / "pq.faiss").to_codes()
+    else:
+        codes = run.codes()
+    codes.add(run.embed(load_features(files / "new.npz")).modalities["embedding"], ["new-1", "new-2"])
+    codes.remove(["v3"])
+    codes.save(tmp_path / "codes.safetensors")
+    to_faiss(codes, "pq").save(tmp_path / "codes.faiss")
+    scores = codes.search(run.vectors().align(["v7"]).modalities["embedding"], 50, exclude=["v7"]).scores[0]
+    for name in ("codes.safetensors", "codes.faiss"):
+        found = search(run=run, index=tmp_path / name, video_id="v7", top_k=99)
+        assert set(found["video_id"]) == {*run.vectors().ids, "new-1", "new-2"} - {"v3", "v7"}
+        assert found["score"].to_numpy() == pytest.approx(scores, abs=1e-5)
+    with pytest.raises(ValueError, match=f"{name} has other ids than the vectors of .*mf: 2 of its 51 are not"):
+        search(run=run_of("mf"), index=tmp_path / name, video_id="v7")
 
 
 def test_codes_of_a_run_are_exported_as_they_are(run_of, tmp_path):
-    """A run that has learnt codes keeps them in codes.safetensors; no codebook is then trained for the export."""
-    shutil.copytree(run_of("rgc").directory.path, tmp_path / "run")
-    run = load_run(tmp_path / "run")
-    assert run.codes() is None
-    vectors, rng = run.vectors(), np.random.default_rng(0)
-    codebooks = rng.normal(size=(2, 16, 4)).astype(np.float32)
-    codes = CodeIndex(rng.integers(0, 16, (50, 2)), codebooks, vectors.ids, query_norm="sub")
-    codes.save(tmp_path / "run" / "codes.safetensors")
-    queries = vectors.modalities["embedding"][:5]
+    """No codebook is trained for the export of a run that has learnt its own."""
+    run = run_of("mecoq")
+    assert run_of("rgc").codes() is None
+    codes, queries = run.codes(), run.vectors().modalities["embedding"][:5]
     for kind in ("pq", "ivfpq", "fastscan"):
         export(run, tmp_path / "x.faiss", kind=kind, **({"num_lists": 4, "num_probes": 4} if kind == "ivfpq" else {}))
         found = from_faiss(tmp_path / "x.faiss").search(queries, 50)
@@ -224,8 +295,6 @@ def test_indices_of_other_vectors_are_refused(run_of, tmp_path):
         search(run=mf, index=tmp_path / "rgc.faiss", video_id="v7")
     few = mf.vectors().align([f"v{i}" for i in range(10, 20)])
     rows = few.modalities["embedding"]
-    from graphvid.retrieval import to_faiss
-
     to_faiss(rows, ids=few.ids).save(tmp_path / "few.faiss")
     with pytest.raises(ValueError, match=r"few.faiss has other ids .*: 0 of its 10 are not in the run, 40 of the 50"):
         search(run=mf, index=tmp_path / "few.faiss", video_id="v7")
@@ -243,8 +312,9 @@ def test_wrong_searches(run_of, files, tmp_path):
         ({"run": run, "video_id": "v1", "features": new}, ValueError, "got both"),
         ({"features": new}, ValueError, "run must be given where index is not"),
         ({"index": "x.faiss", "video_id": "v1"}, ValueError, "run must be given with video_id"),
+        ({"index": "x.faiss", "features": new, "of": "user"}, ValueError, "of must be given with run only, got 'user'"),
         ({"run": run, "video_id": "v99"}, KeyError, "video_id must be one of the 50 videos of .*, got 'v99'"),
-        ({"run": run, "video_id": "v1", "top_k": 0}, ValueError, "top_k must be at least 1, got 0"),
+        ({"run": run, "video_id": "v1", "top_k": 0}, ValueError, "top_k must be an integer >= 1, got 0"),
         ({"run": run, "features": new}, ValueError, "which does not answer 'embed'"),
         (
             {"run": run, "video_id": "v1", "index": "x.txt"},
@@ -295,6 +365,17 @@ def test_the_commands(command, run_of, files, tmp_path):
     assert (code, [line.split()[:2] for line in out.splitlines()[1:]]) == (0, [["new-1", "v0"], ["new-2", "v1"]]), err
 
 
+@pytest.mark.parametrize("method", ["twin-tower", "ensemble"])
+def test_new_videos_of_a_run_that_embeds_no_features(method, command, run_of, files):
+    """The test videos are in the run, so each is the nearest to itself."""
+    run, videos = run_of(method).directory.path, files / "contest" / "test.parquet"
+    code, out, err = command("search", "--run", run, "--features", videos, "--top-k", "1")
+    assert code == 0, err
+    rows = [line.split() for line in out.splitlines()[1:]]
+    assert len(rows) == 20
+    assert all(query == found and float(score) > 0.999 for query, found, score in rows)
+
+
 def test_mistakes_are_one_sentence(command, run_of, files, tmp_path):
     run = run_of("rgc").directory.path
     pd.DataFrame({"id": ["v1"]}).to_csv(tmp_path / "ids.csv", index=False)
@@ -305,7 +386,7 @@ def test_mistakes_are_one_sentence(command, run_of, files, tmp_path):
         (["export", "--run", run, "--out", tmp_path / "no" / "x.faiss"], "there is no folder"),
         (["export", "--run", tmp_path, "--out", tmp_path / "x.faiss"], "holds no run"),
         (["search", "--run", run, "--video", "v99"], "video_id must be one of the 50 videos"),
-        (["search", "--run", run, "--video", "v1", "--exclude", tmp_path / "ids.csv"], "must have a column 'video_id'"),
+        (["search", "--run", run, "--video", "v1", "--exclude", tmp_path / "ids.csv"], r"must have the columns \['video_id'\]"),
         (["search", "--run", run, "--video", "v1", "--exclude", tmp_path / "no.txt"], "no.txt not found"),
         (["search", "--run", run, "--video", "v1", "--out", tmp_path / "x.txt"], "out must end in .csv or .parquet"),
         (["search", "--run", run, "--video", "v1", "--exclude", tmp_path / "ids.csv", "--out", tmp_path / "ids.csv"],

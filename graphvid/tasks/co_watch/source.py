@@ -26,6 +26,7 @@ from graphvid.data import (
     read_log_and_features,
 )
 from graphvid.graphs import co_watch_graph, relation_graph
+from graphvid.tasks._columns import column_names
 
 DATASETS = ("synthetic", "tiktok", "amazon-photo", "amazon-computers")
 
@@ -40,6 +41,13 @@ class CoWatchSource(Record):
     ----------
     log : str, optional
         Watch log with ``user_id`` and ``video_id``, CSV or Parquet; see `graphvid.data.WatchLog.read`.
+    columns : tuple of str, default ()
+        Columns of the log that have other names there, ``user_id=userId``; in the command repeatable.
+    delimiter : str, optional
+        One character between the fields of a CSV. Default: a comma, in ``.tsv`` a tab.
+    missing : {"error", "drop"}, default "error"
+        What to do with rows of the log that lack a user or a video, or whose video has no features: refuse them, or drop
+        them with a warning that counts them.
     features : str, optional
         Feature vectors of the videos: ``.npy``, ``.npz`` or ``.parquet``; see `graphvid.data.load_features`.
     edges : str, optional
@@ -75,6 +83,9 @@ class CoWatchSource(Record):
     files: ClassVar[tuple[str, ...]] = ("log", "edges", "features", "data_dir")
 
     log: str | None = None
+    columns: tuple[str, ...] = ()
+    delimiter: str | None = None
+    missing: Literal["error", "drop"] = "error"
     features: str | None = None
     edges: str | None = None
     dataset: str | None = None
@@ -96,13 +107,18 @@ class CoWatchSource(Record):
             raise ValueError(f"dataset must be one of {list(DATASETS)} or an OGB name 'ogbn-...', got {self.dataset!r}")
         if self.data_dir is not None and self.dataset in (None, "synthetic"):
             raise ValueError("data_dir must be given only with a dataset that is read from files")
+        column_names(self.columns)
+        defaults = {field.name: field.default for field in fields(CoWatchSource)}
+        changed = [name for name in _FILE_OPTIONS if getattr(self, name) != defaults[name]]
+        if self.log is None and changed:
+            raise ValueError(f"{changed} apply to a log that is given, got none")
         if self.log is None and self.dataset not in ("synthetic", "tiktok"):
-            defaults = {field.name: field.default for field in fields(CoWatchSource)}
             changed = [name for name in _LOG_OPTIONS if getattr(self, name) != defaults[name]]
             if changed:
                 raise ValueError(f"{changed} apply to watch logs only; this source is a ready graph")
 
 
+_FILE_OPTIONS = ("columns", "delimiter", "missing")
 _LOG_OPTIONS = ("weight", "min_count", "top_k", "max_videos_per_user")
 
 
@@ -166,7 +182,15 @@ def load_video_graph(source: CoWatchSource, *, progress: bool = True) -> VideoGr
 def _load(source: CoWatchSource, progress: bool) -> VideoGraph:
     if source.dataset is None and source.features is not None:
         if source.log is not None:
-            log, features = read_log_and_features(source.log, source.features, measures=(), duplicates="keep")
+            log, features = read_log_and_features(
+                source.log,
+                source.features,
+                columns=column_names(source.columns),
+                measures=(),
+                duplicates="keep",
+                missing=source.missing,
+                delimiter=source.delimiter,
+            )
             return VideoGraph(Path(source.log).name, _co_watch(log, source, progress), features)
         assert source.edges is not None
         features = load_features(source.features)

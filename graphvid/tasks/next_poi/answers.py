@@ -66,8 +66,8 @@ class NextPoiRun(Run):
 
         Parameters
         ----------
-        user_id : hashable
-            Id of the user; its text form is accepted too. With a ``history``, of one of its users.
+        user_id : hashable, or list of hashable
+            Id of the user, or a list of ids; their text form is accepted too. With a ``history``, of its users.
         top_k : int, default 10
             Number of places, at least 1; all candidates where there are fewer.
         at : str, optional
@@ -82,7 +82,8 @@ class NextPoiRun(Run):
         -------
         DataFrame
             ``poi_id`` and ``score`` (probability), largest first, ties by position; ``km`` from where the user is, where
-            places have coordinates; and a column for each reason: the part of the place's score that it brought.
+            places have coordinates; and a column for each reason: the part of the place's score that it brought. For a list,
+            a column ``user_id`` before them, in the order of the list.
 
         Raises
         ------
@@ -94,6 +95,10 @@ class NextPoiRun(Run):
             If ``top_k`` is below 1, a time or a place cannot be read or is not of use here, or a file is damaged.
         """
         check_integer("top_k", top_k, 1)
+        if isinstance(user_id, list):
+            found = [self.recommend(user, top_k=top_k, at=at, from_=from_, history=history) for user in user_id]
+            tables = [table.assign(user_id=user) for user, table in zip(user_id, found)]
+            return pd.concat(tables, ignore_index=True).set_index("user_id").reset_index()
         ranker, check_ins, area = self._open()
         chains, known, where = ranker.chains, check_ins, self.directory.path
         if history is not None:

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import NDArray
 
+from graphvid._checks import check_integer
 from graphvid._files import atomic_path, read_npz
 from graphvid.data import InteractionSplits
 from graphvid.metrics import dot_product_scorer, top_items
-from graphvid.runs import RunDirectory, VectorRun, row_of
+from graphvid.runs import RunDirectory, VectorRun, rows_of
 
 _PAIRS = "pairs.npz"
 _SPLITS = ("train", "validation", "test")
@@ -37,8 +37,8 @@ class RecommendationRun(VectorRun):
 
         Parameters
         ----------
-        user_id : hashable
-            Id of the user; its text form is accepted too.
+        user_id : hashable, or list of hashable
+            Id of the user, or a list of ids; their text form is accepted too.
         top_k : int, default 10
             Number of items, at least 1; all candidates where there are fewer.
         keep_test : bool, default False
@@ -48,7 +48,8 @@ class RecommendationRun(VectorRun):
         Returns
         -------
         DataFrame
-            Columns ``item_id`` and ``score``, largest first, ties by position.
+            Columns ``item_id`` and ``score``, largest first, ties by position. For a list, a column ``user_id`` before them,
+            in the order of the list.
 
         Raises
         ------
@@ -59,22 +60,33 @@ class RecommendationRun(VectorRun):
         ValueError
             If ``top_k`` is below 1, or a file is damaged.
         """
-        if isinstance(top_k, bool) or not isinstance(top_k, (int, np.integer)) or top_k < 1:
-            raise ValueError(f"top_k must be at least 1, got {top_k}")
+        check_integer("top_k", top_k, 1)
         users, items = self.vectors("user"), self.vectors("item")
-        user = row_of(users.ids, user_id, "user_id", f"users of {self.directory.path}")
+        top_k = min(top_k, items.num_videos)
+        asked = user_id if isinstance(user_id, list) else [user_id]
+        rows = rows_of(users.ids, asked, "user_id", f"users of {self.directory.path}")
         pairs = read_npz(self.directory.require(self.directory.path / _PAIRS), ("train_indptr", "train_items"))
-        barred = [
-            pairs[f"{name}_items"][slice(*pairs[f"{name}_indptr"][user : user + 2])]
+        splits = [
+            (pairs[f"{name}_indptr"], pairs[f"{name}_items"])
             for name in (("train", "validation") if keep_test else _SPLITS)
             if f"{name}_items" in pairs
         ]
-        known = np.unique(np.concatenate(barred)).astype(np.int64)
-        scorer = dot_product_scorer(users.modalities["embedding"][[user]], items.modalities["embedding"])
-        best = top_items(
-            scorer,
-            torch.tensor([0]),
-            min(top_k, len(items.ids) - len(known)),
-            exclude=(np.array([0, len(known)], dtype=np.int64), known),
-        )
-        return pd.DataFrame({"item_id": items.ids.take(best.items[0].numpy()), "score": best.scores[0].numpy()})
+        known = [
+            np.unique(np.concatenate([taken[slice(*indptr[row : row + 2])] for indptr, taken in splits]))
+            for row in rows
+        ]
+        taken = np.array([len(items_of) for items_of in known], dtype=np.int64)
+        barred = (np.append(0, np.cumsum(taken)), np.concatenate([np.empty(0, np.int64), *known]).astype(np.int64))
+        scorer = dot_product_scorer(users.modalities["embedding"][rows], items.modalities["embedding"])
+        widths = np.minimum(top_k, len(items.ids) - taken)
+        found = np.zeros((len(rows), top_k), dtype=np.int64)
+        scores = np.zeros((len(rows), top_k), dtype=np.float32)
+        for width in np.unique(widths[widths > 0]).tolist():  # one, but for users who have taken nearly everything
+            some = np.flatnonzero(widths == width)
+            best = top_items(scorer, some, width, exclude=barred)
+            found[some, :width], scores[some, :width] = best.items.numpy(), best.scores.numpy()
+        there = np.arange(top_k) < widths[:, None]
+        table = pd.DataFrame({"item_id": items.ids.take(found[there]), "score": scores[there]})
+        if isinstance(user_id, list):
+            table.insert(0, "user_id", users.ids.take(np.repeat(rows, widths)))
+        return table

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -25,6 +25,7 @@ from graphvid.data import (
     load_features,
     read_splits,
 )
+from graphvid.tasks._columns import column_names
 
 INTERACTION_DATASETS = ("gowalla", "amazon-electronics", "tiktok", "synthetic")
 Selection = Literal["validation", "test"]
@@ -41,6 +42,13 @@ class InteractionSource(Record):
     ----------
     log : str, optional
         Watch log with ``user_id`` and ``video_id``, CSV or Parquet; its distinct pairs are split at random.
+    columns : tuple of str, default ()
+        Columns of the log that have other names there, ``user_id=userId``; in the command repeatable.
+    delimiter : str, optional
+        One character between the fields of a CSV. Default: a comma, in ``.tsv`` a tab.
+    missing : {"error", "drop"}, default "error"
+        What to do with rows of the log that lack a user or a video: refuse them, or drop them with a warning that counts
+        them.
     features : str, optional
         Features of the items, for two towers; see `graphvid.data.load_features`. Its ids are those of the log's videos,
         or the numbers of the items.
@@ -71,6 +79,9 @@ class InteractionSource(Record):
     files: ClassVar[tuple[str, ...]] = ("data_dir", "train", "validation", "test", "log", "features")
 
     log: str | None = None
+    columns: tuple[str, ...] = ()
+    delimiter: str | None = None
+    missing: Literal["error", "drop"] = "error"
     features: str | None = None
     train: str | None = None
     validation: str | None = None
@@ -92,8 +103,16 @@ class InteractionSource(Record):
             raise ValueError("train and test must be given together, got one of them")
         if self.validation is not None and self.train is None:
             raise ValueError("validation must be given with train and test, got it alone")
+        column_names(self.columns)
+        defaults = {field.name: field.default for field in fields(InteractionSource)}
+        changed = [name for name in _LOG_OPTIONS if getattr(self, name) != defaults[name]]
+        if self.log is None and changed:
+            raise ValueError(f"{changed} apply to a log that is given, got none")
         if self.features is not None and self.dataset is not None:
             raise ValueError(f"features apply to files only, got them with dataset {self.dataset!r}")
+
+
+_LOG_OPTIONS = ("columns", "delimiter", "missing")
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,9 +208,15 @@ def _load(source: InteractionSource) -> LoadedInteractions:
         return _of_log("synthetic", world.log, source, world.features)
     if source.log is not None:
         features = None if source.features is None else load_features(source.features)
-        return _of_log(
-            Path(source.log).name, WatchLog.read(source.log, measures=(), duplicates="keep"), source, features
+        log = WatchLog.read(
+            source.log,
+            columns=column_names(source.columns),
+            measures=(),
+            duplicates="keep",
+            missing=source.missing,
+            delimiter=source.delimiter,
         )
+        return _of_log(Path(source.log).name, log, source, features)
     if source.dataset is not None:
         kinds: Mapping[str, Any] = {"gowalla": Gowalla, "amazon-electronics": AmazonElectronics, "tiktok": TikTok}
         data = kinds[source.dataset](source.data_dir)

@@ -19,7 +19,7 @@ from graphvid._record import Columns, Record, record
 from graphvid.data import Features, ScoredPairs, VideoRecords, read_videos, write_submission
 from graphvid.data.submission import MAX_COLUMNS
 from graphvid.models.towers import pair_cosines
-from graphvid.retrieval.ensembles import SVDEnsemble, mean_ensemble
+from graphvid.retrieval import SVDEnsemble, mean_ensemble
 from graphvid.runs import Json, Method, Parts, Report, RunDirectory, Task, Training, VectorRun, write_vectors
 from graphvid.runs.vectors import VECTORS, read_vectors
 
@@ -67,7 +67,8 @@ class EnsembleConfig(Record):
     Parameters
     ----------
     how : {"svd", "mean"}
-        See `graphvid.retrieval.ensembles`. ``"mean"`` is for runs that share their axes, such as folds from one start.
+        See `graphvid.retrieval.SVDEnsemble` and `~graphvid.retrieval.mean_ensemble`. ``"mean"`` is for runs that share their
+        axes, such as folds from one start.
     dim : int
         Columns of the result of ``"svd"``; fewer where there are fewer.
     weights : tuple of float

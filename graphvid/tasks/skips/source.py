@@ -15,6 +15,7 @@ from pydantic import Field
 
 from graphvid._record import Record, Seed, record
 from graphvid.data import ClipFeatures, SyntheticSkip, WatchLog, check_no_leak, match_ids, split_by_time
+from graphvid.tasks._columns import column_names
 
 SKIP_DATASETS = ("synthetic-skip",)
 _CHUNK_VIDEOS = 4096
@@ -40,6 +41,10 @@ class ViewSource(Record):
         views are trained on and nothing is judged: the final fit, once the options are chosen.
     dataset : str, optional
         ``"synthetic-skip"``, the default world of `graphvid.data.SyntheticSkip`.
+    columns : tuple of str, default ()
+        Columns of the logs that have other names there, ``user_id=userId``; in the command repeatable.
+    delimiter : str, optional
+        One character between the fields of a CSV. Default: a comma, in ``.tsv`` a tab.
     milliseconds : tuple of str, default ()
         Which of ``watch_time``, ``duration`` and ``timestamp`` the logs hold in milliseconds.
     strict : bool, default False
@@ -62,6 +67,8 @@ class ViewSource(Record):
     test_log: str | None = None
     test_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.25
     dataset: str | None = None
+    columns: tuple[str, ...] = ()
+    delimiter: str | None = None
     milliseconds: tuple[str, ...] = ()
     strict: bool = False
     ablation: bool = True
@@ -80,11 +87,12 @@ class ViewSource(Record):
             changed = [name for name in _FILE_OPTIONS if getattr(self, name) != defaults[name]]
             if changed:
                 raise ValueError(f"{changed} apply to watch logs only, got them with dataset {self.dataset!r}")
+        column_names(self.columns)
         if self.test_log is not None and self.test_fraction != defaults["test_fraction"]:
             raise ValueError("test_fraction must be left out with a test_log, which is tested whole")
 
 
-_FILE_OPTIONS = ("clips", "test_log", "strict", "milliseconds")
+_FILE_OPTIONS = ("clips", "test_log", "strict", "columns", "delimiter", "milliseconds")
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,10 +194,12 @@ def read_views(path: str | Path, video_ids: pd.Index, source: ViewSource) -> tup
     """Return a log whose videos are those of the clips, and the rows left out by reason."""
     log = WatchLog.read(
         path,
+        columns=column_names(source.columns),
         video_ids=video_ids,
         duplicates="error" if source.strict else "keep",
         strict=source.strict,
         milliseconds=source.milliseconds,
+        delimiter=source.delimiter,
     )
     absent = [name for name in ("watch_time", "duration") if getattr(log, name) is None]
     if absent:

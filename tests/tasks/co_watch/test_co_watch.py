@@ -189,7 +189,7 @@ class TestNeighbors:
 
     @pytest.mark.parametrize("top_k", [0, -1])
     def test_top_k(self, finished, top_k):
-        with pytest.raises(ValueError, match=f"top_k must be at least 1, got {top_k}"):
+        with pytest.raises(ValueError, match=f"top_k must be an integer >= 1, got {top_k}"):
             neighbors(finished, 5, top_k=top_k)
 
     def test_damaged_embeddings(self, copy):

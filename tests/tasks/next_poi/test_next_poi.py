@@ -78,6 +78,9 @@ def test_recommendations_say_why(run):
     assert {"daily", "hour", "area", "history", "successor", "popularity"} <= set(reasons)
     np.testing.assert_allclose(table[reasons].sum(axis=1), 1, rtol=1e-3)
     assert run.recommend("3", top_k=4).equals(table)
+    many = run.recommend([3, 5], top_k=4)
+    assert many["user_id"].tolist() == [3] * 4 + [5] * 4
+    assert many.drop(columns="user_id")[:4].equals(table)
     assert len(run.recommend(3, top_k=10_000)) == run.metrics["candidates"]
 
 

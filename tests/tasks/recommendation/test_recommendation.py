@@ -130,6 +130,17 @@ def test_recommendations_leave_out_what_is_known(finished, source) -> None:
     assert set(everything["item_id"]) - set(fresh["item_id"]) == set(taken)
 
 
+def test_recommendations_for_many_users_are_those_for_each(finished) -> None:
+    run = load_run(finished)
+    for top_k in (4, 1000):  # with 1000 each user has another number of items left
+        found = run.recommend([7, "3", 7], top_k=top_k)
+        parts = [run.recommend(user, top_k=top_k).assign(user_id=user) for user in (7, 3, 7)]
+        pd.testing.assert_frame_equal(found, pd.concat(parts, ignore_index=True)[found.columns.tolist()])
+        assert found.columns.tolist() == ["user_id", "item_id", "score"]
+    with pytest.raises(KeyError, match=r"user_id must be one of .*, got 'nobody' \(1 of 2 are not\)"):
+        run.recommend([3, "nobody"])
+
+
 def test_ids_of_a_log_are_kept(towers_source, tmp_path) -> None:
     train("two-tower", towers_source, tmp_path / "run", TOWERS, progress=False)
     assert load_run(tmp_path / "run").recommend("u3", top_k=2)["item_id"].str.startswith("v").all()
@@ -147,7 +158,7 @@ def test_bad_arguments(source, finished, tmp_path) -> None:
         train("mf", source, tmp_path / "run", CONFIG)
     with pytest.raises(ValueError, match="features must be given for a content tower, got none"):
         train("two-tower", source, tmp_path / "run", TOWERS)
-    with pytest.raises(ValueError, match="top_k must be at least 1, got 0"):
+    with pytest.raises(ValueError, match="top_k must be an integer >= 1, got 0"):
         load_run(finished).recommend(3, top_k=0)
     assert not (tmp_path / "run").exists()
 

@@ -1,0 +1,20 @@
+"""Names of the columns of a log, from words of the command."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from graphvid.data.watch_log import COLUMNS
+
+
+def column_names(words: Iterable[str]) -> dict[str, str]:
+    """Return names in the file by names in graphvid, from words such as ``user_id=userId``."""
+    names: dict[str, str] = {}
+    for word in words:
+        name, equals, in_file = word.partition("=")
+        if not equals or not in_file or name not in COLUMNS:
+            raise ValueError(f"columns must be NAME=NAME_IN_THE_FILE with a name among {list(COLUMNS)}, got {word!r}")
+        if name in names:
+            raise ValueError(f"columns must name {name} once, got it as {names[name]!r} and {in_file!r}")
+        names[name] = in_file
+    return names
