@@ -15,10 +15,10 @@ from graphvid.data import SyntheticMotion
 from graphvid.models.clips import (
     BEConfig,
     BEReleasedConfig,
-    BestConfig,
     ClipConfig,
     DSMConfig,
     MoCoConfig,
+    MotionContrastConfig,
     SimCLRConfig,
     STCRConfig,
     TripletConfig,
@@ -43,7 +43,11 @@ SWAP = MoCoConfig(static_swap=True)
 METHODS: Mapping[str, tuple[str, ClipConfig, str]] = {
     "MoCo": ("moco", MoCoConfig(), "Two crops of a clip."),
     "MoCo on differences": ("moco", MoCoConfig.preset("differences"), "The same on frame differences."),
-    "differences, swaps and shuffles": ("best", BestConfig(), "The library's own: differences without slow scenery."),
+    "differences, swaps and shuffles": (
+        "motion-contrast",
+        MotionContrastConfig(),
+        "The library's own: differences without slow scenery.",
+    ),
     "SimCLR": ("simclr", SimCLRConfig(), "Against the batch, one encoder."),
     "triplets, semi-hard": ("triplet", TripletConfig(), "Margin 0.5."),
     "BE": ("be", BEConfig(), "A still frame of the clip mixed in, up to 0.3."),
@@ -65,7 +69,7 @@ METHODS: Mapping[str, tuple[str, ClipConfig, str]] = {
     "differences, noise floor": (
         "moco", replace(MoCoConfig.preset("differences"), noise_floor=0.1), "Without shuffles.",
     ),
-    "frames beside differences": ("best", BestConfig.preset("both"), "The library's own, seeing both."),
+    "frames beside differences": ("motion-contrast", MotionContrastConfig.preset("both"), "The library's own, seeing both."),
 }  # fmt: skip
 
 

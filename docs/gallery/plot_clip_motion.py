@@ -30,7 +30,7 @@ from graphvid.data import SyntheticMotion
 from graphvid.graphs import ClipGraph
 from graphvid.losses import EdgeInfoNCE
 from graphvid.models import TwoTowerConfig
-from graphvid.models.clips import BestConfig, DSMConfig, MoCoConfig, edge_recipe
+from graphvid.models.clips import DSMConfig, MoCoConfig, MotionContrastConfig, edge_recipe
 from graphvid.tasks import load_run, train
 from graphvid.tasks.clips import ClipsSource
 from graphvid.tasks.recommendation import InteractionSource
@@ -69,7 +69,7 @@ short = {"num_epochs": 12, "batch_size": 32, "queue_size": 128, "num_clips": 2}
 methods = {
     "MoCo": ("moco", MoCoConfig(**short)),
     "MoCo on differences": ("moco", MoCoConfig(**short, inputs="differences")),
-    "differences, swaps, shuffles": ("best", BestConfig(**short)),
+    "differences, swaps, shuffles": ("motion-contrast", MotionContrastConfig(**short)),
 }
 quality, folders = {}, {}
 for name, (method, config) in methods.items():

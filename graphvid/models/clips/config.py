@@ -258,7 +258,7 @@ class STCRConfig(ClipConfig):
 
 
 @record
-class BestConfig(ClipConfig):
+class MotionContrastConfig(ClipConfig):
     """Options of the library's own recipe: differences without slow scenery, swapped static layers, shuffled negatives.
 
     Presets: ``"default"``; ``"both"`` sees frames beside the differences.
@@ -281,5 +281,5 @@ RECIPES: Mapping[str, type[ClipConfig]] = {
     "dsm": DSMConfig,
     "vtdl": VTDLConfig,
     "stcr": STCRConfig,
-    "best": BestConfig,
+    "motion-contrast": MotionContrastConfig,
 }

@@ -26,7 +26,7 @@ _TITLES = {
     "dsm": "DSM",
     "vtdl": "VTDL",
     "stcr": "STCR",
-    "best": "differences, swaps and shuffles",
+    "motion-contrast": "differences, swaps and shuffles",
 }
 
 
