@@ -7,6 +7,7 @@ import pytest
 import sklearn.base
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.exceptions import SkipTestWarning
 from sklearn.utils.estimator_checks import check_estimator
 
 from graphvid.clustering import AffinityClustering, ThresholdSchedule, UndirectedGraph, affinity_clustering
@@ -112,5 +113,5 @@ def test_scikit_learn_and_notebooks_can_ask():
     assert "num_levels=2" in estimator._repr_html_()
     assert sklearn.base.clone(estimator).get_params() == estimator.get_params()
     assert estimator.__sklearn_tags__().input_tags.pairwise
-    checks = check_estimator(estimator, on_skip=None)
-    assert {check["status"] for check in checks} <= {"passed", "skipped"}
+    with pytest.warns(SkipTestWarning, match="requires input  of type"):  # a graph
+        assert [check["status"] for check in check_estimator(estimator)] == ["passed"]
