@@ -105,7 +105,7 @@ def supervised(seed: int, data_dir: str | None) -> Mapping[str, Any]:
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    return judge_world(encoder.eval(), world, config)
+    return judge_world(encoder.eval(), world, config)[0]
 
 
 def _rows() -> list[TrainedRow | MeasuredRow]:

@@ -10,7 +10,7 @@ from graphvid.models.clips import ClipConfig, build_clip_encoder, embed_videos
 from graphvid.nn import ClipEncoder
 from graphvid.runs import VectorRun
 
-from .figures import encoder_of_refs, judge_videos, judge_world
+from .figures import Hits, Json, encoder_of_refs, judge_videos, judge_world
 from .source import ClipsSource, LoadedClips, load_clips, open_videos
 
 ENCODER, STRIPS = "encoder.safetensors", "strips.npz"
@@ -92,7 +92,7 @@ class ClipsRun(VectorRun):
         assert isinstance(source, ClipsSource)
         data = load_clips(source, progress=progress)
         self.check_source(data.fingerprint())
-        return {self.config["title"]: judge(encoder, data, self._config())}
+        return {self.config["title"]: judge_encoder(encoder, data, self._config())[0]}
 
     def _config(self) -> ClipConfig:
         options = self.options
@@ -100,8 +100,8 @@ class ClipsRun(VectorRun):
         return options
 
 
-def judge(encoder: ClipEncoder, data: LoadedClips, config: ClipConfig) -> dict[str, Any]:  # Any: JSON values
-    """Judge an encoder on the generated world, or on videos of which less is known."""
+def judge_encoder(encoder: ClipEncoder, data: LoadedClips, config: ClipConfig) -> tuple[Json, Hits]:
+    """Judge an encoder on the generated world, or on videos of which less is known; figures, and hits of the first."""
     if data.world is not None:
         return judge_world(encoder, data.world, config)
     return judge_videos(encoder_of_refs(encoder), data.source, config, data.labels)

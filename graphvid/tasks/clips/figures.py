@@ -17,6 +17,7 @@ _BINS = 16  # of a histogram of colours
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
+Hits = NDArray[np.bool_]
 Json = dict[str, Any]  # Any: JSON values
 EncodeRefs = Callable[[ClipSource, list[ClipRef]], Floats]
 
@@ -46,7 +47,7 @@ def probe(fit: Floats, labels: Ints, test: Floats) -> Ints:
     return found
 
 
-def judge_world(encoder: ClipEncoder, world: SyntheticMotion, config: ClipConfig) -> Json:
+def judge_world(encoder: ClipEncoder, world: SyntheticMotion, config: ClipConfig) -> tuple[Json, Hits]:
     """Judge an encoder on the world of moving digits, whose scenery betrays the motion in training and misleads in a test.
 
     Returns
@@ -57,6 +58,8 @@ def judge_world(encoder: ClipEncoder, world: SyntheticMotion, config: ClipConfig
         scenery's class. ``motion``, ``background``: by probes fitted where both are independent; ``sign``: the direction of
         the motion, mean over three kinds, also from maps (``sign_of_maps``). ``nearest_motion``, ``nearest_background``:
         how often the nearest training video of a misleading one has its motion, its scenery.
+    ndarray of bool
+        Whether the answer on each video that ``motion`` counts is right.
     """
 
     def vectors(part: MotionVideos) -> Floats:
@@ -72,11 +75,12 @@ def judge_world(encoder: ClipEncoder, world: SyntheticMotion, config: ClipConfig
     on_matched, on_shifted = np.split(
         probe(train, world.train.motion, np.concatenate([matched, shifted])), [len(matched)]
     )
+    hits = probe(free[:half], other.motion[:half], free[half:]) == other.motion[half:]
     figures = {
         "matched": share(on_matched == world.matched.motion),
         "shifted": share(on_shifted == world.shifted.motion),
         "cheating": share(on_shifted == world.shifted.background),
-        "motion": share(probe(free[:half], other.motion[:half], free[half:]) == other.motion[half:]),
+        "motion": share(hits),
         "background": share(probe(free[:half], other.background[:half], free[half:]) == other.background[half:]),
         "sign": _sign(free, other),
         "sign_of_maps": _sign(embed_videos(encoder, other.source, config, pooling="2x2x2"), other),
@@ -85,7 +89,7 @@ def judge_world(encoder: ClipEncoder, world: SyntheticMotion, config: ClipConfig
     nearest = cosines(shifted, train, center=train.mean(axis=0)).argmax(axis=1)
     figures["nearest_motion"] = share(world.train.motion[nearest] == world.shifted.motion)
     figures["nearest_background"] = share(world.train.background[nearest] == world.shifted.background)
-    return figures
+    return figures, hits
 
 
 def _sign(vectors: Floats, videos: MotionVideos) -> float:
@@ -100,7 +104,7 @@ def _sign(vectors: Floats, videos: MotionVideos) -> float:
     return 100 * float(np.mean(shares)) if shares else float("nan")
 
 
-def judge_videos(encode: EncodeRefs, source: ClipSource, config: ClipConfig, labels: Ints | None) -> Json:
+def judge_videos(encode: EncodeRefs, source: ClipSource, config: ClipConfig, labels: Ints | None) -> tuple[Json, Hits]:
     """Judge vectors of clips on videos of which nothing is known but, perhaps, classes.
 
     Parameters
@@ -118,10 +122,13 @@ def judge_videos(encode: EncodeRefs, source: ClipSource, config: ClipConfig, lab
         Shares in percent. ``thirds``: how often the last third of a video is what its first third finds among all last
         thirds, by cosine; None where fewer than two videos are long enough. ``nearest_label``: how often the nearest other
         video has the same class, with labels. ``num_thirds``: videos whose thirds hold a clip.
+    ndarray of bool
+        Whether each of those finds its own last third; none where they are fewer than two.
     """
     span = (config.clip_length - 1) * config.stride + 1
     long = np.flatnonzero(source.num_frames // 3 >= span)
     figures: Json = {"thirds": None, "num_thirds": len(long)}
+    hits = np.zeros(0, dtype=np.bool_)
 
     def mean_of(places: list[tuple[int, int, int]]) -> Floats:
         refs = [
@@ -146,7 +153,7 @@ def judge_videos(encode: EncodeRefs, source: ClipSource, config: ClipConfig, lab
         similar = cosines(whole, whole, center=whole.mean(axis=0))
         np.fill_diagonal(similar, -np.inf)
         figures["nearest_label"] = 100 * float((labels[similar.argmax(axis=1)] == labels).mean())
-    return figures
+    return figures, hits
 
 
 def encoder_of_refs(encoder: ClipEncoder) -> EncodeRefs:

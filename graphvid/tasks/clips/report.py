@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from graphvid._files import read_npz
-from graphvid.runs import Plot, Report, RunDirectory, Section, Table, read_training_log
+from graphvid.runs import Plot, Report, RunDirectory, Section, Table, read_training_log, read_verdict
 from graphvid.runs.figures import ranking_bars, training_curve
 
 from .answers import STRIPS
@@ -16,6 +16,11 @@ _COLUMNS = {
     "background": "scenery", "sign": "direction", "sign_of_maps": "direction, maps", "nearest_motion": "nearest: motion",
     "nearest_background": "nearest: scenery", "thirds": "thirds", "nearest_label": "nearest: class",
 }  # fmt: skip
+_NEXT = {  # what to try after each verdict
+    "beats": "Next: `graphvid neighbors VIDEO_ID`, or `graphvid embed` and its vectors as features of another method.",
+    "is level with": "Next: more epochs or more videos, or `graphvid train moco --preset differences`.",
+    "loses to": "Next: more epochs or more videos; vectors worse than these baselines have not learnt yet.",
+}
 _CAPTIONS = {
     "loss": "Training loss. It rises while the queue fills, which brings more negatives.",
     "contrast": "Contrastive loss.",
@@ -55,6 +60,9 @@ def report(run: RunDirectory) -> Report:
         )
     else:
         lead = f"{videos:,} videos, too few of them long enough to compare their thirds."
+    if metrics["verdict"] is not None:
+        found = read_verdict(metrics["verdict"])
+        lead = f"{found.to_text()} {_NEXT[found.word]} {lead}"
     return Report(f"{title}: {config['data']['name']}", lead, [_quality(title, quality), _nearest(run), _training(run)])
 
 

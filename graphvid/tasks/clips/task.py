@@ -9,9 +9,20 @@ import numpy as np
 
 from graphvid._files import atomic_path
 from graphvid.models.clips import RECIPES, ClipContrast, build_clip_encoder, embed_videos
-from graphvid.runs import Json, Method, Parts, Report, RunDirectory, Task, Training, write_tensors, write_vectors
+from graphvid.runs import (
+    Json,
+    Method,
+    Parts,
+    Report,
+    RunDirectory,
+    Task,
+    Training,
+    judge,
+    write_tensors,
+    write_vectors,
+)
 
-from .answers import ENCODER, STRIPS, ClipsRun, judge
+from .answers import ENCODER, STRIPS, ClipsRun, judge_encoder
 from .figures import color_histograms, judge_videos
 from .report import report
 from .source import ClipsSource, LoadedClips, load_clips
@@ -57,13 +68,17 @@ class Clips(Task[ClipsSource, LoadedClips]):
             with atomic_path(run.path / STRIPS) as temporary:
                 np.savez(temporary, **nearest_strips(data.source, vectors))  # type: ignore[arg-type]
             untrained = build_clip_encoder(data.source.frame_shape[2], config).eval()
-            quality = {
-                self.methods[method].title: judge(encoder, data, config),
-                "random weights": judge(untrained, data, config),
+            title = self.methods[method].title
+            judged = {
+                title: judge_encoder(encoder, data, config),
+                "random weights": judge_encoder(untrained, data, config),
             }
             if data.world is None:
-                quality["colour histogram"] = judge_videos(color_histograms, data.source, config, data.labels)
-            return {"quality": quality}
+                judged["colour histogram"] = judge_videos(color_histograms, data.source, config, data.labels)
+            hits = {name: found for name, (_, found) in judged.items()}
+            figure = "share of thirds found" if data.world is None else "share of motions read"
+            verdict = judge(figure, title, hits).to_dict() if len(hits[title]) > 1 else None
+            return {"quality": {name: figures for name, (figures, _) in judged.items()}, "verdict": verdict}
 
         epoch = model.steps_per_epoch
         return Training(finish, model, log_every=min(epoch, 25), checkpoint_every=min(max(epoch, 25), 200))

@@ -53,6 +53,7 @@ def test_contract(folder, tmp_path, monkeypatch) -> None:
         "Nearest to v0",
         "Mean age of the keys",
         "colour histogram",
+        "the best baseline",
         "data:image/png",
     ):
         assert word in page
@@ -64,6 +65,7 @@ def test_the_generated_world_is_judged_by_motion_and_scenery(tmp_path) -> None:
     source = ClipsSource(dataset="synthetic-motion", num_videos=32)
     metrics = train("moco", source, tmp_path / "run", config, progress=False)
     own = metrics["quality"]["MoCo"]
+    assert metrics["verdict"]["value"] == pytest.approx(own["motion"] / 100)
     assert own["gap"] == pytest.approx(own["matched"] - own["shifted"])
     assert all(0 <= own[name] <= 100 for name in ("cheating", "motion", "background", "sign", "sign_of_maps"))
     assert "of its answers name the scenery" in (tmp_path / "run" / "report.html").read_text()
@@ -81,8 +83,8 @@ def test_thirds_and_classes_are_found_by_what_tells_them_apart() -> None:
     videos["short"] = videos[0][:5]
     source = PixelStore.from_videos(videos)
     config = MoCoConfig(clip_length=3, num_clips=2)
-    found = judge_videos(color_histograms, source, config, np.array([0, 1, 2, 3, 4, 5, 0]))
-    assert (found["thirds"], found["num_thirds"]) == (100.0, 6)
+    found, hits = judge_videos(color_histograms, source, config, np.array([0, 1, 2, 3, 4, 5, 0]))
+    assert (found["thirds"], found["num_thirds"], hits.tolist()) == (100.0, 6, [True] * 6)
     assert found["nearest_label"] == pytest.approx(100 * 2 / 7)  # the short one and the one that it was cut from
     fit = rng.normal(size=(60, 3)).astype(np.float32)
     assert (probe(fit, (fit[:, 1] > 0).astype(np.int64), fit) == (fit[:, 1] > 0)).mean() > 0.95
