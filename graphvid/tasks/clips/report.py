@@ -89,7 +89,8 @@ def _quality(title: str, quality: dict[str, Any]) -> Section:
     plots = (
         [Plot(ranking_bars(bars, label=f"{main} (%)", highlight=title), f"{main}; longer is better.")] if bars else []
     )
-    return Section("What is in the vectors", text, Table(["method", *names.values()], rows, title), plots)
+    best = max(bars, key=lambda name: float(bars[name]), default="")
+    return Section("What is in the vectors", text, Table(["method", *names.values()], rows, best), plots)
 
 
 def _nearest(run: RunDirectory) -> Section:

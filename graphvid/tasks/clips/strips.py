@@ -43,13 +43,13 @@ def draw_strips(frames: NDArray[np.uint8], ids: NDArray[Any], similarity: NDArra
     picture = np.full((rows * (height + gap) - gap, number * width, channels), 255, np.uint8)
     for row, strip in enumerate(frames):
         picture[row * (height + gap) : row * (height + gap) + height] = np.concatenate(list(strip), axis=1)
-    left, wide = 1.4, 5.0  # inches
+    names = [str(ids[0]), *(f"{name}  {cosine:.2f}" for name, cosine in zip(ids[1:], similarity[1:]))]
+    left, wide = 0.2 + 0.065 * max(map(len, names)), 5.0  # inches: a letter of the labels is at most 0.065 wide
     tall = wide * picture.shape[0] / picture.shape[1]
     figure = Figure(figsize=(left + wide, tall))
     axes = figure.add_axes((left / (left + wide), 0.0, wide / (left + wide), 1.0))
     shown = picture[..., 0] if channels < 3 else picture[..., :3]
     axes.imshow(shown, cmap="gray", vmin=0, vmax=255, interpolation="nearest", aspect="auto")
-    names = [str(ids[0]), *(f"{name}  {cosine:.2f}" for name, cosine in zip(ids[1:], similarity[1:]))]
     axes.set_yticks([row * (height + gap) + height / 2 for row in range(rows)], names, fontsize=8)
     axes.tick_params(length=0)
     axes.set_xticks([])

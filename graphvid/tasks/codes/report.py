@@ -67,7 +67,8 @@ def _quality(title: str, quality: dict[str, Any], main: str, metrics: dict[str, 
     )
     bars = ranking_bars({name: values[main] for name, values in shown.items()}, label=_NAMES[main], highlight=own)
     plot = Plot(bars, f"{_NAMES[main]}; longer is better.")
-    return Section("Quality against bytes", text, Table(["method", *names.values()], rows, own), [plot])
+    best = max(shown, key=lambda name: float(shown[name][main]))
+    return Section("Quality against bytes", text, Table(["method", *names.values()], rows, best), [plot])
 
 
 def _use(metrics: dict[str, Any], model: dict[str, Any]) -> Section:

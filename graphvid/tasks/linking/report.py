@@ -39,8 +39,8 @@ def report(run: RunDirectory) -> Report:
 
 
 def _accuracy(title: str, test: dict[str, Any]) -> Section:
-    rows = [[title, f"{test['accuracy']:.4f}"]]
-    rows += [[f"first by {name}", f"{value:.4f}"] for name, value in test["baselines"].items()]
+    methods = {title: test["accuracy"], **{f"first by {name}": value for name, value in test["baselines"].items()}}
+    rows = [[name, f"{value:.4f}"] for name, value in methods.items()]
     rows += [
         [f"{title}, {label}", f"{test[key]:.4f}"]
         for key, label in (("ambiguous", "two candidates or more"), ("one_candidate", "one candidate"),
@@ -49,8 +49,8 @@ def _accuracy(title: str, test: dict[str, Any]) -> Section:
     text = "In-KB micro accuracy of the test documents."
     if test["verdict"] is not None:
         text = f"{text} {read_verdict(test['verdict']).to_text()}"
-    return Section("Is the right entity chosen?", text,
-                   Table(["method", "accuracy"], rows, title))  # fmt: skip
+    best = max(methods, key=lambda name: float(methods[name]))
+    return Section("Is the right entity chosen?", text, Table(["method", "accuracy"], rows, best))
 
 
 def _hard(test: dict[str, Any]) -> Section:

@@ -63,7 +63,10 @@ def _ranking(title: str, metrics: dict[str, Any]) -> Section:
     )  # fmt: skip
     scores = {name: values[_K]["recall"] for name, values in metrics["methods"].items()}
     plot = Plot(ranking_bars(scores, label=f"Recall@{_K}", highlight=title), "Longer is better.")
-    return Section("Does it find where users went?", text, Table(["method", "k", *_FIGURES.values()], rows), [plot])
+    best = max(scores, key=lambda name: float(scores[name]))
+    return Section(
+        "Does it find where users went?", text, Table(["method", "k", *_FIGURES.values()], rows, best), [plot]
+    )
 
 
 def _histories(metrics: dict[str, Any]) -> Section:

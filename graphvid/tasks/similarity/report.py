@@ -66,7 +66,8 @@ def of_split(methods: dict[str, Any], split: str, highlight: str, pretrained: di
         "Spearman's rank correlation of cosines and scores, with the interval that holds 95 % of 1,000 resamplings of the "
         "pairs; pairs share videos, so that it is somewhat too narrow."
     )
-    table = Table(["vectors", "Spearman", "95 % interval", "pairs"], rows, highlight)
+    best = max(scores, key=lambda name: float(scores[name]), default="")
+    table = Table(["vectors", "Spearman", "95 % interval", "pairs"], rows, best)
     return Section(f"Do cosines follow the scores? ({split} pairs)", text, table, plots)
 
 
