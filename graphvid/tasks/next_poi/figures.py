@@ -10,8 +10,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from graphvid import runs
 from graphvid.metrics import expected_ranks, target_scores
 from graphvid.models.poi import CountMixture, KnownPlaces, PeriodicInterests
+from graphvid.runs import Verdict
 from graphvid.sampling import CheckInChains, Requests
 
 from .source import LoadedCheckIns
@@ -84,14 +86,20 @@ def judge(model: PeriodicInterests, rows: NDArray[np.int64]) -> Callable[[Period
     return found
 
 
-def score_counts(mixture: CountMixture, asked: Asked) -> dict[str, dict[str, Any]]:
-    """Return the figures of every kind of counts of a mixture, by itself."""
+def rank_by_counts(mixture: CountMixture, asked: Asked) -> dict[str, Tensor]:
+    """Return the ranks of the targets by every kind of counts of a mixture, by itself."""
     found = {}
     for part in mixture.counts.parts:
         single = CountMixture(mixture.chains, mixture.rows, [part], length=mixture.counts.length,
                               tolerance=mixture.counts.tolerance)  # fmt: skip
-        found[part] = figures(rank_targets(single.score, asked, mixture.places.num_places))
+        found[part] = rank_targets(single.score, asked, mixture.places.num_places)
     return found
+
+
+def compare(method: str, ranks: Mapping[str, Tensor]) -> Verdict:
+    """Compare a method with the best of the others by the share of known targets among the first 10."""
+    hits = {name: (of[torch.isfinite(of)] <= MONITORED).numpy() for name, of in ranks.items()}
+    return runs.judge(f"Recall@{MONITORED}", method, hits)
 
 
 def by_area(chains: CheckInChains, asked: Asked, ranks: Tensor) -> list[list[float]]:

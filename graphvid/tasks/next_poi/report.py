@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from graphvid.runs import Plot, Report, RunDirectory, Section, Table
+from graphvid.runs import Plot, Report, RunDirectory, Section, Table, read_verdict
 from graphvid.runs.figures import ranking_bars, training_curve
 
 from .drawings import attention_bands, history_curve, map_of_areas
 
 _K = "10"
+_NEXT = {  # what to try after each verdict
+    "beats": "Next: `graphvid recommend USER_ID`.",
+    "is level with": "Next: the simpler of the two.",
+    "loses to": "Next: `graphvid train counts`, which needs no training, or more check-ins a user.",
+}
 _FIGURES = {"recall": "Recall", "ndcg": "NDCG", "map": "MAP", "recall_of_all": "Recall of all"}
 
 
@@ -35,6 +40,8 @@ def report(run: RunDirectory) -> Report:
         f"{data['test'] - unseen['test']:,} test check-ins at known places, {mine['recall']:.1%} are among the first {_K} of "
         f"{metrics['candidates']:,} candidates; {unseen['test']:,} more are at places that training never saw."
     )
+    found = read_verdict(metrics["verdict"])
+    lead = f"{found.to_text()} {_NEXT[found.word]} {lead}"
     sections = [_ranking(title, metrics)]
     if metrics["areas"]:
         drawing = Plot(

@@ -8,8 +8,9 @@ from functools import partial
 from typing import ClassVar
 
 import numpy as np
+import torch
 
-from graphvid._files import atomic_path
+from graphvid._files import atomic_path, read_npz
 from graphvid.graphs import check_in_graph
 from graphvid.models.poi import (
     CountMixture,
@@ -43,10 +44,11 @@ from .figures import (
     attention_by_hour,
     by_area,
     by_history,
+    compare,
     figures,
     judge,
+    rank_by_counts,
     rank_targets,
-    score_counts,
 )
 from .report import report
 from .source import CheckInSource, LoadedCheckIns, load_check_ins
@@ -168,20 +170,22 @@ class NextPoi(Task[CheckInSource, LoadedCheckIns]):
         write_history(run, data)
         with atomic_path(run.path / _RANKS) as temporary:
             np.savez(temporary, row=asked.rows, rank=ranks.numpy())
-        methods = {self.methods[method].title: figures(ranks)}
+        title = self.methods[method].title
+        ranked = {title: ranks}
         if _GRU in parts:
-            methods[self.methods["gru"].title] = parts[_GRU].read_metrics()["methods"][self.methods["gru"].title]
+            kept = read_npz(parts[_GRU].path / _RANKS, ("rank",))
+            ranked[self.methods["gru"].title] = torch.from_numpy(kept["rank"])
         chosen_by = ask(chains, places, data.windows.validation)
         for name in (name for name in config.baselines if name in PAIR_MODELS):
             scorer = train_pair_model(name, chains, places, data.windows.train, chosen_by, seed=config.seed)
-            methods[PAIR_MODELS[name]] = figures(rank_targets(scorer, asked, places.num_places))
-        methods |= score_counts(mixture, asked)
+            ranked[PAIR_MODELS[name]] = rank_targets(scorer, asked, places.num_places)
+        ranked |= rank_by_counts(mixture, asked)
         if isinstance(config, PeriodicInterestsConfig):
-            ranks_of_counts = rank_targets(mixture.score, asked, places.num_places)
-            methods[self.methods["counts"].title] = figures(ranks_of_counts)
+            ranked[self.methods["counts"].title] = rank_targets(mixture.score, asked, places.num_places)
         unseen = [int((places.number[chains.poi[rows]] == places.num_places).sum()) for rows in data.windows[1:]]
         return {
-            "methods": methods,
+            "methods": {name: figures(found) for name, found in ranked.items()},
+            "verdict": compare(title, ranked).to_dict(),
             "weights_of_counts": dict(zip(mixture.counts.parts, mixture.weight.tolist())),
             "unseen_targets": dict(zip(("validation", "test"), unseen)),
             "dropped": dict(data.check_ins.dropped),

@@ -52,11 +52,15 @@ def test_figures_of_all_methods_and_the_report(run):
         (saved["rank"][known] <= 10).mean()
     )
     assert (~known).sum() == run.metrics["unseen_targets"]["test"]
+    verdict = run.metrics["verdict"]
+    assert verdict["value"] == pytest.approx((saved["rank"][known] <= 10).mean())
+    assert verdict["best"] == max(found[name]["10"]["recall"] for name in list(found)[1:])
     assert sum(area["targets"] for area in run.metrics["areas"]) == len(known)
     assert sum(one["requests"] for one in run.metrics["by_history"]) == len(known)
     for attention in run.metrics["by_hour"]["attention"]:
         assert sum(attention) == pytest.approx(1, abs=1e-4)
     page = (run.directory.path / "report.html").read_text()
+    assert f"{verdict['verdict']} the best baseline, {verdict['baseline']}" in page
     for heading in ("Where it finds them", "How much history it needs", "What it looks at", "What is left out"):
         assert heading in page
     assert page.count("<svg") >= 4
