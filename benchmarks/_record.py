@@ -32,12 +32,12 @@ def earlier_record(path: Path, data: Json) -> Json:
 
 def unchanged(rows: Sequence[Row], earlier: Json) -> dict[str, Json]:
     """Return the lines of rows that are still made in the same way; the others are named in the log."""
-    about = {row.name: row.about for row in rows}
+    by_name = {row.name: row for row in rows}
     old = {line["name"]: line for line in earlier.get("rows", ())}
     same = {
         name: line
         for name, line in old.items()
-        if name in about and {key: line.get(key) for key in about[name]} == about[name]
+        if name in by_name and by_name[name].about_line(line) == by_name[name].about
     }
     if gone := sorted(old.keys() - same.keys()):
         _log.warning("figures of rows that have changed, or are no rows any more, leave the table: %s", gone)

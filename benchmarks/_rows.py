@@ -6,7 +6,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -58,6 +58,13 @@ class TrainedRow:
             if source.get(name) is not None:
                 source[name] = Path(source[name]).name  # where it lies is nobody's business
         return as_json({"method": self.method, "source": _own(source), "config": _own(self._options().to_dict())})
+
+    def about_line(self, line: Json) -> Json:
+        """Return what made a line of an earlier command: options that came later stood at their defaults."""
+        records = {"source": self.source, "config": self._options()}
+        found = {name: _defaults(records[name]) | line.get(name, {}) if name in records else line.get(name)
+                 for name in self.about}  # fmt: skip
+        return as_json(found)
 
     def folder(self, work: Path, seed: int) -> Path:
         """Return the folder of the run of a seed among those of a table."""
@@ -114,6 +121,10 @@ class MeasuredRow:
         """As that of `TrainedRow`."""
         return as_json({"config": _own(self.config)})
 
+    def about_line(self, line: Json) -> Json:
+        """As that of `TrainedRow`."""
+        return {name: line.get(name) for name in self.about}
+
     def figures_of(self, work: Path, seed: int, data_dir: str | None) -> Json:
         """Return what ``measure`` gives and its cost; it is called where its file is not there."""
         file = work / f"measured-{_digest([self.name, self.about])}" / f"seed-{seed}.json"
@@ -143,6 +154,10 @@ def as_json(values: Json) -> Json:
     """Return values as they are read from JSON."""
     made: Json = json.loads(json.dumps(values))
     return made
+
+
+def _defaults(record: Any) -> Json:  # Any: a Record
+    return _own({entry.name: entry.default for entry in fields(record) if entry.default is not MISSING})
 
 
 def _own(values: Mapping[str, Any]) -> Json:

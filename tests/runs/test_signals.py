@@ -15,7 +15,8 @@ from graphvid.runs import RunDirectory
 from graphvid.tasks import load_run
 
 SLOW = (
-    "import time\n"
+    "import signal, time\n"
+    "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # which a shell's job in the background ignores
     "from graphvid.cli import main\n"
     "from graphvid.models import MatrixFactorization as Model\n"
     "step = Model.training_step\n"
