@@ -35,7 +35,7 @@ def group_order(group: ArrayLike, *, seed: int | np.random.Generator = 0) -> NDA
     Examples
     --------
     >>> group_order([7, 7, 3, 7, 3], seed=1)
-    array([0, 1, 3, 2, 4])
+    array([2, 4, 0, 1, 3])
     """
     group = np.asarray(group)
     if group.ndim != 1 or group.dtype.kind not in "iu":
