@@ -75,25 +75,37 @@ def _match(surface: str, title: str, whole: str) -> tuple[float, ...]:
 
 
 def _document_features(mentions: Mentions, name: NDArray[np.int64], words: list[set[str]]) -> Columns:
-    """Return what the other names of a document tell, by the candidates that they share."""
-    indptr, entity = mentions.cand_indptr, mentions.cand_entity
-    longer, missed, others = np.zeros(len(entity)), np.zeros(len(entity)), np.zeros(len(entity))
-    starts = np.searchsorted(mentions.doc, np.arange(mentions.num_docs + 1))
-    for first, last in pairwise(starts.tolist()):
-        kinds, at = np.unique(name[first:last], return_index=True)
-        listed = {
-            kind: entity[indptr[first + m] : indptr[first + m + 1]]
-            for kind, m in zip(kinds.tolist(), at.tolist(), strict=True)
-        }
-        for m in range(first, last):
-            rows, kind = slice(indptr[m], indptr[m + 1]), int(name[m])
-            of_others = {other: held for other, held in listed.items() if other != kind}
-            wider = [held for other, held in of_others.items() if words[kind] < words[other]]
-            told = np.isin(entity[rows], np.concatenate(wider)) if wider else np.zeros(rows.stop - rows.start, bool)
-            longer[rows], missed[rows] = told, told.any() & ~told
-            for held in of_others.values():
-                others[rows] += np.isin(entity[rows], held)
+    """Return what the other names of a document tell, by the candidates that they share.
+
+    A name of a document lists the candidates of its first mention there.
+    """
+    mention, num_entities = mentions.cand_mention, mentions.num_entities
+    named, first, of_mention = np.unique(mentions.doc * len(words) + name, return_index=True, return_inverse=True)
+    doc, kind = np.divmod(named, len(words))
+    is_first = np.zeros(len(name), dtype=np.bool_)
+    is_first[first] = True
+    pair = of_mention[mention] * num_entities + mentions.cand_entity
+    listed = np.unique(pair[is_first[mention]])
+    in_doc = doc[listed // num_entities] * num_entities + listed % num_entities
+    others = _count(in_doc, mentions.doc[mention] * num_entities + mentions.cand_entity) - _count(listed, pair)
+    ends = np.searchsorted(listed // num_entities, np.arange(len(named) + 1))
+    told_pairs = [np.zeros(0, dtype=np.int64)]
+    for low, high in pairwise(np.searchsorted(doc, np.arange(mentions.num_docs + 1)).tolist()):
+        held = [words[at] for at in kind[low:high].tolist()]
+        for short in range(low, high):
+            for long in range(low, high):
+                if held[short - low] < held[long - low]:
+                    told_pairs.append(short * num_entities + listed[ends[long] : ends[long + 1]] % num_entities)
+    told = np.isin(pair, np.concatenate(told_pairs))
+    any_told = np.bincount(mention, weights=told, minlength=len(name)) > 0
     return {
-        "longer name": ("context", longer), "not of the longer name": ("context", missed),
-        "names with it": ("context", np.log1p(others)),
-    }  # fmt: skip
+        "longer name": ("context", told.astype(np.float64)),
+        "not of the longer name": ("context", (any_told[mention] & ~told).astype(np.float64)),
+        "names with it": ("context", np.log1p(others.astype(np.float64))),
+    }
+
+
+def _count(values: NDArray[np.int64], keys: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return how often each key is among some values."""
+    ordered = np.sort(values)
+    return np.searchsorted(ordered, keys, side="right") - np.searchsorted(ordered, keys, side="left")
