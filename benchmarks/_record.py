@@ -74,12 +74,12 @@ def markdown(record: Mapping[str, Any]) -> str:
     lines = [f"| row | {' | '.join(metrics)} | seconds |", "|---" * (len(metrics) + 2) + "|"]
     for row in record["rows"]:
         seconds = [value for value in row.get("seconds") or [] if value is not None]
-        cells = [row["name"], *(_spread(row["values"][metric]) for metric in metrics)]
+        cells = [row["name"], *(spread(row["values"][metric]) for metric in metrics)]
         lines.append(f"| {' | '.join(cells)} | {f'{statistics.median(seconds):,.0f}' if seconds else '–'} |")
     return "\n".join(lines)
 
 
-def _spread(values: Sequence[float | None]) -> str:
+def spread(values: Sequence[float | None]) -> str:
     """Return mean ± standard deviation of the values there are, or a dash."""
     known = [value for value in values if value is not None]
     if not known:

@@ -98,6 +98,7 @@ def train_command(name: str, summary: str) -> Callable[..., None]:
 def train_and_show(
     method: str, source: Record, out: Path, config: Record, *, resume: bool, checkpoint_every: int | None, quiet: bool
 ) -> None:
+    """Train a method into a run directory and print its report; an interrupt ends with code 130 and names ``--resume``."""
     from graphvid.runs import RunDirectory, train
 
     task = task_of(method)
@@ -111,6 +112,7 @@ def train_and_show(
 
 
 def parse_options(options: list[str]) -> dict[str, Any]:
+    """Return the values of words such as ``dim=32``: JSON where they are JSON, text otherwise."""
     values = {}
     for text in options:
         name, equals, value = text.partition("=")

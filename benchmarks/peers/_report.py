@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from benchmarks._record import spread
 from benchmarks.peers._rows import Row
 from benchmarks.peers._scorer import METRICS
 from graphvid.metrics import auc_by_user, base_rate_log_loss, paired_bootstrap
@@ -105,15 +106,6 @@ def check_oracle(record: dict[str, Any]) -> None:
         raise RuntimeError(
             f"the GAUC of a row must be at most {limit:.4f}, the oracle's + {_ABOVE_ORACLE}, got {above}"
         )
-
-
-def spread(values: Sequence[float | None]) -> str:
-    """Return mean ± standard deviation, or a dash for no values."""
-    known = [value for value in values if value is not None]
-    if not known:
-        return "–"
-    deviation = f" ± {statistics.stdev(known):.4f}" if len(known) > 1 else ""
-    return f"{statistics.mean(known):.4f}{deviation}"
 
 
 def _values(runs: Sequence[Scored]) -> dict[str, list[float | None]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -114,12 +113,28 @@ class Run:
             ) from error
         model.eval()
 
-    def check_source(self, found: Mapping[str, Any]) -> None:
-        """Raise a ValueError unless data that were read again have the fingerprint that the run was made from."""
-        if dict(found) != self.config["data"]:
+    def read_source(self, *, progress: bool = True) -> Any:  # Any: the data of the task
+        """Read again what the run was made from.
+
+        Parameters
+        ----------
+        progress : bool, default True
+            Show a bar on long work.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the source is gone.
+        ValueError
+            If it has changed: its fingerprint is another.
+        """
+        data = self._task.load(self.source, progress=progress)
+        found = data.fingerprint()
+        if found != self.config["data"]:
             raise ValueError(
-                f"the source of {self.directory.path} has changed: it was {self.config['data']}, now {dict(found)}"
+                f"the source of {self.directory.path} has changed: it was {self.config['data']}, now {found}"
             )
+        return data
 
 
 class VectorRun(Run):

@@ -11,7 +11,7 @@ from graphvid.nn import ClipEncoder
 from graphvid.runs import VectorRun
 
 from .figures import Hits, Json, encoder_of_refs, judge_videos, judge_world
-from .source import ClipsSource, LoadedClips, load_clips, open_videos
+from .source import LoadedClips, open_videos
 
 ENCODER, STRIPS = "encoder.safetensors", "strips.npz"
 
@@ -88,10 +88,7 @@ class ClipsRun(VectorRun):
         ValueError
             If the source has changed since the run.
         """
-        source, encoder = self.source, self.model()
-        assert isinstance(source, ClipsSource)
-        data = load_clips(source, progress=progress)
-        self.check_source(data.fingerprint())
+        encoder, data = self.model(), self.read_source(progress=progress)
         return {self.config["title"]: judge_encoder(encoder, data, self._config())[0]}
 
     def _config(self) -> ClipConfig:

@@ -1,4 +1,4 @@
-"""Where videos come from: a folder of them, pixels that were decoded before, or the generated world of moving digits."""
+"""Source of videos: a folder of them, pixels that were decoded before, or the generated world of moving digits."""
 
 from __future__ import annotations
 
@@ -175,6 +175,8 @@ def open_videos(
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder} not found: expected a folder of videos")
     if (folder / "pixels.npy").exists():
+        if store is not None:
+            raise ValueError(f"store must not be given with {folder}, which holds decoded pixels, got {store}")
         return PixelStore.open(folder)
     from graphvid.data import VideoFolder
 
@@ -185,6 +187,7 @@ def open_videos(
     if not Path(store).exists():
         return PixelStore.write(store, videos, progress=progress)
     kept = PixelStore.open(store)
-    if list(kept.ids) != list(videos.ids) or kept.frame_shape != videos.frame_shape:
+    same_videos = list(kept.ids) == list(videos.ids) and np.array_equal(kept.num_frames, videos.num_frames)
+    if not same_videos or kept.frame_shape != videos.frame_shape:
         raise ValueError(f"store {store} holds the pixels of other videos than {folder}, or of another size")
     return kept

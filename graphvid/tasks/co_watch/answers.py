@@ -14,7 +14,6 @@ from graphvid.nn import VideoEncoder
 from graphvid.runs import VectorRun
 
 from .figures import compare
-from .source import CoWatchSource, load_video_graph
 
 ENCODER, SPLIT = "encoder.safetensors", "split.npz"
 
@@ -73,11 +72,7 @@ class CoWatchRun(VectorRun):
         ValueError
             If the source has changed since the run.
         """
-        encoder = self.model()
-        source = self.source
-        assert isinstance(source, CoWatchSource)
-        videos = load_video_graph(source, progress=progress)
-        self.check_source(videos.fingerprint())
+        encoder, videos = self.model(), self.read_source(progress=progress)
         stored = read_npz(self.directory.require(self.directory.path / SPLIT), ("train", "test"))
         split = NodeSplit(stored["train"].astype(np.int64), stored["test"].astype(np.int64))
         scores, _ = compare(videos, split, embed(encoder, videos.features.modalities), progress=progress)

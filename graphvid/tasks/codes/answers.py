@@ -11,7 +11,7 @@ from graphvid.retrieval import CodeIndex
 from graphvid.runs import CODES, VectorRun
 
 from .figures import Floats, Json, Rows, Split, Trial
-from .source import CodesSource, LoadedCodes, load_codes
+from .source import LoadedCodes
 
 CODER, SPLIT = "coder.safetensors", "split.npz"
 
@@ -82,10 +82,7 @@ class CodesRun(VectorRun):
         ValueError
             If the source has changed since the run.
         """
-        source, coder = self.source, self.model()
-        assert isinstance(source, CodesSource)
-        data = load_codes(source, progress=progress)
-        self.check_source(data.fingerprint())
+        coder, data = self.model(), self.read_source(progress=progress)
         stored = read_npz(self.directory.require(self.directory.path / SPLIT), Split._fields)
         split = Split(*(stored[name].astype(np.int64) for name in Split._fields))
         vectors = coder.embed(data.features.modalities)

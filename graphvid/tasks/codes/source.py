@@ -140,7 +140,7 @@ def _of_run(path: str, with_graph: bool, progress: bool) -> tuple[str, Features,
     from graphvid.runs import VectorRun
     from graphvid.sampling import neighbor_table
     from graphvid.tasks import load_run
-    from graphvid.tasks.co_watch import CoWatchSource, load_video_graph
+    from graphvid.tasks.co_watch import CoWatchSource
 
     run = load_run(path)
     if not isinstance(run, VectorRun):
@@ -150,6 +150,5 @@ def _of_run(path: str, with_graph: bool, progress: bool) -> tuple[str, Features,
         return name, run.vectors(), None
     if not isinstance(run.source, CoWatchSource):
         raise ValueError(f"graph needs a run that has learnt from a co-watch graph, got one of {run.config['title']}")
-    videos = load_video_graph(run.source, progress=progress)
-    run.check_source(videos.fingerprint())
+    videos = run.read_source(progress=progress)
     return name, run.vectors().align(videos.features.ids), neighbor_table(videos.graph)

@@ -109,6 +109,12 @@ def test_a_folder_of_video_files_is_decoded_once(tmp_path) -> None:
         assert load_clips(again, progress=False).fingerprint()["crc32"] == data.fingerprint()["crc32"]
     with pytest.raises(ValueError, match="holds the pixels of other videos"):
         load_clips(replace(source, width=4), progress=False)
+    with pytest.raises(ValueError, match=r"store must not be given with .*, which holds decoded pixels"):
+        load_clips(replace(kept, store=str(tmp_path / "other")), progress=False)
+    shorter = {name: data.source.clip(row, 0, 8) for row, name in enumerate(data.source.ids)}
+    PixelStore.write(tmp_path / "shorter", PixelStore.from_videos(shorter))
+    with pytest.raises(ValueError, match="holds the pixels of other videos"):
+        load_clips(replace(source, store=str(tmp_path / "shorter")), progress=False)
 
 
 def test_sources_that_do_not_name_one() -> None:
