@@ -10,7 +10,7 @@ from graphvid.models.quantizers import Coder, ContrastiveQuantizationConfig, Pyr
 from graphvid.retrieval import CodeIndex
 from graphvid.runs import CODES, VectorRun
 
-from .figures import Floats, Json, Rows, Split, Trial
+from .figures import Floats, Json, Judged, Rows, Split, Trial, means
 from .source import LoadedCodes
 
 CODER, SPLIT = "coder.safetensors", "split.npz"
@@ -86,7 +86,8 @@ class CodesRun(VectorRun):
         stored = read_npz(self.directory.require(self.directory.path / SPLIT), Split._fields)
         split = Split(*(stored[name].astype(np.int64) for name in Split._fields))
         vectors = coder.embed(data.features.modalities)
-        return {self.config["title"]: judge_codes(coder, vectors, trial_of(data, split.queries, split.database))}
+        trial = trial_of(data, split.queries, split.database)
+        return {self.config["title"]: means(judge_codes(coder, vectors, trial))}
 
 
 def trial_of(data: LoadedCodes, queries: Rows, database: Rows) -> Trial:
@@ -94,7 +95,7 @@ def trial_of(data: LoadedCodes, queries: Rows, database: Rows) -> Trial:
     return Trial(data.features.concatenate(), data.labels, queries, database)
 
 
-def judge_codes(coder: Coder, vectors: Floats, trial: Trial, *, symmetric: bool = False) -> Json:
+def judge_codes(coder: Coder, vectors: Floats, trial: Trial, *, symmetric: bool = False) -> Judged:
     """Judge a search of a trial's database, coded, by the vectors of its queries.
 
     Parameters

@@ -6,15 +6,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from graphvid._faiss import import_faiss
 from graphvid.metrics import mean_average_precision, one_recall, top_k_overlap
 
+NAMES = {"map": "mAP", "overlap": "overlap@10", "one_recall": "1-recall@10"}
 _K = 10  # of the overlap and of 1-recall
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.int64]
 Json = dict[str, Any]  # Any: JSON values
+Judged = dict[str, Tensor]
 
 
 class Split(NamedTuple):
@@ -88,8 +91,8 @@ class Trial:
         self._alike = None if labels is None else labels[queries][:, None] == labels[database]
         self._nearest = np.argsort(-self.exact, axis=1, kind="stable")[:, :_K]
 
-    def judge(self, scores: Floats) -> Json:
-        """Judge the scores of a search.
+    def judge(self, scores: Floats) -> Judged:
+        """Judge the scores of a search, query by query.
 
         Parameters
         ----------
@@ -97,20 +100,26 @@ class Trial:
 
         Returns
         -------
-        dict
-            ``overlap`` of the first 10 with those of the exact search, ``one_recall`` (how often the nearest item is among
-            the first 10), and ``map`` over the whole database with labels. Equal scores are ranked by place.
+        dict of Tensor of float64, each of shape (num_queries,)
+            ``overlap`` of the first 10 with those of the exact search, ``one_recall`` (whether the nearest item is among
+            the first 10), and ``map``, the average precision over the whole database, with labels. Equal scores are ranked
+            by place.
         """
         order = np.argsort(-scores, axis=1, kind="stable")
         k = self._nearest.shape[1]
-        figures: Json = {
-            "overlap": float(top_k_overlap(order[:, :k], self._nearest).mean()),
-            "one_recall": float(one_recall(order, self._nearest[:, 0], k=k).double().mean()),
+        found = {
+            "overlap": top_k_overlap(order[:, :k], self._nearest),
+            "one_recall": one_recall(order, self._nearest[:, 0], k=k).double(),
         }
         if self._alike is not None:
             relevant = np.take_along_axis(self._alike, order, axis=1)
-            figures["map"] = mean_average_precision(relevant, relevant.sum(axis=1)).value
-        return figures
+            found["map"] = mean_average_precision(relevant, relevant.sum(axis=1)).per_query
+        return found
+
+
+def means(judged: Judged) -> Json:
+    """Return the mean of each figure over the queries."""
+    return {name: float(values.mean()) for name, values in judged.items()}
 
 
 def faiss_scores(kind: str, database: Floats, queries: Floats, num_codebooks: int, num_bits: int) -> Floats:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from graphvid.runs import Plot, Report, RunDirectory, Section, Table, read_training_log
+from graphvid.runs import Plot, Report, RunDirectory, Section, Table, read_training_log, read_verdict
 from graphvid.runs.figures import ranking_bars, training_curve
 
-from .figures import in_bytes
+from .figures import NAMES, in_bytes
 
-_NAMES = {"map": "mAP", "overlap": "overlap@10", "one_recall": "1-recall@10"}
+_NEXT = {  # what to try after each verdict
+    "beats": "Next: `graphvid export`, or `graphvid search`.",
+    "is level with": "Next: the codes of FAISS, which need no training, or links (--graph) or labels that say what is alike.",
+    "loses to": "Next: the codes of FAISS, or more epochs, and links (--graph) or labels that say what is alike.",
+}
 _CAPTIONS = {
     "loss": "Training loss. It rises when a memory comes into use, which brings more negatives.",
     "contrastive": "Contrastive loss of two views.",
@@ -43,15 +47,18 @@ def report(run: RunDirectory) -> Report:
     raw = next(values for name, values in quality.items() if name.startswith("features, "))
     lead = (
         f"{items['database']:,} items in {in_bytes(8 * metrics['bytes'])} each. For "
-        f"{items['queries']:,} queries that training never saw, {_NAMES[main]} is {quality[title][main]:.3f}; an exact search "
+        f"{items['queries']:,} queries that training never saw, {NAMES[main]} is {quality[title][main]:.3f}; an exact search "
         f"of the features has {raw[main]:.3f}."
     )
+    if metrics["verdict"] is not None:
+        found = read_verdict(metrics["verdict"])
+        lead = f"{found.to_text()} {_NEXT[found.word]} {lead}"
     sections = [_quality(title, quality, main, metrics), _use(metrics, config["model"]), _training(run)]
     return Report(f"{title}: {config['data']['name']}", lead, sections)
 
 
 def _quality(title: str, quality: dict[str, Any], main: str, metrics: dict[str, Any]) -> Section:
-    names = {key: name for key, name in _NAMES.items() if key in quality[title]}
+    names = {key: name for key, name in NAMES.items() if key in quality[title]}
     own = f"{title}, {in_bytes(8 * metrics['bytes'])}"
     shown = {own if name == title else name: values for name, values in quality.items()}
     rows = [[name, *(f"{values[key]:.4f}" for key in names)] for name, values in shown.items()]
@@ -60,13 +67,13 @@ def _quality(title: str, quality: dict[str, Any], main: str, metrics: dict[str, 
         "the ten nearest items by the cosine of the features that are among the first ten; 1-recall@10 says how often the "
         "nearest is. Queries are vectors, items are codes, but for “queries coded too”. Rows of FAISS code the features and "
         "rank by distance; PQ4x8 is 4 codebooks of 8 bits. On the validation items, by which options may be chosen, the run "
-        "has " + ", ".join(f"{_NAMES[key]} {metrics['validation'][title][key]:.4f}" for key in names) + "."
+        "has " + ", ".join(f"{NAMES[key]} {metrics['validation'][title][key]:.4f}" for key in names) + "."
     )
     text += (
         "" if metrics["faiss"] else ' FAISS was not installed (pip install "graphvid[retrieval]"): its rows are absent.'
     )
-    bars = ranking_bars({name: values[main] for name, values in shown.items()}, label=_NAMES[main], highlight=own)
-    plot = Plot(bars, f"{_NAMES[main]}; longer is better.")
+    bars = ranking_bars({name: values[main] for name, values in shown.items()}, label=NAMES[main], highlight=own)
+    plot = Plot(bars, f"{NAMES[main]}; longer is better.")
     best = max(shown, key=lambda name: float(shown[name][main]))
     return Section("Quality against bytes", text, Table(["method", *names.values()], rows, best), [plot])
 

@@ -33,13 +33,14 @@ from graphvid.runs import (
     RunDirectory,
     Task,
     Training,
+    judge,
     storable,
     write_tensors,
     write_vectors,
 )
 
 from .answers import CODER, SPLIT, CodesRun, judge_codes, trial_of
-from .figures import Floats, Split, Trial, faiss_scores, in_bytes, split_rows, unit
+from .figures import NAMES, Floats, Judged, Split, Trial, faiss_scores, in_bytes, means, split_rows, unit
 from .report import report
 from .source import CodesSource, LoadedCodes, load_codes
 
@@ -88,14 +89,18 @@ class Codes(Task[CodesSource, LoadedCodes]):
             usage = code_usage(codes[split.database], config.num_codewords)
             title, test = self.methods[method].title, trial_of(data, split.queries, split.database)
             chosen_by = trial_of(data, split.validation, split.database)
+            faiss = _faiss_codes(test, config)
+            judged = {
+                title: judge_codes(coder, vectors, test),
+                f"{title}, queries coded too": judge_codes(coder, vectors, test, symmetric=True),
+                f"{title}, vectors before coding": test.judge(_cosines(vectors, split)),
+                f"features, {in_bytes(32 * test.base.shape[1])}": test.judge(test.exact),
+                **{name: found for codes_of_size in faiss.values() for name, found in codes_of_size.items()},
+            }
             return {
-                "quality": {
-                    title: judge_codes(coder, vectors, test),
-                    f"{title}, queries coded too": judge_codes(coder, vectors, test, symmetric=True),
-                    f"{title}, vectors before coding": test.judge(_cosines(vectors, split)),
-                    **_baselines(test, config),
-                },
-                "validation": {title: judge_codes(coder, vectors, chosen_by)},
+                "quality": {name: means(found) for name, found in judged.items()},
+                "verdict": _verdict(title, judged[title], faiss.get(config.num_codebooks, {})),
+                "validation": {title: means(judge_codes(coder, vectors, chosen_by))},
                 "bytes": math.ceil(config.num_codebooks * math.log2(config.num_codewords) / 8),
                 "perplexity": usage.perplexity.tolist(),
                 "dead_share": usage.dead_share.tolist(),
@@ -142,15 +147,28 @@ def _cosines(vectors: Floats, split: Split) -> Floats:
     return found
 
 
-def _baselines(test: Trial, config: QuantizationConfig) -> Json:
-    """Judge an exact search of the features, and FAISS's codes of them at several sizes, where FAISS is installed."""
+def _faiss_codes(test: Trial, config: QuantizationConfig) -> dict[int, dict[str, Judged]]:
+    """Judge FAISS's codes of the features by number of codebooks and name; none where FAISS is not installed."""
     num_items, dim = test.base.shape
-    found = {f"features, {in_bytes(32 * dim)}": test.judge(test.exact)}
     bits = round(math.log2(config.num_codewords))
     if find_spec("faiss") is None or 2**bits != config.num_codewords or bits > 12 or num_items < 2**bits:
-        return found
+        return {}
+    found: dict[int, dict[str, Judged]] = {}
     for count in sorted({config.num_codebooks, *(c for c in (2, 4, 8, 16) if c <= dim)}):
-        for kind in ("PQ", "OPQ") if count == config.num_codebooks else ("PQ",):
-            scores = faiss_scores(kind, test.base, test.asked, count, bits)
-            found[f"FAISS {kind}{count}x{bits}, {in_bytes(count * bits)}"] = test.judge(scores)
+        found[count] = {
+            f"FAISS {kind}{count}x{bits}, {in_bytes(count * bits)}": test.judge(
+                faiss_scores(kind, test.base, test.asked, count, bits)
+            )
+            for kind in (("PQ", "OPQ") if count == config.num_codebooks else ("PQ",))
+        }
     return found
+
+
+def _verdict(title: str, own: Judged, baselines: Mapping[str, Judged]) -> Json | None:
+    """Compare the codes with the best of FAISS's of the same size, where there are any."""
+    if not baselines:
+        return None
+    figure = "map" if "map" in own else "overlap"
+    return judge(
+        NAMES[figure], title, {name: found[figure] for name, found in {title: own, **baselines}.items()}
+    ).to_dict()

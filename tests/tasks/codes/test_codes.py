@@ -11,7 +11,7 @@ from graphvid.models import ContrastiveQuantizationConfig, PyramidQuantizationCo
 from graphvid.retrieval import CodeIndex
 from graphvid.tasks import load_run, train
 from graphvid.tasks.codes import CodesSource, load_codes
-from graphvid.tasks.codes.figures import Trial, faiss_scores, split_rows
+from graphvid.tasks.codes.figures import Trial, faiss_scores, means, split_rows
 
 CONFIG = PyramidQuantizationConfig(num_codewords=8, dim=8, batch_size=32, num_epochs=2, top_n=3)
 
@@ -43,6 +43,13 @@ def test_labels_give_map_and_faiss_rows_where_it_is_installed(tmp_path):
     ]  # fmt: skip
     assert all(0 <= row["map"] <= 1 for row in quality.values())
     assert quality["features, 512 bytes"]["overlap"] == 1
+    verdict = metrics["verdict"]
+    same_size = {name: quality[name]["map"] for name in ("FAISS PQ2x4, 1 byte", "FAISS OPQ2x4, 1 byte")}
+    assert verdict["value"] == pytest.approx(quality["MeCoQ"]["map"])
+    assert (verdict["baseline"], verdict["best"]) == (
+        max(same_size, key=same_size.get), pytest.approx(max(same_size.values())),
+    )  # fmt: skip
+    assert f"{verdict['verdict']} the best baseline" in load_run(tmp_path / "codes").directory.report.read_text()
     assert (tmp_path / "codes" / "codes.safetensors").stat().st_size > 0
     assert isinstance(load_run(tmp_path / "codes").codes(), CodeIndex)
 
@@ -64,10 +71,10 @@ def test_figures_of_a_perfect_and_of_a_constant_search():
     unlabelled, trial = Trial(features, None, *rows), Trial(features, labels, *rows)
     cosine = features @ features.T / np.linalg.norm(features, axis=1) / np.linalg.norm(features, axis=1)[:, None]
     np.testing.assert_allclose(trial.exact, cosine[:4, 4:], atol=1e-6)
-    assert unlabelled.judge(unlabelled.exact) == {"overlap": 1.0, "one_recall": 1.0}
-    found = trial.judge((labels[:4, None] == labels[4:]).astype(np.float32))
+    assert means(unlabelled.judge(unlabelled.exact)) == {"overlap": 1.0, "one_recall": 1.0}
+    found = means(trial.judge((labels[:4, None] == labels[4:]).astype(np.float32)))
     assert found["map"] == 1.0
-    constant = trial.judge(np.zeros((4, 30), np.float32))
+    constant = means(trial.judge(np.zeros((4, 30), np.float32)))
     assert constant["map"] < 0.6
     assert constant["overlap"] == pytest.approx(np.mean(np.argsort(-cosine[:4, 4:])[:, :10] < 10), abs=1e-6)
 
