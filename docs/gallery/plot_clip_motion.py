@@ -9,7 +9,7 @@ By the end you will be able to
 - tell whether its vectors follow what moves or what stands still.
 
 Time to run: half a minute on one CPU core. The networks here are trained for sixty steps, so that the page can be built;
-the figures of whole trainings are on :doc:`/methods/clips`.
+the command for whole trainings is on :doc:`/methods/clips`.
 """
 
 # %%
