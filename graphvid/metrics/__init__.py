@@ -11,7 +11,7 @@ from graphvid.metrics.calibration import (
 )
 from graphvid.metrics.code_usage import CodeUsage, code_usage
 from graphvid.metrics.cold_start import ColdStartScores, cold_start, cold_start_by_query
-from graphvid.metrics.correlation import SpearmanInterval, bootstrap_spearman, spearman
+from graphvid.metrics.correlation import SpearmanInterval, bootstrap_spearman, resampled_spearman, spearman
 from graphvid.metrics.drift import FeatureDrift, feature_drift
 from graphvid.metrics.hazards import SkipClipScores, skip_clip_scores, survival_log_likelihood
 from graphvid.metrics.impressions import ImpressionRanks, ImpressionScores, impression_scores, rank_impressions
@@ -73,6 +73,7 @@ __all__ = [
     "ranking_scores",
     "recall",
     "reciprocal_rank",
+    "resampled_spearman",
     "skip_clip_scores",
     "spearman",
     "survival_log_likelihood",

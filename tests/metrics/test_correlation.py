@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from graphvid.metrics import bootstrap_spearman, spearman
+from graphvid.metrics import bootstrap_spearman, resampled_spearman, spearman
 
 
 @pytest.mark.parametrize("levels", [2, 5, 1000])
@@ -42,3 +42,14 @@ def test_interval_covers_as_often_as_it_says():
         covered.append(found.lower <= truth <= found.upper)
     assert 0.65 < np.mean(covered) < 0.95  # 0.8 and three standard errors of 60 draws
     assert bootstrap_spearman([1, 2, 3], [1, 2, 3], num_resamples=2).num_pairs == 3
+
+
+def test_draws_of_two_models_are_of_the_same_pairs():
+    rng = np.random.default_rng(0)
+    true, predicted = rng.random((2, 40))
+    draws = resampled_spearman(true, predicted, num_resamples=30, seed=4)
+    np.testing.assert_allclose(draws, resampled_spearman(true, np.exp(predicted), num_resamples=30, seed=4), atol=1e-12)
+    np.testing.assert_allclose(draws, -resampled_spearman(true, -predicted, num_resamples=30, seed=4), atol=1e-12)
+    rows = np.random.default_rng(4).integers(0, 40, (30, 40))
+    expected = [spearmanr(true[drawn], predicted[drawn]).statistic for drawn in rows]
+    np.testing.assert_allclose(draws, expected, atol=1e-12)

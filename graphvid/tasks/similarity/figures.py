@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, diags_array
 
 from graphvid.data import ScoredPairs, VideoRecords
-from graphvid.metrics import bootstrap_spearman
+from graphvid.metrics import bootstrap_spearman, resampled_spearman, spearman
 from graphvid.models.towers import pair_cosines
+from graphvid.runs import Verdict
 
 _RESAMPLES = 1000
 _LEVELS = 20  # of scores in the contest, and bins of 1 / 20 for others
@@ -46,16 +47,27 @@ def number(value: float) -> float | None:
     return None if math.isnan(value) else float(value)
 
 
-def baselines(videos: VideoRecords, pairs: ScoredPairs) -> dict[str, dict[str, Any]]:
-    """Judge what needs no training: cosines of mean frames, and of the words of titles weighted by TF-IDF."""
+def compare(cosines: Mapping[str, NDArray[np.float64]], model: str, pairs: ScoredPairs) -> Verdict | None:
+    """Compare a model with the best of the baselines on the same draws of the pairs; None where neither has an order."""
+    figures = {name: spearman(pairs.score, cosine) for name, cosine in cosines.items()}
+    others = [name for name in figures if name != model and not math.isnan(figures[name])]
+    if not others or math.isnan(figures[model]):
+        return None
+    best = max(others, key=figures.__getitem__)
+    first, second = (resampled_spearman(pairs.score, cosines[name], num_resamples=_RESAMPLES) for name in (model, best))
+    return Verdict("Spearman", model, best, figures[model], figures[best], float(np.nanstd(first - second, ddof=1)))
+
+
+def baselines(videos: VideoRecords, pairs: ScoredPairs) -> dict[str, NDArray[np.float64]]:
+    """Return the cosines of what needs no training: mean frames, and words of titles weighted by TF-IDF."""
     found = {}
     if videos.frames is not None:
-        found["mean frames"] = judge(pair_cosines(_mean_frames(videos), pairs), pairs)
+        found["mean frames"] = pair_cosines(_mean_frames(videos), pairs)
     assert videos.title is not None
     if any(videos.title):
         words = title_words(videos.title)
         cosine = words[pairs.query].multiply(words[pairs.candidate]).sum(axis=1)
-        found["titles, TF-IDF"] = judge(np.asarray(cosine, dtype=np.float64), pairs)
+        found["titles, TF-IDF"] = np.asarray(cosine, dtype=np.float64)
     return found
 
 

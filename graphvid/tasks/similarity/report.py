@@ -7,10 +7,15 @@ from typing import Any
 import numpy as np
 
 from graphvid._files import read_npz
-from graphvid.runs import Plot, Report, RunDirectory, Section, Table, read_training_log
+from graphvid.runs import Plot, Report, RunDirectory, Section, Table, read_training_log, read_verdict
 from graphvid.runs.figures import ranking_bars, score_scatter, spread_by_level, training_curve
 
 PREDICTIONS = "predictions.npz"
+_NEXT = {  # what to try after each verdict
+    "beats": "Next: `graphvid embed`, or `graphvid ensemble` of several runs.",
+    "is level with": "Next: more pairs, more epochs, or pretraining on tags.",
+    "loses to": "Next: more epochs or pretraining on tags; a tower worse than what needs no training has not learnt yet.",
+}
 
 
 def report(run: RunDirectory) -> Report:
@@ -39,6 +44,9 @@ def report(run: RunDirectory) -> Report:
     if judged:
         found = metrics["methods"]["twin tower"][judged[0]]
         lead += f" Spearman's correlation of cosines and {judged[0]} scores is {shown(found['spearman'])}."
+    if metrics["verdict"] is not None:
+        against = read_verdict(metrics["verdict"])
+        lead = f"{against.to_text()} {_NEXT[against.word]} {lead}"
     sections = [of_split(metrics["methods"], split, "twin tower", metrics["pretrained"]) for split in judged]
     sections += [_predictions(run, metrics, judged[0])] if judged else []
     sections += [_training(run, metrics)]

@@ -33,6 +33,7 @@ from graphvid.runs import (
     RunDirectory,
     Task,
     Training,
+    Verdict,
     read_tensors,
     storable,
     write_tensors,
@@ -41,7 +42,7 @@ from graphvid.runs import (
 
 from .answers import TAG_LIST, TOKENIZER, TOWER, SimilarityRun
 from .ensemble import ensemble_command
-from .figures import baselines, judge, number
+from .figures import baselines, compare, judge, number
 from .report import PREDICTIONS, report
 from .source import SimilarityData, VideoPairSource, load_similarity
 
@@ -221,6 +222,7 @@ def _judge(
     """Write a row for each pair that training did not see, and return the figures of the trained tower and of baselines."""
     methods: dict[str, dict[str, Any]] = {"twin tower": {}}
     columns: dict[str, list[Any]] = {}
+    verdict: Verdict | None = None  # of the last split that there is, test before validation
     kinds: tuple[tuple[str, VideoRecords | None, str, ScoredPairs | None], ...] = (
         ("validation", data.videos, "videos", validation), ("test", data.test, "test", data.test_pairs),
     )  # fmt: skip
@@ -228,9 +230,10 @@ def _judge(
         if pairs is None or table is None:
             continue
         cosine = pair_cosines(vectors[name], pairs)
-        methods["twin tower"][split] = judge(cosine, pairs)
-        for baseline, figures in baselines(table, pairs).items():
-            methods.setdefault(baseline, {})[split] = figures
+        cosines = {"twin tower": cosine, **baselines(table, pairs)}
+        for method, of_method in cosines.items():
+            methods.setdefault(method, {})[split] = judge(of_method, pairs)
+        verdict = compare(cosines, "twin tower", pairs)
         row = {
             "query_id": storable(table.ids[pairs.query]), "candidate_id": storable(table.ids[pairs.candidate]),
             "score": pairs.score, "cosine": cosine, "split": np.full(len(cosine), split),
@@ -241,4 +244,4 @@ def _judge(
         joined: dict[str, Any] = {key: np.concatenate(values) for key, values in columns.items()}  # Any: columns
         with atomic_path(run.path / PREDICTIONS) as temporary:
             np.savez_compressed(temporary, **joined)
-    return {"methods": methods}
+    return {"methods": methods, "verdict": None if verdict is None else verdict.to_dict()}

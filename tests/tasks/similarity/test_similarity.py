@@ -105,6 +105,13 @@ def test_figures_and_folds(source, tmp_path):
         assert found["spearman"] == pytest.approx(spearman(stored["score"][rows], stored["cosine"][rows]))
         assert sum(level["num_pairs"] for level in found["levels"]) == found["num_pairs"]
     assert set(metrics["methods"]) == {"twin tower", "mean frames", "titles, TF-IDF"}
+    figures = {name: row["test"]["spearman"] for name, row in metrics["methods"].items()}
+    verdict = metrics["verdict"]
+    assert (verdict["value"], verdict["best"]) == (
+        pytest.approx(figures.pop("twin tower")), pytest.approx(max(figures.values())),
+    )  # fmt: skip
+    assert figures[verdict["baseline"]] == pytest.approx(verdict["best"])
+    assert f"{verdict['verdict']} the best baseline" in (tmp_path / "run" / "report.html").read_text()
     assert "test" in metrics["pretrained"]["pretrain"]["twin tower"]
     vectors = load_run(tmp_path / "run").vectors()
     rows = (
