@@ -59,22 +59,24 @@ def report(run: RunDirectory) -> Report:
 
 def _quality(title: str, quality: dict[str, Any], main: str, metrics: dict[str, Any]) -> Section:
     names = {key: name for key, name in NAMES.items() if key in quality[title]}
-    own = f"{title}, {in_bytes(8 * metrics['bytes'])}"
+    size = in_bytes(8 * metrics["bytes"])
+    own = f"{title}, {size}"
     shown = {own if name == title else name: values for name, values in quality.items()}
     rows = [[name, *(f"{values[key]:.4f}" for key in names)] for name, values in shown.items()]
     text = (
         "mAP is over the whole database, by labels, divided by the relevant items found (“hits”); overlap@10 is the share of "
         "the ten nearest items by the cosine of the features that are among the first ten; 1-recall@10 says how often the "
         "nearest is. Queries are vectors, items are codes, but for “queries coded too”. Rows of FAISS code the features and "
-        "rank by distance; PQ4x8 is 4 codebooks of 8 bits. On the validation items, by which options may be chosen, the run "
-        "has " + ", ".join(f"{NAMES[key]} {metrics['validation'][title][key]:.4f}" for key in names) + "."
+        "rank by distance; PQ4x8 is 4 codebooks of 8 bits. Bold is the best of the run's size. On the validation items, by "
+        "which options may be chosen, the run has " + ", ".join(f"{NAMES[key]} {metrics['validation'][title][key]:.4f}" for key in names) + "."
     )
     text += (
         "" if metrics["faiss"] else ' FAISS was not installed (pip install "graphvid[retrieval]"): its rows are absent.'
     )
     bars = ranking_bars({name: values[main] for name, values in shown.items()}, label=NAMES[main], highlight=own)
     plot = Plot(bars, f"{NAMES[main]}; longer is better.")
-    best = max(shown, key=lambda name: float(shown[name][main]))
+    of_size = [name for name in shown if name.endswith(f", {size}")]
+    best = max(of_size, key=lambda name: float(shown[name][main]))
     return Section("Quality against bytes", text, Table(["method", *names.values()], rows, best), [plot])
 
 
