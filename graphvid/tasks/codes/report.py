@@ -68,7 +68,9 @@ def _quality(title: str, quality: dict[str, Any], main: str, metrics: dict[str, 
         "the ten nearest items by the cosine of the features that are among the first ten; 1-recall@10 says how often the "
         "nearest is. Queries are vectors, items are codes, but for “queries coded too”. Rows of FAISS code the features and "
         "rank by distance; PQ4x8 is 4 codebooks of 8 bits. Bold is the best of the run's size. On the validation items, by "
-        "which options may be chosen, the run has " + ", ".join(f"{NAMES[key]} {metrics['validation'][title][key]:.4f}" for key in names) + "."
+        "which options may be chosen, the run has "
+        + ", ".join(f"{NAMES[key]} {metrics['validation'][title][key]:.4f}" for key in names)
+        + "."
     )
     text += (
         "" if metrics["faiss"] else ' FAISS was not installed (pip install "graphvid[retrieval]"): its rows are absent.'
