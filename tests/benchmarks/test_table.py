@@ -174,6 +174,20 @@ def test_a_row_that_has_changed_or_is_gone_leaves_the_table(runs, caplog) -> Non
     assert _values(record) == {"slow": [0.05], "popularity": [0.3]}
 
 
+def test_a_line_stays_whose_source_has_an_option_more_now(runs, tmp_path) -> None:
+    """It stood at its default then: of two rows that lack it, the one that is at another value now leaves the table."""
+    table = _toy()
+    table = replace(table, rows=[table.rows[0], TrainedRow("fast", "toy", _Source(size=31))])
+    table.main(["--seeds", "0"])
+    path = tmp_path / "results" / "toys.json"
+    record = json.loads(path.read_text())
+    for line in record["rows"]:
+        del line["source"]["size"]
+    path.write_text(json.dumps(record))
+    table.main(["--seeds", "0", "--rows", "slow"])
+    assert list(_values(json.loads(path.read_text()))) == ["slow"]
+
+
 def test_other_data_is_refused_until_all_figures_go(runs) -> None:
     _toy().main(["--seeds", "0", "--rows", "slow"])
     larger = _toy(rows=[replace(row, source=_Source(size=40)) for row in _toy().rows])
