@@ -71,7 +71,8 @@ def score_test(model: Recommender, data: LoadedInteractions) -> tuple[dict[str, 
 
 
 def _ranks(scorer: Any, relevant: Interactions, exclude: Interactions) -> Tensor:  # Any: an ItemScorer
-    return rank_items(scorer, (relevant.indptr, relevant.items), exclude=(exclude.indptr, exclude.items))
+    wanted, barred = (relevant.indptr, relevant.items), (exclude.indptr, exclude.items)
+    return rank_items(scorer, wanted, exclude=barred, overlap="keep")  # pairs in both are there where the source says so
 
 
 def _figures(ranks: Tensor, relevant: Interactions, cut_offs: tuple[int, ...]) -> dict[str, dict[str, float]]:

@@ -29,6 +29,7 @@ from graphvid.tasks._columns import column_names
 
 INTERACTION_DATASETS = ("gowalla", "amazon-electronics", "tiktok", "synthetic")
 Selection = Literal["validation", "test"]
+Overlap = Literal["raise", "drop", "keep"]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 
 
@@ -55,6 +56,9 @@ class InteractionSource(Record):
     train, validation, test : str, optional
         Files of splits, a line a user: ``user item item ...``; see `graphvid.data.read_splits`. ``validation`` may be
         absent.
+    overlap : {"raise", "drop", "keep"}, default "raise"
+        What to do with a pair that is in two of these files: refuse it, leave it out of the later of train, validation and
+        test, or learn from it and find it again.
     dataset : str, optional
         ``"gowalla"``, ``"amazon-electronics"``, ``"tiktok"`` or ``"synthetic"``, a generated world.
     data_dir : str, optional
@@ -86,6 +90,7 @@ class InteractionSource(Record):
     train: str | None = None
     validation: str | None = None
     test: str | None = None
+    overlap: Overlap = "raise"
     dataset: str | None = None
     data_dir: str | None = None
     test_fraction: Fraction = 0.2
@@ -103,6 +108,8 @@ class InteractionSource(Record):
             raise ValueError("train and test must be given together, got one of them")
         if self.validation is not None and self.train is None:
             raise ValueError("validation must be given with train and test, got it alone")
+        if self.overlap != "raise" and self.train is None:
+            raise ValueError("overlap applies to train and test that are given, got it without them")
         column_names(self.columns)
         defaults = {field.name: field.default for field in fields(InteractionSource)}
         changed = [name for name in _LOG_OPTIONS if getattr(self, name) != defaults[name]]
@@ -151,7 +158,9 @@ class LoadedInteractions:
         users, items = (
             np.concatenate([getattr(train, name), getattr(validation, name)]) for name in ("users", "items")
         )
-        return Interactions.from_pairs(users, items, num_users=train.num_users, num_items=train.num_items)
+        return Interactions.from_pairs(
+            users, items, num_users=train.num_users, num_items=train.num_items, duplicates="drop"
+        )
 
     def fingerprint(self) -> dict[str, int | str]:
         """Give counts and a checksum: equal for equal data."""
@@ -187,9 +196,9 @@ def load_interactions(source: InteractionSource) -> LoadedInteractions:
         raise ValueError("selection must be 'validation' where nothing is tested, got 'test' with test_fraction 0")
     if source.selection == "validation" and splits.validation is None and source.validation_fraction:
         train, validation = splits.train.hold_out(source.validation_fraction, source.seed)
-        splits = InteractionSplits(splits.name, train, splits.test, validation)
+        splits = InteractionSplits(splits.name, train, splits.test, validation, overlap=source.overlap)
     if source.selection == "test":
-        splits = InteractionSplits(splits.name, splits.train, splits.test)
+        splits = InteractionSplits(splits.name, splits.train, splits.test, overlap=source.overlap)
     for name, fraction in (("validation", source.validation_fraction), ("test", source.test_fraction)):
         pairs = getattr(splits, name)
         if pairs is not None and not pairs.num_interactions and fraction:
@@ -224,7 +233,9 @@ def _load(source: InteractionSource) -> LoadedInteractions:
         return _numbered(splits, getattr(data, "features", None))
     assert source.train is not None
     assert source.test is not None
-    splits = read_splits(Path(source.train).name, source.train, source.test, source.validation)
+    splits = read_splits(
+        Path(source.train).name, source.train, source.test, source.validation, overlap=source.overlap
+    )
     return _numbered(splits, None if source.features is None else load_features(source.features))
 
 
