@@ -27,7 +27,7 @@ from graphvid.data import (
 )
 from graphvid.tasks._columns import column_names
 
-INTERACTION_DATASETS = ("gowalla", "amazon-electronics", "tiktok", "synthetic")
+InteractionDataset = Literal["gowalla", "amazon-electronics", "tiktok", "synthetic"]
 Selection = Literal["validation", "test"]
 Overlap = Literal["raise", "drop", "keep"]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
@@ -91,7 +91,7 @@ class InteractionSource(Record):
     validation: str | None = None
     test: str | None = None
     overlap: Overlap = "raise"
-    dataset: str | None = None
+    dataset: InteractionDataset | None = None
     data_dir: str | None = None
     test_fraction: Fraction = 0.2
     validation_fraction: Fraction = 0.05
@@ -102,8 +102,6 @@ class InteractionSource(Record):
         given = [name for name in ("dataset", "train", "log") if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError(f"exactly one of dataset, train and log must be given, got {given or 'none'}")
-        if self.dataset is not None and self.dataset not in INTERACTION_DATASETS:
-            raise ValueError(f"dataset must be one of {list(INTERACTION_DATASETS)}, got {self.dataset!r}")
         if (self.train is None) != (self.test is None):
             raise ValueError("train and test must be given together, got one of them")
         if self.validation is not None and self.train is None:
