@@ -40,8 +40,8 @@ class InteractionSplits:
     Raises
     ------
     ValueError
-        Splits of unequal numbers of users or items, a pair that is in two splits (unless ``overlap`` allows it), or, with ``unseen="raise"``, a user
-        or item that is not in training; the message names the first such pair.
+        Splits of unequal numbers of users or items, a pair that is in two splits (unless ``overlap`` allows it), or, with
+        ``unseen="raise"``, a user or item that is not in training; the message names the first such pair.
 
     Notes
     -----

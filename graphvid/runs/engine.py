@@ -14,7 +14,7 @@ from .callbacks import Checkpoint, TrainingLog, check_every
 from .directory import Json, RunDirectory
 from .report import write_report
 from .task import Data, Part, Task
-from .training import fit, versions
+from .training import Device, check_device, fit, versions
 
 
 def train(
@@ -28,6 +28,7 @@ def train(
     log_every: int | None = None,
     checkpoint_every: int | None = None,
     progress: bool = True,
+    device: Device = "auto",
 ) -> Json:
     """Train a method of a task, write all that its answers need, judge it beside its baselines, and report.
 
@@ -49,7 +50,10 @@ def train(
         Steps that one row of the training log averages, and steps between checkpoints, which is what a killed run loses
         at most. Default: as the task says.
     progress : bool, default True
-        Show progress bars.
+        Show progress bars, on the standard error.
+    device : {"auto", "cpu", "cuda"}, default "auto"
+        Where to train; ``"auto"`` takes a GPU where PyTorch finds one. What follows the training, and a resumed run, may be
+        on another.
 
     Returns
     -------
@@ -60,7 +64,7 @@ def train(
     ------
     FileExistsError, ValueError
         If ``out`` holds another run; see `RunDirectory.check`. If the method is unknown, the options are of another one,
-        or data and options do not allow a training and an evaluation; ``out`` is then left as it was.
+        there is no such device, or data and options do not allow a training and an evaluation; ``out`` is then left as it was.
     """
     if method not in task.methods:
         raise ValueError(f"method must be one of {sorted(task.methods)}, got {method!r}")
@@ -72,12 +76,15 @@ def train(
     for name, every in (("log_every", log_every), ("checkpoint_every", checkpoint_every)):
         if every is not None:
             check_every(name, every)
+    check_device(device)
     task.check(source, method, config)
     run = RunDirectory(out)
     run.check_folder(resume=resume)
     data = task.load(source, progress=progress)
     steps = {"log_every": log_every, "checkpoint_every": checkpoint_every}
-    return _train(task, Part(method, source, config), data, run, resume=resume, every=steps, progress=progress)
+    return _train(
+        task, Part(method, source, config), data, run, resume=resume, every=steps, progress=progress, device=device
+    )
 
 
 def _train(
@@ -89,6 +96,7 @@ def _train(
     resume: bool,
     every: Mapping[str, int | None],
     progress: bool,
+    device: Device,
 ) -> Json:
     parts = task.parts(asked.source, data, asked.method, asked.config)
     description = {
@@ -112,12 +120,12 @@ def _train(
         finished = {}
         for name, part in parts.items():
             finished[name] = RunDirectory(Path(run.path) / name)
-            _train(task, part, data, finished[name], resume=True, every=every, progress=progress)
+            _train(task, part, data, finished[name], resume=True, every=every, progress=progress, device=device)
         training.begin(finished)
         if training.model is not None:
             log = TrainingLog(run.training_log, every["log_every"] or training.log_every)
             checkpoint = Checkpoint(run.checkpoint, every["checkpoint_every"] or training.checkpoint_every)
-            fit(training.model, [log, *training.callbacks, checkpoint], run, progress=progress)
+            fit(training.model, [log, *training.callbacks, checkpoint], run, progress=progress, device=device)
         metrics = training.finish(finished)
         write_json(run.metrics, metrics)
         write_report(run, task.report(run))

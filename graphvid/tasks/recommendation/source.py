@@ -149,18 +149,10 @@ class LoadedInteractions:
 
     @property
     def known(self) -> Interactions:
-        """What is no candidate in the test: the pairs of training and validation, made anew on every call."""
-        train, validation = self.splits.train, self.splits.validation
-        if validation is None:
-            return train
-        users, items = (
-            np.concatenate([getattr(train, name), getattr(validation, name)]) for name in ("users", "items")
-        )
-        return Interactions.from_pairs(
-            users, items, num_users=train.num_users, num_items=train.num_items, duplicates="drop"
-        )
+        """What is no candidate in the test; see `known_pairs`."""
+        return known_pairs(self.splits)
 
-    def fingerprint(self) -> dict[str, int | str]:
+    def fingerprint(self) -> dict[str, Any]:  # Any: JSON values
         """Give counts and a checksum: equal for equal data."""
         crc, counts = 0, {}
         for ids in (self.user_ids, self.item_ids):
@@ -173,9 +165,21 @@ class LoadedInteractions:
                 crc = zlib.crc32(split.items.data, zlib.crc32(split.indptr.data, crc))
         for table in self.features.modalities.values() if self.features is not None else ():
             crc = zlib.crc32(np.ascontiguousarray(table).data, crc)
+        dims = {} if self.features is None else {"dims": self.features.dims}
         counts["judged"] = self.judged
         sizes = {"num_users": len(self.user_ids), "num_items": len(self.item_ids)}
-        return {"name": self.splits.name, **sizes, **counts, "crc32": crc}
+        return {"name": self.splits.name, **sizes, **counts, **dims, "crc32": crc}
+
+
+def known_pairs(splits: InteractionSplits) -> Interactions:
+    """Return the pairs of training and validation, which are no candidates in the test."""
+    train, validation = splits.train, splits.validation
+    if validation is None:
+        return train
+    users, items = (np.concatenate([getattr(train, name), getattr(validation, name)]) for name in ("users", "items"))
+    return Interactions.from_pairs(
+        users, items, num_users=train.num_users, num_items=train.num_items, duplicates="drop"
+    )
 
 
 def load_interactions(source: InteractionSource) -> LoadedInteractions:
@@ -231,9 +235,7 @@ def _load(source: InteractionSource) -> LoadedInteractions:
         return _numbered(splits, getattr(data, "features", None))
     assert source.train is not None
     assert source.test is not None
-    splits = read_splits(
-        Path(source.train).name, source.train, source.test, source.validation, overlap=source.overlap
-    )
+    splits = read_splits(Path(source.train).name, source.train, source.test, source.validation, overlap=source.overlap)
     return _numbered(splits, None if source.features is None else load_features(source.features))
 
 
