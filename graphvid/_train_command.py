@@ -8,6 +8,7 @@ import json
 import re
 import shlex
 import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast, get_args, get_origin
@@ -127,7 +128,7 @@ def train_and_show(
     try:
         train(
             task, method, source, out, config, resume=resume, checkpoint_every=checkpoint_every, progress=not quiet,
-            device=cast(Any, device),
+            device=cast(Any, device), command=shlex.join(["graphvid", *sys.argv[1:]]),
         )  # fmt: skip
     except KeyboardInterrupt:  # Typer would end without a word
         typer.echo("graphvid: interrupted; the same command with --resume goes on from the last checkpoint", err=True)

@@ -27,6 +27,7 @@ class RunDirectory:
     ``training_log.csv``          loss and statistics, one row for every few steps
     ``metrics.json``              the figures of the method and its baselines
     ``report.html``               all of it as plots and tables; written last
+    ``sessions.json``             when the run was worked on, for how long, and by which command
     ============================= ==================================================================================
 
     Every file is written whole or not at all. Tasks name those that they add.
@@ -44,6 +45,7 @@ class RunDirectory:
         self.training_log = self.path / "training_log.csv"
         self.metrics = self.path / "metrics.json"
         self.report = self.path / "report.html"
+        self.sessions = self.path / "sessions.json"
         self.lock = self.path / ".lock"
 
     @contextmanager

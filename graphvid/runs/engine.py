@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ from graphvid._record import Record
 
 from .callbacks import Checkpoint, TrainingLog, check_every
 from .directory import Json, RunDirectory
-from .report import write_report
+from .examples import examples
+from .report import Report, write_report
+from .sessions import session
 from .task import Data, Part, Task
 from .training import Device, check_device, fit, versions
 
@@ -29,6 +32,7 @@ def train(
     checkpoint_every: int | None = None,
     progress: bool = True,
     device: Device = "auto",
+    command: str | None = None,
 ) -> Json:
     """Train a method of a task, write all that its answers need, judge it beside its baselines, and report.
 
@@ -54,6 +58,8 @@ def train(
     device : {"auto", "cpu", "cuda"}, default "auto"
         Where to train; ``"auto"`` takes a GPU where PyTorch finds one. What follows the training, and a resumed run, may be
         on another.
+    command : str, optional
+        What was typed, for the report.
 
     Returns
     -------
@@ -82,9 +88,8 @@ def train(
     run.check_folder(resume=resume)
     data = task.load(source, progress=progress)
     steps = {"log_every": log_every, "checkpoint_every": checkpoint_every}
-    return _train(
-        task, Part(method, source, config), data, run, resume=resume, every=steps, progress=progress, device=device
-    )
+    how: dict[str, Any] = {"every": steps, "progress": progress, "device": device, "command": command}
+    return _train(task, Part(method, source, config), data, run, resume=resume, **how)
 
 
 def _train(
@@ -97,6 +102,7 @@ def _train(
     every: Mapping[str, int | None],
     progress: bool,
     device: Device,
+    command: str | None,
 ) -> Json:
     parts = task.parts(asked.source, data, asked.method, asked.config)
     description = {
@@ -112,15 +118,16 @@ def _train(
     if run.metrics.exists():
         run.remove_temporaries()
         if not run.report.exists():
-            write_report(run, task.report(run))
+            write_report(run, _report(task, run))
         return run.read_metrics()
 
     training = task.prepare(run, asked.method, data, asked.config, progress=progress)
-    with run.open(description, resume=resume):
+    how: dict[str, Any] = {"every": every, "progress": progress, "device": device, "command": command}
+    with run.open(description, resume=resume), session(run, command):
         finished = {}
         for name, part in parts.items():
             finished[name] = RunDirectory(Path(run.path) / name)
-            _train(task, part, data, finished[name], resume=True, every=every, progress=progress, device=device)
+            _train(task, part, data, finished[name], resume=True, **how)
         training.begin(finished)
         if training.model is not None:
             log = TrainingLog(run.training_log, every["log_every"] or training.log_every)
@@ -128,5 +135,12 @@ def _train(
             fit(training.model, [log, *training.callbacks, checkpoint], run, progress=progress, device=device)
         metrics = training.finish(finished)
         write_json(run.metrics, metrics)
-        write_report(run, task.report(run))
+        write_report(run, _report(task, run))
     return metrics
+
+
+def _report(task: Task[Any, Any], run: RunDirectory) -> Report:
+    """Return what a task says of a run, with examples behind the first section."""
+    found = task.report(run)
+    first, *others = found.sections
+    return replace(found, sections=[first, *examples(run), *others])
