@@ -32,6 +32,7 @@ _RANKING = {"ndcg": "NDCG\\@{k}", "map": "MAP", "mrr": "MRR", "recall": "Recall\
 _WORDS = {"gauc": "GAUC", "auc": "AUC", "ece": "ECE"}
 _QUALITY = ("name", "title", "protocol", "date", "versions", "command", "seeds", "metrics", "rows")
 _NONE = "–"
+_FIGURES_A_TABLE = 4
 
 
 def read_records(folder: Path) -> list[dict[str, Any]]:
@@ -110,7 +111,7 @@ def with_columns(record: dict[str, Any]) -> dict[str, Any]:
 def render(kind: str, record: Mapping[str, Any]) -> str:
     """Return a section: title, protocol, table, pictures, notes, and how to make it again."""
     title = _plain(record["title"])
-    table = quality_table(record) if kind == "quality" else speed_table(record)
+    tables = quality_tables(record) if kind == "quality" else [speed_table(record)]
     pictures = [f".. image:: /../benchmarks/results/{kind}/{name}" for name in record.get("pictures", ())]
     label, heading = f".. _result-{kind}-{record['name']}:", f"{title}\n{'-' * len(title)}"
     more = [f"{_plain(other['title'])}\n\n{speed_table(other)}".strip() for other in record.get("more", ())]
@@ -118,7 +119,7 @@ def render(kind: str, record: Mapping[str, Any]) -> str:
         label,
         heading,
         record.get("protocol"),
-        table,
+        *tables,
         *more,
         *pictures,
         record.get("notes"),
@@ -127,7 +128,16 @@ def render(kind: str, record: Mapping[str, Any]) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def quality_table(record: Mapping[str, Any], metrics: Sequence[str] | None = None) -> str:
+def quality_tables(record: Mapping[str, Any]) -> list[str]:
+    """Return the rows as list-tables of a few figures each, which fit a page."""
+    metrics = list(record["metrics"])
+    parts = [metrics[at : at + _FIGURES_A_TABLE] for at in range(0, len(metrics), _FIGURES_A_TABLE)]
+    return [quality_table(record, part, described=part is parts[0], timed=part is parts[-1]) for part in parts]
+
+
+def quality_table(
+    record: Mapping[str, Any], metrics: Sequence[str] | None = None, *, described: bool = True, timed: bool = True
+) -> str:
     """Return the rows as a list-table: mean ± standard deviation over the seeds, the best mean of a ranking in bold."""
     rows = record["rows"]
     metrics = [name for name in metrics or record["metrics"] if name in record["metrics"]]
@@ -135,17 +145,53 @@ def quality_table(record: Mapping[str, Any], metrics: Sequence[str] | None = Non
         name: max((_mean(row["values"][name]) for row in rows if not row.get("reference")), default=math.nan)
         for name in _RANKING.keys() & set(metrics)
     }
-    header = ["row", *(_heading(name, record.get("k", "k")) for name in metrics), "seconds"]
+    timed = timed and any(row.get("seconds") for row in rows)
+    header = ["row", *(_heading(name, record.get("k", "k")) for name in metrics), *(["seconds"] if timed else [])]
     lines = []
     for row in rows:
         name = f"**{_plain(row['name'])}**"
-        cells = [f"{name} — {_plain(row['description'])}" if row.get("description") else name]
+        cells = [f"{name} — {_plain(row['description'])}" if described and row.get("description") else name]
         for metric in metrics:
             values = row["values"][metric]
             cells.append(_spread(values, bold=not row.get("reference") and _mean(values) == best.get(metric)))
         seconds = _mean(row.get("seconds") or [])
-        lines.append([*cells, f"{seconds:,.0f}" if seconds > -math.inf else _NONE])
+        lines.append([*cells, *([f"{seconds:,.0f}" if seconds > -math.inf else _NONE] if timed else [])])
     return list_table(header, lines)
+
+
+def summary_table(lines: Sequence[str], records: Sequence[Mapping[str, Any]]) -> str:
+    """Return a row a method: its figure beside a baseline's, and who is ahead.
+
+    Parameters
+    ----------
+    lines : sequence of str
+        ``method | record | metric | row | row of the baseline``; a metric that is to be small ends in ``-``.
+    records : sequence of mapping
+        As `read_records` gives them. What they lack is "not measured yet".
+    """
+    by_name = {record["name"]: record for record in records}
+    rows = []
+    for line in lines:
+        method, name, metric, model, baseline = (part.strip() for part in line.split("|"))
+        sign, metric = (-1, metric[:-1]) if metric.endswith("-") else (1, metric)
+        record = by_name.get(name, {"rows": [], "title": name})
+        values = {row["name"]: row["values"].get(metric, []) for row in record["rows"]}
+        pairs = [
+            (a, b) for a, b in zip(values.get(model, []), values.get(baseline, [])) if a is not None and b is not None
+        ]
+        if not pairs:
+            rows.append([method, "not measured yet", "", "", ""])
+            continue
+        ahead = [sign * (a - b) > 0 for a, b in pairs]
+        word = "ahead" if all(ahead) else "behind" if not any(ahead) else "level"
+        seeds = f"{len(pairs)} seed{'s' * (len(pairs) > 1)}"
+        mine, other = (statistics.fmean(column) for column in zip(*pairs))
+        heading = _heading(metric, record.get("k", "k"))
+        rows.append([
+            method, f"{word}, {seeds}", f"{heading} {mine:.4f}", f"{other:.4f} {_plain(baseline)}",
+            f":ref:`{_plain(record['title'])} <result-quality-{name}>`",
+        ])  # fmt: skip
+    return list_table(["method", "verdict", "figure", "baseline", "protocol and all rows"], rows)
 
 
 def speed_table(record: Mapping[str, Any]) -> str:
@@ -183,8 +229,8 @@ def provenance(kind: str, record: Mapping[str, Any]) -> str:
 
 def _heading(metric: str, k: object) -> str:
     """Return the name of a metric in words, so that a narrow column can break it."""
-    name = _RANKING.get(metric, _WORDS.get(metric, metric))
-    return name.format(k=k).replace("_", " ")
+    name = _RANKING.get(metric, _WORDS.get(metric))
+    return _plain(metric.replace("_", " ")) if name is None else name.format(k=k)
 
 
 def _mean(values: Sequence[float | None]) -> float:
