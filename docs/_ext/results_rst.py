@@ -26,13 +26,46 @@ import re
 import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 _RANKING = {"ndcg": "NDCG\\@{k}", "map": "MAP", "mrr": "MRR", "recall": "Recall\\@{k}", "hit": "Hit\\@{k}"}
 _WORDS = {"gauc": "GAUC", "auc": "AUC", "ece": "ECE"}
 _QUALITY = ("name", "title", "protocol", "date", "versions", "command", "seeds", "metrics", "rows")
+SUMMARY = {  # method, record, metric (one that is to be small ends in "-"), its row, the row of a baseline
+    "rgc": ("Relational graph clustering", "amazon_photo", "ndcg", "neighbour softmax, L0", "raw features"),
+    "rgc-tiktok": ("the same on TikTok", "tiktok", "ndcg", "neighbour softmax, random", "raw features"),
+    "frame": ("FRAME", "frame_synthetic", "gauc", "main: survival, 8 clips", "main: logistic hazard, 8"),
+    "frame-segmm": (
+        "the same on real views", "frame_segmm", "segment_log_loss-", "FRAME, 16 clips", "position prior by user",
+    ),
+    "simplex": ("SimpleX", "recommenders_gowalla", "recall", "SimpleX, clean", "recommender_peers_gowalla: GF-CF"),
+    "mf": ("MF-CCL", "recommenders_gowalla", "recall", "MF-CCL, clean", "recommender_peers_gowalla: GF-CF"),
+    "lightgcn": (
+        "LightGCN", "recommenders_electronics", "recall", "LightGCN-CCL, clean",
+        "recommender_peers_amazon_electronics: GF-CF",
+    ),
+    "two-tower": (
+        "Two towers", "towers_tiktok", "recall", "content: in-batch, 128", "recommender_peers_tiktok: RP3beta",
+    ),
+    "mecoq": ("MeCoQ", "codes_digits", "map", "MeCoQ", "FAISS PQ"),
+    "phpq": ("PHPQ-style", "codes_pyramid", "map", "PHPQ-style", "frozen random codebooks"),
+    "periodic-interests": (
+        "Periodic interests", "next_poi_foursquare", "recall", "periodic interests", "mixture of counts",
+    ),
+    "link-local": ("Entity linking", "linking_aida", "accuracy", "link-local", "most in-links"),
+    "twin-tower": ("Twin tower", "similarity_synthetic", "spearman", "model 1", "titles, TF-IDF"),
+    "clips": ("Clips without labels", "clips_synthetic", "motion", "differences, swaps and shuffles", "random weights"),
+}  # fmt: skip
 _NONE = "–"
 _FIGURES_A_TABLE = 4
+
+
+class Compared(NamedTuple):
+    """A figure of a method beside a baseline's, as reStructuredText."""
+
+    verdict: str
+    figure: str
+    baseline: str
 
 
 def read_records(folder: Path) -> list[dict[str, Any]]:
@@ -159,39 +192,39 @@ def quality_table(
     return list_table(header, lines)
 
 
-def summary_table(lines: Sequence[str], records: Sequence[Mapping[str, Any]]) -> str:
-    """Return a row a method: its figure beside a baseline's, and who is ahead.
-
-    Parameters
-    ----------
-    lines : sequence of str
-        ``method | record | metric | row | row of the baseline``; a metric that is to be small ends in ``-``.
-    records : sequence of mapping
-        As `read_records` gives them. What they lack is "not measured yet".
-    """
-    by_name = {record["name"]: record for record in records}
+def summary_table(records: Sequence[Mapping[str, Any]]) -> str:
+    """Return a row a method of `SUMMARY`: its figure beside a baseline's, and who is ahead."""
     rows = []
-    for line in lines:
-        method, name, metric, model, baseline = (part.strip() for part in line.split("|"))
-        sign, metric = (-1, metric[:-1]) if metric.endswith("-") else (1, metric)
-        record = by_name.get(name, {"rows": [], "title": name})
-        values = {row["name"]: row["values"].get(metric, []) for row in record["rows"]}
-        pairs = [
-            (a, b) for a, b in zip(values.get(model, []), values.get(baseline, [])) if a is not None and b is not None
-        ]
-        if not pairs:
+    for key, (method, name, *_) in SUMMARY.items():
+        found = compared(key, records)
+        if found is None:
             rows.append([method, "not measured yet", "", "", ""])
             continue
-        ahead = [sign * (a - b) > 0 for a, b in pairs]
-        word = "ahead" if all(ahead) else "behind" if not any(ahead) else "level"
-        seeds = f"{len(pairs)} seed{'s' * (len(pairs) > 1)}"
-        mine, other = (statistics.fmean(column) for column in zip(*pairs))
-        heading = _heading(metric, record.get("k", "k"))
-        rows.append([
-            method, f"{word}, {seeds}", f"{heading} {mine:.4f}", f"{other:.4f} {_plain(baseline)}",
-            f":ref:`{_plain(record['title'])} <result-quality-{name}>`",
-        ])  # fmt: skip
+        title = next(_plain(record["title"]) for record in records if record["name"] == name)
+        rows.append([method, found.verdict, found.figure, found.baseline, f":ref:`{title} <result-quality-{name}>`"])
     return list_table(["method", "verdict", "figure", "baseline", "protocol and all rows"], rows)
+
+
+def compared(key: str, records: Sequence[Mapping[str, Any]]) -> Compared | None:
+    """Return an entry of `SUMMARY` as it was measured, None where it was not."""
+    _, name, metric, model, baseline = SUMMARY[key]
+    sign, metric = (-1, metric[:-1]) if metric.endswith("-") else (1, metric)
+    other, _, row = baseline.rpartition(": ") if baseline.startswith("recommender_peers") else (name, "", baseline)
+    mine, theirs = (_values(records, *place, metric) for place in ((name, model), (other, row)))
+    pairs = [(a, b) for a, b in zip(mine, theirs) if a is not None and b is not None]
+    if not pairs:
+        return None
+    ahead = [sign * (a - b) > 0 for a, b in pairs]
+    word = "ahead" if all(ahead) else "behind" if not any(ahead) else "level"
+    k = next(record.get("k", "k") for record in records if record["name"] == name)
+    own, best = (statistics.fmean(column) for column in zip(*pairs))
+    seeds = f"{len(pairs)} seed{'s' * (len(pairs) > 1)}"
+    return Compared(f"{word}, {seeds}", f"{_heading(metric, k)} {own:.4f}", f"{best:.4f} {_plain(row)}")
+
+
+def _values(records: Sequence[Mapping[str, Any]], name: str, row: str, metric: str) -> Sequence[float | None]:
+    rows = [one for record in records if record["name"] == name for one in record["rows"] if one["name"] == row]
+    return rows[0]["values"].get(metric, []) if rows else []
 
 
 def speed_table(record: Mapping[str, Any]) -> str:

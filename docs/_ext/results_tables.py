@@ -13,7 +13,7 @@ from typing import ClassVar
 import results_rst
 from docutils import nodes
 from docutils.parsers.rst import directives
-from sphinx.util.docutils import SphinxDirective
+from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 _RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
 _PAGES = Path(__file__).parents[1] / "results" / "quality"
@@ -74,17 +74,22 @@ def _align(parsed: list[nodes.Node]) -> list[nodes.Node]:
 
 
 class ResultsSummary(SphinxDirective):
-    """Show one figure of each method beside a baseline's; a line of the content is that of `summary_table`."""
-
-    has_content = True
+    """Show one figure of each method beside a baseline's."""
 
     def run(self) -> list[nodes.Node]:
         folder = _RESULTS / "quality"
         for path in folder.glob("*.json"):
             self.env.note_dependency(str(path))
-        lines = [line for line in self.content if line.strip()]
-        text = results_rst.summary_table(lines, results_rst.read_records(folder))
-        return self.parse_text_to_nodes(text)
+        return self.parse_text_to_nodes(results_rst.summary_table(results_rst.read_records(folder)))
+
+
+class Figure(SphinxRole):
+    """``:figure:`rgc```: the figure of an entry of the summary, and who is ahead."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        found = results_rst.compared(self.text, results_rst.read_records(_RESULTS / "quality"))
+        text = "not measured yet" if found is None else f"{found.figure}; {found.baseline}: {found.verdict}"
+        return [nodes.Text(text.replace("\\", ""))], []
 
 
 def write_pages(app) -> None:
@@ -108,5 +113,6 @@ def write_pages(app) -> None:
 def setup(app):
     app.connect("builder-inited", write_pages)
     app.add_directive("results-summary", ResultsSummary)
+    app.add_role("figure", Figure())
     app.add_directive("results", Results)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

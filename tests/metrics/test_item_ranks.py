@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 from sklearn.metrics import ndcg_score
 from torchmetrics.functional import retrieval
 
-from graphvid.metrics import dot_product_scorer, drop_excluded, item_ranks, ndcg, rank_items, ranking_scores, recall, top_items
+from graphvid.metrics import (
+    dot_product_scorer,
+    drop_excluded,
+    item_ranks,
+    ndcg,
+    rank_items,
+    ranking_scores,
+    recall,
+    top_items,
+)
 
 rank_items_by_id = partial(rank_items, ties="id")
 

@@ -240,7 +240,9 @@ def test_two_towers_embed_items_that_were_not_there(folder, towers_source, tmp_p
     again = run.embed(stored.align(learnt.ids)).modalities["embedding"]
     np.testing.assert_allclose(again, learnt.modalities["embedding"], atol=1e-6)
     fresh = Features(["new"], {"look": stored.modalities["look"][:1]})
-    np.testing.assert_allclose(run.embed(fresh).modalities["embedding"][0], run.embed(stored).modalities["embedding"][0])
+    np.testing.assert_allclose(
+        run.embed(fresh).modalities["embedding"][0], run.embed(stored).modalities["embedding"][0]
+    )
     with pytest.raises(ValueError, match=r"features must have the modalities \{'look': 10\}, got \{'look': 3\}"):
         run.embed(Features(["new"], {"look": np.ones((1, 3), np.float32)}))
     assert load_run(tmp_path / "run").answers() == ["evaluate", "embed", "neighbors", "recommend"]
