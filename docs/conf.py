@@ -32,6 +32,7 @@ extensions = [
     "sphinx.ext.viewcode",
     "numpydoc",
     "sphinx_gallery.gen_gallery",
+    "sphinx-mathjax-offline",
     "results_tables",
     "live_text",
 ]

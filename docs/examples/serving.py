@@ -1,3 +1,4 @@
+# ruff: noqa: E402
 """A run that answers: made here on a small world, then loaded, asked, and searched with a video that is new."""
 
 import os

@@ -209,7 +209,7 @@ def test_splits_keep_what_training_lacks_unless_told_to_refuse():
 def test_pairs_in_two_splits_are_dropped_from_the_later_or_kept():
     train, validation = make([(0, 0), (1, 1)], **SIZES), make([(0, 0), (0, 2)], **SIZES)
     test = make([(1, 1), (0, 2), (0, 3)], **SIZES)
-    with pytest.warns(UserWarning) as warned:
+    with pytest.warns(UserWarning, match="dropped there") as warned:
         splits = InteractionSplits("toy", train, test, validation, overlap="drop")
     assert [str(one.message) for one in warned] == [
         "1 pairs of validation are in train too; dropped there",
