@@ -11,6 +11,7 @@ import warnings
 from pathlib import Path
 
 import lightning  # noqa: F401 # sets the level of its loggers when imported
+from docutils import nodes
 
 import graphvid
 
@@ -31,6 +32,7 @@ extensions = [
     "sphinx.ext.viewcode",
     "numpydoc",
     "sphinx_gallery.gen_gallery",
+    "sphinx-mathjax-offline",
     "results_tables",
     "live_text",
 ]
@@ -91,7 +93,20 @@ html_theme_options = {
     "pygments_light_style": "tango",
     "pygments_dark_style": "github-dark",
 }
-html_sidebars = {page: [] for page in ("index", "install", "design", "cli", "tutorials/*", "methods/*", "results/*")}
+_ALONE = (
+    "index",
+    "install",
+    "design",
+    "cli",
+    "choose",
+    "serving",
+    "own_graph",
+    "tutorials/*",
+    "methods/*",
+    "results/*",
+    "results/quality/*",
+)
+html_sidebars = {page: [] for page in _ALONE}
 
 
 def is_left_out(app, what, name, obj, skip, options):
@@ -100,5 +115,13 @@ def is_left_out(app, what, name, obj, skip, options):
     return True if is_field or name == "extra_repr" else None
 
 
+def without_mail(app, doctree):
+    """Make text again of what docutils takes for an address of mail: Recall@20."""
+    for link in list(doctree.findall(nodes.reference)):
+        if link.get("refuri", "").startswith("mailto:"):
+            link.replace_self(nodes.Text(link.astext()))
+
+
 def setup(app):
+    app.connect("doctree-read", without_mail)
     app.connect("autodoc-skip-member", is_left_out)

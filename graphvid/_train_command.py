@@ -8,12 +8,15 @@ import json
 import re
 import shlex
 import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast, get_args, get_origin
 
 import typer
 
+from graphvid._checks import check_choice
+from graphvid._options import one_of
 from graphvid.tasks import task_of
 
 if TYPE_CHECKING:
@@ -22,6 +25,9 @@ if TYPE_CHECKING:
 Resume = Annotated[bool, typer.Option("--resume", help="Continue the run in the directory.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bars.")]
 Out = Annotated[Path, typer.Option(help="Run directory; new or empty, or a run to resume.")]
+
+DEVICES = ("auto", "cpu", "cuda")
+Device = Annotated[str, one_of("Where to train; auto takes a GPU where there is one.", DEVICES)]
 
 
 def train_command(name: str, summary: str) -> Callable[..., None]:
@@ -46,17 +52,21 @@ def train_command(name: str, summary: str) -> Callable[..., None]:
             raise typer.Exit
 
     def command(
+        context: typer.Context,
         out: Out,
-        preset: Annotated[str, typer.Option(help=f"Options by name: {', '.join(kind.presets)}.")] = next(
-            iter(kind.presets)
-        ),
+        preset: Annotated[str, one_of("Options by name.", kind.presets)] = next(iter(kind.presets)),
         option: Annotated[
             list[str] | None,
             typer.Option(
                 "--set", help="Change an option of the preset, --set dim=32 or --set loss.margin=0.4. Repeatable."
             ),
         ] = None,
+        config: Annotated[
+            Path | None,
+            typer.Option(help="The config.json of a run: its source and options, but for those that are given here."),
+        ] = None,
         seed: Annotated[int, typer.Option(help="Of what is generated or split, and of training.")] = 0,
+        device: Device = "auto",
         checkpoint_every: Annotated[
             int | None, typer.Option(help="Steps between checkpoints, which a killed run loses at most.")
         ] = None,
@@ -72,12 +82,23 @@ def train_command(name: str, summary: str) -> Callable[..., None]:
     ) -> None:
         from graphvid._record import merge
 
-        source = task.source(**given, **({"seed": seed} if "seed" in help_of else {}))
-        base = kind.preset(preset).to_dict()
-        if "seed" in base:
-            base["seed"] = seed
-        config = kind.from_dict(merge(base, parse_options(option or [])))
-        train_and_show(name, source, out, config, resume=resume, checkpoint_every=checkpoint_every, quiet=quiet)
+        def asked(option: str) -> bool:
+            return getattr(context.get_parameter_source(option), "name", "") != "DEFAULT"
+
+        values, base = given, kind.preset(preset).to_dict()
+        if config is not None:
+            if asked("preset"):
+                raise ValueError("preset must not be given with config, which has every option")
+            fed = _read_fed(config, name)
+            values = {**fed["source"], **{key: value for key, value in given.items() if asked(key)}}
+            base = fed["model"]
+        if config is None or asked("seed"):
+            values = {**values, **({"seed": seed} if "seed" in help_of else {})}
+            base = {**base, **({"seed": seed} if "seed" in base else {})}
+        train_and_show(
+            name, task.source.from_dict(values), out, kind.from_dict(merge(base, parse_options(option or []))),
+            resume=resume, checkpoint_every=checkpoint_every, quiet=quiet, device=device,
+        )  # fmt: skip
 
     own = [
         p
@@ -86,7 +107,7 @@ def train_command(name: str, summary: str) -> Callable[..., None]:
         ).parameters.values()
         if p.name != "given"
     ]
-    ordered = [own[0], *fields, *own[1:]]
+    ordered = [*own[:2], *fields, *own[2:]]
     command.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in ordered]
     )
@@ -96,19 +117,34 @@ def train_command(name: str, summary: str) -> Callable[..., None]:
 
 
 def train_and_show(
-    method: str, source: Record, out: Path, config: Record, *, resume: bool, checkpoint_every: int | None, quiet: bool
-) -> None:
+    method: str, source: Record, out: Path, config: Record, *, resume: bool, checkpoint_every: int | None, quiet: bool,
+    device: str,
+) -> None:  # fmt: skip
     """Train a method into a run directory and print its report; an interrupt ends with code 130 and names ``--resume``."""
     from graphvid.runs import RunDirectory, train
 
+    check_choice("device", device, DEVICES)
     task = task_of(method)
     try:
-        train(task, method, source, out, config, resume=resume, checkpoint_every=checkpoint_every, progress=not quiet)
+        train(
+            task, method, source, out, config, resume=resume, checkpoint_every=checkpoint_every, progress=not quiet,
+            device=cast(Any, device), command=shlex.join(["graphvid", *sys.argv[1:]]),
+        )  # fmt: skip
     except KeyboardInterrupt:  # Typer would end without a word
         typer.echo("graphvid: interrupted; the same command with --resume goes on from the last checkpoint", err=True)
         raise typer.Exit(128 + signal.SIGINT) from None
     typer.echo(task.report(RunDirectory(out)).to_text())
     typer.echo(f"Report: {out / 'report.html'}")
+
+
+def _read_fed(config: Path, method: str) -> dict[str, Any]:
+    """Return the configuration of a run of a method, or raise."""
+    from graphvid.runs import read_config
+
+    stored = read_config(config)
+    if stored["method"] != method:
+        raise ValueError(f"config must be that of a run of {method!r}, got one of {stored['method']!r}")
+    return stored
 
 
 def parse_options(options: list[str]) -> dict[str, Any]:
@@ -148,12 +184,13 @@ def _option(field: dataclasses.Field[Any], annotation: Any, text: str) -> Any:
         kind = get_args(kind)[0]
     if get_origin(kind) is tuple:
         kind = list[get_args(kind)[0]]  # type: ignore[misc] # of texts
+    names = [f"--{field.name.rstrip('_')}"] if field.name.endswith("_") else []  # a word that Python keeps for itself
+    told = typer.Option(*names, help=text)
     if get_origin(kind) is Literal:
-        text, kind = f"{text} One of {', '.join(map(str, get_args(kind)))}.", str
+        kind, told = str, one_of(text, get_args(kind), *names)
     if field.default is None or field.default == ():
         kind = kind | None
-    names = [f"--{field.name.rstrip('_')}"] if field.name.endswith("_") else []  # a word that Python keeps for itself
-    return Annotated[kind, typer.Option(*names, help=text)]
+    return Annotated[kind, told]
 
 
 def _types(kind: type[Record]) -> dict[str, Any]:

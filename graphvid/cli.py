@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -13,7 +14,9 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 import graphvid
-from graphvid._train_command import Out, Quiet, Resume, parse_options, train_and_show, train_command
+from graphvid._options import one_of
+from graphvid._quickstart import WORLDS
+from graphvid._train_command import Device, Quiet, Resume, parse_options, train_and_show, train_command
 from graphvid.tasks import COMMANDS, METHODS, load_run, load_task
 
 _QUICKSTART = Path("graphvid-quickstart")
@@ -23,8 +26,12 @@ Run = Annotated[Path, typer.Option("--run", help="Run directory of a finished ru
 Written = Annotated[Path | None, typer.Option("--out", help="File to write instead of printing: .csv or .parquet.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print a JSON list of rows.")]
 Milliseconds = Annotated[
-    list[str] | None, typer.Option(help="A column that holds milliseconds; default: as in the run. Repeatable.")
+    list[str] | None,
+    one_of(
+        "A column that holds milliseconds; default: as in the run. Repeatable.", ("watch_time", "duration", "timestamp")
+    ),
 ]
+Of = Annotated[str | None, one_of("Vectors of what, where a run has several.", ("item", "user"))]
 
 
 class _Lazy(TyperGroup):
@@ -51,6 +58,14 @@ class _Lazy(TyperGroup):
         alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
         alone.command(cmd_name)(self.make(cmd_name))
         return typer.main.get_command(alone)
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
+        """Complete the names of commands, likewise."""
+        self._listing = True
+        try:
+            return super().shell_complete(ctx, incomplete)
+        finally:
+            self._listing = False
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Show the commands without importing what they need."""
@@ -84,11 +99,24 @@ def _print_version(asked: bool) -> None:
         raise typer.Exit
 
 
+def _use_threads(count: int | None) -> None:
+    """Tell the libraries that compute, which are imported later."""
+    if count is None:
+        return
+    if count < 1:
+        raise ValueError(f"threads must be an integer >= 1, got {count}")
+    os.environ |= {name: str(count) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")}
+
+
 @app.callback()
 def _root(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and end.")
     ] = False,
+    threads: Annotated[
+        int | None,
+        typer.Option(callback=_use_threads, is_eager=True, help="Threads of whatever follows. Default: one a core."),
+    ] = None,
 ) -> None:
     pass
 
@@ -100,18 +128,26 @@ def _train() -> None:
 
 @app.command()
 def quickstart(
-    out: Out = _QUICKSTART,
+    task: Annotated[str, one_of("What to learn; each task has a world of its own.", WORLDS)] = next(iter(WORLDS)),
+    out: Annotated[
+        Path | None,
+        typer.Option(help=f"Run directory. Default: {_QUICKSTART}, and for other tasks {_QUICKSTART}-TASK."),
+    ] = None,
     resume: Resume = False,
     seed: Annotated[int, typer.Option(help="Of the generated world and of training.")] = 0,
+    device: Device = "auto",
     quiet: Quiet = False,
 ) -> None:
-    """Generate a small world of users and videos, learn embeddings from it, and show what they find. Runs offline."""
-    from graphvid.models import RGCConfig
-    from graphvid.tasks.co_watch import CoWatchSource
+    """Generate a small world, learn from it, and show what was found. Runs offline, each task in a minute or two."""
+    from graphvid._checks import check_choice
 
-    source, config = CoWatchSource(dataset="synthetic", seed=seed), RGCConfig(seed=seed)
-    train_and_show("rgc", source, out, config, resume=resume, checkpoint_every=None, quiet=quiet)
-    typer.echo(f"Next: graphvid neighbors 0 --run {out}")
+    check_choice("task", task, WORLDS)
+    world = WORLDS[task]
+    source, config = world.records(seed)
+    out = out or Path(_QUICKSTART if task == next(iter(WORLDS)) else f"{_QUICKSTART}-{task}")
+    train_and_show(world.method, source, out, config, resume=resume, checkpoint_every=None, quiet=quiet, device=device)
+    for line in world.next_lines(out):
+        typer.echo(f"Next: {line}")
 
 
 @app.command(context_settings=_ANY)
@@ -156,14 +192,16 @@ def neighbors(
 def export(
     run: Run,
     out: Annotated[Path, typer.Option(help="File to write: .faiss, .parquet or .npy.")],
-    to: Annotated[str, typer.Option(help="One of faiss, parquet, npy.")] = "faiss",
+    to: Annotated[str, one_of("Form of the file.", ("faiss", "parquet", "npy"))] = "faiss",
     kind: Annotated[
-        str | None, typer.Option(help="Of a FAISS index: flat (the default), hnsw, pq, ivfpq or fastscan.")
+        str | None,
+        one_of("Of a FAISS index; default: flat, which is exact.", ("flat", "hnsw", "pq", "ivfpq", "fastscan")),
     ] = None,
     metric: Annotated[
-        str | None, typer.Option(help="Of a FAISS index: cosine (the default), or dot for the scores of a recommender.")
+        str | None,
+        one_of("Of a FAISS index; default: cosine; dot for the scores of a recommender.", ("cosine", "dot")),
     ] = None,
-    of: Annotated[str | None, typer.Option(help="Vectors of what, where a run has several: item or user.")] = None,
+    of: Of = None,
     option: Annotated[
         list[str] | None,
         typer.Option("--set", help="Change an option of the kind: --set num_codebooks=16. Repeatable."),
@@ -193,7 +231,7 @@ def search(
         Path | None, typer.Option(help="Ids never to be found: a line each, or video_id in a .csv or .parquet.")
     ] = None,
     top_k: Annotated[int, typer.Option(help="Number of videos for each query.")] = 10,
-    of: Annotated[str | None, typer.Option(help="Vectors of what, where a run has several: item or user.")] = None,
+    of: Of = None,
     out: Written = None,
     as_json: AsJson = False,
 ) -> None:
@@ -261,7 +299,9 @@ def embed(
     ],
     out: Annotated[Path, typer.Option(help="File to write: .npz with ids and embedding, or .zip with --form contest.")],
     run: Run = _QUICKSTART,
-    form: Annotated[str, typer.Option(help="features, or contest for a submission of at most 256 columns.")] = "features",
+    form: Annotated[
+        str, one_of("contest is a submission of at most 256 columns.", ("features", "contest"))
+    ] = "features",
 ) -> None:  # fmt: skip
     """Embed videos from their features, also videos that were not there in training."""
     from graphvid._files import check_output

@@ -1,8 +1,8 @@
 """Compare run directories file by file, bit for bit but for timings: ``python tests/compare_runs.py BEFORE AFTER``.
 
 Made for changes that must not change a result: train the same commands with both versions into two folders of runs, then
-compare the folders. What only one version writes is named and not compared, and ``config.json``, ``report.html`` and the
-checkpoint, whose form may change, are left out.
+compare the folders. What only one version writes is named and not compared; ``config.json``, ``report.html``, the checkpoint,
+whose form may change, and ``sessions.json``, which says when, are left out.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from safetensors import safe_open
 
 TIMINGS = ("train_seconds", "evaluate_seconds")
-LEFT_OUT = ("config.json", "report.html", "checkpoint.safetensors")
+LEFT_OUT = ("config.json", "report.html", "sessions.json", "checkpoint.safetensors")
 
 
 def content(path: Path) -> object:

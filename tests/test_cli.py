@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import shutil
@@ -247,6 +248,77 @@ def test_wrong_questions(run, finished, tmp_path, monkeypatch, arguments, messag
     assert (tmp_path / "ids.csv").read_text() == "video_id\n5\n"
 
 
+def test_ids_may_begin_with_a_minus(run, finished, files, tmp_path):
+    renamed = shutil.copytree(finished, tmp_path / "renamed")
+    learnt = load_features(finished / "embeddings.npz")
+    Features([f"-{i}x" for i in range(96)], learnt.modalities).save(renamed / "embeddings.npz")
+    code, out, err = run("neighbors", "-5x", "--run", renamed, "--top-k", "1", "--json")
+    assert code == 0, err
+    code, found, err = run("search", "--video", "-5x", "--run", renamed, "--top-k", "1", "--json")
+    assert code == 0, err
+    assert json.loads(found)[0]["video_id"] == json.loads(out)[0]["video_id"]
+
+
+def test_the_configuration_of_a_run_is_fed_back(run, finished, tmp_path):
+    fed = ["train", "rgc", "--config", finished / "config.json", "--quiet"]
+    assert_sentence(
+        run(*fed, "--preset", "paper", "--out", tmp_path / "a"), "preset must not be given with config, which has every"
+    )
+    assert_sentence(
+        run("train", "mf", *fed[2:], "--out", tmp_path / "a"), "config must be that of a run of 'mf', got one of 'rgc'"
+    )
+    assert_sentence(
+        run(*fed, "--device", "tpu", "--out", tmp_path / "a"), r"device must be one of \['auto', 'cpu', 'cuda'\]"
+    )
+    code, _, err = run(*fed, "--out", tmp_path / "same")
+    assert code == 0, err
+    same = "encoder.safetensors"
+    assert (tmp_path / "same" / same).read_bytes() == (finished / same).read_bytes()
+    code, _, err = run(*fed, "--out", tmp_path / "other", "--seed", "3", "--top-k", "7", "--set", "num_steps=2")
+    assert code == 0, err
+    old, new = (json.loads((path / "config.json").read_text()) for path in (finished, tmp_path / "other"))
+    assert new["source"] == {**old["source"], "seed": 3, "top_k": 7}
+    assert new["model"] == {**old["model"], "seed": 3, "num_steps": 2}
+    sessions = json.loads((tmp_path / "other" / "sessions.json").read_text())["sessions"]
+    assert [one["command"].split()[:3] for one in sessions] == [["graphvid", "train", "rgc"]]
+    page = (tmp_path / "other" / "report.html").read_text()
+    assert "Command: <code>graphvid train rgc --config" in page
+    assert "What is near what?" in page
+
+
+def test_progress_is_on_the_standard_error(run, finished, tmp_path):
+    fed = ["train", "rgc", "--config", finished / "config.json", "--out", tmp_path / "run"]
+    code, out, err = run(*fed)
+    assert code == 0
+    assert "Epoch 0" in err
+    assert out.startswith("graphvid ")
+    assert "Epoch" not in out
+
+
+def test_threads_are_told_to_what_computes(run, monkeypatch):
+    monkeypatch.setattr("os.environ", {**os.environ})
+    assert_sentence(run("--threads", "0", "--version"), "threads must be an integer >= 1, got 0")
+    run("--threads", "3", "neighbors", "--help")
+    assert {os.environ[name] for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS")} == {"3"}
+
+
+def test_choices_are_completed_without_importing_a_task():
+    code = (
+        "import sys; sys.argv = ['graphvid']\n"
+        "from graphvid.cli import app\n"
+        "try: app(prog_name='graphvid')\n"
+        "finally: assert 'torch' not in sys.modules\n"
+    )
+    for words, expected in {"train link-": "link-local\nlink-global\nlink-graph", "export --kind i": "ivfpq"}.items():
+        asked = {
+            "_GRAPHVID_COMPLETE": "complete_bash",
+            "COMP_WORDS": f"graphvid {words}",
+            "COMP_CWORD": str(words.count(" ") + 1),
+        }
+        done = subprocess.run([sys.executable, "-c", code], env={**os.environ, **asked}, capture_output=True, text=True)
+        assert done.stdout.strip() == expected, done.stderr
+
+
 def test_the_version_and_the_command_as_a_module(run):
     code, out, _ = run("--version")
     assert (code, out) == (0, f"graphvid {graphvid.__version__}\n")
@@ -389,6 +461,9 @@ def test_quickstart_trains_the_default_preset_on_the_synthetic_world(monkeypatch
     monkeypatch.setattr("graphvid.runs.train", train)
     monkeypatch.setattr("graphvid.tasks.co_watch.CoWatch.report", lambda *_: Report("title", "lead", []))
     monkeypatch.chdir(tmp_path)
+    assert_sentence(
+        run("quickstart", "--task", "flying"), r"task must be one of \['co-watch', 'recommendation', .*'flying'"
+    )
     code, out, err = run("quickstart", "--seed", "3", "--quiet")
     assert code == 0, err
     assert (called["source"].dataset, called["source"].seed, called["config"].seed) == ("synthetic", 3, 3)

@@ -64,8 +64,40 @@ def test_quality_table_shows_the_metrics_asked_for(quality):
 def test_names_of_metrics_are_words(quality):
     quality |= {"metrics": ["gauc", "row_log_loss"]}
     quality["rows"] = [{"name": "raw", "values": {"gauc": [0.5, 0.7], "row_log_loss": [1.0, 2.0]}}]
-    header = results.quality_table(quality).splitlines()[4:8]
-    assert [cell.split("- ", 1)[1] for cell in header] == ["row", "GAUC", "row log loss", "seconds"]
+    header = results.quality_table(quality).splitlines()[4:7]
+    assert [cell.split("- ", 1)[1] for cell in header] == ["row", "GAUC", "row log loss"]
+
+
+def test_a_figure_that_looks_like_an_address_of_mail_is_text_and_wide_records_are_several_tables(quality):
+    quality["metrics"] = ["ndcg", "retention", "recall@3", "a", "b"]
+    for row in quality["rows"]:
+        row["values"] |= {name: [1.0, 2.0] for name in ("recall@3", "a", "b")}
+    first, second = results.quality_tables(quality)
+    assert "     - recall\\@3\n" in first
+    assert "Near." in first
+    assert "seconds" not in first
+    assert "     - b\n     - seconds\n" in second
+    assert "Near." not in second
+
+
+def test_the_summary_says_who_is_ahead_in_every_seed(quality, monkeypatch):
+    entries = {
+        "A": ("ndcg", "L0", "raw"),
+        "B": ("ndcg-", "L0", "raw"),
+        "C": ("retention", "L0", "raw"),
+        "D": ("x",) * 3,
+    }
+    monkeypatch.setattr(results, "SUMMARY", {name: (name, "photo", *entry) for name, entry in entries.items()})
+    quality["rows"][0]["values"]["retention"] = [0.2, 0.2]
+    cells = [line[7:] for line in results.summary_table([quality]).splitlines()[4:]]
+    rows = [cells[at : at + 5] for at in range(0, len(cells), 5)]
+    assert [row[:4] for row in rows[1:]] == [
+        ["A", "ahead, 2 seeds", "NDCG\\@60 0.2500", "0.1000 raw"],
+        ["B", "behind, 2 seeds", "NDCG\\@60 0.2500", "0.1000 raw"],
+        ["C", "level, 2 seeds", "retention 0.2000", "0.2000 raw"],
+        ["D", "not measured yet", "", ""],
+    ]
+    assert rows[1][4] == ":ref:`Photo <result-quality-photo>`"
 
 
 def test_quality_section_says_how_to_make_it_again(quality):

@@ -26,12 +26,46 @@ import re
 import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 _RANKING = {"ndcg": "NDCG\\@{k}", "map": "MAP", "mrr": "MRR", "recall": "Recall\\@{k}", "hit": "Hit\\@{k}"}
 _WORDS = {"gauc": "GAUC", "auc": "AUC", "ece": "ECE"}
 _QUALITY = ("name", "title", "protocol", "date", "versions", "command", "seeds", "metrics", "rows")
+SUMMARY = {  # method, record, metric (one that is to be small ends in "-"), its row, the row of a baseline
+    "rgc": ("Relational graph clustering", "amazon_photo", "ndcg", "neighbour softmax, L0", "raw features"),
+    "rgc-tiktok": ("the same on TikTok", "tiktok", "ndcg", "neighbour softmax, random", "raw features"),
+    "frame": ("FRAME", "frame_synthetic", "gauc", "main: survival, 8 clips", "main: logistic hazard, 8"),
+    "frame-segmm": (
+        "the same on real views", "frame_segmm", "segment_log_loss-", "FRAME, 16 clips", "position prior by user",
+    ),
+    "simplex": ("SimpleX", "recommenders_gowalla", "recall", "SimpleX, clean", "recommender_peers_gowalla: GF-CF"),
+    "mf": ("MF-CCL", "recommenders_gowalla", "recall", "MF-CCL, clean", "recommender_peers_gowalla: GF-CF"),
+    "lightgcn": (
+        "LightGCN", "recommenders_electronics", "recall", "LightGCN-CCL, clean",
+        "recommender_peers_amazon_electronics: GF-CF",
+    ),
+    "two-tower": (
+        "Two towers", "towers_tiktok", "recall", "content: in-batch, 128", "recommender_peers_tiktok: RP3beta",
+    ),
+    "mecoq": ("MeCoQ", "codes_digits", "map", "MeCoQ", "FAISS PQ"),
+    "phpq": ("PHPQ-style", "codes_pyramid", "map", "PHPQ-style", "frozen random codebooks"),
+    "periodic-interests": (
+        "Periodic interests", "next_poi_foursquare", "recall", "periodic interests", "mixture of counts",
+    ),
+    "link-local": ("Entity linking", "linking_aida", "accuracy", "link-local", "most in-links"),
+    "twin-tower": ("Twin tower", "similarity_synthetic", "spearman", "model 1", "titles, TF-IDF"),
+    "clips": ("Clips without labels", "clips_synthetic", "motion", "differences, swaps and shuffles", "random weights"),
+}  # fmt: skip
 _NONE = "–"
+_FIGURES_A_TABLE = 4
+
+
+class Compared(NamedTuple):
+    """A figure of a method beside a baseline's, as reStructuredText."""
+
+    verdict: str
+    figure: str
+    baseline: str
 
 
 def read_records(folder: Path) -> list[dict[str, Any]]:
@@ -110,7 +144,7 @@ def with_columns(record: dict[str, Any]) -> dict[str, Any]:
 def render(kind: str, record: Mapping[str, Any]) -> str:
     """Return a section: title, protocol, table, pictures, notes, and how to make it again."""
     title = _plain(record["title"])
-    table = quality_table(record) if kind == "quality" else speed_table(record)
+    tables = quality_tables(record) if kind == "quality" else [speed_table(record)]
     pictures = [f".. image:: /../benchmarks/results/{kind}/{name}" for name in record.get("pictures", ())]
     label, heading = f".. _result-{kind}-{record['name']}:", f"{title}\n{'-' * len(title)}"
     more = [f"{_plain(other['title'])}\n\n{speed_table(other)}".strip() for other in record.get("more", ())]
@@ -118,7 +152,7 @@ def render(kind: str, record: Mapping[str, Any]) -> str:
         label,
         heading,
         record.get("protocol"),
-        table,
+        *tables,
         *more,
         *pictures,
         record.get("notes"),
@@ -127,7 +161,16 @@ def render(kind: str, record: Mapping[str, Any]) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def quality_table(record: Mapping[str, Any], metrics: Sequence[str] | None = None) -> str:
+def quality_tables(record: Mapping[str, Any]) -> list[str]:
+    """Return the rows as list-tables of a few figures each, which fit a page."""
+    metrics = list(record["metrics"])
+    parts = [metrics[at : at + _FIGURES_A_TABLE] for at in range(0, len(metrics), _FIGURES_A_TABLE)]
+    return [quality_table(record, part, described=part is parts[0], timed=part is parts[-1]) for part in parts]
+
+
+def quality_table(
+    record: Mapping[str, Any], metrics: Sequence[str] | None = None, *, described: bool = True, timed: bool = True
+) -> str:
     """Return the rows as a list-table: mean ± standard deviation over the seeds, the best mean of a ranking in bold."""
     rows = record["rows"]
     metrics = [name for name in metrics or record["metrics"] if name in record["metrics"]]
@@ -135,17 +178,53 @@ def quality_table(record: Mapping[str, Any], metrics: Sequence[str] | None = Non
         name: max((_mean(row["values"][name]) for row in rows if not row.get("reference")), default=math.nan)
         for name in _RANKING.keys() & set(metrics)
     }
-    header = ["row", *(_heading(name, record.get("k", "k")) for name in metrics), "seconds"]
+    timed = timed and any(row.get("seconds") for row in rows)
+    header = ["row", *(_heading(name, record.get("k", "k")) for name in metrics), *(["seconds"] if timed else [])]
     lines = []
     for row in rows:
         name = f"**{_plain(row['name'])}**"
-        cells = [f"{name} — {_plain(row['description'])}" if row.get("description") else name]
+        cells = [f"{name} — {_plain(row['description'])}" if described and row.get("description") else name]
         for metric in metrics:
             values = row["values"][metric]
             cells.append(_spread(values, bold=not row.get("reference") and _mean(values) == best.get(metric)))
         seconds = _mean(row.get("seconds") or [])
-        lines.append([*cells, f"{seconds:,.0f}" if seconds > -math.inf else _NONE])
+        lines.append([*cells, *([f"{seconds:,.0f}" if seconds > -math.inf else _NONE] if timed else [])])
     return list_table(header, lines)
+
+
+def summary_table(records: Sequence[Mapping[str, Any]]) -> str:
+    """Return a row a method of `SUMMARY`: its figure beside a baseline's, and who is ahead."""
+    rows = []
+    for key, (method, name, *_) in SUMMARY.items():
+        found = compared(key, records)
+        if found is None:
+            rows.append([method, "not measured yet", "", "", ""])
+            continue
+        title = next(_plain(record["title"]) for record in records if record["name"] == name)
+        rows.append([method, found.verdict, found.figure, found.baseline, f":ref:`{title} <result-quality-{name}>`"])
+    return list_table(["method", "verdict", "figure", "baseline", "protocol and all rows"], rows)
+
+
+def compared(key: str, records: Sequence[Mapping[str, Any]]) -> Compared | None:
+    """Return an entry of `SUMMARY` as it was measured, None where it was not."""
+    _, name, metric, model, baseline = SUMMARY[key]
+    sign, metric = (-1, metric[:-1]) if metric.endswith("-") else (1, metric)
+    other, _, row = baseline.rpartition(": ") if baseline.startswith("recommender_peers") else (name, "", baseline)
+    mine, theirs = (_values(records, *place, metric) for place in ((name, model), (other, row)))
+    pairs = [(a, b) for a, b in zip(mine, theirs) if a is not None and b is not None]
+    if not pairs:
+        return None
+    ahead = [sign * (a - b) > 0 for a, b in pairs]
+    word = "ahead" if all(ahead) else "behind" if not any(ahead) else "level"
+    k = next(record.get("k", "k") for record in records if record["name"] == name)
+    own, best = (statistics.fmean(column) for column in zip(*pairs))
+    seeds = f"{len(pairs)} seed{'s' * (len(pairs) > 1)}"
+    return Compared(f"{word}, {seeds}", f"{_heading(metric, k)} {own:.4f}", f"{best:.4f} {_plain(row)}")
+
+
+def _values(records: Sequence[Mapping[str, Any]], name: str, row: str, metric: str) -> Sequence[float | None]:
+    rows = [one for record in records if record["name"] == name for one in record["rows"] if one["name"] == row]
+    return rows[0]["values"].get(metric, []) if rows else []
 
 
 def speed_table(record: Mapping[str, Any]) -> str:
@@ -183,8 +262,8 @@ def provenance(kind: str, record: Mapping[str, Any]) -> str:
 
 def _heading(metric: str, k: object) -> str:
     """Return the name of a metric in words, so that a narrow column can break it."""
-    name = _RANKING.get(metric, _WORDS.get(metric, metric))
-    return name.format(k=k).replace("_", " ")
+    name = _RANKING.get(metric, _WORDS.get(metric))
+    return _plain(metric.replace("_", " ")) if name is None else name.format(k=k)
 
 
 def _mean(values: Sequence[float | None]) -> float:

@@ -1,6 +1,6 @@
 """
-Clusters and negatives from them
-================================
+Affinity clustering: clusters, and negatives from them
+======================================================
 
 By the end you will be able to
 

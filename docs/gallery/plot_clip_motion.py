@@ -1,5 +1,5 @@
 """
-Motion or scenery: clips without labels
+Clips without labels: motion or scenery
 =======================================
 
 By the end you will be able to

@@ -1,6 +1,6 @@
 """
-Two towers and a memory of negatives
-====================================
+Two towers: a memory of negatives
+=================================
 
 By the end you will be able to
 

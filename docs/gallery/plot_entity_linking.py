@@ -1,6 +1,6 @@
 """
-Which entity is meant
-=====================
+Entity linking: which entity is meant
+=====================================
 
 By the end you will be able to
 

@@ -1,6 +1,6 @@
 """
-Which clip made the viewer leave
-================================
+FRAME: which clip made the viewer leave
+=======================================
 
 By the end you will be able to
 

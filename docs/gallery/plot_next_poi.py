@@ -1,6 +1,6 @@
 """
-Where next, and why
-===================
+Periodic interests: where next, and why
+=======================================
 
 By the end you will be able to
 

@@ -1,6 +1,6 @@
 """
-Video embeddings from a watch log
-=================================
+Relational graph clustering: video embeddings from a watch log
+==============================================================
 
 By the end you will be able to
 

@@ -1,6 +1,6 @@
 """
-From features to a 4-byte index
-===============================
+MeCoQ: from features to a 4-byte index
+======================================
 
 By the end you will be able to
 

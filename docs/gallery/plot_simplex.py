@@ -1,6 +1,6 @@
 """
-A plain model and many negatives
-================================
+SimpleX and MF-CCL: a plain model and many negatives
+====================================================
 
 By the end you will be able to
 

@@ -1,6 +1,6 @@
 """
-Videos from frames and titles
-=============================
+Twin tower: videos from frames and titles
+=========================================
 
 By the end you will be able to
 

@@ -218,8 +218,11 @@ class CheckIns:
         offset: int | None = None,
         milliseconds: bool = False,
         strict: bool = True,
+        delimiter: str | None = None,
     ) -> CheckIns:
-        """Return the validated check-ins of a CSV (``.csv``, ``.csv.gz``) or Parquet file; see `from_frame`.
+        """Return the validated check-ins of a CSV or Parquet file, in one of the forms of `WatchLog.read`; see `from_frame`.
+
+        ``delimiter`` is one character between the fields of a CSV, by default a comma, in ``.tsv`` a tab.
 
         Raises
         ------
@@ -230,7 +233,9 @@ class CheckIns:
         """
         path = Path(path)
         try:
-            frame = read_table(path, lambda present: find_columns(present, columns, offset), COLUMNS[:2])
+            frame = read_table(
+                path, lambda present: find_columns(present, columns, offset), COLUMNS[:2], delimiter=delimiter
+            )
             return cls.from_frame(frame, columns=columns, offset=offset, milliseconds=milliseconds, strict=strict)
         except (ValueError, TypeError) as error:
             raise with_path(error, path) from None

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from graphvid.data._files import as_path, with_path
 from graphvid.data._text import read_bytes
-from graphvid.data.interaction_splits import InteractionSplits, Unseen
+from graphvid.data.interaction_splits import InteractionSplits, Overlap, Unseen
 from graphvid.data.interactions import Duplicates, Interactions, size_of
 
 _MOST_DIGITS = 18  # what surely fits into int64
@@ -89,6 +89,7 @@ def read_splits(
     *,
     duplicates: Duplicates = "raise",
     unseen: Unseen = "keep",
+    overlap: Overlap = "raise",
 ) -> InteractionSplits:
     """Return the splits of one data set from a file each, in the form of `read_interactions`.
 
@@ -102,6 +103,8 @@ def read_splits(
         What to do with an item that a user has twice in one file.
     unseen : {"keep", "raise"}, default "keep"
         What to do with users and items that are not in training; see `InteractionSplits`.
+    overlap : {"raise", "drop", "keep"}, default "raise"
+        What to do with pairs that are in two files; see `InteractionSplits`.
 
     Raises
     ------
@@ -122,7 +125,7 @@ def read_splits(
     paths = {"train": as_path(train, "train"), "test": as_path(test, "test")}
     if validation is not None:
         paths["validation"] = as_path(validation, "validation")
-    return InteractionSplits(name, **read_parts(paths, duplicates), unseen=unseen)
+    return InteractionSplits(name, **read_parts(paths, duplicates), unseen=unseen, overlap=overlap)
 
 
 def read_parts(paths: Mapping[str, Path], duplicates: Duplicates = "raise") -> dict[str, Interactions]:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import InitVar, dataclass
 from itertools import combinations
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from graphvid._checks import check_choice
 from graphvid.data.interactions import Interactions
 
 Unseen = Literal["keep", "raise"]
+Overlap = Literal["raise", "drop", "keep"]
 
 
 @dataclass(frozen=True, eq=False)
 class InteractionSplits:
-    """Splits with the same users and items, and no pair in two of them.
+    """Splits with the same users and items, and no pair in two of them unless it is asked for.
 
     Parameters
     ----------
@@ -30,12 +33,15 @@ class InteractionSplits:
     unseen : {"keep", "raise"}, default "keep"
         What to do with a pair of another split whose user or item has no pair in ``train``. Kept, it counts in
         the metrics like any other, whatever vectors a model has for what it never saw.
+    overlap : {"raise", "drop", "keep"}, default "raise"
+        What to do with a pair that is in two splits: refuse it; leave it out of the later of train, validation and test, with
+        a warning that counts them; or leave it in both, to be learnt from and found again.
 
     Raises
     ------
     ValueError
-        Splits of unequal numbers of users or items, a pair that is in two splits, or, with ``unseen="raise"``, a user
-        or item that is not in training; the message names the first such pair.
+        Splits of unequal numbers of users or items, a pair that is in two splits (unless ``overlap`` allows it), or, with
+        ``unseen="raise"``, a user or item that is not in training; the message names the first such pair.
 
     Notes
     -----
@@ -58,22 +64,33 @@ class InteractionSplits:
     test: Interactions
     validation: Interactions | None = None
     unseen: InitVar[Unseen] = "keep"
+    overlap: InitVar[Overlap] = "raise"
 
-    def __post_init__(self, unseen: Unseen) -> None:
+    def __post_init__(self, unseen: Unseen, overlap: Overlap) -> None:
         if unseen not in ("keep", "raise"):
             raise ValueError(f"unseen must be 'keep' or 'raise', got {unseen!r}")
-        splits = {"train": self.train, "test": self.test}
-        if self.validation is not None:
-            splits["validation"] = self.validation
+        check_choice("overlap", overlap, get_args(Overlap))
+        splits = {"train": self.train, "validation": self.validation, "test": self.test}
+        splits = {name: split for name, split in splits.items() if split is not None}
         sizes = {name: (split.num_users, split.num_items) for name, split in splits.items()}
         if len(set(sizes.values())) > 1:
             raise ValueError(f"splits must have equal numbers of users and items, got {sizes}")
-        for (name, split), (other_name, other) in combinations(splits.items(), 2):
-            shared = np.isin(_keys(split), _keys(other), assume_unique=True)
-            _refuse(shared, split, f"{name} and {other_name} must have no pair in common")
+        for earlier, later in combinations(splits, 2) if overlap != "keep" else ():
+            shared = np.isin(_keys(splits[later]), _keys(splits[earlier]), assume_unique=True)
+            if overlap == "raise":
+                _refuse(shared, splits[later], f"{earlier} and {later} must have no pair in common")
+            elif shared.any():
+                splits[later] = _select(splits[later], ~shared)
+                object.__setattr__(self, later, splits[later])  # frozen for others
+                warnings.warn(f"{shared.sum()} pairs of {later} are in {earlier} too; dropped there", stacklevel=3)
         if unseen == "raise":
             for name in list(splits)[1:]:
                 _refuse_unseen(self.train, splits[name], name)
+
+
+def _select(split: Interactions, kept: NDArray[np.bool_]) -> Interactions:
+    users, items = split.users[kept], split.items[kept]
+    return Interactions.from_pairs(users, items, num_users=split.num_users, num_items=split.num_items)
 
 
 def _keys(split: Interactions) -> NDArray[np.int64]:

@@ -15,7 +15,7 @@ from graphvid.metrics.correlation import SpearmanInterval, bootstrap_spearman, r
 from graphvid.metrics.drift import FeatureDrift, feature_drift
 from graphvid.metrics.hazards import SkipClipScores, skip_clip_scores, survival_log_likelihood
 from graphvid.metrics.impressions import ImpressionRanks, ImpressionScores, impression_scores, rank_impressions
-from graphvid.metrics.item_ranks import rank_items
+from graphvid.metrics.item_ranks import drop_excluded, rank_items
 from graphvid.metrics.linking import LinkingScores, choose, linking_scores, type_error_share
 from graphvid.metrics.neighbor_ranks import rank_neighbors
 from graphvid.metrics.ranking import average_precision, hit, ndcg, recall, reciprocal_rank
@@ -54,6 +54,7 @@ __all__ = [
     "cold_start",
     "cold_start_by_query",
     "dot_product_scorer",
+    "drop_excluded",
     "expected_calibration_error",
     "expected_ranks",
     "feature_drift",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Literal, get_args
+
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from graphvid._checks import check_choice
 from graphvid.metrics import _item_kernels
 from graphvid.metrics._item_scores import (
     ItemLists,
@@ -20,6 +22,8 @@ from graphvid.metrics._item_scores import (
 )
 from graphvid.metrics._ties import Ties, check_ties, settle
 
+Overlap = Literal["raise", "drop", "keep"]
+
 
 @torch.no_grad()
 def rank_items(
@@ -28,6 +32,7 @@ def rank_items(
     *,
     exclude: ItemLists | None = None,
     ties: Ties = "expected",
+    overlap: Overlap = "raise",
     batch_size: int | None = None,
     progress: bool = False,
 ) -> Tensor:
@@ -51,6 +56,10 @@ def rank_items(
     ties : {"expected", "optimistic", "pessimistic", "id"}, default "expected"
         The rank of items of equal score: the first and the last of their places, so that the metrics take the mean over
         all orders of them; the best places for the relevant ones; the worst places for them; or by ascending id.
+    overlap : {"raise", "drop", "keep"}, default "raise"
+        What to do with an item that is both relevant to a user and excluded for that user: refuse it; leave it out of what
+        is to be found, as `drop_excluded` does, so that the ranks are those of its result; or leave it a candidate that is
+        to be found.
     batch_size : int, optional
         Users scored at a time, >= 1. Default: one at first, to learn ``num_items``, then as many as keep the block of
         scores at 2**22 (16 MiB in float32).
@@ -68,7 +77,8 @@ def rank_items(
         Items that are not integers, scores that are not a floating-point Tensor.
     ValueError
         Lists that do not fit, an item out of range or given twice, an item of a user that is both relevant and
-        excluded (named), scores of another shape, a NaN (named by user and item), ``batch_size`` below 1.
+        excluded (named; unless ``overlap`` says otherwise), scores of another shape, a NaN (named by user and item),
+        ``batch_size`` below 1.
 
     Notes
     -----
@@ -91,8 +101,14 @@ def rank_items(
     barred = excluded_lists(exclude, wanted.num_users)
     if barred is None:
         barred = Lists(torch.zeros_like(wanted.indptr), wanted.items[:0], wanted.items[:0])
+    check_choice("overlap", overlap, get_args(Overlap))
     num_items = max(wanted.num_items, barred.num_items)
-    _refuse_shared(wanted, barred, num_items)
+    if overlap == "raise":
+        _refuse_shared(wanted, barred, num_items)
+    elif overlap == "drop":
+        wanted = _without(wanted, barred, num_items)
+    else:
+        barred = _without(barred, wanted, num_items)
     asked = torch.nonzero(torch.diff(wanted.indptr)).flatten()
     ranks = wanted.items.new_empty(len(wanted.items), 1 if ties == "id" else 2)
     with tqdm(total=asked.numel(), desc="ranking", unit="user", disable=not progress) as bar:
@@ -137,12 +153,60 @@ def rank_tensors(scores: Tensor, users: Tensor, wanted: Lists, barred: Lists, ra
         ranks[slots[part].cpu()] = torch.stack(found, dim=1).cpu()
 
 
+def drop_excluded(relevant: ItemLists, exclude: ItemLists) -> tuple[Tensor, Tensor]:
+    """Return the items of each user that are not excluded for that user.
+
+    Parameters
+    ----------
+    relevant, exclude : (indptr, items)
+        As in `rank_items`, which does the same with ``overlap="drop"``: the ``indptr`` of the result goes with its ranks.
+
+    Returns
+    -------
+    tuple of Tensor of int64
+        ``(indptr, items)``, in the order of ``relevant``, on the CPU.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Lists that do not fit; see `rank_items`.
+
+    Notes
+    -----
+    O(n log n) time for n pairs in both.
+
+    Examples
+    --------
+    >>> drop_excluded(([0, 2, 3], [3, 0, 1]), ([0, 1, 1], [3]))
+    (tensor([0, 1, 2]), tensor([0, 1]))
+    """
+    wanted = item_lists("relevant", relevant)
+    barred = excluded_lists(exclude, wanted.num_users)
+    assert barred is not None
+    left = _without(wanted, barred, max(wanted.num_items, barred.num_items))
+    return left.indptr, left.items
+
+
 def _refuse_shared(wanted: Lists, barred: Lists, num_items: int) -> None:
     """Raise if an item is relevant to a user and excluded for that user."""
-    shared = np.isin(wanted.keys(num_items).numpy(), barred.keys(num_items).numpy(), assume_unique=True)
+    shared = _shared(wanted, barred, num_items)
     if shared.any():
-        user, item = divmod(int(wanted.keys(num_items)[shared.argmax()]), num_items)
+        user, item = divmod(int(wanted.keys(num_items)[shared][0]), num_items)
         raise ValueError(
-            f"relevant and exclude must have no pair in common, got item {item} of user {user} and {shared.sum() - 1} "
-            "more such pairs"
+            f"relevant and exclude must have no pair in common, got item {item} of user {user} and "
+            f"{int(shared.sum()) - 1} more such pairs (overlap='drop' or 'keep' accepts them)"
         )
+
+
+def _shared(lists: Lists, others: Lists, num_items: int) -> Tensor:
+    """Return which pairs of ``lists`` are in ``others`` too."""
+    return torch.isin(lists.keys(num_items), others.keys(num_items), assume_unique=True)
+
+
+def _without(lists: Lists, others: Lists, num_items: int) -> Lists:
+    """Return the pairs of ``lists`` that are not in ``others``."""
+    kept = ~_shared(lists, others, num_items)
+    if bool(kept.all()):
+        return lists
+    indptr = torch.cat([kept.new_zeros(1, dtype=torch.int64), torch.cumsum(kept, 0)])[lists.indptr]
+    return item_lists("items", (indptr, lists.items[kept]))

@@ -1,7 +1,7 @@
 """The engine of runs: trains any method of any task into a directory that holds everything about it."""
 
 from .checkpoint import SafetensorsCheckpointIO, read_tensors, write_tensors
-from .directory import Json, RunDirectory
+from .directory import Json, RunDirectory, read_config
 from .engine import train
 from .keep_best import KeepBest
 from .plateau import ReloadOnPlateau
@@ -9,12 +9,14 @@ from .report import Plot, Report, Section, Table, read_training_log, write_repor
 from .run import Run, VectorRun
 from .search import export, search
 from .task import Data, Method, Part, Parts, Task, Training
+from .training import Device
 from .vectors import CODES, read_vectors, row_of, rows_of, storable, write_vectors
 from .verdict import Verdict, judge, read_verdict
 
 __all__ = [
     "CODES",
     "Data",
+    "Device",
     "Json",
     "KeepBest",
     "Method",
@@ -34,6 +36,7 @@ __all__ = [
     "Verdict",
     "export",
     "judge",
+    "read_config",
     "read_tensors",
     "read_training_log",
     "read_vectors",

@@ -27,6 +27,7 @@ class RunDirectory:
     ``training_log.csv``          loss and statistics, one row for every few steps
     ``metrics.json``              the figures of the method and its baselines
     ``report.html``               all of it as plots and tables; written last
+    ``sessions.json``             when the run was worked on, for how long, and by which command
     ============================= ==================================================================================
 
     Every file is written whole or not at all. Tasks name those that they add.
@@ -44,6 +45,7 @@ class RunDirectory:
         self.training_log = self.path / "training_log.csv"
         self.metrics = self.path / "metrics.json"
         self.report = self.path / "report.html"
+        self.sessions = self.path / "sessions.json"
         self.lock = self.path / ".lock"
 
     @contextmanager
@@ -114,18 +116,7 @@ class RunDirectory:
         ValueError
             If the file is damaged, or the run is of another format.
         """
-        self.require(self.config)
-        config = read_json(self.config)
-        found = config.get("format", 1)
-        if found != FORMAT:
-            raise ValueError(
-                f"{self.path} holds a run of format {found}, and this version of graphvid reads format {FORMAT}; train it "
-                "again, or use the version that made it"
-            )
-        absent = [name for name in ("title", "method", "model", "data", "source") if name not in config]
-        if absent:
-            raise ValueError(f"{self.config} must have the entries of a run, got none called {absent}")
-        return config
+        return read_config(self.require(self.config))
 
     def read_metrics(self) -> Json:
         """Give the figures of the run.
@@ -170,6 +161,34 @@ class RunDirectory:
                 yield
             finally:
                 self.lock.unlink(missing_ok=True)
+
+
+def read_config(path: str | os.PathLike[str]) -> Json:
+    """Give the configuration of a run, which may be fed back to train another.
+
+    Parameters
+    ----------
+    path : path-like
+        Its ``config.json``.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file is damaged, or the run is of another format.
+    """
+    config = read_json(Path(path))
+    found = config.get("format", 1)
+    if found != FORMAT:
+        raise ValueError(
+            f"{path} is of a run of format {found}, and this version of graphvid reads format {FORMAT}; train it "
+            "again, or use the version that made it"
+        )
+    absent = [name for name in ("title", "method", "model", "data", "source") if name not in config]
+    if absent:
+        raise ValueError(f"{path} must have the entries of a run, got none called {absent}")
+    return config
 
 
 def _claim(lock: IO[str], folder: Path) -> None:

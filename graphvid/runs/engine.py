@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ from graphvid._record import Record
 
 from .callbacks import Checkpoint, TrainingLog, check_every
 from .directory import Json, RunDirectory
-from .report import write_report
+from .examples import examples
+from .report import Report, write_report
+from .sessions import session
 from .task import Data, Part, Task
-from .training import fit, versions
+from .training import Device, check_device, fit, versions
 
 
 def train(
@@ -28,6 +31,8 @@ def train(
     log_every: int | None = None,
     checkpoint_every: int | None = None,
     progress: bool = True,
+    device: Device = "auto",
+    command: str | None = None,
 ) -> Json:
     """Train a method of a task, write all that its answers need, judge it beside its baselines, and report.
 
@@ -49,7 +54,12 @@ def train(
         Steps that one row of the training log averages, and steps between checkpoints, which is what a killed run loses
         at most. Default: as the task says.
     progress : bool, default True
-        Show progress bars.
+        Show progress bars, on the standard error.
+    device : {"auto", "cpu", "cuda"}, default "auto"
+        Where to train; ``"auto"`` takes a GPU where PyTorch finds one. What follows the training, and a resumed run, may be
+        on another.
+    command : str, optional
+        What was typed, for the report.
 
     Returns
     -------
@@ -60,7 +70,7 @@ def train(
     ------
     FileExistsError, ValueError
         If ``out`` holds another run; see `RunDirectory.check`. If the method is unknown, the options are of another one,
-        or data and options do not allow a training and an evaluation; ``out`` is then left as it was.
+        there is no such device, or data and options do not allow a training and an evaluation; ``out`` is then left as it was.
     """
     if method not in task.methods:
         raise ValueError(f"method must be one of {sorted(task.methods)}, got {method!r}")
@@ -72,12 +82,14 @@ def train(
     for name, every in (("log_every", log_every), ("checkpoint_every", checkpoint_every)):
         if every is not None:
             check_every(name, every)
+    check_device(device)
     task.check(source, method, config)
     run = RunDirectory(out)
     run.check_folder(resume=resume)
     data = task.load(source, progress=progress)
     steps = {"log_every": log_every, "checkpoint_every": checkpoint_every}
-    return _train(task, Part(method, source, config), data, run, resume=resume, every=steps, progress=progress)
+    how: dict[str, Any] = {"every": steps, "progress": progress, "device": device, "command": command}
+    return _train(task, Part(method, source, config), data, run, resume=resume, **how)
 
 
 def _train(
@@ -89,6 +101,8 @@ def _train(
     resume: bool,
     every: Mapping[str, int | None],
     progress: bool,
+    device: Device,
+    command: str | None,
 ) -> Json:
     parts = task.parts(asked.source, data, asked.method, asked.config)
     description = {
@@ -104,21 +118,29 @@ def _train(
     if run.metrics.exists():
         run.remove_temporaries()
         if not run.report.exists():
-            write_report(run, task.report(run))
+            write_report(run, _report(task, run))
         return run.read_metrics()
 
     training = task.prepare(run, asked.method, data, asked.config, progress=progress)
-    with run.open(description, resume=resume):
+    how: dict[str, Any] = {"every": every, "progress": progress, "device": device, "command": command}
+    with run.open(description, resume=resume), session(run, command):
         finished = {}
         for name, part in parts.items():
             finished[name] = RunDirectory(Path(run.path) / name)
-            _train(task, part, data, finished[name], resume=True, every=every, progress=progress)
+            _train(task, part, data, finished[name], resume=True, **how)
         training.begin(finished)
         if training.model is not None:
             log = TrainingLog(run.training_log, every["log_every"] or training.log_every)
             checkpoint = Checkpoint(run.checkpoint, every["checkpoint_every"] or training.checkpoint_every)
-            fit(training.model, [log, *training.callbacks, checkpoint], run, progress=progress)
+            fit(training.model, [log, *training.callbacks, checkpoint], run, progress=progress, device=device)
         metrics = training.finish(finished)
         write_json(run.metrics, metrics)
-        write_report(run, task.report(run))
+        write_report(run, _report(task, run))
     return metrics
+
+
+def _report(task: Task[Any, Any], run: RunDirectory) -> Report:
+    """Return what a task says of a run, with examples behind the first section."""
+    found = task.report(run)
+    first, *others = found.sections
+    return replace(found, sections=[first, *examples(run), *others])

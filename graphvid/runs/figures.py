@@ -154,6 +154,30 @@ def spread_by_level(levels: Sequence[Mapping[str, float]]) -> str:
     return to_svg(figure)
 
 
+def vector_map(points: NDArray[np.floating], named: Mapping[str, NDArray[np.floating]]) -> str:
+    """Draw points in two dimensions, and in colour some with the points that are nearest to them.
+
+    Parameters
+    ----------
+    points : ndarray, shape (num_points, 2)
+    named : mapping of str to ndarray of shape (1 + num_near, 2)
+        By name, a point and those nearest to it.
+    """
+    figure, axes = canvas(5.2, 4.2)
+    axes.scatter(points[:, 0], points[:, 1], s=5, color=_MUTED, alpha=0.5, linewidths=0, rasterized=True)
+    for (name, group), color in zip(named.items(), mpl.colormaps["tab10"](np.linspace(0, 1, 10)), strict=False):
+        axes.scatter(group[1:, 0], group[1:, 1], s=16, color=color, linewidths=0)
+        axes.scatter(group[:1, 0], group[:1, 1], s=60, color=color, marker="*", label=_short(name))
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
+    return to_svg(figure)
+
+
+def _short(name: str) -> str:
+    return name.replace("$", r"\$") if len(name) <= 16 else f"{name[:15]}…".replace("$", r"\$")
+
+
 def canvas(width: float, height: float) -> tuple[Figure, Axes]:
     """Return an empty drawing of some inches in the style of the reports."""
     figure = Figure(figsize=(width, height), layout="constrained")

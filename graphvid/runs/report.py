@@ -16,6 +16,7 @@ from markupsafe import Markup, escape
 from graphvid._files import atomic_path
 
 from .directory import RunDirectory
+from .sessions import describe_sessions
 
 
 @dataclass(frozen=True)
@@ -69,13 +70,15 @@ class Report:
 
 
 def write_report(run: RunDirectory, report: Report) -> None:
-    """Render a report and the run's configuration to ``report.html``."""
+    """Render a report, when and how the run was made, and its configuration to ``report.html``."""
     template = resources.files("graphvid.runs").joinpath("report.html.jinja").read_text(encoding="utf-8")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     environment.filters["commands"] = lambda text: Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+    config = run.read_config()
     html = environment.from_string(template).render(
-        title=report.title, lead=report.lead, sections=report.sections, config=json.dumps(run.read_config(), indent=2)
-    )
+        title=report.title, lead=report.lead, sections=report.sections, made=describe_sessions(run), method=config["method"],
+        config=json.dumps(config, indent=2),
+    )  # fmt: skip
     with atomic_path(run.report) as temporary:
         temporary.write_text(html, encoding="utf-8")
 

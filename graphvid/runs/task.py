@@ -40,11 +40,14 @@ class Method:
         Its options.
     build : callable, optional
         What makes the model, for tasks that several models serve; the task says from what.
+    answers : type of Run, optional
+        What its runs answer, where that is more than the task's do.
     """
 
     title: str
     config: type[Record]
     build: Callable[..., Any] | None = None  # Any: what the task asks for
+    answers: type[Run] | None = None
 
 
 @dataclass(frozen=True)

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import logging
 import signal
+import sys
 import threading
 import warnings
+from contextlib import redirect_stdout
 from importlib import metadata
+from typing import Literal, get_args
 
+import torch
 from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import TQDMProgressBar
+from lightning.pytorch.callbacks.progress.tqdm_progress import Tqdm
 from lightning.pytorch.utilities.exceptions import SIGTERMException
+
+from graphvid._checks import check_choice
 
 from .checkpoint import SafetensorsCheckpointIO
 from .directory import RunDirectory
 
+Device = Literal["auto", "cpu", "cuda"]
 _PACKAGES = ("graphvid", "torch", "dgl", "numpy", "numba", "scipy", "lightning")
 
 
@@ -23,7 +31,16 @@ def versions() -> dict[str, str]:
     return {name: metadata.version(name) for name in _PACKAGES}
 
 
-def fit(model: LightningModule, callbacks: list[Callback], run: RunDirectory, *, progress: bool) -> None:
+def check_device(device: Device) -> None:
+    """Raise unless ``device`` is a choice that can be had here."""
+    check_choice("device", device, get_args(Device))
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ValueError("device must be 'auto' or 'cpu' where PyTorch finds no GPU with CUDA, got 'cuda'")
+
+
+def fit(
+    model: LightningModule, callbacks: list[Callback], run: RunDirectory, *, progress: bool, device: Device = "auto"
+) -> None:
     """Train ``model`` for as many steps as its loader has, from the run's checkpoint if there is one.
 
     Raises
@@ -41,9 +58,9 @@ def fit(model: LightningModule, callbacks: list[Callback], run: RunDirectory, *,
     trainer = Trainer(
         max_steps=num_steps,
         max_epochs=1,
-        accelerator="auto",
+        accelerator="gpu" if device == "cuda" else device,
         devices=1,
-        callbacks=[*callbacks, end, *([TQDMProgressBar(refresh_rate=20)] if progress else [])],
+        callbacks=[*callbacks, end, *([_Bar(refresh_rate=20)] if progress else [])],
         plugins=[SafetensorsCheckpointIO()],
         logger=False,
         enable_checkpointing=False,
@@ -69,6 +86,14 @@ def fit(model: LightningModule, callbacks: list[Callback], run: RunDirectory, *,
     if not end.seen:  # the checkpoint was that of the last step
         for callback in callbacks:
             callback.on_train_end(trainer, model)
+
+
+class _Bar(TQDMProgressBar):
+    """Shows the steps on the standard error, since the standard output is for results."""
+
+    def init_train_tqdm(self) -> Tqdm:
+        with redirect_stdout(sys.stderr):
+            return super().init_train_tqdm()
 
 
 class _End(Callback):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from graphvid._record import Record
-    from graphvid.runs import Json, Run, Task
+    from graphvid.runs import Device, Json, Run, Task
 
 
 class Entry(NamedTuple):
@@ -111,6 +111,7 @@ def train(
     log_every: int | None = None,
     checkpoint_every: int | None = None,
     progress: bool = True,
+    device: Device = "auto",
 ) -> Json:
     """Train a method by its name; see `graphvid.runs.train`.
 
@@ -118,7 +119,7 @@ def train(
     ----------
     method : str
         One of `METHODS`.
-    source, out, config, resume, log_every, checkpoint_every, progress
+    source, out, config, resume, log_every, checkpoint_every, progress, device
         As there.
 
     Returns
@@ -142,6 +143,7 @@ def train(
     return run(
         task_of(method), method, source, out, config,
         resume=resume, log_every=log_every, checkpoint_every=checkpoint_every, progress=progress,
+        device=device,
     )  # fmt: skip
 
 
@@ -173,4 +175,4 @@ def load_run(path: str | os.PathLike[str]) -> Run:
     if method not in METHODS:
         raise ValueError(f"{directory.path} holds a run of {method!r}, which is none of {sorted(METHODS)}")
     task = task_of(method)
-    return task.answers(path, task)
+    return (task.methods[method].answers or task.answers)(path, task)

@@ -206,6 +206,21 @@ def test_splits_keep_what_training_lacks_unless_told_to_refuse():
     assert InteractionSplits("toy", train, make([(1, 0)], **SIZES), unseen="raise").train is train
 
 
+def test_pairs_in_two_splits_are_dropped_from_the_later_or_kept():
+    train, validation = make([(0, 0), (1, 1)], **SIZES), make([(0, 0), (0, 2)], **SIZES)
+    test = make([(1, 1), (0, 2), (0, 3)], **SIZES)
+    with pytest.warns(UserWarning, match="dropped there") as warned:
+        splits = InteractionSplits("toy", train, test, validation, overlap="drop")
+    assert [str(one.message) for one in warned] == [
+        "1 pairs of validation are in train too; dropped there",
+        "1 pairs of test are in train too; dropped there",
+        "1 pairs of test are in validation too; dropped there",
+    ]
+    assert (splits.validation.items.tolist(), splits.test.users.tolist(), splits.test.items.tolist()) == ([2], [0], [3])
+    kept = InteractionSplits("toy", train, test, validation, overlap="keep")
+    assert (kept.train, kept.validation, kept.test) == (train, validation, test)
+
+
 @pytest.mark.parametrize(
     ("test", "validation", "unseen", "message"),
     [
@@ -221,7 +236,7 @@ def test_splits_keep_what_training_lacks_unless_told_to_refuse():
             "keep",
             "train and test must have no pair .* got item 0 of user 0 and 0",
         ),
-        (make([(0, 1)], **SIZES), make([(0, 1)], **SIZES), "keep", "test and validation must have no pair in common"),
+        (make([(0, 1)], **SIZES), make([(0, 1)], **SIZES), "keep", "validation and test must have no pair in common"),
         (make([(0, 1)], **SIZES), make([(2, 2)], **SIZES), "keep", "train and validation must have no pair in common"),
         (make([(0, 1)], **SIZES), None, "drop", "unseen must be 'keep' or 'raise', got 'drop'"),
     ],

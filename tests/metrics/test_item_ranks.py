@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 from sklearn.metrics import ndcg_score
 from torchmetrics.functional import retrieval
 
-from graphvid.metrics import dot_product_scorer, item_ranks, ndcg, rank_items, ranking_scores, recall, top_items
+from graphvid.metrics import (
+    dot_product_scorer,
+    drop_excluded,
+    item_ranks,
+    ndcg,
+    rank_items,
+    ranking_scores,
+    recall,
+    top_items,
+)
 
 rank_items_by_id = partial(rank_items, ties="id")
 
@@ -67,6 +76,20 @@ def by_sorting(scores, relevant, excluded):
 def from_table(scores):
     table = torch.as_tensor(scores)
     return lambda users: table[users]
+
+
+def test_items_both_relevant_and_excluded_are_dropped_or_kept(path):
+    rng = np.random.default_rng(5)
+    scores = rng.standard_normal((9, 20))
+    relevant, excluded = ([rng.permutation(20)[: rng.integers(0, 8)] for _ in range(9)] for _ in range(2))
+    dropped = [np.array([i for i in wanted if i not in set(barred)]) for wanted, barred in zip(relevant, excluded)]
+    left = [np.setdiff1d(barred, wanted) for wanted, barred in zip(relevant, excluded)]
+    assert sum(map(len, dropped)) < sum(map(len, relevant))
+    asked = {"score": from_table(scores), "relevant": lists(relevant), "exclude": lists(excluded)}
+    assert rank_items_by_id(**asked, overlap="drop").tolist() == by_sorting(scores, dropped, excluded)
+    assert rank_items_by_id(**asked, overlap="keep").tolist() == by_sorting(scores, relevant, left)
+    indptr, items = drop_excluded(lists(relevant), lists(excluded))
+    assert (indptr.tolist(), items.tolist()) == tuple(x.tolist() for x in lists(dropped))
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
@@ -208,6 +231,7 @@ GOOD = {"score": from_table(np.ones((3, 4), np.float32)), "relevant": ([0, 1, 2,
             ValueError,
             "relevant and exclude must have no pair in common, got item 1 of user 0 and 1 more such pairs",
         ),
+        ({"overlap": "both"}, ValueError, r"overlap must be one of \['raise', 'drop', 'keep'\], got 'both'"),
         ({"batch_size": 0}, ValueError, "batch_size must be None or an integer >= 1, got 0"),
         ({"score": lambda users: np.ones((1, 4))}, TypeError, "score must return a floating-point Tensor, got ndarray"),
         ({"score": lambda users: torch.ones(1, 4).int()}, TypeError, "a floating-point Tensor, got dtype torch.int32"),

@@ -8,7 +8,7 @@ from .losses import BCE, BPR, CCL, Softmax
 from .matrix_factorization import MatrixFactorization
 from .negatives import CrossBatch, InBatch, Mixed, PerEdge, Shared
 from .simplex import SimpleX
-from .two_tower import TwoTower
+from .two_tower import TwoTower, embed_items
 
 __all__ = [
     "BCE",
@@ -34,4 +34,5 @@ __all__ = [
     "Softmax",
     "TwoTower",
     "TwoTowerConfig",
+    "embed_items",
 ]

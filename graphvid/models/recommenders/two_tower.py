@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
+from torch.nn.functional import normalize
 
 from graphvid._dgl import DGLGraph
 from graphvid._random import seeded
@@ -39,6 +40,8 @@ class TwoTower(Recommender):
         :math:`e_u`.
     items : Sequential or RowTable
         The network, or :math:`e_i`.
+    feature_mean, feature_scale : Tensor of float64, shape (columns,)
+        What the features are shifted and scaled by; with content towers only.
 
     Raises
     ------
@@ -65,6 +68,8 @@ class TwoTower(Recommender):
 
     config: TwoTowerConfig
     features: Tensor
+    feature_mean: Tensor
+    feature_scale: Tensor
 
     def __init__(
         self, graph: DGLGraph, features: Mapping[str, ArrayLike] | None = None, config: TwoTowerConfig | None = None
@@ -85,18 +90,21 @@ class TwoTower(Recommender):
                 self.items = RowTable(self.num_items, config.dim, config.init_std)
             else:
                 inputs = self._inputs(features)
-                self.register_buffer("features", inputs, persistent=False)
-                self.items = nn.Sequential(
-                    nn.Linear(inputs.shape[1], config.hidden), nn.ReLU(), nn.Linear(config.hidden, config.dim)
-                )
+                known = np.unique(self.histories.indices.numpy())
+                mean, deviation = inputs[known].mean(axis=0), inputs[known].std(axis=0)
+                self.register_buffer("feature_mean", torch.from_numpy(mean))
+                self.register_buffer("feature_scale", torch.from_numpy(np.where(deviation > 0, deviation, 1.0)))
+                scaled = _scaled(inputs, self.feature_mean, self.feature_scale)
+                self.register_buffer("features", scaled, persistent=False)
+                self.items = _network(inputs.shape[1], config)
 
     def encode(self, users: Tensor, items: Tensor, left_out: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return the users' rows and the items' images; see `Recommender.encode`."""
         read = items if self.config.item_tower == "id" else self.features[items]
         return self.users.of(users), self.items(read)
 
-    def _inputs(self, features: Mapping[str, ArrayLike]) -> Tensor:
-        """Return the standardised features of all items side by side."""
+    def _inputs(self, features: Mapping[str, ArrayLike]) -> NDArray[np.float64]:
+        """Return the features of all items side by side."""
         tables = []
         for name, given in features.items():
             table = np.asarray(given, dtype=np.float64)
@@ -108,8 +116,53 @@ class TwoTower(Recommender):
                     f"features {name!r} must be finite, got {table[row, column]} in row {row}, column {column}"
                 )
             tables.append(table)
-        everything = np.concatenate(tables, axis=1)
-        known = np.unique(self.histories.indices.numpy())
-        mean, deviation = everything[known].mean(axis=0), everything[known].std(axis=0)
-        scaled = (everything - mean) / np.where(deviation > 0, deviation, 1.0)
-        return torch.from_numpy(scaled.astype(np.float32))
+        return np.concatenate(tables, axis=1)
+
+
+def embed_items(
+    weights: Mapping[str, Tensor], features: Mapping[str, ArrayLike], config: TwoTowerConfig
+) -> NDArray[np.float32]:
+    """Return the vectors of items that need not have been there in training, from the weights of a `TwoTower`.
+
+    Parameters
+    ----------
+    weights : mapping of str to Tensor
+        Its ``state_dict()``.
+    features : mapping of str to array_like, each of shape (num_items, columns)
+        The modalities of training, in their order.
+    config : TwoTowerConfig
+        Its options.
+
+    Returns
+    -------
+    ndarray of float32, shape (num_items, dim)
+        Unit rows, unless ``config.similarity`` is the product.
+
+    Raises
+    ------
+    ValueError
+        For a tower that knows items by their ids alone, or another number of columns.
+    """
+    if "feature_mean" not in weights:
+        raise ValueError("weights must be those of a content tower; this one knows items by their ids alone")
+    mean, scale = weights["feature_mean"], weights["feature_scale"]
+    inputs = np.concatenate([np.asarray(table, dtype=np.float64) for table in features.values()], axis=1)
+    if inputs.shape[1] != len(mean):
+        raise ValueError(f"features must have {len(mean)} columns together, got {inputs.shape[1]}")
+    network = _network(len(mean), config)
+    network.load_state_dict(
+        {name.removeprefix("items."): value for name, value in weights.items() if name.startswith("items.")}
+    )
+    with torch.no_grad():
+        vectors: Tensor = network(_scaled(inputs, mean, scale))
+    if config.similarity == "cosine":
+        vectors = normalize(vectors, eps=1e-12)
+    return np.asarray(vectors.numpy(), dtype=np.float32)
+
+
+def _network(columns: int, config: TwoTowerConfig) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(columns, config.hidden), nn.ReLU(), nn.Linear(config.hidden, config.dim))
+
+
+def _scaled(inputs: NDArray[np.float64], mean: Tensor, scale: Tensor) -> Tensor:
+    return torch.from_numpy(((inputs - mean.numpy()) / scale.numpy()).astype(np.float32))

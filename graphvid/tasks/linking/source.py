@@ -6,7 +6,7 @@ import zlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -22,7 +22,7 @@ from graphvid.nn.context_embedding import ContextPool
 from .knowledge import AidaKnowledge, Inputs, Knowledge, TextKnowledge, UsedFeatures, WorldKnowledge, used
 from .vectors import TextVectors
 
-LINKING_DATASETS = ("synthetic", "aida", "wiki-el")
+LinkingDataset = Literal["synthetic", "aida", "wiki-el"]
 _FOLDS = 5
 
 
@@ -60,7 +60,7 @@ class LinkingSource(Record):
 
     files: ClassVar[tuple[str, ...]] = ("data_dir", "train", "development", "test", "encoder", "cache")
 
-    dataset: str | None = None
+    dataset: LinkingDataset | None = None
     train: str | None = None
     development: str | None = None
     test: str | None = None
@@ -75,8 +75,6 @@ class LinkingSource(Record):
         given = [name for name in ("dataset", "train") if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError(f"exactly one of dataset and train must be given, got {given or 'none'}")
-        if self.dataset is not None and self.dataset not in LINKING_DATASETS:
-            raise ValueError(f"dataset must be one of {list(LINKING_DATASETS)}, got {self.dataset!r}")
         if (self.train is None) != (self.test is None):
             raise ValueError("train and test must be given together, got one of them")
         if self.development is not None and self.train is None:

@@ -27,10 +27,12 @@ from graphvid.data import (
     read_tsmc2014,
     split_check_ins,
 )
+from graphvid.data.check_ins import COLUMNS
+from graphvid.tasks._columns import column_names
 
-CHECK_IN_DATASETS = (
+CheckInDataset = Literal[
     "synthetic-check-ins", "foursquare-nyc", "foursquare-nyc-lbsn2vec", "lbsn2vec-nyc", "dchl-nyc", "dchl-tky",
-)  # fmt: skip
+]  # fmt: skip
 
 
 @record
@@ -46,6 +48,10 @@ class CheckInSource(Record):
         `graphvid.data.CheckIns.read`. Each user's first 8 tenths are fitted, the next tenth chooses, the last judges.
     form : {"table", "tsmc2014"}, default "table"
         Form of the log; ``"tsmc2014"`` is the tab-separated one of Foursquare's release.
+    columns : tuple of str, default ()
+        Columns of the log that have other names there, ``poi_id=venue``; in the command repeatable.
+    delimiter : str, optional
+        One character between the fields of a CSV. Default: a comma, in ``.tsv`` a tab.
     offset : int, optional
         Minutes from UTC to local time of all rows of a log without a column of that name.
     milliseconds : bool, default False
@@ -79,12 +85,14 @@ class CheckInSource(Record):
 
     log: str | None = None
     form: Literal["table", "tsmc2014"] = "table"
+    columns: tuple[str, ...] = ()
+    delimiter: str | None = None
     offset: int | None = None
     milliseconds: bool = False
     strict: bool = True
     min_per_poi: Count = 10
     min_per_user: Count = 10
-    dataset: str | None = None
+    dataset: CheckInDataset | None = None
     data_dir: str | None = None
     areas: Literal["grid", "geohash", "given", "none"] = "grid"
     grid_km: Positive = 1.0
@@ -97,20 +105,20 @@ class CheckInSource(Record):
             raise ValueError(f"exactly one of log and dataset must be given, got {given or 'none'}")
         defaults = {field.name: field.default for field in fields(CheckInSource)}
         if self.dataset is not None:
-            if self.dataset not in CHECK_IN_DATASETS:
-                raise ValueError(f"dataset must be one of {list(CHECK_IN_DATASETS)}, got {self.dataset!r}")
             changed = [name for name in _LOG_OPTIONS if getattr(self, name) != defaults[name]]
             if changed:
                 raise ValueError(f"{changed} apply to logs only, got them with dataset {self.dataset!r}")
+        column_names(self.columns, COLUMNS)
         if self.areas == "given" and self.dataset != "synthetic-check-ins":
             raise ValueError("areas 'given' are those of dataset 'synthetic-check-ins', which is not the source")
         if self.form == "tsmc2014":
-            changed = [name for name in ("offset", "milliseconds", "strict") if getattr(self, name) != defaults[name]]
+            changed = [name for name in _TABLE_OPTIONS if getattr(self, name) != defaults[name]]
             if changed:
                 raise ValueError(f"{changed} apply to form 'table' only, got them with 'tsmc2014'")
 
 
-_LOG_OPTIONS = ("form", "offset", "milliseconds", "strict", "min_per_poi", "min_per_user")
+_TABLE_OPTIONS = ("columns", "delimiter", "offset", "milliseconds", "strict")
+_LOG_OPTIONS = ("form", *_TABLE_OPTIONS, "min_per_poi", "min_per_user")
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,7 +181,12 @@ def _read(source: CheckInSource) -> tuple[str, CheckIns, CheckInWindows, NDArray
             check_ins = read_tsmc2014(source.log)
         else:
             check_ins = CheckIns.read(
-                source.log, offset=source.offset, milliseconds=source.milliseconds, strict=source.strict
+                source.log,
+                columns=column_names(source.columns, COLUMNS),
+                offset=source.offset,
+                milliseconds=source.milliseconds,
+                strict=source.strict,
+                delimiter=source.delimiter,
             )
         check_ins = filter_check_ins(check_ins, min_per_poi=source.min_per_poi, min_per_user=source.min_per_user)
         return Path(source.log).name, check_ins, split_check_ins(check_ins), None

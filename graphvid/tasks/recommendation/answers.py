@@ -10,11 +10,15 @@ from numpy.typing import NDArray
 
 from graphvid._checks import check_integer
 from graphvid._files import atomic_path, read_npz
-from graphvid.data import InteractionSplits
+from graphvid.data import Features, Interactions, InteractionSplits
 from graphvid.metrics import dot_product_scorer, top_items
-from graphvid.runs import RunDirectory, VectorRun, rows_of
+from graphvid.models import TwoTowerConfig
+from graphvid.models.recommenders import embed_items
+from graphvid.runs import Json, RunDirectory, VectorRun, read_tensors, rows_of
 
-_PAIRS = "pairs.npz"
+from .figures import MONITORED_K, score_vectors
+
+WEIGHTS, _PAIRS = "model.safetensors", "pairs.npz"
 _SPLITS = ("train", "validation", "test")
 
 
@@ -30,7 +34,41 @@ def write_pairs(run: RunDirectory, splits: InteractionSplits) -> None:
 
 
 class RecommendationRun(VectorRun):
-    """A run of the task recommendation: it says what to show to a user."""
+    """A run of the task recommendation: it says what to show to a user, and can be judged again."""
+
+    def evaluate(self, *, progress: bool = True) -> Json:
+        """Rank all items for the test pairs that the run keeps, by its vectors.
+
+        Parameters
+        ----------
+        progress : bool, default True
+            Show a bar over the users.
+
+        Returns
+        -------
+        dict
+            One entry, with the figures at 20 as in ``metrics.json`` under ``"methods"``.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the run is unfinished.
+        ValueError
+            If nothing is tested, or a file is damaged.
+        """
+        users, items = (self.vectors(of).modalities["embedding"] for of in ("user", "item"))
+        pairs = read_npz(self.directory.require(self.directory.path / _PAIRS), ("test_indptr", "test_items"))
+        if not len(pairs["test_items"]):
+            raise ValueError(
+                f"{self.directory.path} holds a run that was trained on all pairs, so nothing can be judged"
+            )
+        parts = {
+            name: Interactions(pairs[f"{name}_indptr"], pairs[f"{name}_items"], len(items))
+            for name in _SPLITS
+            if f"{name}_items" in pairs
+        }
+        found = score_vectors(users, items, InteractionSplits("", **parts, overlap="keep"), progress=progress)
+        return {self.config["title"]: {"k": MONITORED_K, **found}}
 
     def recommend(self, user_id: Any, *, top_k: int = 10, keep_test: bool = False) -> pd.DataFrame:
         """Give the items that the model ranks first for a user, without those that the user is known to have taken.
@@ -90,3 +128,35 @@ class RecommendationRun(VectorRun):
         if isinstance(user_id, list):
             table.insert(0, "user_id", users.ids.take(np.repeat(rows, widths)))
         return table
+
+
+class TwoTowerRun(RecommendationRun):
+    """A run of two towers, which embeds items from their features."""
+
+    def embed(self, features: Features) -> Features:
+        """Embed items that need not have been there when the run was made, from their features.
+
+        Parameters
+        ----------
+        features : Features
+            With the modalities of the run.
+
+        Returns
+        -------
+        Features
+            The same ids with the one modality ``"embedding"``; its product with a user's vector is the score.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the run is unfinished.
+        ValueError
+            If the run knows items by their ids alone, the modalities are others, or its weights are damaged.
+        """
+        options, dims = self.options, self.config["data"].get("dims")
+        assert isinstance(options, TwoTowerConfig)
+        weights, _ = read_tensors(self.directory.require(self.directory.path / WEIGHTS))
+        if dims is not None and features.dims != dims:
+            raise ValueError(f"features must have the modalities {dims}, got {features.dims}")
+        tables = {name: features.modalities[name] for name in dims or features.modalities}
+        return Features(features.ids, {"embedding": embed_items(weights, tables, options)})

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from graphvid.data import Interactions
+from graphvid.data import Interactions, InteractionSplits
 from graphvid.metrics import dot_product_scorer, rank_items, ranking_scores, recall
 from graphvid.models import Recommender
 from graphvid.runs import Verdict, judge
 
-from .source import LoadedInteractions
+from .source import LoadedInteractions, known_pairs
 
 CUT_OFFS = (10, 20, 50)
 MONITORED_K = 20
@@ -47,6 +49,15 @@ def score_recommender(
     return _figures(_ranks(scorer, relevant, exclude), relevant, cut_offs)
 
 
+def score_vectors(
+    users: NDArray[np.float32], items: NDArray[np.float32], splits: InteractionSplits, *, progress: bool
+) -> dict[str, float]:
+    """Give the figures at 20 of the test pairs by vectors whose products are the scores."""
+    scorer = dot_product_scorer(users, items)
+    ranks = _ranks(scorer, splits.test, known_pairs(splits), progress=progress)
+    return _figures(ranks, splits.test, (MONITORED_K,))[str(MONITORED_K)]
+
+
 def score_test(model: Recommender, data: LoadedInteractions) -> tuple[dict[str, Any], Verdict]:
     """Rank all items for the test pairs, without those of training and validation, by the model and by popularity.
 
@@ -70,8 +81,12 @@ def score_test(model: Recommender, data: LoadedInteractions) -> tuple[dict[str, 
     return figures, judge(f"Recall@{MONITORED_K}", "model", by_user)
 
 
-def _ranks(scorer: Any, relevant: Interactions, exclude: Interactions) -> Tensor:  # Any: an ItemScorer
-    return rank_items(scorer, (relevant.indptr, relevant.items), exclude=(exclude.indptr, exclude.items))
+def _ranks(
+    scorer: Any, relevant: Interactions, exclude: Interactions, *, progress: bool = False
+) -> Tensor:  # Any: an ItemScorer
+    # Pairs in both are there only where the source says so.
+    wanted, barred = (relevant.indptr, relevant.items), (exclude.indptr, exclude.items)
+    return rank_items(scorer, wanted, exclude=barred, overlap="keep", progress=progress)
 
 
 def _figures(ranks: Tensor, relevant: Interactions, cut_offs: tuple[int, ...]) -> dict[str, dict[str, float]]:

@@ -27,8 +27,9 @@ from graphvid.data import (
 )
 from graphvid.tasks._columns import column_names
 
-INTERACTION_DATASETS = ("gowalla", "amazon-electronics", "tiktok", "synthetic")
+InteractionDataset = Literal["gowalla", "amazon-electronics", "tiktok", "synthetic"]
 Selection = Literal["validation", "test"]
+Overlap = Literal["raise", "drop", "keep"]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 
 
@@ -55,6 +56,9 @@ class InteractionSource(Record):
     train, validation, test : str, optional
         Files of splits, a line a user: ``user item item ...``; see `graphvid.data.read_splits`. ``validation`` may be
         absent.
+    overlap : {"raise", "drop", "keep"}, default "raise"
+        What to do with a pair that is in two of these files: refuse it, leave it out of the later of train, validation and
+        test, or learn from it and find it again.
     dataset : str, optional
         ``"gowalla"``, ``"amazon-electronics"``, ``"tiktok"`` or ``"synthetic"``, a generated world.
     data_dir : str, optional
@@ -86,7 +90,8 @@ class InteractionSource(Record):
     train: str | None = None
     validation: str | None = None
     test: str | None = None
-    dataset: str | None = None
+    overlap: Overlap = "raise"
+    dataset: InteractionDataset | None = None
     data_dir: str | None = None
     test_fraction: Fraction = 0.2
     validation_fraction: Fraction = 0.05
@@ -97,12 +102,12 @@ class InteractionSource(Record):
         given = [name for name in ("dataset", "train", "log") if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError(f"exactly one of dataset, train and log must be given, got {given or 'none'}")
-        if self.dataset is not None and self.dataset not in INTERACTION_DATASETS:
-            raise ValueError(f"dataset must be one of {list(INTERACTION_DATASETS)}, got {self.dataset!r}")
         if (self.train is None) != (self.test is None):
             raise ValueError("train and test must be given together, got one of them")
         if self.validation is not None and self.train is None:
             raise ValueError("validation must be given with train and test, got it alone")
+        if self.overlap != "raise" and self.train is None:
+            raise ValueError("overlap applies to train and test that are given, got it without them")
         column_names(self.columns)
         defaults = {field.name: field.default for field in fields(InteractionSource)}
         changed = [name for name in _LOG_OPTIONS if getattr(self, name) != defaults[name]]
@@ -144,16 +149,10 @@ class LoadedInteractions:
 
     @property
     def known(self) -> Interactions:
-        """What is no candidate in the test: the pairs of training and validation, made anew on every call."""
-        train, validation = self.splits.train, self.splits.validation
-        if validation is None:
-            return train
-        users, items = (
-            np.concatenate([getattr(train, name), getattr(validation, name)]) for name in ("users", "items")
-        )
-        return Interactions.from_pairs(users, items, num_users=train.num_users, num_items=train.num_items)
+        """What is no candidate in the test; see `known_pairs`."""
+        return known_pairs(self.splits)
 
-    def fingerprint(self) -> dict[str, int | str]:
+    def fingerprint(self) -> dict[str, Any]:  # Any: JSON values
         """Give counts and a checksum: equal for equal data."""
         crc, counts = 0, {}
         for ids in (self.user_ids, self.item_ids):
@@ -166,9 +165,21 @@ class LoadedInteractions:
                 crc = zlib.crc32(split.items.data, zlib.crc32(split.indptr.data, crc))
         for table in self.features.modalities.values() if self.features is not None else ():
             crc = zlib.crc32(np.ascontiguousarray(table).data, crc)
+        dims = {} if self.features is None else {"dims": self.features.dims}
         counts["judged"] = self.judged
         sizes = {"num_users": len(self.user_ids), "num_items": len(self.item_ids)}
-        return {"name": self.splits.name, **sizes, **counts, "crc32": crc}
+        return {"name": self.splits.name, **sizes, **counts, **dims, "crc32": crc}
+
+
+def known_pairs(splits: InteractionSplits) -> Interactions:
+    """Return the pairs of training and validation, which are no candidates in the test."""
+    train, validation = splits.train, splits.validation
+    if validation is None:
+        return train
+    users, items = (np.concatenate([getattr(train, name), getattr(validation, name)]) for name in ("users", "items"))
+    return Interactions.from_pairs(
+        users, items, num_users=train.num_users, num_items=train.num_items, duplicates="drop"
+    )
 
 
 def load_interactions(source: InteractionSource) -> LoadedInteractions:
@@ -187,9 +198,9 @@ def load_interactions(source: InteractionSource) -> LoadedInteractions:
         raise ValueError("selection must be 'validation' where nothing is tested, got 'test' with test_fraction 0")
     if source.selection == "validation" and splits.validation is None and source.validation_fraction:
         train, validation = splits.train.hold_out(source.validation_fraction, source.seed)
-        splits = InteractionSplits(splits.name, train, splits.test, validation)
+        splits = InteractionSplits(splits.name, train, splits.test, validation, overlap=source.overlap)
     if source.selection == "test":
-        splits = InteractionSplits(splits.name, splits.train, splits.test)
+        splits = InteractionSplits(splits.name, splits.train, splits.test, overlap=source.overlap)
     for name, fraction in (("validation", source.validation_fraction), ("test", source.test_fraction)):
         pairs = getattr(splits, name)
         if pairs is not None and not pairs.num_interactions and fraction:
@@ -224,7 +235,7 @@ def _load(source: InteractionSource) -> LoadedInteractions:
         return _numbered(splits, getattr(data, "features", None))
     assert source.train is not None
     assert source.test is not None
-    splits = read_splits(Path(source.train).name, source.train, source.test, source.validation)
+    splits = read_splits(Path(source.train).name, source.train, source.test, source.validation, overlap=source.overlap)
     return _numbered(splits, None if source.features is None else load_features(source.features))
 
 

@@ -37,13 +37,13 @@ from graphvid.runs import (
     write_vectors,
 )
 
-from .answers import RecommendationRun, write_pairs
+from .answers import WEIGHTS, RecommendationRun, TwoTowerRun, write_pairs
 from .figures import judge_recommender, score_test
 from .report import report
 from .source import InteractionSource, LoadedInteractions, load_interactions
 
 _LOG_ROWS_PER_EPOCH = 20
-_WEIGHTS, _EPOCHS = "model.safetensors", "epochs.csv"
+_EPOCHS = "epochs.csv"
 
 
 def of_ids(model: Callable[..., Recommender], data: LoadedInteractions, config: RecommenderConfig) -> Recommender:
@@ -73,7 +73,7 @@ class Recommendation(Task[InteractionSource, LoadedInteractions]):
         "mf": Method("matrix factorisation", MFConfig, partial(of_ids, MatrixFactorization)),
         "simplex": Method("SimpleX", SimpleXConfig, partial(of_ids, SimpleX)),
         "lightgcn": Method("LightGCN", LightGCNConfig, partial(of_ids, LightGCN)),
-        "two-tower": Method("two towers", TwoTowerConfig, _of_features),
+        "two-tower": Method("two towers", TwoTowerConfig, _of_features, TwoTowerRun),
     }
     answers = RecommendationRun
 
@@ -101,7 +101,7 @@ class Recommendation(Task[InteractionSource, LoadedInteractions]):
 
         def finish(parts: Parts) -> Json:
             model.before_judging()
-            write_tensors(run.path / _WEIGHTS, model.state_dict())
+            write_tensors(run.path / WEIGHTS, model.state_dict())
             users, items = (x.cpu().numpy() for x in model.embed())
             write_vectors(run, user=(data.user_ids, users), item=(data.item_ids, items))
             write_pairs(run, data.splits)

@@ -15,6 +15,7 @@ import typer
 from numpy.typing import NDArray
 
 from graphvid._files import atomic_path, read_npz
+from graphvid._options import one_of
 from graphvid._record import Columns, Record, record
 from graphvid.data import Features, ScoredPairs, VideoRecords, read_videos, write_submission
 from graphvid.data.submission import MAX_COLUMNS
@@ -190,10 +191,10 @@ def ensemble_command(
     out: Annotated[
         Path, typer.Option(help="Run directory of the ensemble; or, with --form contest, a .zip file beside it.")
     ],
-    how: Annotated[str, typer.Option(help="svd, or mean for runs that share their axes, such as folds.")] = "svd",
+    how: Annotated[str, one_of("mean is for runs that share their axes, such as folds.", ("svd", "mean"))] = "svd",
     dim: Annotated[int, typer.Option(help="Columns of the result of svd.")] = 256,
     weight: Annotated[list[float] | None, typer.Option(help="Of a run, in their order. Repeatable.")] = None,
-    form: Annotated[str, typer.Option(help="run, or contest for a submission.")] = "run",
+    form: Annotated[str, one_of("contest is a submission.", ("run", "contest"))] = "run",
 ) -> None:
     """Join finished twin towers, judge the result beside each of them, and write its vectors."""
     from graphvid.tasks import train

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from graphvid.data import (
     read_videos,
 )
 
-SIMILARITY_DATASETS = ("synthetic-video-pairs", "sick-relatedness")
+SimilarityDataset = Literal["synthetic-video-pairs", "sick-relatedness"]
 _CHUNK_FRAMES = 4096
 
 
@@ -73,15 +73,13 @@ class VideoPairSource(Record):
     tag_list: str | None = None
     frame_stores: str | None = None
     from_: str | None = None
-    dataset: str | None = None
+    dataset: SimilarityDataset | None = None
     data_dir: str | None = None
 
     def __post_init__(self) -> None:
         of_files = ("videos", "pairs", "pointwise", "test_videos", "test_pairs", "tag_list", "frame_stores")
         given = [name for name in of_files if getattr(self, name)]
         if self.dataset is not None:
-            if self.dataset not in SIMILARITY_DATASETS:
-                raise ValueError(f"dataset must be one of {list(SIMILARITY_DATASETS)}, got {self.dataset!r}")
             if given:
                 raise ValueError(f"{given} apply to files only, got them with dataset {self.dataset!r}")
         elif not (self.videos or self.pointwise):

@@ -182,7 +182,8 @@ def _training(run: RunDirectory, model: dict[str, Any]) -> Section:
     plot = Plot(
         training_curve(log["step"], log["loss"], label="loss"), "Training loss a view, in nats with the survival head."
     )
-    text = f"{model['num_epochs']:,} epochs of {int(log['step'][-1] / model['num_epochs']):,} steps."
+    num_epochs = model["num_epochs"]
+    text = f"{num_epochs:,} epoch{'s' * (num_epochs > 1)} of {int(log['step'][-1] / num_epochs):,} steps."
     return Section("Training", text, None, [plot])
 
 

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,6 @@ from graphvid._record import Record, Seed, record
 from graphvid.data import ClipFeatures, SyntheticSkip, WatchLog, check_no_leak, match_ids, split_by_time
 from graphvid.tasks._columns import column_names
 
-SKIP_DATASETS = ("synthetic-skip",)
 _CHUNK_VIDEOS = 4096
 
 
@@ -47,6 +46,9 @@ class ViewSource(Record):
         One character between the fields of a CSV. Default: a comma, in ``.tsv`` a tab.
     milliseconds : tuple of str, default ()
         Which of ``watch_time``, ``duration`` and ``timestamp`` the logs hold in milliseconds.
+    missing : {"error", "drop"}, default "error"
+        What to do with rows that lack a user or a video, or whose video has no clips: refuse them, or drop them with a warning
+        that counts them.
     strict : bool, default False
         Refuse a log with a row that cannot be used or that repeats another. Default: leave such rows out and count them.
     ablation : bool, default True
@@ -66,10 +68,11 @@ class ViewSource(Record):
     clips: str | None = None
     test_log: str | None = None
     test_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.25
-    dataset: str | None = None
+    dataset: Literal["synthetic-skip"] | None = None
     columns: tuple[str, ...] = ()
     delimiter: str | None = None
     milliseconds: tuple[str, ...] = ()
+    missing: Literal["error", "drop"] = "error"
     strict: bool = False
     ablation: bool = True
     seed: Seed = 0
@@ -82,8 +85,6 @@ class ViewSource(Record):
         if self.dataset is None and self.clips is None:
             raise ValueError("clips must be given with a log, got none")
         if self.dataset is not None:
-            if self.dataset not in SKIP_DATASETS:
-                raise ValueError(f"dataset must be one of {list(SKIP_DATASETS)}, got {self.dataset!r}")
             changed = [name for name in _FILE_OPTIONS if getattr(self, name) != defaults[name]]
             if changed:
                 raise ValueError(f"{changed} apply to watch logs only, got them with dataset {self.dataset!r}")
@@ -92,7 +93,7 @@ class ViewSource(Record):
             raise ValueError("test_fraction must be left out with a test_log, which is tested whole")
 
 
-_FILE_OPTIONS = ("clips", "test_log", "strict", "columns", "delimiter", "milliseconds")
+_FILE_OPTIONS = ("clips", "test_log", "strict", "columns", "delimiter", "milliseconds", "missing")
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,6 +198,7 @@ def read_views(path: str | Path, video_ids: pd.Index, source: ViewSource) -> tup
         columns=column_names(source.columns),
         video_ids=video_ids,
         duplicates="error" if source.strict else "keep",
+        missing=source.missing,
         strict=source.strict,
         milliseconds=source.milliseconds,
         delimiter=source.delimiter,

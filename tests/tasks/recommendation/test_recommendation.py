@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from graphvid.data import Features, Interactions
+from graphvid.data import Features, Interactions, load_features
 from graphvid.models import MFConfig, SimpleXConfig, TwoTowerConfig
 from graphvid.models.recommenders import CCL, CrossBatch, Shared
 from graphvid.runs import RunDirectory
@@ -224,3 +224,25 @@ def test_a_run_killed_after_it_was_stopped_by_patience_is_completed(source, tmp_
             train("simplex", source, tmp_path / "killed", config, progress=False)
     train("simplex", source, tmp_path / "killed", config, resume=True, progress=False)
     assert all(line.startswith("equal") for line in compare(tmp_path / "whole", tmp_path / "killed"))
+
+
+def test_a_run_is_judged_again_from_what_it_keeps(source, tmp_path):
+    metrics = train("simplex", source, tmp_path / "run", CONFIG, progress=False)
+    expected = {"k": 20, **metrics["methods"]["SimpleX"]["20"]}
+    assert load_run(tmp_path / "run").evaluate(progress=False)["SimpleX"] == pytest.approx(expected, abs=1e-6)
+
+
+def test_two_towers_embed_items_that_were_not_there(folder, towers_source, tmp_path):
+    config = TwoTowerConfig(dim=8, hidden=16, num_epochs=1, batch_size=64, negatives=CrossBatch(memory_size=64))
+    train("two-tower", towers_source, tmp_path / "run", config, progress=False)
+    run, stored = load_run(tmp_path / "run"), load_features(folder / "features.npz")
+    learnt = run.vectors("item")
+    again = run.embed(stored.align(learnt.ids)).modalities["embedding"]
+    np.testing.assert_allclose(again, learnt.modalities["embedding"], atol=1e-6)
+    fresh = Features(["new"], {"look": stored.modalities["look"][:1]})
+    np.testing.assert_allclose(
+        run.embed(fresh).modalities["embedding"][0], run.embed(stored).modalities["embedding"][0]
+    )
+    with pytest.raises(ValueError, match=r"features must have the modalities \{'look': 10\}, got \{'look': 3\}"):
+        run.embed(Features(["new"], {"look": np.ones((1, 3), np.float32)}))
+    assert load_run(tmp_path / "run").answers() == ["evaluate", "embed", "neighbors", "recommend"]

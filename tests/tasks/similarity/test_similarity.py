@@ -164,7 +164,7 @@ def test_ensembles(members, files, tmp_path, how):
     config = EnsembleConfig(how=how, dim=6)
     metrics = train("ensemble", source, tmp_path / "both", config, progress=False)
     own = {path.name for path in (tmp_path / "both").iterdir()}
-    assert own == {"config.json", "embeddings.npz", "metrics.json", "report.html"} | (
+    assert own == {"config.json", "embeddings.npz", "metrics.json", "report.html", "sessions.json"} | (
         {"axes.npz"} if how == "svd" else set()
     )
     run = load_run(tmp_path / "both")

@@ -1,0 +1,53 @@
+"""The generated worlds of ``graphvid quickstart``, one a task: what to train on them, and what to ask then."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from graphvid.tasks import task_of
+
+if TYPE_CHECKING:
+    from graphvid._record import Record
+
+
+class World(NamedTuple):
+    """A generated world, a method that learns from it, and commands that ask the run."""
+
+    method: str
+    source: Mapping[str, Any]  # Any: values of options
+    config: Mapping[str, Any]
+    next: Sequence[str]
+
+    def records(self, seed: int) -> tuple[Record, Record]:
+        """Give the source and the options, both with this seed where they have one."""
+        task = task_of(self.method)
+        kinds = (task.source, self.source), (task.methods[self.method].config, self.config)
+        source, config = (
+            kind.from_dict({**values, **({"seed": seed} if "seed" in _names(kind) else {})}) for kind, values in kinds
+        )
+        return source, config
+
+    def next_lines(self, out: Path) -> list[str]:
+        """Give the commands to go on with, for a run directory."""
+        return [f"graphvid {command} --run {out}" for command in self.next]
+
+
+def _names(kind: type[Record]) -> set[str]:
+    return {field.name for field in dataclasses.fields(kind)}
+
+
+WORLDS: Mapping[str, World] = {  # options that differ from the defaults keep each below two minutes on two cores
+    "co-watch": World("rgc", {"dataset": "synthetic"}, {}, ["neighbors 0"]),
+    "recommendation": World("simplex", {"dataset": "synthetic"}, {}, ["recommend 0", "neighbors 0"]),
+    "skips": World("frame", {"dataset": "synthetic-skip", "ablation": False}, {"num_epochs": 4}, []),
+    "codes": World("mecoq", {"dataset": "synthetic"}, {}, ["neighbors 0", "search --video 0"]),
+    "clips": World(
+        "motion-contrast", {"dataset": "synthetic-motion", "num_videos": 400}, {"num_epochs": 6}, ["evaluate"]
+    ),
+    "similarity": World("twin-tower", {"dataset": "synthetic-video-pairs"}, {}, []),
+    "next-poi": World("periodic-interests", {"dataset": "synthetic-check-ins"}, {"num_epochs": 4}, ["recommend 0"]),
+    "linking": World("link-graph", {"dataset": "synthetic"}, {}, []),
+}
