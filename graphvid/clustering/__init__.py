@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from graphvid.clustering.affinity import AffinityClustering, affinity_clustering
+from graphvid.clustering.contracted import continue_clustering
 from graphvid.clustering.limits import Freeze
 from graphvid.clustering.linkage import AverageMaxDegreeBounded, Percentile
 from graphvid.clustering.plots import plot_dendrogram, plot_sizes
@@ -21,6 +22,7 @@ __all__ = [
     "ThresholdSchedule",
     "UndirectedGraph",
     "affinity_clustering",
+    "continue_clustering",
     "maximum_spanning_forest",
     "plot_dendrogram",
     "plot_sizes",

@@ -82,11 +82,11 @@ def scatter_chunk(first, last, rows, label, cursor, linkage, bound, weights, new
             low = np.uintp(min(x, y))
             slot = np.uintp(cursor[low])
             cursor[low] = slot + np.uintp(1)
-            value = values[e]
-            if scaled:
-                value *= denominator(linkage, bound, weights[a], weights[b])
             new_neighbors[slot] = max(x, y)
-            new_values[slot] = value
+            if scaled:
+                new_values[slot] = values[e] * denominator(linkage, bound, weights[a], weights[b])
+            else:
+                new_values[slot] = values[e]  # not by way of a float: int64 sums stay exact
             if counted:
                 new_counts[slot] = counts[e] if len(counts) > 0 else 1
 

@@ -29,7 +29,7 @@ class Rows(NamedTuple):
     starts: Array  # (num_clusters,) int64
     stops: Array  # (num_clusters,) int64
     neighbors: Array  # (capacity,) int32 or int64
-    values: Array  # (capacity,) float64
+    values: Array  # (capacity,) float64, or int64 in steps of the grid
     counts: Array  # (capacity,) or (0,) int64
 
 

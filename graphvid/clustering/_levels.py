@@ -10,9 +10,11 @@ from tqdm import tqdm
 
 from graphvid.clustering import _contract_kernels as contract_kernels
 from graphvid.clustering import _kernels as kernels
+from graphvid.clustering._grid_rows import gridded, sums
 from graphvid.clustering._kernels import Rows
 from graphvid.clustering._threads import Threads
 from graphvid.clustering.limits import Freeze, SizeRule, checked_node_weight, frozen_clusters
+from graphvid.clustering.grid import in_steps
 from graphvid.clustering.linkage import LinkageRule
 from graphvid.clustering.tree import ClusterTree
 from graphvid.clustering.undirected import UndirectedGraph
@@ -58,11 +60,30 @@ def run_levels(
     """Return the tree of the clusters of every level; ``keys`` stand for the nodes in ties, the numbers by default."""
     rows, num_nodes, ids = source.rows(), source.num_nodes, source.neighbors.dtype
     weights = None if node_weight is None else checked_node_weight(node_weight, rows, rules.size.largest)
+    original = rows if rules.freeze else None
+    if sums(rules.linkage):
+        rows, power = gridded(rows, scaled=weights is not None or rules.linkage.bound < 1)
+        rules = rules._replace(thresholds=in_steps(rules.thresholds, power))
     sizes = np.ones(num_nodes) if weights is None else weights
     members = np.arange(num_nodes, dtype=ids) if keys is None else keys
     clusters = _Clusters(rows, rows, sizes, members, True, threads.split(rows))
-    original = rows if rules.freeze else None
     del source, rows  # a graph made for this call is freed after the first contraction
+    return _tree(clusters, weights, original, num_levels, rules, threads, progress)
+
+
+def continue_levels(
+    rows: Rows, sizes: NDArray[np.float64], members: NDArray[Any], num_levels: int | None, rules: Rules, threads: Threads
+) -> ClusterTree:
+    """Return the tree over clusters whose edges were combined before; they are its nodes."""
+    return _tree(_Clusters(rows, rows, sizes, members, False, threads.split(rows)), None, None, num_levels, rules, threads)
+
+
+def _tree(
+    clusters: _Clusters, weights: NDArray[np.float64] | None, original: Rows | None, num_levels: int | None, rules: Rules,
+    threads: Threads, progress: bool = False,
+) -> ClusterTree:  # fmt: skip
+    """Return the tree over the given clusters; ``weights`` scale their edges, ``original`` is the graph for freezing."""
+    num_nodes, ids = len(clusters.sizes), clusters.rows.neighbors.dtype
     labels = np.arange(num_nodes, dtype=ids)  # of the nodes; kept up only for freezing
     live = np.ones(num_nodes, np.bool_)
     parents: list[NDArray[Any]] = []
@@ -181,7 +202,8 @@ def _gather(
     starts, stops = contract_kernels.place_rows(cursor)
     capacity = int(stops[-1]) if count else 0
     counts = np.empty(capacity, np.int64) if linkage.code == kernels.EXPLICIT_AVERAGE else _NO_COUNTS
-    new = Rows(starts, stops, np.empty(capacity, rows.neighbors.dtype), np.empty(capacity), counts)
+    values = np.empty(capacity, rows.values.dtype)
+    new = Rows(starts, stops, np.empty(capacity, rows.neighbors.dtype), values, counts)
     weights = np.empty(0) if scale is None else scale
     threads.run(
         contract_kernels.scatter_chunk,

@@ -1,0 +1,38 @@
+"""The weights of a graph on their grid; see `graphvid.clustering.grid`."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from graphvid.clustering._grid_kernels import is_on_grid, largest_weight, put_on_grid
+from graphvid.clustering._kernels import MAX, Rows
+from graphvid.clustering.grid import grid_exponent, halves, is_wide
+from graphvid.clustering.linkage import LinkageRule
+
+
+def sums(linkage: LinkageRule) -> bool:
+    """Say whether a linkage adds weights up; the others need no grid."""
+    return linkage.code != MAX
+
+
+def gridded(rows: Rows, *, scaled: bool) -> tuple[Rows, int]:
+    """Return the rows with their weights on the grid, and the power of two by which they were multiplied.
+
+    The power is 0 for float64 weights, which keep their scale; weights that are on the grid already are not copied. With
+    more than ``FLOAT_EDGES`` edges they are int64, unless node weights will scale them (``scaled``).
+    """
+    num_edges = int((rows.stops - rows.starts).sum())
+    largest = float(largest_weight(rows)) if num_edges else 0.0
+    if largest == 0:
+        return rows, 0
+    exponent = grid_exponent(largest, num_edges)
+    up, down = halves(exponent), halves(-exponent)
+    if is_wide(num_edges) and not scaled:
+        values = np.empty(len(rows.values), np.int64)
+        put_on_grid(rows, up, (1.0, 1.0), values)
+        return rows._replace(values=values), exponent
+    if is_on_grid(rows, up):
+        return rows, 0
+    values = np.empty(len(rows.values))
+    put_on_grid(rows, up, down, values)
+    return rows._replace(values=values), 0
