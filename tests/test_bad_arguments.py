@@ -613,6 +613,7 @@ case(
 
 # -- data: the cases of this room
 
+SPARSE = sp.csr_array(np.eye(2))
 CODES, IDS, EYE = np.array([0, 1]), pd.Index([5, 6]), {"x": np.eye(2)}
 
 
@@ -733,6 +734,30 @@ case(
     "data Features([a\\0, b], EYE).save(x.npz)",
     lambda: data.Features(["a\0", "b"], EYE).save("x.npz"),
     "must not end in a null character",
+)
+case(
+    "data Features sparse rows", lambda: data.Features([1], {"x": SPARSE}), "one row for each of the 1 ids, got 2 rows"
+)
+case("data Features sparse complex", lambda: data.Features([1, 2], {"x": SPARSE * 1j}), "must have a real dtype")
+case(
+    "data load_features num_columns",
+    lambda: data.load_features("x.npy", num_columns=0.5),
+    "num_columns must be None or",
+)
+case("data MappedTable none", lambda: data.MappedTable([]), "parts must be at least one array, got none")
+case("data MappedTable 1-D", lambda: data.MappedTable([np.ones(3)]), r"parts must have shape \(num_rows, dim\)")
+case("data MappedTable text", lambda: data.MappedTable([np.array([["a"]])]), "parts must have a real dtype")
+case(
+    "data Standardizer sparse rows", lambda: data.Standardizer.fit(SPARSE, [2]), r"rows must be in \[0, 2\), got 2 to 2"
+)
+case("data right_singular_vectors num", lambda: data.right_singular_vectors(SPARSE, 0), "num must be an integer")
+case("data right_singular_vectors rows", lambda: data.right_singular_vectors(SPARSE, 1, rows=[2]), "rows must be in")
+case("data project vectors", lambda: data.project(SPARSE, np.ones((3, 1))), r"vectors must have shape \(2, num\)")
+case("metrics rank_neighbors rows", lambda: metrics.rank_neighbors(np.eye(2), [0, 0], [], rows=[2]), "rows must ")
+case(
+    "metrics rank_neighbors table",
+    lambda: metrics.rank_neighbors(SPARSE * np.inf, [0, 0, 0], []),
+    "must be finite, got inf",
 )
 case("data relational(src=[0.5])", lambda: relational(src=[0.5]), "src must hold integers, got dtype float64")
 case("data relational(dst=[7])", lambda: relational(dst=[7]), r"dst must be in \[0, 2\), got 7 in row 0")

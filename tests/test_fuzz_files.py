@@ -111,6 +111,14 @@ OGB_META = {"is hetero": "False", "binary": "True", "version": 1, "url": "", "ta
 OGB_META |= {"additional edge files": "None"}
 TEXT = b"0 5 2\n2 1 3 4\n7 0\n" * 3
 VECTORS = RNG.normal(size=(60, 4)).astype(np.float32)
+CSR = {
+    "format": np.array(b"csr"),
+    "shape": np.array([4, 3]),
+    "data": np.array([1.0, 2, 3]),
+    "indices": np.array([0, 2, 1], np.int32),
+    "indptr": np.array([0, 2, 2, 3, 3], np.int32),
+    "ids": np.arange(4),
+}
 FRAME = pd.DataFrame(dict(zip(LOG[:4], zip(*ROWS))))
 
 
@@ -141,6 +149,14 @@ KINDS = {
     "npz": ("x.npz", npz(ids=np.arange(60), a=VECTORS), load_features, {}),
     "npz stored": ("x.npz", npz(np.savez, ids=np.array([f"v{i}" for i in range(60)]), a=VECTORS), load_features, {}),
     "npz bytes": ("x.npz", npz(np.savez, ids=np.array([b"a", b"b"]), a=np.eye(2)), load_features, {}),
+    "npz csr": ("x.npz", npz(np.savez, **CSR), load_features, {}),
+    "npz csr deflated": ("x.npz", npz(**CSR), load_features, {}),
+    "npy shards": (
+        "part-0.npy",
+        npy(VECTORS),
+        of_folder(functools.partial(load_features, mmap=True)),
+        {"part-1.npy": npy(VECTORS)},
+    ),
     "npz clips": ("x.npz", npz(ids=np.arange(3), features=np.ones((3, 2, 2))), ClipFeatures.open, {}),
     "npz arrays": (
         "split.npz",
@@ -196,6 +212,18 @@ KINDS = {
     "parquet features": (
         "x.parquet",
         table(video_id=list(range(60)), x=VECTORS.tolist(), y=VECTORS[:, 0].tolist()),
+        load_features,
+        {},
+    ),
+    "parquet entries": (
+        "x.parquet",
+        table(video_id=[7, 7, 8], column=[0, 2, 1], weight=[1.0, 0.5, 2.0]),
+        load_features,
+        {},
+    ),
+    "parquet lists": (
+        "x.parquet",
+        table(video_id=[7, 8, 9], columns=[[0, 2], [], [1]], weights=[[1.0, 0.5], [], [2.0]]),
         load_features,
         {},
     ),

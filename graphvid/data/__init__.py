@@ -20,7 +20,9 @@ from graphvid.data.clips import ClipRef, ClipSource, check_clip, read_clips
 from graphvid.data.deep_ed import read_deep_ed
 from graphvid.data.edges import read_edges
 from graphvid.data.entity_linking import AidaCandidates, WikiMentions, document_folds
-from graphvid.data.features import Features, load_features
+from graphvid.data.feature_files import load_features
+from graphvid.data.feature_tables import MappedTable, Table, row_blocks, unit_rows
+from graphvid.data.features import Features
 from graphvid.data.frame_store import FrameBatch, FrameStore, FrameWriter, pick_frames
 from graphvid.data.gowalla import Gowalla
 from graphvid.data.id_list import read_id_list
@@ -34,10 +36,11 @@ from graphvid.data.log_and_features import LogAndFeatures, read_log_and_features
 from graphvid.data.mentions import Mentions
 from graphvid.data.ogb_graph import OGBGraph
 from graphvid.data.pixel_store import PixelStore
+from graphvid.data.projection import SingularVectors, project, right_singular_vectors
 from graphvid.data.relational import RelationalData
 from graphvid.data.segmm import SegmentLabels, SegMM
 from graphvid.data.sick import SICKRelatedness
-from graphvid.data.standardizer import Standardizer
+from graphvid.data.standardizer import StandardizedTable, Standardizer
 from graphvid.data.submission import read_submission, write_submission
 from graphvid.data.synthetic import SyntheticCoWatch
 from graphvid.data.synthetic_check_ins import SyntheticCheckIns
@@ -77,6 +80,7 @@ __all__ = [
     "JHMDBPose",
     "LogAndFeatures",
     "LogWindows",
+    "MappedTable",
     "Mentions",
     "MotionVideos",
     "OGBGraph",
@@ -89,6 +93,8 @@ __all__ = [
     "ScoredPairs",
     "SegMM",
     "SegmentLabels",
+    "SingularVectors",
+    "StandardizedTable",
     "Standardizer",
     "SyntheticCheckIns",
     "SyntheticCoWatch",
@@ -96,6 +102,7 @@ __all__ = [
     "SyntheticMotion",
     "SyntheticSkip",
     "SyntheticVideoPairs",
+    "Table",
     "TagVocabulary",
     "TikTok",
     "TitleTokenizer",
@@ -119,6 +126,7 @@ __all__ = [
     "match_ids",
     "number_cells",
     "pick_frames",
+    "project",
     "read_clip_files",
     "read_clips",
     "read_dchl",
@@ -138,9 +146,12 @@ __all__ = [
     "read_submission",
     "read_tsmc2014",
     "read_videos",
+    "right_singular_vectors",
+    "row_blocks",
     "select_candidates",
     "split_by_time",
     "split_check_ins",
     "split_pairs",
+    "unit_rows",
     "write_submission",
 ]

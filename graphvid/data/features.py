@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,14 +11,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
 
 from graphvid._checks import node_ids
-from graphvid._files import atomic_path, read_npy, read_npz
-from graphvid.data._files import as_path, with_path
-from graphvid.data._ids import from_stored, look_up, show, to_stored, unique_index
-from graphvid.data._tables import check_id_type, read_parquet
+from graphvid._files import atomic_path
+from graphvid.data._files import as_path
+from graphvid.data._ids import look_up, show, to_stored, unique_index
+from graphvid.data.feature_tables import JoinedTable, MappedTable, Table, as_dense, row_blocks
+from graphvid.data.sparse_features import canonical_csr, check_finite_csr, csr_arrays
 
-_ROW_NUMBER = re.compile(r"__index_level_[0-9]+__|Unnamed: [0-9]+")  # a pandas index that became a column, no feature
 _RESERVED = frozenset({"ids", "file", "allow_pickle"})  # "ids" is ours in the file, the others are arguments of savez
 
 
@@ -30,9 +31,11 @@ class Features:
     ----------
     ids : pandas.Index, shape (num_videos,)
         Original id of every row; anything iterable is taken.
-    modalities : dict of str to ndarray, shape (num_videos, dim)
-        Numbers of any real dtype, stored as float32. float16 is cast before anything is computed from it, since sums
-        overflow there at 65504.
+    modalities : dict of str to ndarray, MappedTable or sparse matrix of SciPy, shape (num_videos, dim)
+        Numbers of any real dtype. Arrays are stored as float32; float16 is cast before anything is computed from it, since
+        sums overflow there at 65504. A `MappedTable` stays on disk and gives float32 rows. A sparse matrix of any format is
+        stored as a canonical `scipy.sparse.csr_array` of float32: columns ascend, values of one place are added, zeros are
+        not stored.
 
     Raises
     ------
@@ -52,7 +55,7 @@ class Features:
     """
 
     ids: pd.Index
-    modalities: dict[str, NDArray[np.float32]]
+    modalities: dict[str, Any]  # Any: an ndarray, a MappedTable or a csr_array, which has no types
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "ids", unique_index(self.ids, "ids"))
@@ -62,7 +65,7 @@ class Features:
             raise ValueError("modalities must have at least one table, got none")
         if not len(self.ids):
             raise ValueError("the features must have at least one row, got none")
-        tables = {name: _as_float32(table, name, self.ids) for name, table in self.modalities.items()}
+        tables = {name: _checked(table, name, self.ids) for name, table in self.modalities.items()}
         object.__setattr__(self, "modalities", tables)
 
     @property
@@ -110,19 +113,45 @@ class Features:
         chosen = node_ids("rows", rows, self.num_videos, "(num_rows,)")
         return Features(self.ids[chosen], {name: table[chosen] for name, table in self.modalities.items()})
 
+    def joined(self) -> Table:
+        """Return all modalities side by side, in their order, as one table of which no copy is made.
+
+        ``features.joined()[rows]`` gives float32 rows, in a `scipy.sparse.csr_array` where a modality is sparse.
+        """
+        tables = list(self.modalities.values())
+        return tables[0] if len(tables) == 1 else JoinedTable(tables)
+
+    def dense(self) -> Features:
+        """Return the features with every modality as an array in memory: 4 num_videos dim bytes each."""
+        return Features(self.ids, {name: as_dense(table) for name, table in self.modalities.items()})
+
     def concatenate(self) -> NDArray[np.float32]:
-        """Return all modalities side by side, in their order, shape (num_videos, sum of dims)."""
-        return np.concatenate(list(self.modalities.values()), axis=1)
+        """Return all modalities side by side, in their order, as one array in memory, shape (num_videos, sum of dims)."""
+        return np.concatenate([as_dense(table) for table in self.modalities.values()], axis=1)
+
+    def checksum(self, start: int = 0) -> int:
+        """Return a CRC-32 of the values, continued from ``start``: equal for a table in memory and on disk."""
+        crc = start
+        for table in self.modalities.values():
+            if sparse.issparse(table):
+                for array in (table.indptr, table.indices, table.data):
+                    crc = zlib.crc32(array.data, crc)
+            else:
+                for _, block in row_blocks(table):
+                    crc = zlib.crc32(block.data, crc)
+        return crc
 
     def save(self, path: str | Path) -> None:
         """Write an .npz file that `load_features` reads, without pickle, complete or not at all.
+
+        A sparse modality is written as `scipy.sparse.save_npz` would, with ``ids`` beside its arrays.
 
         Raises
         ------
         TypeError
             Ids that are neither all integers nor all text.
         ValueError
-            The suffix is not .npz, or a modality is called "ids", "file" or "allow_pickle".
+            The suffix is not .npz, a modality is called "ids", "file" or "allow_pickle", or a sparse one is not alone.
         """
         path = as_path(path)
         if path.suffix != ".npz":
@@ -132,134 +161,61 @@ class Features:
             raise ValueError(
                 f"a modality to be saved must not be called any of {sorted(_RESERVED)}, got {sorted(reserved)}"
             )
+        is_sparse = [name for name, table in self.modalities.items() if sparse.issparse(table)]
+        if is_sparse and (len(self.modalities) > 1 or is_sparse != ["features"]):
+            raise ValueError(
+                f"a sparse modality must be called 'features' and be the only one to be saved, got {list(self.modalities)}"
+            )
+        arrays = csr_arrays(self.modalities["features"]) if is_sparse else self.modalities
         ids = to_stored(self.ids)
         with atomic_path(path) as temporary:
-            np.savez(temporary, ids=ids, **self.modalities)  # type: ignore[arg-type] # no modality is called allow_pickle
+            np.savez(temporary, ids=ids, **arrays)  # type: ignore[arg-type] # no modality is called allow_pickle
 
 
-def load_features(path: str | Path, *, ids: Iterable[Any] | None = None) -> Features:
-    """Return the features in a file.
-
-    Parameters
-    ----------
-    path : str or pathlib.Path
-        - ``.npy``: one array of shape (num_videos, dim), the modality "features";
-        - ``.npz``: one such array a modality, by name, and optionally ``ids`` of shape (num_videos,);
-        - ``.parquet``: a column ``video_id``; every list column is a modality (all lists of one length), all numeric
-          columns together are the modality "features". What pandas stored as an index is a column like any other, but
-          for row numbers (``__index_level_0__``, ``Unnamed: 0``), which are no features. A folder of such files, as
-          Spark writes it, is one table.
-    ids : iterable of ids, optional
-        Id of every row, where the file has none. Default: 0 to num_videos - 1.
-
-    Returns
-    -------
-    Features
-        float32.
-
-    Raises
-    ------
-    FileNotFoundError
-        There is no such file.
-    TypeError, ValueError
-        A corrupt file, arrays of Python objects (never unpickled), ids both in the file and given, ids that are neither
-        integers nor text, and all that `Features` refuses; names the file.
-    """
-    path = as_path(path)
-    readers = {".npy": _read_npy, ".npz": read_npz, ".parquet": _read_parquet}
-    if path.suffix not in readers:
-        raise ValueError(f"path must end in one of {list(readers)}, got {path.name!r}")
-    if not path.exists():
-        raise FileNotFoundError(f"{path} not found: expected features in .npy, .npz or .parquet")
-    tables: dict[str, Any] = dict(readers[path.suffix](path))
-    inside = tables.pop("ids" if path.suffix == ".npz" else "video_id", None)
-    if inside is not None and ids is not None:
-        raise ValueError(f"ids must not be given for {path}, which has its own")
-    try:
-        if isinstance(inside, np.ndarray):
-            inside = from_stored(inside)
-        if inside is None and ids is None:
-            shapes = [_check_shape(table, name) for name, table in tables.items() if table.ndim]
-            ids = pd.RangeIndex(max((rows for rows, _ in shapes), default=0))
-        return Features(inside if inside is not None else ids, tables)  # type: ignore[arg-type] # made an Index there
-    except (TypeError, ValueError) as error:
-        raise with_path(error, path) from None
-
-
-def _as_float32(table: Any, name: str, ids: pd.Index) -> NDArray[np.float32]:
-    table = np.asarray(table)
-    if table.dtype.kind not in "biuf":
-        raise TypeError(f"modality {name!r} must have a real dtype (float, int or bool), got {table.dtype}")
-    _check_shape(table, name)
-    if len(table) != len(ids):
-        raise ValueError(f"modality {name!r} must have one row for each of the {len(ids)} ids, got {len(table)} rows")
-    with np.errstate(over="ignore"):
-        cast = np.ascontiguousarray(table, dtype=np.float32)
-    wrong = ~np.isfinite(cast)
-    if wrong.any():
-        row, column = np.argwhere(wrong)[0]
+def _checked(table: Any, name: str, ids: pd.Index) -> Any:  # Any: as in Features.modalities
+    """Return a table in one of the three forms, or raise what is wrong with it."""
+    if not isinstance(table, MappedTable) and not sparse.issparse(table):
+        table = np.asarray(table)
+        if table.dtype.kind not in "biuf":
+            raise TypeError(f"modality {name!r} must have a real dtype (float, int or bool), got {table.dtype}")
+    check_table_shape(table, name)
+    if table.shape[0] != len(ids):
         raise ValueError(
-            f"modality {name!r} must be finite in float32, got {table[row, column]} for id {show(ids[row])} in column "
-            f"{column} ({wrong.any(axis=1).sum()} such rows)"
+            f"modality {name!r} must have one row for each of the {len(ids)} ids, got {table.shape[0]} rows"
         )
+    if sparse.issparse(table):
+        try:
+            csr = canonical_csr(table)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"modality {name!r}: {error}") from None
+        check_finite_csr(csr, name, ids)
+        return csr
+    with np.errstate(over="ignore"):
+        cast = table if isinstance(table, MappedTable) else np.ascontiguousarray(table, dtype=np.float32)
+        _check_finite(cast, table, name, ids)
     return cast
 
 
-def _check_shape(table: NDArray[Any], name: str) -> tuple[int, ...]:
-    if table.ndim != 2 or table.shape[1] == 0:
-        raise ValueError(f"modality {name!r} must have shape (num_videos, dim) with dim >= 1, got {table.shape}")
-    return table.shape
-
-
-def _read_npy(path: Path) -> dict[str, NDArray[np.generic]]:
-    return {"features": read_npy(path)}
-
-
-def _read_parquet(path: Path) -> Mapping[str, Any]:
-    from pyarrow import types
-
-    def pick(present: list[str]) -> list[str]:
-        repeated = {name for name in present if present.count(name) > 1}
-        if "video_id" not in present or repeated:
-            raise ValueError(f"the table must have a column 'video_id' and no name twice, got {present}")
-        return [name for name in present if not _ROW_NUMBER.fullmatch(name)]
-
-    try:
-        table = read_parquet(path, pick)
-        check_id_type(table.schema.field("video_id").type, "video_id")
-    except (TypeError, ValueError) as error:
-        raise with_path(error, path) from None
-    arrays: dict[str, Any] = {"video_id": table.column("video_id").to_pandas(integer_object_nulls=True)}
-    scalars: list[NDArray[np.floating]] = []
-    for name, kind in zip(table.column_names, table.schema.types):
-        if name == "video_id":
-            continue
-        is_list = any(check(kind) for check in (types.is_list, types.is_large_list, types.is_fixed_size_list))
-        number = kind.value_type if is_list else kind
-        if not (types.is_integer(number) or types.is_floating(number) or types.is_boolean(number)):
-            raise TypeError(f"{path}: column {name!r} must hold numbers or lists of numbers, got {kind}")
-        if is_list:
-            arrays[name] = _stack_lists(table.column(name), name, arrays["video_id"], path)
-        else:
-            scalars.append(table.column(name).to_pandas().to_numpy(dtype=np.float64, na_value=np.nan))
-    if scalars:
-        if "features" in arrays:
-            raise ValueError(f"{path}: the list column 'features' must be the only one where there are scalar columns")
-        arrays["features"] = np.stack(scalars, axis=1)
-    return arrays
-
-
-def _stack_lists(column: Any, name: str, ids: pd.Series, path: Path) -> NDArray[np.generic]:
-    """Return a list column as one table; a missing list, or one of another length, is an error that names the id."""
-    from pyarrow import compute
-
-    lengths = compute.list_value_length(column).to_numpy().astype(np.float64)  # NaN where there is no list
-    wrong = lengths != (lengths[0] if len(lengths) else 0)
-    if wrong.any():
-        at = int(wrong.argmax())
-        got = "no list" if np.isnan(lengths[at]) else f"{lengths[at]:.0f}"
+def _check_finite(cast: Table, given: Table, name: str, ids: pd.Index) -> None:
+    """Raise where a value is not finite; looks at a block at a time."""
+    first, count = None, 0
+    for at, block in row_blocks(cast):
+        wrong = ~np.isfinite(block)
+        if wrong.any():
+            count += int(wrong.any(axis=1).sum())
+            if first is None:
+                row, column = np.argwhere(wrong)[0]
+                first = at.start + row, column, given[at][row, column]
+    if first is not None:
         raise ValueError(
-            f"{path}: column {name!r} must hold lists of one length, got {got} for id {show(ids[at])} "
-            f"and {lengths[0]:.0f} for the first row"
+            f"modality {name!r} must be finite in float32, got {first[2]} for id {show(ids[first[0]])} in column {first[1]} "
+            f"({count} such rows)"
         )
-    return np.asarray(compute.list_flatten(column).to_numpy()).reshape(len(lengths), -1)
+
+
+def check_table_shape(table: Any, name: str) -> tuple[int, ...]:  # Any: arrays of any dtype, SciPy's matrices
+    """Return the shape of a table; raise unless it has two dimensions and a column."""
+    shape: tuple[int, ...] = table.shape
+    if len(shape) != 2 or shape[1] == 0:
+        raise ValueError(f"modality {name!r} must have shape (num_videos, dim) with dim >= 1, got {shape}")
+    return shape

@@ -6,7 +6,8 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from graphvid.data.features import Features, load_features
+from graphvid.data.feature_files import load_features
+from graphvid.data.features import Features
 from graphvid.data.watch_log import WatchLog
 
 
@@ -35,6 +36,7 @@ def read_log_and_features(
     strict: bool = True,
     milliseconds: Collection[str] = (),
     delimiter: str | None = None,
+    mmap: bool = False,
 ) -> LogAndFeatures:
     """Return the log and the features in two files, with one number for a video in both.
 
@@ -49,6 +51,8 @@ def read_log_and_features(
         As `load_features` takes it, with ids. Their order is the order of the videos.
     columns, measures, duplicates, strict, milliseconds, delimiter
         As in `WatchLog.read`.
+    mmap : bool, default False
+        As in `load_features`.
     missing : {"error", "drop"}, default "error"
         What to do with rows of the log whose video has no features, or that lack a user or video: refuse them, or drop
         them with a warning; the counts stay in ``log.dropped``.
@@ -78,7 +82,7 @@ def read_log_and_features(
            [0., 1., 0.],
            [0., 0., 1.]], dtype=float32))
     """
-    vectors = load_features(features)
+    vectors = load_features(features, mmap=mmap)
     watches = WatchLog.read(
         log,
         columns=columns,

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
+
+from graphvid.data.feature_tables import BLOCK_VALUES, Table, as_dense, row_blocks
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,13 +37,13 @@ class Standardizer:
     scale: NDArray[np.float64]
 
     @classmethod
-    def fit(cls, x: NDArray[np.floating], rows: ArrayLike) -> Standardizer:
+    def fit(cls, x: Table, rows: ArrayLike) -> Standardizer:
         """Return the standardizer of some rows.
 
         Parameters
         ----------
-        x : ndarray, shape (num_videos, dim)
-            Features; sums are taken in float64 whatever the dtype.
+        x : ndarray, csr_array, MappedTable or JoinedTable, shape (num_videos, dim)
+            Features; sums are taken in float64 whatever the dtype. Zeros that a sparse table does not store count.
         rows : array_like of int, shape (num_rows,)
             The training rows.
 
@@ -47,25 +51,76 @@ class Standardizer:
         ------
         ValueError
             No rows, rows out of range, or ``x`` is not two-dimensional.
+
+        Notes
+        -----
+        Two passes over the rows, a block at a time: O(dim) memory beside the table, in O(num_rows dim) time, of a sparse
+        table in that of its stored values.
         """
         rows = np.asarray(rows)
-        if x.ndim != 2:
+        if len(x.shape) != 2:
             raise ValueError(f"x must have shape (num_videos, dim), got {x.shape}")
         if rows.ndim != 1 or rows.size == 0 or rows.dtype.kind not in "iu":
             raise ValueError(f"rows must be at least one integer row, got shape {rows.shape} and dtype {rows.dtype}")
-        if rows.min() < 0 or rows.max() >= len(x):
-            raise ValueError(f"rows must be in [0, {len(x)}), got {rows.min()} to {rows.max()}")
-        seen = x[rows].astype(np.float64)
-        mean = seen.mean(axis=0)
-        constant = (seen == seen[0]).all(axis=0)
+        if rows.min() < 0 or rows.max() >= x.shape[0]:
+            raise ValueError(f"rows must be in [0, {x.shape[0]}), got {rows.min()} to {rows.max()}")
+        count, dim = len(rows), x.shape[1]
+        total, least, most = np.zeros(dim), np.full(dim, np.inf), np.full(dim, -np.inf)
+        for _, block in row_blocks(x, rows):
+            if sparse.issparse(block):  # SciPy would add float32 in float32
+                total += np.bincount(block.indices, block.data, minlength=dim)
+            else:
+                total += block.sum(axis=0, dtype=np.float64)
+            least = np.minimum(least, _bound(block.min(axis=0)))
+            most = np.maximum(most, _bound(block.max(axis=0)))
         # The mean of equal numbers can be off by a rounding; a constant column must become exactly 0.
-        mean[constant] = seen[0, constant]
-        scale = np.sqrt(np.square(seen - mean).mean(axis=0))
-        scale[scale == 0] = 1.0
-        return cls(mean, scale)
+        mean = np.where(least == most, least, total / count)
+        squares, stored = np.zeros(dim), np.full(dim, count if not sparse.issparse(x[:1]) else 0)
+        for _, block in row_blocks(x, rows):
+            if sparse.issparse(block):
+                distance = np.square(block.data.astype(np.float64) - mean[block.indices])
+                squares += np.bincount(block.indices, distance, minlength=dim)
+                stored += np.bincount(block.indices, minlength=dim)
+            else:
+                squares += np.square(block.astype(np.float64) - mean).sum(axis=0)
+        scale = np.sqrt((squares + (count - stored) * np.square(mean)) / count)
+        return cls(mean, np.where(scale == 0, 1.0, scale))
 
-    def transform(self, x: NDArray[np.floating]) -> NDArray[np.float32]:
-        """Return standardised float32 features, shape (num_rows, dim)."""
+    def transform(self, x: NDArray[np.floating] | sparse.csr_array) -> NDArray[np.float32]:
+        """Return standardised float32 features, shape (num_rows, dim); sparse rows become dense, as their zeros move."""
         if x.ndim != 2 or x.shape[1] != len(self.mean):
             raise ValueError(f"x must have shape (num_rows, {len(self.mean)}), got {x.shape}")
-        return ((x - self.mean) / self.scale).astype(np.float32)
+        out = np.empty(x.shape, np.float32)
+        step = max(1, BLOCK_VALUES // x.shape[1])
+        for start in range(0, x.shape[0], step):
+            out[start : start + step] = (as_dense(x[start : start + step]) - self.mean) / self.scale
+        return out
+
+
+class StandardizedTable:
+    """A table whose rows are standardised when they are asked for: dense float32 blocks of any table.
+
+    Parameters
+    ----------
+    table : Table
+        Features.
+    standardizer : Standardizer
+        Of as many columns.
+    """
+
+    def __init__(self, table: Table, standardizer: Standardizer) -> None:
+        self.table = table
+        self.standardizer = standardizer
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of rows and of columns."""
+        return self.table.shape
+
+    def __getitem__(self, rows: slice | NDArray[np.integer]) -> NDArray[np.float32]:
+        return self.standardizer.transform(self.table[rows])
+
+
+def _bound(values: Any) -> NDArray[np.float64]:  # Any: an array, or SciPy's sparse row
+    dense = values.toarray() if sparse.issparse(values) else values
+    return np.asarray(dense, dtype=np.float64).ravel()

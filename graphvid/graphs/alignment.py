@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 
+from graphvid._checks import node_ids
 from graphvid._dgl import DGLGraph
 from graphvid.data import ClipFeatures, Features, hash_ids
 
@@ -41,8 +43,10 @@ def carry_ids(graph: DGLGraph, ids: Any, ntype: str = "video") -> DGLGraph:  # A
     return graph
 
 
-def check_alignment(graph: DGLGraph, features: Features | ClipFeatures, ntype: str = "video") -> None:
-    """Raise unless row i of the features belongs to node i of the graph.
+def check_alignment(
+    graph: DGLGraph, features: Features | ClipFeatures, ntype: str = "video", *, rows: ArrayLike | None = None
+) -> None:
+    """Raise unless row i of the features, or of those at ``rows``, belongs to node i of the graph.
 
     Parameters
     ----------
@@ -53,6 +57,8 @@ def check_alignment(graph: DGLGraph, features: Features | ClipFeatures, ntype: s
         With the ids of the videos.
     ntype : str, default "video"
         Node type of the videos.
+    rows : array_like of int, shape (num_nodes,), optional
+        Row of the features of every node. Default: all, in their order.
 
     Raises
     ------
@@ -83,12 +89,13 @@ differ); features.align(log.video_ids) puts them in the order of the log
     if ntype not in graph.ntypes:
         raise ValueError(f"graph must have nodes of type {ntype!r}, got {graph.ntypes}")
     rule, num_nodes = "row i of the features must belong to node i of the graph", graph.num_nodes(ntype)
-    if features.num_videos != num_nodes:
-        raise ValueError(f"{rule}, got {features.num_videos} rows for {num_nodes} nodes")
+    ids = features.ids if rows is None else features.ids[node_ids("rows", rows, features.num_videos, "(num_nodes,)")]
+    if len(ids) != num_nodes:
+        raise ValueError(f"{rule}, got {len(ids)} rows for {num_nodes} nodes")
     stored = graph.nodes[ntype].data.get(ID_HASH)
     if stored is None:
         return
-    of_nodes, of_rows = stored.cpu().numpy(), hash_ids(features.ids)
+    of_nodes, of_rows = stored.cpu().numpy(), hash_ids(ids)
     differ = int(np.count_nonzero(of_nodes != of_rows))
     if not differ:
         return

@@ -144,6 +144,7 @@ def cold_start_by_query(
     indices: ArrayOrTensor,
     weight: ArrayOrTensor | None = None,
     *,
+    rows: ArrayOrTensor | None = None,
     k: int = 60,
     ties: Ties = "expected",
     chunk_size: int | None = None,
@@ -155,6 +156,8 @@ def cold_start_by_query(
     ----------
     embeddings, indptr, indices, weight, k, ties, chunk_size, progress
         As in `cold_start`.
+    rows : array_like or Tensor of int64, shape (num_videos,), optional
+        The test videos are these rows of the embeddings; see `rank_neighbors`. Default: all.
 
     Returns
     -------
@@ -177,7 +180,9 @@ def cold_start_by_query(
     starts = check_indptr(indptr, neighbors)
     if not bool((torch.diff(starts) > 0).any()):
         raise ValueError(f"at least one video must have a neighbor, got {starts.numel() - 1} videos without")
-    ranks = rank_neighbors(embeddings, starts, neighbors, ties=ties, chunk_size=chunk_size, progress=progress)
+    ranks = rank_neighbors(
+        embeddings, starts, neighbors, rows=rows, ties=ties, chunk_size=chunk_size, progress=progress
+    )
     starts = starts.to(ranks.device)
     gains = None if weight is None else as_tensor(weight).to(ranks.device)
     per_query = {

@@ -8,8 +8,9 @@ from torch import Tensor
 from tqdm import tqdm
 
 from graphvid._checks import check_integer
-from graphvid.metrics._inputs import ArrayOrTensor, as_tensor, check_indptr, integers, rows_of
+from graphvid.metrics._inputs import ArrayOrTensor, check_indptr, integers, rows_of
 from graphvid.metrics._ties import Ties, check_ties, settle
+from graphvid.metrics._unit_vectors import unit_vectors
 
 _BLOCK = 1 << 23  # scores held at a time when the chunk size is not given
 
@@ -20,6 +21,7 @@ def rank_neighbors(
     indptr: ArrayOrTensor,
     indices: ArrayOrTensor,
     *,
+    rows: ArrayOrTensor | None = None,
     ties: Ties = "expected",
     chunk_size: int | None = None,
     progress: bool = False,
@@ -30,11 +32,14 @@ def rank_neighbors(
     ----------
     embeddings : array_like or Tensor of float, shape (num_videos, dim)
         One vector per video, finite, of any length; a vector of zeros has cosine 0 with everything. The ranking is made
-        on the device of this tensor and in its dtype, but at least float32.
+        on the device of this tensor and in its dtype, but at least float32. With ``rows``, or where it is no array (a sparse
+        matrix of SciPy, a table on disk), a block of vectors is taken at a time.
     indptr : array_like or Tensor of int64, shape (num_videos + 1,)
         Where the neighbours of each video start in ``indices``.
     indices : array_like or Tensor of int64, shape (num_relevant,)
         Neighbour ids in ``[0, num_videos)``, distinct for each video and not the video itself.
+    rows : array_like or Tensor of int64, shape (num_videos,), optional
+        The videos are these rows of the embeddings, which may have more. Default: all.
     ties : {"expected", "optimistic", "pessimistic", "id"}, default "expected"
         The rank of items of equal score: the first and the last of their places, so that the metrics take the mean over
         all orders of them; the best places for the relevant ones; the worst places for them; or by ascending id.
@@ -71,13 +76,13 @@ def rank_neighbors(
             [2, 3]])
     """
     check_ties(ties)
-    vectors = _unit_vectors(embeddings)
-    num_videos = len(vectors)
+    vectors = unit_vectors(embeddings, rows)
+    num_videos = vectors.num_vectors
     neighbors = integers("indices", indices).to(vectors.device)
     starts = check_indptr(indptr, neighbors)
     queries = _check_neighbors(starts, neighbors, num_videos)
     if chunk_size is None:
-        chunk_size = max(1, _BLOCK // max(num_videos, 1))
+        chunk_size = max(1, min(_BLOCK // max(num_videos, 1), vectors.most_queries))
     check_integer("chunk_size", chunk_size, 1)
 
     if not neighbors.numel():
@@ -87,10 +92,10 @@ def rank_neighbors(
     with tqdm(total=asked.numel(), desc="ranking", unit="query", disable=not progress) as bar:
         for chunk in torch.split(asked, int(chunk_size)):
             first, last = int(starts[chunk[0]]), int(starts[chunk[-1] + 1])
-            scores = vectors[chunk] @ vectors.T  # (chunk, num_videos)
+            scores = vectors.scores(chunk)  # (chunk, num_videos)
             scores.scatter_(1, chunk[:, None], -torch.inf)
-            rows = torch.searchsorted(chunk, queries[first:last])
-            ranks[first:last] = _ranks_in_rows(scores, rows, neighbors[first:last], by_id=ties == "id")
+            places = torch.searchsorted(chunk, queries[first:last])
+            ranks[first:last] = _ranks_in_rows(scores, places, neighbors[first:last], by_id=ties == "id")
             bar.update(chunk.numel())
     return ranks[:, 0].contiguous() if ties == "id" else settle(ranks, starts, ties)
 
@@ -126,22 +131,6 @@ def _sort_rows(scores: Tensor) -> Tensor:
     if scores.device.type == "cpu":  # NumPy's sort without ids is 20 times as fast as torch.sort
         return torch.from_numpy(np.sort(scores.numpy(), axis=1))
     return torch.sort(scores, dim=1).values
-
-
-def _unit_vectors(embeddings: ArrayOrTensor) -> Tensor:
-    vectors = as_tensor(embeddings)
-    if not vectors.is_floating_point():
-        raise TypeError(f"embeddings must be floating point, got dtype {vectors.dtype}")
-    if vectors.dim() != 2:
-        raise ValueError(f"embeddings must have shape (num_videos, dim), got {tuple(vectors.shape)}")
-    bad = torch.nonzero(~torch.isfinite(vectors))
-    if bad.numel():
-        row, column = bad[0].tolist()
-        raise ValueError(f"embeddings must be finite, got {vectors[row, column].item()} in row {row}, column {column}")
-    vectors = vectors.detach().to(torch.promote_types(vectors.dtype, torch.float32))
-    largest = vectors.abs().amax(dim=1, keepdim=True) if vectors.shape[1] else vectors.new_ones(len(vectors), 1)
-    scaled = vectors / torch.where(largest > 0, largest, 1)  # so that the squares neither overflow nor vanish
-    return torch.nn.functional.normalize(scaled)
 
 
 def _check_neighbors(starts: Tensor, neighbors: Tensor, num_videos: int) -> Tensor:

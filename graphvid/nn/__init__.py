@@ -10,6 +10,7 @@ from .context_attention import ContextAttention
 from .context_embedding import ContextEmbedding
 from .cosine_classifier import CosineClassifier
 from .cross_modal import CrossModalTransformer, masked_mean
+from .feature_rows import FeatureRows, standardized_linear, unit_rows
 from .frame_difference import FrameDifference
 from .frame_order import (
     FrameEdit,
@@ -73,6 +74,7 @@ __all__ = [
     "CropJitter",
     "CropJitterParams",
     "CrossModalTransformer",
+    "FeatureRows",
     "FrameDifference",
     "FrameEdit",
     "FrameOrder",
@@ -127,7 +129,9 @@ __all__ = [
     "max_product",
     "order_similarity",
     "sample_starts",
+    "standardized_linear",
     "static_layer",
     "time_levels",
+    "unit_rows",
     "with_dummies",
 ]

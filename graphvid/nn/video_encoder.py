@@ -13,8 +13,10 @@ from torch.nn import functional as F
 
 from graphvid._checks import check_choice, check_mapping, check_number, check_seed, check_tensor
 from graphvid._random import seeded
+from graphvid.ops import Adjacency
 
 from ._shapes import check_width
+from .feature_rows import FeatureRows, num_columns, standardized_linear
 from .standardize import Standardize
 
 Fusion = Literal["late_product", "early_concat"]
@@ -42,7 +44,7 @@ class VideoEncoder(nn.Module):
         Share of hidden units dropped in training, in [0, 1). The paper names none; on small data about 0.3 is the
         single most helpful setting.
     input_dropout : float, default 0.0
-        Share of standardised input columns dropped in training, in [0, 1).
+        Share of standardised input columns dropped in training, in [0, 1); of sparse rows, share of the stored values.
     seed : int, default 0
         Of the initial weights (PyTorch's default initialisation).
 
@@ -96,6 +98,7 @@ class VideoEncoder(nn.Module):
         check_seed(seed)
         self.dims = dict(dims)
         self.fusion = fusion
+        self.input_dropout = input_dropout
         self.standardize = nn.ModuleDict({name: Standardize(size) for name, size in self.dims.items()})
         inputs = self.dims if fusion == "late_product" else {"all": sum(self.dims.values())}
         with seeded(seed):
@@ -103,13 +106,15 @@ class VideoEncoder(nn.Module):
                 {name: _tower([size, *hidden, dim], dropout, input_dropout) for name, size in inputs.items()}
             )
 
-    def forward(self, features: Mapping[str, Tensor]) -> Tensor:
+    def forward(self, features: Mapping[str, FeatureRows]) -> Tensor:
         """Encode a batch.
 
         Parameters
         ----------
-        features : mapping of str to Tensor
-            One float tensor of shape ``(batch, dims[name])`` for every modality; others are an error.
+        features : mapping of str to Tensor or Adjacency
+            One float tensor of shape ``(batch, dims[name])`` for every modality; others are an error. Sparse rows are an
+            `graphvid.ops.Adjacency` from ``dims[name]`` columns to ``batch`` rows with the values as weights: they enter the
+            first layer as a sparse product, see `graphvid.nn.standardized_linear`.
 
         Returns
         -------
@@ -127,17 +132,44 @@ class VideoEncoder(nn.Module):
         if set(features) != set(self.dims):
             raise KeyError(f"features must have the modalities {sorted(self.dims)}, got {sorted(features)}")
         for name, size in self.dims.items():
-            check_tensor(f"features[{name!r}]", features[name], floating=True)
-            shape = tuple(features[name].shape)
-            if not shape or shape[-1] != size:
-                raise ValueError(
-                    f"features[{name!r}] must have {size} columns, got {shape[-1] if shape else 'a number'}"
-                )
-        columns = [self.standardize[name](features[name]) for name in self.dims]
-        if self.fusion == "early_concat":
-            columns = [torch.cat(columns, dim=-1)]
-        towers = [tower(x) for tower, x in zip(self.towers.values(), columns, strict=True)]
+            x = features[name]
+            if not isinstance(x, Adjacency):
+                check_tensor(f"features[{name!r}]", x, floating=True)
+            if (isinstance(x, Tensor) and not x.dim()) or num_columns(x) != size:
+                got = "a number" if isinstance(x, Tensor) and not x.dim() else num_columns(x)
+                raise ValueError(f"features[{name!r}] must have {size} columns, got {got}")
+        together = [list(self.dims)] if self.fusion == "early_concat" else [[name] for name in self.dims]
+        towers = [
+            self._tower_output(tower, {name: features[name] for name in names})
+            for tower, names in zip(self.towers.values(), together, strict=True)
+        ]
         return F.normalize(reduce(torch.mul, towers), dim=-1)
+
+    def _tower_output(self, tower: nn.Module, features: Mapping[str, FeatureRows]) -> Tensor:
+        """Give what a tower makes of some modalities, each standardised, side by side."""
+        assert isinstance(tower, nn.Sequential)
+        dense = {name: self.standardize[name](x) for name, x in features.items() if isinstance(x, Tensor)}
+        if len(dense) == len(features):
+            output: Tensor = tower(torch.cat(list(dense.values()), dim=-1))
+            return output
+        first = next(at for at, layer in enumerate(tower) if isinstance(layer, nn.Linear))
+        layer = tower[first]
+        assert isinstance(layer, nn.Linear)
+        weights = layer.weight.split([self.dims[name] for name in features], dim=1)
+        dropout = self.input_dropout if self.training else 0.0
+        parts = [
+            F.linear(tower[:first](dense[name]), weight)
+            if isinstance(x, Tensor)
+            else self._sparse_product(name, x, weight, dropout)
+            for (name, x), weight in zip(features.items(), weights, strict=True)
+        ]
+        output = tower[first + 1 :](sum(parts[1:], parts[0]) + layer.bias)
+        return output
+
+    def _sparse_product(self, name: str, x: Adjacency, weight: Tensor, dropout: float) -> Tensor:
+        statistics = self.standardize[name]
+        assert isinstance(statistics, Standardize)
+        return standardized_linear(x, statistics.mean, statistics.scale, weight, dropout=dropout)
 
 
 def _tower(widths: Sequence[int], dropout: float, input_dropout: float) -> nn.Sequential:

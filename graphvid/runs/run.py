@@ -90,8 +90,8 @@ class Run:
         return getattr(self, name)
 
     def read_inputs(self, path: str | os.PathLike[str]) -> Any:  # Any: what the task's `embed` takes
-        """Read what ``embed`` takes from a file; features, unless a task says otherwise."""
-        return load_features(os.fspath(path))
+        """Read what ``embed`` takes from a file; features, as arrays in memory, unless a task says otherwise."""
+        return load_features(os.fspath(path)).dense()
 
     def load_weights(self, model: nn.Module, file: str) -> None:
         """Fill ``model`` with the weights of a file of the run, and set it to evaluation mode.

@@ -220,7 +220,7 @@ def _queries(
         row = row_of(vectors.ids, video_id, "video_id", f"videos of {run.directory.path}")
         name = vectors.ids[row]
         return np.array([name]), vectors.modalities["embedding"][[row]], [name]
-    embedded = features if run is None else run.answer("embed")(features)
+    embedded = features.dense() if run is None else run.answer("embed")(features)
     tables = embedded.modalities
     if len(tables) != 1:
         raise ValueError(f"features must have one modality, the vectors, where no run embeds them, got {list(tables)}")

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import torch
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
+from graphvid._checks import node_ids
 from graphvid._dgl import DGLGraph
 from graphvid._random import seeded
 from graphvid.clustering import ClusterTree, affinity_clustering
-from graphvid.data import Features, Standardizer
+from graphvid.data import Features, Standardizer, Table
 from graphvid.graphs import check_alignment
 from graphvid.models.one_process import OneProcessModule
 from graphvid.nn import Standardize, VideoEncoder
@@ -24,6 +25,7 @@ from graphvid.optim import cosine, staircase
 from graphvid.sampling import TripletBatch, TripletSampler, neighbor_table
 
 from .config import RGCConfig
+from .inputs import Tables, TrainingRows, rows_on, tables_of
 from .objective import Objective
 
 _DROPOUT_STREAM = 1  # streams of config.seed; the sampler and the initial weights have their own
@@ -41,13 +43,16 @@ class RelationalGraphClustering(OneProcessModule):
     graph : DGLGraph
         Training graph with ``(video, co_watch, video)`` edges in both directions and ``edata["weight"]``, as
         `graphvid.graphs.co_watch_graph` gives it. Only training videos: a test video in it is a leak.
-    features : Features, or mapping of str to ndarray or Tensor
-        One float array of shape ``(num_nodes, dim)`` for every modality; row i belongs to node i. `Features` have ids, which
-        are compared with those that the graph carries; bare arrays have none and are taken as they are.
+    features : Features, or mapping of str to table
+        One table of shape ``(num_videos, dim)`` for every modality: a float array, a Tensor, a sparse matrix of SciPy or a
+        `graphvid.data.MappedTable`; the last two never become dense or resident. `Features` have ids, which are compared with
+        those that the graph carries; bare tables have none and are taken as they are.
     config : RGCConfig
         Options; the default is the preset for up to some 100,000 videos, ``RGCConfig.preset("paper")`` the published one.
     tree : ClusterTree, optional
         Hierarchy of ``graph``; clustered here when absent.
+    rows : array_like of int, shape (num_nodes,), optional
+        Row of the features of every node, so that features of more videos serve as they are. Default: row i belongs to node i.
 
     Attributes
     ----------
@@ -59,7 +64,7 @@ class RelationalGraphClustering(OneProcessModule):
     Raises
     ------
     ValueError
-        If a modality has another number of rows than the graph has nodes, features are of other videos or in another order
+        If there is not one row of every modality for each node, features are of other videos or in another order
         than the nodes, or an option is out of its range.
 
     Notes
@@ -84,30 +89,25 @@ class RelationalGraphClustering(OneProcessModule):
     def __init__(
         self,
         graph: DGLGraph,
-        features: Features | Mapping[str, NDArray[np.floating] | Tensor],
+        features: Tables,
         config: RGCConfig | None = None,
         *,
         tree: ClusterTree | None = None,
+        rows: ArrayLike | None = None,
     ) -> None:
         super().__init__()
         self.config = config = config if config is not None else RGCConfig()
         if isinstance(features, Features):
-            check_alignment(graph, features)
-            features = features.modalities
-        arrays = {name: np.asarray(x, dtype=np.float32) for name, x in features.items()}
-        for name, x in arrays.items():
-            if len(x) != graph.num_nodes():
-                raise ValueError(
-                    f"features[{name!r}] must have one row a node of the graph, {graph.num_nodes()}, got {len(x)}"
-                )
-        self.encoder = build_encoder({name: x.shape[1] for name, x in arrays.items()}, config)
-        every_row = np.arange(graph.num_nodes())
-        for name, x in arrays.items():
-            fitted = Standardizer.fit(x, every_row)
+            check_alignment(graph, features, rows=rows)
+        tables = tables_of(features)
+        chosen = _rows_of_nodes(graph.num_nodes(), tables, rows)
+        self.encoder = build_encoder({name: x.shape[1] for name, x in tables.items()}, config)
+        for name, x in tables.items():
+            fitted = Standardizer.fit(x, chosen)
             layer = self.encoder.standardize[name]
             assert isinstance(layer, Standardize)
             layer.set(torch.from_numpy(fitted.mean), torch.from_numpy(fitted.scale))
-            self.register_buffer(f"features_{name}", torch.from_numpy(x), persistent=False)
+        self.features = TrainingRows(tables, chosen)
         if tree is None:
             tree = affinity_clustering(graph, num_levels=config.num_levels, linkage=config.linkage)
         self.sampler = TripletSampler(
@@ -165,14 +165,12 @@ class RelationalGraphClustering(OneProcessModule):
     def encode(self, ids: Tensor) -> Tensor:
         """Encode training videos by id, shape ``(len(ids), dim)``; dropout is keyed by seed and step."""
         with seeded(self.config.seed, _DROPOUT_STREAM, self.global_step):
-            vectors: Tensor = self.encoder(
-                {name: self.get_buffer(f"features_{name}")[ids] for name in self.encoder.dims}
-            )
+            vectors: Tensor = self.encoder(self.features(ids))
         return vectors
 
-    def embed(self, features: Features | Mapping[str, NDArray[np.floating] | Tensor]) -> NDArray[np.float32]:
+    def embed(self, features: Tables) -> NDArray[np.float32]:
         """Embed videos from their features; see `embed`."""
-        return embed(self.encoder, features.modalities if isinstance(features, Features) else features)
+        return embed(self.encoder, features)
 
 
 def build_encoder(dims: Mapping[str, int], config: RGCConfig) -> VideoEncoder:
@@ -188,17 +186,15 @@ def build_encoder(dims: Mapping[str, int], config: RGCConfig) -> VideoEncoder:
     )
 
 
-def embed(
-    encoder: VideoEncoder, features: Mapping[str, NDArray[np.floating] | Tensor], *, chunk_size: int = 8192
-) -> NDArray[np.float32]:
+def embed(encoder: VideoEncoder, features: Tables, *, chunk_size: int = 8192) -> NDArray[np.float32]:
     """Embed videos from their features, seen in training or not.
 
     Parameters
     ----------
     encoder : VideoEncoder
         A trained encoder.
-    features : mapping of str to ndarray or Tensor
-        One array of shape ``(num_videos, dim)`` for every modality of the encoder.
+    features : Features, or mapping of str to table
+        One table of shape ``(num_videos, dim)`` for every modality of the encoder; see `RelationalGraphClustering`.
     chunk_size : int, default 8192
         Videos encoded at once, at least 1; bounds the memory, and changes the result by rounding at most.
 
@@ -216,21 +212,40 @@ def embed(
     """
     if chunk_size < 1:
         raise ValueError(f"chunk_size must be at least 1, got {chunk_size}")
-    tensors = {name: torch.as_tensor(x, dtype=torch.float32) for name, x in features.items()}
-    rows = {name: len(x) for name, x in tensors.items()}
+    tables = tables_of(features)
+    rows = {name: x.shape[0] for name, x in tables.items()}
     if len(set(rows.values())) > 1:
         raise ValueError(f"features must have one row a video in every modality, got {rows}")
     num_videos = max(rows.values(), default=0)
     device = next(encoder.parameters()).device
+    vectors: NDArray[np.float32] | None = None
     training = encoder.training
     encoder.eval()
     with torch.no_grad():
-        chunks = [
-            encoder({name: x[start : start + chunk_size].to(device) for name, x in tensors.items()}).cpu().numpy()
-            for start in range(0, max(num_videos, 1), chunk_size)  # without videos, one empty chunk
-        ]
+        for start in range(0, max(num_videos, 1), chunk_size):  # without videos, one empty chunk
+            part = slice(start, start + chunk_size)
+            encoded = encoder({name: rows_on(x[part], device) for name, x in tables.items()}).cpu().numpy()
+            if vectors is None:
+                vectors = np.empty((num_videos, encoded.shape[1]), np.float32)
+            vectors[part] = encoded
     encoder.train(training)
-    return np.concatenate(chunks)
+    assert vectors is not None
+    return vectors
+
+
+def _rows_of_nodes(num_nodes: int, tables: Mapping[str, Table], rows: ArrayLike | None) -> NDArray[np.int64]:
+    """Return the row of every node, or raise where a table does not have it."""
+    if rows is None:
+        for name, x in tables.items():
+            if x.shape[0] != num_nodes:
+                raise ValueError(
+                    f"features[{name!r}] must have one row a node of the graph, {num_nodes}, got {x.shape[0]}"
+                )
+        return np.arange(num_nodes)
+    chosen = node_ids("rows", rows, min((x.shape[0] for x in tables.values()), default=0), "(num_nodes,)")
+    if len(chosen) != num_nodes:
+        raise ValueError(f"rows must be one a node of the graph, {num_nodes}, got {len(chosen)}")
+    return chosen
 
 
 class _Batches:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
 
 from graphvid._files import read_npz
-from graphvid.data import Features
+from graphvid.data import Features, load_features
 from graphvid.graphs import NodeSplit
 from graphvid.models import RGCConfig, build_encoder, embed
 from graphvid.nn import VideoEncoder
@@ -37,6 +38,10 @@ class CoWatchRun(VectorRun):
         self.load_weights(encoder, ENCODER)
         return encoder
 
+    def read_inputs(self, path: str | os.PathLike[str]) -> Features:
+        """Read features from a file, of a ``.npy`` the rows when they are needed, with the columns of the run."""
+        return load_features(os.fspath(path), mmap=True, num_columns=self.config["data"]["dims"].get("features"))
+
     def embed(self, features: Features) -> Features:
         """Embed videos that need not have been there when the run was made, from their features.
 
@@ -50,7 +55,7 @@ class CoWatchRun(VectorRun):
         Features
             The same ids with the one modality ``"embedding"``, unit rows.
         """
-        return Features(features.ids, {"embedding": embed(self.model(), features.modalities)})
+        return Features(features.ids, {"embedding": embed(self.model(), features)})
 
     def evaluate(self, *, progress: bool = True) -> dict[str, Any]:  # Any: JSON values
         """Read the source again, embed its videos with the saved encoder, and score those training never saw.
@@ -75,5 +80,5 @@ class CoWatchRun(VectorRun):
         encoder, videos = self.model(), self.read_source(progress=progress)
         stored = read_npz(self.directory.require(self.directory.path / SPLIT), ("train", "test"))
         split = NodeSplit(stored["train"].astype(np.int64), stored["test"].astype(np.int64))
-        scores, _ = compare(videos, split, embed(encoder, videos.features.modalities), progress=progress)
+        scores, _ = compare(videos, split, embed(encoder, videos.features), progress=progress)
         return scores

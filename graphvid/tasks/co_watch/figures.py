@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from graphvid._dgl import DGLGraph
 from graphvid.clustering import ClusterTree
-from graphvid.data import Standardizer
+from graphvid.data import StandardizedTable, Standardizer, Table
 from graphvid.graphs import NodeSplit, node_subgraph
 from graphvid.metrics import ColdStartScores, cold_start_by_query
 from graphvid.runs import Verdict, judge
@@ -44,18 +44,18 @@ def compare(
     Verdict
         The embedding beside the better of raw and standardised features, by NDCG of each test video.
     """
-    raw = videos.features.concatenate()
-    methods = {
+    raw = videos.features.joined()
+    methods: dict[str, Table] = {
         TRAINED: embedding,
         "raw features": raw,
-        "standardised features": Standardizer.fit(raw, split.train).transform(raw),
-        "random vectors": np.random.default_rng(0).standard_normal((len(raw), 64), dtype=np.float32),
+        "standardised features": StandardizedTable(raw, Standardizer.fit(raw, split.train)),
+        "random vectors": np.random.default_rng(0).standard_normal((raw.shape[0], 64), dtype=np.float32),
     }
     if videos.oracle is not None:
         methods["oracle"] = videos.oracle
     table = neighbor_table(node_subgraph(videos.graph, split.test))
     by_query = {
-        name: cold_start_by_query(x[split.test], table.indptr, table.indices, k=_K, progress=progress)
+        name: cold_start_by_query(x, table.indptr, table.indices, rows=split.test, k=_K, progress=progress)
         for name, x in methods.items()
     }
     scores = {name: ColdStartScores.of_queries(found, k=_K)._asdict() for name, found in by_query.items()}

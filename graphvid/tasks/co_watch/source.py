@@ -49,7 +49,8 @@ class CoWatchSource(Record):
         What to do with rows of the log that lack a user or a video, or whose video has no features: refuse them, or drop
         them with a warning that counts them.
     features : str, optional
-        Feature vectors of the videos: ``.npy``, ``.npz`` or ``.parquet``; see `graphvid.data.load_features`.
+        Feature vectors of the videos, dense or sparse, ``.npy`` (or a folder of them), ``.npz`` or ``.parquet``; see
+        `graphvid.data.load_features`.
     edges : str, optional
         Ready graph, CSV or Parquet with columns ``src``, ``dst`` and optionally ``weight``; see
         `graphvid.data.read_edges`.
@@ -150,8 +151,9 @@ class VideoGraph:
         """Give counts and a checksum of ids, edges, weights and features: equal for equal data."""
         crc = zlib.crc32("\0".join(self.features.ids.astype(str)).encode())
         parts = [*self.graph.edges(order="eid"), self.graph.edata["weight"]]
-        for array in [*(part.numpy() for part in parts), *self.features.modalities.values()]:
+        for array in (part.numpy() for part in parts):
             crc = zlib.crc32(np.ascontiguousarray(array).data, crc)
+        crc = self.features.checksum(crc)
         return {
             "name": self.name,
             "num_videos": self.graph.num_nodes(),
@@ -190,10 +192,11 @@ def _load(source: CoWatchSource, progress: bool) -> VideoGraph:
                 duplicates="keep",
                 missing=source.missing,
                 delimiter=source.delimiter,
+                mmap=True,
             )
             return VideoGraph(Path(source.log).name, _co_watch(log, source, progress), features)
         assert source.edges is not None
-        features = load_features(source.features)
+        features = load_features(source.features, mmap=True)
         return _from_relations(read_edges(source.edges, features))
     if source.dataset == "tiktok":
         tiktok = TikTok(source.data_dir)

@@ -49,8 +49,7 @@ class CoWatch(Task[CoWatchSource, VideoGraph]):
         tree = affinity_clustering(
             training_graph, num_levels=config.num_levels, linkage=config.linkage, progress=progress
         )
-        features = data.features.take(split.train)
-        model = RelationalGraphClustering(training_graph, features, config, tree=tree)
+        model = RelationalGraphClustering(training_graph, data.features, config, tree=tree, rows=split.train)
 
         def begin(parts: Parts) -> None:
             with atomic_path(run.path / SPLIT) as temporary:
@@ -59,7 +58,7 @@ class CoWatch(Task[CoWatchSource, VideoGraph]):
 
         def finish(parts: Parts) -> Json:
             write_tensors(run.path / ENCODER, model.encoder.state_dict())
-            embedding = model.embed(data.features.modalities)
+            embedding = model.embed(data.features)
             write_vectors(run, embedding=(data.features.ids, embedding))
             scores, verdict = compare(data, split, embedding, progress=progress) if len(split.test) else ({}, None)
             return {

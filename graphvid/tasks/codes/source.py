@@ -128,7 +128,7 @@ def load_codes(source: CodesSource, *, progress: bool = True) -> LoadedCodes:
         return LoadedCodes("synthetic world", world.features, np.asarray(world.topics, np.int64), seed=source.seed)
     graph = None
     if source.features is not None:
-        name, features = Path(source.features).name, load_features(source.features)
+        name, features = Path(source.features).name, load_features(source.features).dense()
     else:
         assert source.from_run is not None
         name, features, graph = _of_run(source.from_run, source.graph, progress)

@@ -218,7 +218,7 @@ def _load(source: InteractionSource) -> LoadedInteractions:
         world = SyntheticCoWatch(seed=source.seed)
         return _of_log("synthetic", world.log, source, world.features)
     if source.log is not None:
-        features = None if source.features is None else load_features(source.features)
+        features = None if source.features is None else load_features(source.features).dense()
         log = WatchLog.read(
             source.log,
             columns=column_names(source.columns),
@@ -236,7 +236,7 @@ def _load(source: InteractionSource) -> LoadedInteractions:
     assert source.train is not None
     assert source.test is not None
     splits = read_splits(Path(source.train).name, source.train, source.test, source.validation, overlap=source.overlap)
-    return _numbered(splits, None if source.features is None else load_features(source.features))
+    return _numbered(splits, None if source.features is None else load_features(source.features).dense())
 
 
 def _numbered(splits: InteractionSplits, features: Features | None) -> LoadedInteractions:

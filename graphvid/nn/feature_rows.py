@@ -1,0 +1,101 @@
+"""Rows of features as dense tensors or, where most values are zero, as an `graphvid.ops.Adjacency`, in a linear layer."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from torch import Tensor
+from torch.nn import functional as F
+
+from graphvid._checks import check_tensor
+from graphvid.ops import Adjacency
+
+FeatureRows: TypeAlias = Tensor | Adjacency
+"""A batch of rows: a Tensor (batch, dim), or an Adjacency from the columns to the rows, weighted by the values."""
+
+
+def num_columns(x: FeatureRows) -> int:
+    """Return the number of columns of a batch of rows."""
+    return x.num_src if isinstance(x, Adjacency) else x.shape[-1]
+
+
+def linear(x: FeatureRows, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    r"""Return :math:`x W^\top + b`, for sparse rows as a sparse product.
+
+    Parameters
+    ----------
+    x : Tensor (batch, dim) or Adjacency with num_dst = batch, num_src = dim
+        Rows; the weights of the Adjacency, of the dtype of ``weight``, are the values.
+    weight : Tensor, shape (num_out, dim)
+    bias : Tensor, shape (num_out,), optional
+
+    Returns
+    -------
+    Tensor, shape (batch, num_out)
+
+    Notes
+    -----
+    O(stored values * num_out) time for sparse rows, and so is the gradient.
+
+    Examples
+    --------
+    >>> rows = Adjacency.from_rows(torch.tensor([0, 1, 1]), torch.tensor([1]), num_src=2, weight=torch.tensor([3.0]))
+    >>> linear(rows, torch.tensor([[1.0, 2.0]]), torch.tensor([1.0])).tolist()
+    [[7.0], [1.0]]
+    """
+    if not isinstance(x, Adjacency):
+        return F.linear(x, weight, bias)
+    product = x.spmm(weight.t().contiguous())
+    return product if bias is None else product + bias
+
+
+def standardized_linear(
+    x: Adjacency, mean: Tensor, scale: Tensor, weight: Tensor, bias: Tensor | None = None, *, dropout: float = 0.0
+) -> Tensor:
+    r"""Return a linear layer of the standardised rows, :math:`\frac{x - \mu}{\sigma} W^\top + b`, which never become dense.
+
+    The centring is folded into the bias: :math:`\frac{x}{\sigma} W^\top + (b - W \frac{\mu}{\sigma})`, equal up to rounding.
+
+    Parameters
+    ----------
+    x : Adjacency with num_dst = batch, num_src = dim
+        Sparse rows, its weights are the values.
+    mean, scale : Tensor, shape (dim,)
+        :math:`\mu` and :math:`\sigma`.
+    weight : Tensor, shape (num_out, dim)
+    bias : Tensor, shape (num_out,), optional
+    dropout : float, default 0.0
+        Share of the stored values that is dropped, the others are scaled up; for training. The centre stays whole: zeros are
+        not dropped, other than in a dense layer.
+
+    Returns
+    -------
+    Tensor, shape (batch, num_out)
+    """
+    values = _values(x) / scale[x.ends("src").long()]
+    folded = -(weight @ (mean / scale))
+    dropped = x.with_weight(F.dropout(values, dropout, training=dropout > 0))
+    return linear(dropped, weight, folded if bias is None else bias + folded)
+
+
+def unit_rows(x: FeatureRows) -> FeatureRows:
+    """Return rows scaled to length 1, in the same form; a row of zeros stays.
+
+    Examples
+    --------
+    >>> unit_rows(torch.tensor([[3.0, 4.0], [0.0, 0.0]])).tolist()
+    [[0.6000000238418579, 0.800000011920929], [0.0, 0.0]]
+    """
+    if not isinstance(x, Adjacency):
+        check_tensor("x", x, floating=True)
+        return F.normalize(x, dim=-1)
+    values = _values(x)
+    row = x.ends("dst").long()
+    squares = values.new_zeros(x.num_dst).index_add_(0, row, values.square())
+    return x.with_weight(values / squares.sqrt().clamp(min=1e-12)[row])
+
+
+def _values(x: Adjacency) -> Tensor:
+    if x.weight is None:
+        raise ValueError("x must have weights, which are the values of its rows, got none")
+    return x.weight
