@@ -168,7 +168,8 @@ class SimpleXConfig(RecommenderConfig):
 
 @record
 class LightGCNConfig(RecommenderConfig):
-    """Options of `LightGCN`; see `RecommenderConfig`. The defaults are those of the paper: BPR with one negative, and a constant rate with patience.
+    """Options of `LightGCN`; see `RecommenderConfig`. The defaults are those of the paper: BPR with one negative, constant rate
+    with patience.
 
     Presets: ``"paper"``, the defaults, and ``"ccl"``, the same propagation under CCL with shared negatives.
 

@@ -24,6 +24,7 @@ from graphvid.optim import cosine, staircase
 from graphvid.sampling import TripletBatch, TripletSampler, neighbor_table
 
 from .config import RGCConfig
+from .fused import FusedEncoder, RawPath
 from .objective import Objective
 
 _DROPOUT_STREAM = 1  # streams of config.seed; the sampler and the initial weights have their own
@@ -100,7 +101,7 @@ class RelationalGraphClustering(OneProcessModule):
                 raise ValueError(
                     f"features[{name!r}] must have one row a node of the graph, {graph.num_nodes()}, got {len(x)}"
                 )
-        self.encoder = build_encoder({name: x.shape[1] for name, x in arrays.items()}, config)
+        self.encoder = _network({name: x.shape[1] for name, x in arrays.items()}, config)
         every_row = np.arange(graph.num_nodes())
         for name, x in arrays.items():
             fitted = Standardizer.fit(x, every_row)
@@ -171,12 +172,34 @@ class RelationalGraphClustering(OneProcessModule):
         return vectors
 
     def embed(self, features: Features | Mapping[str, NDArray[np.floating] | Tensor]) -> NDArray[np.float32]:
-        """Embed videos from their features; see `embed`."""
-        return embed(self.encoder, features.modalities if isinstance(features, Features) else features)
+        """Embed videos from their features; see `embed`. With ``config.raw`` the features stand beside what was learnt."""
+        return embed(self.full_encoder(), features.modalities if isinstance(features, Features) else features)
+
+    def full_encoder(self, config: RGCConfig | None = None) -> VideoEncoder | FusedEncoder:
+        """Give the trained encoder, with the features beside it as ``config`` has it.
+
+        Parameters
+        ----------
+        config : RGCConfig, optional
+            Only ``raw``, ``raw_dim``, ``raw_weight`` and ``seed`` are read. Default: the options of the model.
+        """
+        config = config if config is not None else self.config
+        if config.raw == "none":
+            return self.encoder
+        features = {name: self.get_buffer(f"features_{name}").cpu().numpy() for name in self.encoder.dims}
+        raw = RawPath(self.encoder.dims, config.raw_dim).fit(config.raw, features, seed=config.seed)
+        return FusedEncoder(self.encoder, raw.to(self.device), weight=config.raw_weight)
 
 
-def build_encoder(dims: Mapping[str, int], config: RGCConfig) -> VideoEncoder:
+def build_encoder(dims: Mapping[str, int], config: RGCConfig) -> VideoEncoder | FusedEncoder:
     """Give the encoder of ``config``, with initial weights, for modalities with ``dims`` columns."""
+    encoder = _network(dims, config)
+    if config.raw == "none":
+        return encoder
+    return FusedEncoder(encoder, RawPath(dims, config.raw_dim), weight=config.raw_weight)
+
+
+def _network(dims: Mapping[str, int], config: RGCConfig) -> VideoEncoder:
     return VideoEncoder(
         dims,
         fusion=config.fusion,
@@ -189,13 +212,16 @@ def build_encoder(dims: Mapping[str, int], config: RGCConfig) -> VideoEncoder:
 
 
 def embed(
-    encoder: VideoEncoder, features: Mapping[str, NDArray[np.floating] | Tensor], *, chunk_size: int = 8192
+    encoder: VideoEncoder | FusedEncoder,
+    features: Mapping[str, NDArray[np.floating] | Tensor],
+    *,
+    chunk_size: int = 8192,
 ) -> NDArray[np.float32]:
     """Embed videos from their features, seen in training or not.
 
     Parameters
     ----------
-    encoder : VideoEncoder
+    encoder : VideoEncoder or FusedEncoder
         A trained encoder.
     features : mapping of str to ndarray or Tensor
         One array of shape ``(num_videos, dim)`` for every modality of the encoder.
@@ -204,7 +230,7 @@ def embed(
 
     Returns
     -------
-    ndarray of float32, shape (num_videos, encoder dim)
+    ndarray of float32, shape (num_videos, dim of the encoder)
         Unit rows.
 
     Raises
