@@ -72,10 +72,17 @@ def run_levels(
 
 
 def continue_levels(
-    rows: Rows, sizes: NDArray[np.float64], members: NDArray[Any], num_levels: int | None, rules: Rules, threads: Threads
+    rows: Rows,
+    sizes: NDArray[np.float64],
+    members: NDArray[Any],
+    num_levels: int | None,
+    rules: Rules,
+    threads: Threads,
 ) -> ClusterTree:
     """Return the tree over clusters whose edges were combined before; they are its nodes."""
-    return _tree(_Clusters(rows, rows, sizes, members, False, threads.split(rows)), None, None, num_levels, rules, threads)
+    return _tree(
+        _Clusters(rows, rows, sizes, members, False, threads.split(rows)), None, None, num_levels, rules, threads
+    )
 
 
 def _tree(

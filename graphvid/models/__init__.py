@@ -21,7 +21,7 @@ from .recommenders import (
     TwoTower,
     TwoTowerConfig,
 )
-from .rgc import RelationalGraphClustering, RGCConfig, build_encoder, embed
+from .rgc import FusedEncoder, RawPath, RelationalGraphClustering, RGCConfig, build_encoder, embed
 from .towers import TwinTower, TwinTowerConfig, VideoInputs, VideoTower
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "EdgeBatch",
     "Embeddings",
     "FRAMEConfig",
+    "FusedEncoder",
     "LightGCN",
     "LightGCNConfig",
     "MFConfig",
@@ -38,6 +39,7 @@ __all__ = [
     "PyramidHybridPoolingQuantization",
     "PyramidQuantizationConfig",
     "RGCConfig",
+    "RawPath",
     "Recommender",
     "RecommenderConfig",
     "RelationalGraphClustering",

@@ -129,10 +129,11 @@ def _train(
             finished[name] = RunDirectory(Path(run.path) / name)
             _train(task, part, data, finished[name], resume=True, **how)
         training.begin(finished)
-        if training.model is not None:
+        model = training.model if training.settle is None else training.settle(finished)
+        if model is not None:
             log = TrainingLog(run.training_log, every["log_every"] or training.log_every)
             checkpoint = Checkpoint(run.checkpoint, every["checkpoint_every"] or training.checkpoint_every)
-            fit(training.model, [log, *training.callbacks, checkpoint], run, progress=progress, device=device)
+            fit(model, [log, *training.callbacks, checkpoint], run, progress=progress, device=device)
         metrics = training.finish(finished)
         write_json(run.metrics, metrics)
         write_report(run, _report(task, run))

@@ -14,6 +14,8 @@ from graphvid.nn.video_encoder import Fusion
 from graphvid.sampling._tables import OnShortfall, Pool
 from graphvid.sampling._tables import Positive as DrawnPositive
 
+from .fused import Raw
+
 Loss = Literal["neighbor_softmax", "softmax", "triplet"]
 Optimizer = Literal["adam", "sgd"]
 Schedule = Literal["cosine", "staircase"]
@@ -64,8 +66,18 @@ class RGCConfig(Record):
         Of the staircase.
     weight_decay : float
         L2 penalty of the optimiser.
+    raw : {"none", "raw", "standardised", "idf"}
+        Features beside the learnt vector, as they are or scaled; see `graphvid.models.FusedEncoder` for this and the next
+        two. ``"none"`` gives the learnt vector alone. Training is the same whatever it is.
+    raw_dim : int or None
+        Columns that the features are projected to, at most as many as they have; None keeps them whole.
+    raw_weight : float
+        Their weight in the cosine, in [0, 1]; the learnt vector has the rest.
+    hold_out : float
+        Share of the training videos that is kept from training and judged in place of the test videos, in [0, 1): to
+        choose options by. At most 4,000 videos are.
     seed : int
-        Of the split, the initial weights, the triplets and dropout.
+        Of the splits, the initial weights, the triplets, dropout and the projection.
 
     Raises
     ------
@@ -116,6 +128,10 @@ class RGCConfig(Record):
     decay: Positive = 1.0
     decay_every: Count = 1
     weight_decay: NotNegative = 0.0
+    raw: Raw = "none"
+    raw_dim: Columns | None = None
+    raw_weight: Annotated[float, Field(ge=0, le=1)] = 0.5
+    hold_out: Share = 0.0
     seed: Seed = 0
 
     def __post_init__(self) -> None:
@@ -127,6 +143,11 @@ class RGCConfig(Record):
             raise ValueError(
                 "decay and decay_every must be left at 1 unless schedule is 'staircase', "
                 f"got {self.decay} and {self.decay_every}"
+            )
+        if self.raw == "none" and (self.raw_dim, self.raw_weight) != (None, 0.5):
+            raise ValueError(
+                "raw_dim and raw_weight must be left at null and 0.5 with raw 'none', "
+                f"got {self.raw_dim} and {self.raw_weight}"
             )
         if self.mining and self.loss != "triplet":
             raise ValueError(f"mining must be False unless loss is 'triplet', got loss {self.loss!r}")

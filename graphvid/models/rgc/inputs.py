@@ -65,6 +65,14 @@ class TrainingRows(nn.Module):
             if isinstance(table, np.ndarray):
                 self.register_buffer(f"features_{name}", torch.from_numpy(table), persistent=False)
 
+    @property
+    def tables(self) -> dict[str, Table]:
+        """The features by modality, in memory or on disk."""
+        return {
+            name: self.on_host[name] if name in self.on_host else self.get_buffer(f"features_{name}").cpu().numpy()
+            for name in self.names
+        }
+
     def forward(self, ids: Tensor) -> dict[str, FeatureRows]:
         """Give the rows of nodes by modality."""
         rows = self.rows[ids]

@@ -25,6 +25,7 @@ from graphvid.optim import cosine, staircase
 from graphvid.sampling import TripletBatch, TripletSampler, neighbor_table
 
 from .config import RGCConfig
+from .fused import FusedEncoder, RawPath
 from .inputs import Tables, TrainingRows, rows_on, tables_of
 from .objective import Objective
 
@@ -101,7 +102,7 @@ class RelationalGraphClustering(OneProcessModule):
             check_alignment(graph, features, rows=rows)
         tables = tables_of(features)
         chosen = _rows_of_nodes(graph.num_nodes(), tables, rows)
-        self.encoder = build_encoder({name: x.shape[1] for name, x in tables.items()}, config)
+        self.encoder = _network({name: x.shape[1] for name, x in tables.items()}, config)
         for name, x in tables.items():
             fitted = Standardizer.fit(x, chosen)
             layer = self.encoder.standardize[name]
@@ -169,12 +170,34 @@ class RelationalGraphClustering(OneProcessModule):
         return vectors
 
     def embed(self, features: Tables) -> NDArray[np.float32]:
-        """Embed videos from their features; see `embed`."""
-        return embed(self.encoder, features)
+        """Embed videos from their features; see `embed`. With ``config.raw`` the features stand beside what was learnt."""
+        return embed(self.full_encoder(), features)
+
+    def full_encoder(self, config: RGCConfig | None = None) -> VideoEncoder | FusedEncoder:
+        """Give the trained encoder, with the features beside it as ``config`` has it.
+
+        Parameters
+        ----------
+        config : RGCConfig, optional
+            Only ``raw``, ``raw_dim``, ``raw_weight`` and ``seed`` are read. Default: the options of the model.
+        """
+        config = config if config is not None else self.config
+        if config.raw == "none":
+            return self.encoder
+        raw = RawPath(self.encoder.dims, config.raw_dim)
+        raw.fit(config.raw, self.features.tables, self.features.rows.cpu().numpy(), seed=config.seed)
+        return FusedEncoder(self.encoder, raw.to(self.device), weight=config.raw_weight)
 
 
-def build_encoder(dims: Mapping[str, int], config: RGCConfig) -> VideoEncoder:
+def build_encoder(dims: Mapping[str, int], config: RGCConfig) -> VideoEncoder | FusedEncoder:
     """Give the encoder of ``config``, with initial weights, for modalities with ``dims`` columns."""
+    encoder = _network(dims, config)
+    if config.raw == "none":
+        return encoder
+    return FusedEncoder(encoder, RawPath(dims, config.raw_dim), weight=config.raw_weight)
+
+
+def _network(dims: Mapping[str, int], config: RGCConfig) -> VideoEncoder:
     return VideoEncoder(
         dims,
         fusion=config.fusion,
@@ -186,12 +209,12 @@ def build_encoder(dims: Mapping[str, int], config: RGCConfig) -> VideoEncoder:
     )
 
 
-def embed(encoder: VideoEncoder, features: Tables, *, chunk_size: int = 8192) -> NDArray[np.float32]:
+def embed(encoder: VideoEncoder | FusedEncoder, features: Tables, *, chunk_size: int = 8192) -> NDArray[np.float32]:
     """Embed videos from their features, seen in training or not.
 
     Parameters
     ----------
-    encoder : VideoEncoder
+    encoder : VideoEncoder or FusedEncoder
         A trained encoder.
     features : Features, or mapping of str to table
         One table of shape ``(num_videos, dim)`` for every modality of the encoder; see `RelationalGraphClustering`.
@@ -200,7 +223,7 @@ def embed(encoder: VideoEncoder, features: Tables, *, chunk_size: int = 8192) ->
 
     Returns
     -------
-    ndarray of float32, shape (num_videos, encoder dim)
+    ndarray of float32, shape (num_videos, dim of the encoder)
         Unit rows.
 
     Raises

@@ -10,7 +10,7 @@ import numpy as np
 from graphvid._files import read_npz
 from graphvid.data import Features, load_features
 from graphvid.graphs import NodeSplit
-from graphvid.models import RGCConfig, build_encoder, embed
+from graphvid.models import FusedEncoder, RGCConfig, build_encoder, embed
 from graphvid.nn import VideoEncoder
 from graphvid.runs import VectorRun
 
@@ -22,7 +22,7 @@ ENCODER, SPLIT = "encoder.safetensors", "split.npz"
 class CoWatchRun(VectorRun):
     """A run of the task co-watch: it embeds videos, finds neighbours, and can be judged again."""
 
-    def model(self) -> VideoEncoder:
+    def model(self) -> VideoEncoder | FusedEncoder:
         """Give the trained encoder, in evaluation mode.
 
         Raises
@@ -32,8 +32,8 @@ class CoWatchRun(VectorRun):
         ValueError
             If its weights are truncated, corrupt or of another model.
         """
-        options = self.options
-        assert isinstance(options, RGCConfig)
+        tuning = self._tuning()
+        options = RGCConfig.from_dict(tuning["options"] if tuning else self.config["model"])
         encoder = build_encoder(self.config["data"]["dims"], options)
         self.load_weights(encoder, ENCODER)
         return encoder
@@ -80,5 +80,12 @@ class CoWatchRun(VectorRun):
         encoder, videos = self.model(), self.read_source(progress=progress)
         stored = read_npz(self.directory.require(self.directory.path / SPLIT), ("train", "test"))
         split = NodeSplit(stored["train"].astype(np.int64), stored["test"].astype(np.int64))
-        scores, _ = compare(videos, split, embed(encoder, videos.features), progress=progress)
+        embedding = embed(encoder, videos.features)
+        projection = embedding.shape[1] if self._tuning() else None
+        seed = RGCConfig.from_dict(self.config["model"]).seed
+        scores, _ = compare(videos, split, embedding, projection=projection, seed=seed, progress=progress)
         return scores
+
+    def _tuning(self) -> dict[str, Any] | None:
+        found: dict[str, Any] | None = self.metrics.get("tuning")
+        return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,17 +13,25 @@ from graphvid.clustering import ClusterTree
 from graphvid.data import StandardizedTable, Standardizer, Table
 from graphvid.graphs import NodeSplit, node_subgraph
 from graphvid.metrics import ColdStartScores, cold_start_by_query
+from graphvid.models import RawPath
 from graphvid.runs import Verdict, judge
 from graphvid.sampling import neighbor_table
 
-from .report import TRAINED
+from .report import PROJECTED, TRAINED
 from .source import VideoGraph
 
 _K = 60  # the cut-off of the paper
+_RANDOM_COLUMNS = 64
 
 
 def compare(
-    videos: VideoGraph, split: NodeSplit, embedding: NDArray[np.float32], *, progress: bool = False
+    videos: VideoGraph,
+    split: NodeSplit,
+    embedding: NDArray[np.float32],
+    *,
+    projection: int | None = None,
+    seed: int = 0,
+    progress: bool = False,
 ) -> tuple[dict[str, Any], Verdict]:  # Any: JSON values, here and below
     """Score the trained embedding and the baselines on the videos that training never saw.
 
@@ -34,6 +43,10 @@ def compare(
         Training and test videos.
     embedding : ndarray of float32, shape (num_videos, dim)
         Of all videos, test videos included.
+    projection : int, optional
+        Columns of a further row, the raw features projected to their leading directions, where they have more.
+    seed : int, default 0
+        Of that projection.
     progress : bool, default False
         Show a bar for every method.
 
@@ -49,8 +62,12 @@ def compare(
         TRAINED: embedding,
         "raw features": raw,
         "standardised features": StandardizedTable(raw, Standardizer.fit(raw, split.train)),
-        "random vectors": np.random.default_rng(0).standard_normal((raw.shape[0], 64), dtype=np.float32),
+        "random vectors": np.random.default_rng(0).standard_normal((raw.shape[0], _RANDOM_COLUMNS), dtype=np.float32),
     }
+    if projection is not None and projection < raw.shape[1]:
+        path = RawPath(videos.features.dims, projection)
+        tables = videos.features.modalities
+        methods[PROJECTED] = path.fit("raw", tables, split.train, seed=seed).vectors(tables)
     if videos.oracle is not None:
         methods["oracle"] = videos.oracle
     table = neighbor_table(node_subgraph(videos.graph, split.test))
@@ -61,6 +78,15 @@ def compare(
     scores = {name: ColdStartScores.of_queries(found, k=_K)._asdict() for name, found in by_query.items()}
     judged = {name: by_query[name]["ndcg"] for name in (TRAINED, "raw features", "standardised features")}
     return scores, judge(f"NDCG@{_K}", TRAINED, judged)
+
+
+def columns_of(videos: VideoGraph, scores: Mapping[str, Any], dim: int) -> dict[str, int]:
+    """Count the columns of the vectors of every method in ``scores``; ``dim`` are those of the trained embedding."""
+    total = sum(videos.features.dims.values())
+    known = {TRAINED: dim, PROJECTED: dim, "random vectors": _RANDOM_COLUMNS}
+    if videos.oracle is not None:
+        known["oracle"] = videos.oracle.shape[1]
+    return {name: known.get(name, total) for name in scores}
 
 
 def describe_graph(graph: DGLGraph, split: NodeSplit) -> dict[str, Any]:

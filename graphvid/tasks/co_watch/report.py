@@ -10,11 +10,13 @@ from graphvid.runs import Plot, Report, RunDirectory, Section, Table, read_train
 from graphvid.runs.figures import cluster_sizes, degree_histogram, ranking_bars, training_curve
 
 TRAINED = "graphvid"  # the row of the trained embedding
+PROJECTED = "raw features, projected"  # to as many columns
 
 _NEXT = {  # what to try after each verdict
     "beats": "Next: `graphvid neighbors`, or embed videos that nobody has watched.",
     "is level with": "Next: more steps (--set num_steps=3000), a wider vector (--set dim=256), or more of the log.",
-    "loses to": "Next: use the features as they are, or a wider vector (--set dim=256) with less dropout.",
+    "loses to": "Next: keep the features whole beside what is learnt (--dim raw), try more settings (--tune full), or use "
+    "the features as they are.",
 }
 _CAPTIONS = {
     "loss": "Training loss.",
@@ -49,8 +51,11 @@ def report(run: RunDirectory) -> Report:
         lead = f"{found.to_text()} {_NEXT[found.word]} {lead} {judged}"
     else:
         lead = f"All videos were trained on, so nothing is judged. {lead}"
+    if "tuning" in metrics:
+        lead = f"{_outcome(metrics['tuning'])} {lead}"
     sections = [
-        *([_ranking(scores)] if scores else []),
+        *([_ranking(scores, metrics)] if scores else []),
+        *([_tuning(metrics["tuning"])] if metrics.get("tuning") else []),
         _training(run, config["model"]),
         _graph(graph),
         _clusters(metrics["clusters"]),
@@ -59,12 +64,68 @@ def report(run: RunDirectory) -> Report:
     return Report(f"{config['title'].capitalize()}: {config['data']['name']}", lead, sections)
 
 
-def _ranking(scores: dict[str, Any]) -> Section:
+def _outcome(tuning: dict[str, Any] | None) -> str:
+    """Say what was chosen on validation videos, first of all where nothing beats the raw features."""
+    if tuning is None:
+        return "The graph is too small to hold validation videos, so the options are as given."
+    chosen, whole = tuning["chosen"], tuning["whole"]
+    best = max(whole, key=lambda kind: float(whole[kind]))
+    against = f"NDCG {chosen['ndcg']:.4f} against {whole[best]:.4f} of the {best} features"
+    if chosen["ndcg"] > whole[best]:
+        return f"Chosen on validation videos: {_setting(chosen)}, {against}."
+    lost = 1 - chosen["ndcg"] / whole[best]
+    return (
+        f"Nothing tried beats the features as they are on the validation videos: the best in {chosen['columns']:,} columns "
+        f"is {_setting(chosen)}, {against}, which costs {lost:.1%}; `--dim raw` keeps them whole."
+    )
+
+
+def _setting(found: dict[str, Any]) -> str:
+    if found["raw"] == "none":
+        return f"the learnt vector alone, {found['columns']:,} columns"
+    form = f"{found['raw']} features {'whole' if found['raw_dim'] is None else 'projected to ' + format(found['raw_dim'], ',')}"
+    if found["raw_weight"] == 1:
+        return f"{form}, alone"
+    return f"{form}, weight {found['raw_weight']:g}, beside the learnt vector, {found['columns']:,} columns"
+
+
+def _tuning(tuning: dict[str, Any]) -> Section:
+    chosen = tuning["chosen"]
+    rows = [
+        [
+            f"{i}",
+            found["trial"],
+            found["raw"],
+            "whole" if found.get("raw_dim", 0) is None else f"{found.get('raw_dim', 0):,}",
+            f"{found.get('raw_weight', 0):g}",
+            f"{found['columns']:,}",
+            f"{found['ndcg']:.4f}",
+        ]
+        for i, found in enumerate(tuning["tried"], 1)
+    ]
+    best = next(row[0] for row, found in zip(rows, tuning["tried"], strict=True) if found == chosen)
+    text = (
+        "A part of the training videos was kept from a training of its own and judged it, with the features beside the learnt "
+        "vector in several ways. Taken are the fewest columns that come within 1 % of the best. The features alone, whole: "
+        + ", ".join(f"{kind} {value:.4f}" for kind, value in tuning["whole"].items())
+        + "."
+    )
+    names = ["", "trial", "features", "projected to", "weight", "columns", "NDCG@60"]
+    return Section("What was tried on validation videos", text, Table(names, rows, best), [])
+
+
+def _ranking(scores: dict[str, Any], metrics: dict[str, Any]) -> Section:
     k = scores[TRAINED]["k"]
     names = {"ndcg": f"NDCG@{k}", "map": "MAP", "mrr": "MRR", "recall": f"Recall@{k}", "hit": f"Hit@{k}"}
     base = max(scores["raw features"]["ndcg"], scores["standardised features"]["ndcg"])
+    widths = metrics.get("columns")
     rows = [
-        [method, *(f"{values[key]:.4f}" for key in names), f"{values['ndcg'] / base:.2f}" if base else "–"]
+        [
+            method,
+            *([f"{widths[method]:,}"] if widths else []),
+            *(f"{values[key]:.4f}" for key in names),
+            f"{values['ndcg'] / base:.2f}" if base else "–",
+        ]
         for method, values in scores.items()
     ]
     one = scores[TRAINED]
@@ -78,9 +139,8 @@ def _ranking(scores: dict[str, Any]) -> Section:
     )
     bars = ranking_bars({name: values["ndcg"] for name, values in scores.items()}, label=f"NDCG@{k}", highlight=TRAINED)
     plot = Plot(bars, "Ranking quality on videos never seen in training; longer is better.")
-    return Section(
-        "Does it find co-watched videos?", text, Table(["method", *names.values(), "x features"], rows, best), [plot]
-    )
+    columns = ["method", *(["columns"] if widths else []), *names.values(), "x features"]
+    return Section("Does it find co-watched videos?", text, Table(columns, rows, best), [plot])
 
 
 def _training(run: RunDirectory, model: dict[str, Any]) -> Section:

@@ -28,6 +28,7 @@ from graphvid.data import (
 from graphvid.graphs import co_watch_graph, relation_graph
 from graphvid.tasks._columns import column_names
 
+Tune = Literal["none", "quick", "full"]
 DATASETS = ("synthetic", "tiktok", "amazon-photo", "amazon-computers")
 
 
@@ -72,6 +73,14 @@ class CoWatchSource(Record):
     train_fraction : float, default 0.7
         Share of the videos that is trained on, in (0, 1]; the others judge. 1 trains on all of them and judges nothing: the
         final fit, once the options are chosen.
+    tune : {"none", "quick", "full"}, default "quick"
+        How the features join the learnt vector. ``"quick"``: a training of half the steps leaves out a quarter of the training
+        videos, and these choose the form of the features beside the learnt vector, their weight and the columns, within
+        twice the time of a training. ``"full"``: four trainings of all steps, which choose dropout and widths too, within
+        six times. ``"none"``: the learnt vector alone, or what the options of the method say.
+    dim : str, default "auto"
+        Columns of the vector under ``tune``: a number, ``"auto"`` to choose among 64 to 512, or ``"raw"`` to keep the features
+        whole beside the learnt vector.
     seed : int
         Of the generated world and of the builder.
 
@@ -96,6 +105,8 @@ class CoWatchSource(Record):
     top_k: Annotated[int | None, Field(ge=1)] = 50
     max_videos_per_user: Annotated[int | None, Field(ge=1)] = 100
     train_fraction: Annotated[float, Field(gt=0, le=1)] = 0.7
+    tune: Tune = "quick"
+    dim: str = "auto"
     seed: Seed = 0
 
     def __post_init__(self) -> None:
@@ -108,6 +119,14 @@ class CoWatchSource(Record):
             raise ValueError(f"dataset must be one of {list(DATASETS)} or an OGB name 'ogbn-...', got {self.dataset!r}")
         if self.data_dir is not None and self.dataset in (None, "synthetic"):
             raise ValueError("data_dir must be given only with a dataset that is read from files")
+        if self.dim not in ("auto", "raw") and not (self.dim.isdecimal() and 1 <= int(self.dim) <= _MOST_COLUMNS):
+            raise ValueError(
+                f"dim must be 'auto', 'raw' or a number of columns up to {_MOST_COLUMNS}, got {self.dim!r}"
+            )
+        if self.dim != "auto" and self.tune == "none":
+            raise ValueError(
+                f"dim must be 'auto' with tune 'none', got {self.dim!r}; --set dim= is that of the learnt vector"
+            )
         column_names(self.columns)
         defaults = {field.name: field.default for field in fields(CoWatchSource)}
         changed = [name for name in _FILE_OPTIONS if getattr(self, name) != defaults[name]]
@@ -119,6 +138,7 @@ class CoWatchSource(Record):
                 raise ValueError(f"{changed} apply to watch logs only; this source is a ready graph")
 
 
+_MOST_COLUMNS = 2**16
 _FILE_OPTIONS = ("columns", "delimiter", "missing")
 _LOG_OPTIONS = ("weight", "min_count", "top_k", "max_videos_per_user")
 
@@ -139,6 +159,8 @@ class VideoGraph:
         The best embedding that is known, for generated data.
     train_fraction : float
         Share of the videos that is trained on.
+    tune, dim : str
+        As in `CoWatchSource`; the default is no tuning.
     """
 
     name: str
@@ -146,6 +168,8 @@ class VideoGraph:
     features: Features
     oracle: NDArray[np.float32] | None = None
     train_fraction: float = 0.7
+    tune: Tune = "none"
+    dim: str = "auto"
 
     def fingerprint(self) -> dict[str, Any]:  # Any: JSON values
         """Give counts and a checksum of ids, edges, weights and features: equal for equal data."""
@@ -178,7 +202,7 @@ def load_video_graph(source: CoWatchSource, *, progress: bool = True) -> VideoGr
     -------
     VideoGraph
     """
-    return replace(_load(source, progress), train_fraction=source.train_fraction)
+    return replace(_load(source, progress), train_fraction=source.train_fraction, tune=source.tune, dim=source.dim)
 
 
 def _load(source: CoWatchSource, progress: bool) -> VideoGraph:

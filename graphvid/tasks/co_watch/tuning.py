@@ -1,0 +1,199 @@
+"""Options chosen on validation videos: how much of the features stands beside what was learnt, and in how many columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from graphvid.data import StandardizedTable, Standardizer, Table
+from graphvid.data.feature_tables import row_blocks
+from graphvid.graphs import NodeSplit, node_subgraph, split_nodes
+from graphvid.metrics import ColdStartScores, cold_start, cold_start_by_query
+from graphvid.models import RawPath, RGCConfig
+from graphvid.models.rgc.fused import Raw
+from graphvid.runs import Json, Part
+from graphvid.sampling import neighbor_table
+
+from .source import CoWatchSource, VideoGraph
+
+SHARE = 0.25  # of the training videos
+MOST_VIDEOS = 4000  # judged: each setting ranks all of them for each of them
+LEAST_EDGES = 30  # between them: fewer tell nothing
+TOTALS = (128, 256, 512)  # columns of the whole vector
+WEIGHTS = (0.15, 0.3, 0.5, 0.7)
+SMALLER = 0.99  # fewer columns are taken for this share of the best figure
+_K = 60
+_TRIALS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {  # Any: values of options
+    "none": {},
+    "quick": {"validation": {}},
+    "full": {
+        "validation": {},
+        "validation-less-dropout": {"dropout": 0.1, "input_dropout": 0.1},
+        "validation-more-dropout": {"dropout": 0.5, "input_dropout": 0.5},
+        "validation-wide": {"dim": 128, "hidden": (1024,)},
+    },
+}
+
+
+def split_videos(videos: VideoGraph, config: RGCConfig) -> NodeSplit:
+    """Split the videos into those that are trained on and those that judge.
+
+    With ``config.hold_out`` a part of the training videos judges, and the test videos are in neither part.
+    """
+    num_videos = videos.graph.num_nodes()
+    if videos.train_fraction == 1:
+        outer = NodeSplit(np.arange(num_videos), np.arange(0))
+    else:
+        outer = split_nodes(num_videos, train_fraction=videos.train_fraction, seed=config.seed)
+    if not config.hold_out or len(outer.train) < 2:
+        return outer
+    share = min(config.hold_out, MOST_VIDEOS / len(outer.train))
+    inner = split_nodes(len(outer.train), train_fraction=1 - share, seed=config.seed + 1000)
+    return NodeSplit(outer.train[inner.train], outer.train[inner.test])
+
+
+def trials(source: CoWatchSource, videos: VideoGraph, config: RGCConfig) -> dict[str, Part]:
+    """Give the runs that choose the options of ``config``, by folder; none where the graph holds no validation part."""
+    held = replace(config, hold_out=SHARE)
+    if source.tune == "none" or _too_small(videos, held):
+        return {}
+    steps = max(1, config.num_steps // 2) if source.tune == "quick" else config.num_steps
+    return {
+        name: Part("rgc", source, replace(held, **{"num_steps": steps, **changes}))
+        for name, changes in _TRIALS[source.tune].items()
+    }
+
+
+def _too_small(videos: VideoGraph, held: RGCConfig) -> bool:
+    split = split_videos(videos, held)
+    if not len(split.test):
+        return True
+    edges = [node_subgraph(videos.graph, part).num_edges() // 2 for part in split]
+    return edges[0] == 0 or edges[1] < LEAST_EDGES
+
+
+def choose(videos: VideoGraph, split: NodeSplit, learnt: NDArray[np.float32], config: RGCConfig) -> Json:
+    """Try features beside a learnt vector on the videos that judge, and give all that was tried and the best.
+
+    The form of the features is chosen first, at the most columns and equal weights; then for each number of columns the weight.
+    The learnt vector alone and the features alone are tried too. Of all, the fewest columns are taken that come within 1 %
+    of the best figure.
+
+    Parameters
+    ----------
+    videos : VideoGraph
+        Graph and features of all videos.
+    split : NodeSplit
+        Videos that were trained on, and those that judge.
+    learnt : ndarray of float32, shape (num_videos, dim)
+        Unit rows.
+    config : RGCConfig
+        Gives the seed.
+
+    Returns
+    -------
+    dict
+        ``tried``: one entry a setting with the options ``raw``, ``raw_dim`` and ``raw_weight``, ``columns`` and ``ndcg``;
+        ``chosen``: the best of them; ``whole``: NDCG of raw and of standardised features.
+    """
+    return _Search(videos, split, learnt[split.test], config).run()
+
+
+class _Search:
+    def __init__(self, videos: VideoGraph, split: NodeSplit, learnt: NDArray[np.float32], config: RGCConfig) -> None:
+        self.dims, self.seed, self.learnt, self.asked = videos.features.dims, config.seed, learnt, videos.dim
+        self.features, self.split = videos.features, split
+        self.table = neighbor_table(node_subgraph(videos.graph, split.test))
+        self.tried: list[Json] = []
+
+    def run(self) -> Json:
+        own, total = self.learnt.shape[1], sum(self.dims.values())
+        if self.asked == "raw":
+            widths: list[int | None] = [None]
+        else:
+            wanted = TOTALS if self.asked == "auto" else (int(self.asked),)
+            widths = sorted({min(max(columns - own, 1), total) for columns in wanted})
+        raw = self.features.joined()
+        standardised = StandardizedTable(raw, Standardizer.fit(raw, self.split.train))
+        whole = {"raw": self._score_rows(raw), "standardised": self._score_rows(standardised)}
+        forms = {kind: self._features(kind, widths[-1]) for kind in self._kinds()}
+        for kind, rows in forms.items():
+            self._try(kind, rows, widths[-1], 0.5)
+        best = max(self.tried, key=lambda found: float(found["ndcg"]))["raw"]
+        for width in widths:
+            for weight in WEIGHTS:
+                if (width, weight) != (widths[-1], 0.5):
+                    self._try(best, forms[best], width, weight)
+            self._try(best, forms[best], width, 1.0)
+        if self.asked == "auto":
+            self.tried.append({"raw": "none", "columns": own, "ndcg": self._score(self.learnt)})
+        return {"tried": self.tried, "chosen": self._chosen(), "whole": whole}
+
+    def _chosen(self) -> Json:
+        best = max(float(found["ndcg"]) for found in self.tried)
+        enough = [found for found in self.tried if found["ndcg"] >= SMALLER * best]
+        return min(enough, key=lambda found: (found["columns"], -found["ndcg"]))
+
+    def _kinds(self) -> list[Raw]:
+        counts = _are_counts(self.features.joined(), self.split.train)
+        return ["raw", "standardised", *(["idf"] if counts else [])]  # type: ignore[list-item] # a choice
+
+    def _features(self, kind: Raw, width: int | None) -> NDArray[np.float32]:
+        tables = self.features.modalities
+        path = RawPath(self.dims, width).fit(kind, tables, self.split.train, seed=self.seed)
+        return path.vectors(tables, self.split.test)
+
+    def _try(self, kind: str, rows: NDArray[np.float32], width: int | None, weight: float) -> None:
+        short = rows if width is None else rows[:, :width]
+        raw = torch.nn.functional.normalize(torch.from_numpy(short), dim=-1).numpy()
+        vectors = raw if weight == 1 else np.concatenate([(1 - weight) ** 0.5 * self.learnt, weight**0.5 * raw], axis=1)
+        setting = {"raw": kind, "raw_dim": width, "raw_weight": weight}
+        self.tried.append({**setting, "columns": vectors.shape[1], "ndcg": self._score(vectors)})
+
+    def _score(self, vectors: NDArray[np.float32]) -> float:
+        return cold_start(vectors, self.table.indptr, self.table.indices, k=_K).ndcg
+
+    def _score_rows(self, table: Table) -> float:
+        by_query = cold_start_by_query(table, self.table.indptr, self.table.indices, rows=self.split.test, k=_K)  # type: ignore[arg-type] # a table of any kind
+        return ColdStartScores.of_queries(by_query, k=_K).ndcg
+
+
+def _are_counts(table: Table, rows: NDArray[np.int64]) -> bool:
+    """Say whether no value is negative and most are 0."""
+    stored = 0
+    for _, block in row_blocks(table, rows):
+        if block.min() < 0:
+            return False
+        stored += int((block != 0).sum())
+    return stored < 0.5 * len(rows) * table.shape[1]
+
+
+def settled(config: RGCConfig, found: Mapping[str, Json]) -> tuple[RGCConfig, Json]:
+    """Give the options that the trials chose, and what ``metrics.json`` tells of it.
+
+    Parameters
+    ----------
+    config : RGCConfig
+        As asked for.
+    found : mapping of str to dict
+        ``choice`` and the options of every trial, by folder; see `choose`.
+    """
+    best = max(found, key=lambda name: float(found[name]["choice"]["chosen"]["ndcg"]))
+    chosen = found[best]["choice"]["chosen"]
+    changes = {
+        name: value for name, value in found[best]["options"].items() if name not in ("num_steps", "hold_out", "seed")
+    }
+    kept = {name: chosen[name] for name in ("raw", "raw_dim", "raw_weight") if name in chosen}
+    options = RGCConfig.from_dict({**config.to_dict(), **changes, **kept})
+    trials = [{"trial": name, **setting} for name, of_trial in found.items() for setting in of_trial["choice"]["tried"]]
+    return options, {
+        "options": options.to_dict(),
+        "tried": trials,
+        "chosen": {"trial": best, **chosen},
+        "whole": found[best]["choice"]["whole"],
+    }
