@@ -58,7 +58,11 @@ def test_at_a_constant_rate_worse_epochs_change_nothing_until_patience_ends(fit_
     plateau, model, weights = _run(fit_model, figures, optimizer=optimizer, plateau="constant")
     rising, _, undisturbed = _run(fit_model, range(6), optimizer=optimizer, num_epochs=6)
     assert all(torch.equal(a, b) for a, b in zip(weights, undisturbed, strict=True))
-    assert {epoch["learning_rate"] for epoch in plateau.epochs} == {epoch["learning_rate"] for epoch in rising.epochs} == {0.01}
+    assert (
+        {epoch["learning_rate"] for epoch in plateau.epochs}
+        == {epoch["learning_rate"] for epoch in rising.epochs}
+        == {0.01}
+    )
     assert (plateau.best_epoch, plateau.stopped) == (4, True)
     torch.testing.assert_close(model.embed().items, weights[3])
 

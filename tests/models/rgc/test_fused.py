@@ -36,7 +36,9 @@ def test_the_projection_is_that_of_the_singular_value_decomposition():
 
 def test_fewer_columns_are_the_first_of_more():
     wide, narrow = (RawPath(DIMS, dim).fit("raw", FEATURES, seed=0)(tensors(FEATURES)) for dim in (5, 2))
-    first = torch.nn.functional.normalize(RawPath(DIMS, 5).fit("raw", FEATURES, seed=0).project(tensors(FEATURES))[:, :2], dim=-1)
+    first = torch.nn.functional.normalize(
+        RawPath(DIMS, 5).fit("raw", FEATURES, seed=0).project(tensors(FEATURES))[:, :2], dim=-1
+    )
     assert wide.shape == (40, 5)
     np.testing.assert_allclose(first @ first.T, narrow @ narrow.T, atol=1e-3)
 
@@ -74,7 +76,10 @@ def test_a_video_without_features_has_its_learnt_vector_and_odd_columns_do_no_ha
     learnt = embed(encoder, {"odd": odd})
     for kind in ("raw", "standardised"):
         for dim in (None, 3, 9):  # the rank is below 9
-            fused = embed(FusedEncoder(encoder, RawPath({"odd": 9}, dim).fit(kind, {"odd": odd}, seed=0), weight=0.5), {"odd": odd})
+            fused = embed(
+                FusedEncoder(encoder, RawPath({"odd": 9}, dim).fit(kind, {"odd": odd}, seed=0), weight=0.5),
+                {"odd": odd},
+            )
             np.testing.assert_allclose(np.linalg.norm(fused, axis=1), 1, atol=1e-5)
             if kind == "raw":
                 np.testing.assert_allclose(fused[7, :5], learnt[7], atol=1e-6)
@@ -82,7 +87,9 @@ def test_a_video_without_features_has_its_learnt_vector_and_odd_columns_do_no_ha
 
 def test_videos_are_embedded_one_by_one_as_together_and_saved_weights_give_the_same():
     config = RGCConfig(hidden=(8,), dim=5, raw="raw", raw_dim=4, raw_weight=0.4)
-    fused = FusedEncoder(build_encoder(DIMS, RGCConfig(hidden=(8,), dim=5)), RawPath(DIMS, 4).fit("raw", FEATURES, seed=1), weight=0.4)
+    fused = FusedEncoder(
+        build_encoder(DIMS, RGCConfig(hidden=(8,), dim=5)), RawPath(DIMS, 4).fit("raw", FEATURES, seed=1), weight=0.4
+    )
     together = embed(fused, FEATURES)
     np.testing.assert_allclose(embed(fused, FEATURES, chunk_size=7), together, atol=1e-6)
     other = build_encoder(DIMS, config)
@@ -100,7 +107,9 @@ def test_what_is_refused():
         RawPath(DIMS, 10)
     with pytest.raises(ValueError, match="features must be >= 0 with raw 'idf', got -"):
         RawPath(DIMS, None).fit("idf", FEATURES, seed=0)
-    with pytest.raises(ValueError, match="raw_dim and raw_weight must be left at null and 0.5 with raw 'none', got 3 and 0.5"):
+    with pytest.raises(
+        ValueError, match=r"raw_dim and raw_weight must be left at null and 0\.5 with raw 'none', got 3 and 0.5"
+    ):
         RGCConfig(raw_dim=3)
     with pytest.raises(ValueError, match=r"raw_weight must be a number in \[0, 1\], got 1.5"):
         RGCConfig(raw="raw", raw_weight=1.5)
