@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from benchmarks._table import RESULTS, TrainedRow
 from benchmarks.quality._recommenders import both_protocols, curves_figure, table_of
-from graphvid.models import MFConfig, SimpleXConfig
+from graphvid.models import LightGCNConfig, MFConfig, SimpleXConfig
 from graphvid.models.recommenders import Shared
 from graphvid.tasks.recommendation import InteractionSource
 
@@ -24,6 +24,7 @@ def rows() -> list[TrainedRow]:
     simplex = replace(SimpleXConfig.preset("gowalla"), negatives=Shared(num_negatives=2000))
     exact = replace(simplex, count_padding=False)
     more = replace(exact, negatives=Shared(num_negatives=8192))
+    lightgcn = LightGCNConfig(num_epochs=25)  # an hour on one core
     return [
         *both_protocols("MF-CCL", "800 negatives shared by the batch; else as published.", "mf", SOURCE, mf),
         *both_protocols("SimpleX", "2,000 negatives shared by the batch; else as published.", "simplex", SOURCE, simplex),
@@ -34,6 +35,7 @@ def rows() -> list[TrainedRow]:
             "SimpleX, padding not counted, 8,192 negatives, published protocol", "simplex", WHOLE, more,
             "The same, with 8,192 shared negatives.",
         ),
+        *both_protocols("LightGCN", "The published options; 25 epochs at a constant rate.", "lightgcn", SOURCE, lightgcn),
     ]  # fmt: skip
 
 

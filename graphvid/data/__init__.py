@@ -4,6 +4,7 @@ from graphvid.data._ids import hash_ids, match_ids
 from graphvid.data.amazon import AmazonCoPurchase
 from graphvid.data.amazon_electronics import AmazonElectronics
 from graphvid.data.areas import distance_km, geohash, grid_cells, number_cells
+from graphvid.data.attributed_graphs import AttributedGraph
 from graphvid.data.candidate_selection import select_candidates
 from graphvid.data.check_in_files import (
     CheckInSplits,
@@ -63,6 +64,7 @@ __all__ = [
     "AidaCandidates",
     "AmazonCoPurchase",
     "AmazonElectronics",
+    "AttributedGraph",
     "CheckInSplits",
     "CheckInWindows",
     "CheckIns",

@@ -28,7 +28,7 @@ def world_files(world, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def source(world_files):
-    return CoWatchSource(log=str(world_files / "log.csv"), features=str(world_files / "features.npz"))
+    return CoWatchSource(log=str(world_files / "log.csv"), features=str(world_files / "features.npz"), tune="none")
 
 
 @pytest.fixture(scope="session")

@@ -96,12 +96,13 @@ def co_watch(folder) -> Case:
 
     def ask(run) -> None:
         features = Features(["new", "newer"], {"look": np.ones((2, 4), np.float32)})
-        assert run.embed(features).modalities["embedding"].shape == (2, 8)
+        assert run.embed(features).modalities["embedding"].shape == (2, run.metrics["columns"]["graphvid"])
+        assert run.metrics["tuning"]["chosen"]["trial"] == "validation"
         assert len(run.neighbors("v3")) == 10
         assert run.evaluate(progress=False) == run.metrics["cold_start"]
 
     return Case(
-        "rgc", source, config, {"clusters.npz", "embeddings.npz", "encoder.safetensors", "split.npz"}, ask,
+        "rgc", source, config, {"clusters.npz", "embeddings.npz", "encoder.safetensors", "split.npz", "validation"}, ask,
         {"embeddings.npz", "encoder.safetensors", "split.npz"}, replace(source, min_count=2),
         [(replace(source, min_count=1000), config)],
     )  # fmt: skip

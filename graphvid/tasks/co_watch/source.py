@@ -15,6 +15,7 @@ from graphvid._dgl import DGLGraph
 from graphvid._record import Count, Record, Seed, record
 from graphvid.data import (
     AmazonCoPurchase,
+    AttributedGraph,
     Features,
     OGBGraph,
     RelationalData,
@@ -25,11 +26,12 @@ from graphvid.data import (
     read_edges,
     read_log_and_features,
 )
+from graphvid.data.attributed_graphs import NAMES
 from graphvid.graphs import co_watch_graph, relation_graph
 from graphvid.tasks._columns import column_names
 
 Tune = Literal["none", "quick", "full"]
-DATASETS = ("synthetic", "tiktok", "amazon-photo", "amazon-computers")
+DATASETS = ("synthetic", "tiktok", "amazon-photo", "amazon-computers", *NAMES)
 
 
 @record
@@ -56,7 +58,8 @@ class CoWatchSource(Record):
         Ready graph, CSV or Parquet with columns ``src``, ``dst`` and optionally ``weight``; see
         `graphvid.data.read_edges`.
     dataset : str, optional
-        ``"synthetic"``, ``"tiktok"``, ``"amazon-photo"``, ``"amazon-computers"``, or an OGB node data set such as
+        ``"synthetic"``, ``"tiktok"``, ``"amazon-photo"``, ``"amazon-computers"``, ``"cora_ml"``, ``"dblp"``,
+        ``"citeseer"``, ``"blogcatalog"``, ``"coauthor_phy"``, or an OGB node data set such as
         ``"ogbn-products"``.
     data_dir : str, optional
         Folder of the data sets, for those that are read from files; default is the environment variable
@@ -229,6 +232,8 @@ def _load(source: CoWatchSource, progress: bool) -> VideoGraph:
         return _from_relations(AmazonCoPurchase("photo", source.data_dir))
     if source.dataset == "amazon-computers":
         return _from_relations(AmazonCoPurchase("computers", source.data_dir))
+    if source.dataset in NAMES:
+        return _from_relations(AttributedGraph(source.dataset, source.data_dir))
     if source.dataset == "synthetic":
         world = SyntheticCoWatch(seed=source.seed)
         return VideoGraph("synthetic world", _co_watch(world.log, source, progress), world.features, world.oracle)

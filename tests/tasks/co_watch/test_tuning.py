@@ -1,0 +1,127 @@
+"""Options chosen on validation videos: who judges, what is tried, what is taken, and what is said of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from graphvid.data import Features
+from graphvid.graphs import NodeSplit, node_subgraph, relation_graph
+from graphvid.metrics import cold_start
+from graphvid.models import RGCConfig
+from graphvid.runs import RunDirectory
+from graphvid.sampling import neighbor_table
+from graphvid.tasks import load_run, train
+from graphvid.tasks.co_watch import CoWatchSource, VideoGraph
+from graphvid.tasks.co_watch import tuning as tuned
+from graphvid.tasks.co_watch.report import report
+
+NUM, GROUPS = 120, 12
+GROUP = np.arange(NUM) % GROUPS
+SRC, DST = (x.astype(np.int64) for x in np.nonzero(np.triu(GROUP[:, None] == GROUP[None, :], 1)))
+RNG = np.random.default_rng(0)
+NOISE = RNG.standard_normal((NUM, 40)).astype(np.float32)
+SPLIT = NodeSplit(np.arange(0, 60), np.arange(60, 120))
+CONFIG = RGCConfig()
+
+
+def videos_of(features, **options):
+    graph = relation_graph(SRC, DST, num_nodes=NUM)
+    return VideoGraph("groups", graph, Features(range(NUM), {"look": features}), tune="quick", **options)
+
+
+def unit(x):
+    return (x / np.linalg.norm(x, axis=1, keepdims=True)).astype(np.float32)
+
+
+GOOD = np.eye(GROUPS, dtype=np.float32)[GROUP]  # a vector that knows the groups
+
+
+def test_the_videos_that_judge_are_training_videos_and_never_more_than_4000():
+    videos = videos_of(NOISE)
+    outer, inner = tuned.split_videos(videos, CONFIG), tuned.split_videos(videos, replace(CONFIG, hold_out=0.25))
+    assert set(inner.train) | set(inner.test) == set(outer.train)
+    assert not set(inner.train) & set(inner.test)
+    assert len(inner.test) == round(0.25 * len(outer.train))
+    large = replace(videos, graph=relation_graph([0], [1], num_nodes=40_000))
+    assert len(tuned.split_videos(large, replace(CONFIG, hold_out=0.25)).test) == 4000
+
+
+@pytest.mark.parametrize(("learnt", "features", "wanted"), [
+    (GOOD, NOISE, "none"),  # noise has no place beside a good vector
+    (NOISE[:, :12], np.concatenate([GOOD, 0.01 * NOISE], axis=1), "features"),
+])  # fmt: skip
+def test_what_is_better_is_chosen_and_its_figure_is_that_of_its_vectors(learnt, features, wanted):
+    found = tuned.choose(videos_of(features), SPLIT, unit(learnt), CONFIG)
+    chosen = found["chosen"]
+    best = max(setting["ndcg"] for setting in found["tried"])
+    assert chosen["ndcg"] >= 0.99 * best
+    assert chosen["columns"] == min(x["columns"] for x in found["tried"] if x["ndcg"] >= 0.99 * best)
+    assert (chosen["raw"] == "none") == (wanted == "none")
+    table = neighbor_table(node_subgraph(relation_graph(SRC, DST, num_nodes=NUM), SPLIT.test))
+    alone = next(x for x in found["tried"] if x["raw"] == "none")
+    assert alone["ndcg"] == cold_start(unit(learnt)[SPLIT.test], table.indptr, table.indices).ndcg
+    assert found["whole"]["raw"] == pytest.approx(
+        cold_start(features[SPLIT.test], table.indptr, table.indices).ndcg, abs=1e-4
+    )
+
+
+def test_columns_are_those_asked_for():
+    learnt = unit(NOISE[:, :12])
+    of_dim = {
+        dim: tuned.choose(videos_of(GOOD + 0.1 * NOISE[:, :12], dim=dim), SPLIT, learnt, CONFIG)
+        for dim in ("20", "raw")
+    }
+    assert {x["columns"] for x in of_dim["20"]["tried"] if x["raw_weight"] < 1} == {20}
+    assert {x["raw_dim"] for x in of_dim["raw"]["tried"]} == {None}
+
+
+def test_a_tuned_run_is_made_of_what_its_trial_chose(world_files, config, tmp_path):
+    source = CoWatchSource(log=str(world_files / "log.csv"), features=str(world_files / "features.npz"))
+    metrics = train("rgc", source, tmp_path / "run", config, progress=False)
+    alone = train("rgc", replace(source, tune="none"), tmp_path / "alone", config, progress=False)
+    chosen, run = metrics["tuning"]["chosen"], load_run(tmp_path / "run")
+    options = RGCConfig.from_dict(metrics["tuning"]["options"])
+    assert options == replace(
+        config, **{name: chosen[name] for name in ("raw", "raw_dim", "raw_weight") if name in chosen}
+    )
+    assert run.vectors().modalities["embedding"].shape == (96, chosen["columns"])
+    again = train("rgc", replace(source, tune="none"), tmp_path / "again", options, progress=False)
+    assert np.array_equal(
+        load_run(tmp_path / "again").vectors().modalities["embedding"], run.vectors().modalities["embedding"]
+    )
+    assert again["cold_start"]["graphvid"] == metrics["cold_start"]["graphvid"]
+    assert {name: metrics["cold_start"][name] for name in alone["cold_start"] if name != "graphvid"} == {
+        name: scores for name, scores in alone["cold_start"].items() if name != "graphvid"
+    }
+    assert run.evaluate(progress=False) == metrics["cold_start"]
+    text = report(RunDirectory(tmp_path / "run")).to_text()
+    assert text.startswith(("Chosen on validation videos: ", "Nothing tried beats the features as they are"))
+
+
+def test_a_graph_too_small_says_so_and_goes_on(world_files, config, tmp_path, monkeypatch):
+    monkeypatch.setattr(tuned, "LEAST_EDGES", 10**6)
+    source = CoWatchSource(log=str(world_files / "log.csv"), features=str(world_files / "features.npz"))
+    metrics = train("rgc", source, tmp_path / "run", config, progress=False)
+    assert metrics["tuning"] is None
+    assert not (tmp_path / "run" / "validation").exists()
+    assert (
+        report(RunDirectory(tmp_path / "run")).to_text().startswith("The graph is too small to hold validation videos")
+    )
+
+
+def test_what_is_refused(source, config, tmp_path):
+    quick = replace(source, tune="quick")
+    for options, message in (({"raw": "raw"}, "raw must be 'none' and hold_out 0 with tune 'quick', got 'raw' and 0.0"),
+                             ({"hold_out": 0.2}, "got 'none' and 0.2")):  # fmt: skip
+        with pytest.raises(ValueError, match=message):
+            train("rgc", quick, tmp_path / "run", replace(config, **options), progress=False)
+    with pytest.raises(ValueError, match="dim must be more than 8, the columns of the learnt vector"):
+        train("rgc", replace(quick, dim="8"), tmp_path / "run", config, progress=False)
+    for dim in ("wide", "0", "-3", "99999"):
+        with pytest.raises(ValueError, match="dim must be 'auto', 'raw' or a number of columns up to 65536, got"):
+            replace(quick, dim=dim)
+    with pytest.raises(ValueError, match="dim must be 'auto' with tune 'none', got '128'"):
+        replace(source, dim="128")
