@@ -178,7 +178,7 @@ def values_per_row(table: Any) -> float:  # Any: a Table, of which SciPy's have 
     """Return how many values a row holds, in the mean those stored in a sparse table."""
     if isinstance(table, JoinedTable):
         return sum(values_per_row(part) for part in table.tables)
-    return table.nnz / max(table.shape[0], 1) if sparse.issparse(table) else table.shape[1]
+    return float(table.nnz / max(table.shape[0], 1) if sparse.issparse(table) else table.shape[1])
 
 
 def as_dense(block: Any) -> NDArray[np.float32]:  # Any: a table or a block
