@@ -174,11 +174,11 @@ def row_blocks(
         yield at, table[at if rows is None else rows[at]]
 
 
-def values_per_row(table: Table) -> float:
+def values_per_row(table: Any) -> float:  # Any: a Table, of which SciPy's have no types
     """Return how many values a row holds, in the mean those stored in a sparse table."""
     if isinstance(table, JoinedTable):
         return sum(values_per_row(part) for part in table.tables)
-    return table.nnz / max(table.shape[0], 1) if sparse.issparse(table) else table.shape[1]
+    return float(table.nnz / max(table.shape[0], 1) if sparse.issparse(table) else table.shape[1])
 
 
 def as_dense(block: Any) -> NDArray[np.float32]:  # Any: a table or a block
@@ -198,11 +198,12 @@ def unit_rows(block: Block) -> Block:
     if not sparse.issparse(block):
         length = np.sqrt(np.square(block, dtype=np.float64).sum(axis=1))[:, None]
         return (block / np.where(length > 0, length, 1)).astype(np.float32)
-    length = np.sqrt(
-        sparse.csr_array((np.square(block.data, dtype=np.float64), block.indices, block.indptr)).sum(axis=1)
-    )
-    scale = np.repeat(np.where(length > 0, length, 1), np.diff(block.indptr))
-    return sparse.csr_array(((block.data / scale).astype(np.float32), block.indices, block.indptr), shape=block.shape)
+    stored: Any = block
+    in_row = np.repeat(np.arange(stored.shape[0]), np.diff(stored.indptr))
+    values = stored.data.astype(np.float64)
+    length = np.sqrt(np.bincount(in_row, np.square(values), stored.shape[0]))
+    unit = (values / np.where(length > 0, length, 1)[in_row]).astype(np.float32)
+    return sparse.csr_array((unit, stored.indices, stored.indptr), shape=stored.shape)
 
 
 def mapping_of(array: NDArray[Any]) -> mmap.mmap | None:

@@ -32,14 +32,15 @@ def unit_vectors(embeddings: Any, rows: ArrayOrTensor | None) -> UnitVectors:  #
     is_table = hasattr(embeddings, "shape") and hasattr(embeddings, "__getitem__")
     in_memory = isinstance(embeddings, (np.ndarray, Tensor)) or not is_table
     if in_memory and (rows is None or not isinstance(embeddings, np.ndarray)):
-        vectors = as_tensor(embeddings)
-        return _Whole(vectors if rows is None else vectors[_check_rows(rows, len(vectors)).to(vectors.device)])
+        return _Whole(as_tensor(embeddings), rows)
     return _Blocks(embeddings, rows)
 
 
 class _Whole:
-    def __init__(self, vectors: Tensor) -> None:
-        self._vectors = _normalized(vectors)
+    def __init__(self, vectors: Tensor, rows: ArrayOrTensor | None) -> None:
+        chosen = None if rows is None else _check_rows(rows, len(vectors))
+        taken = vectors if chosen is None else vectors[chosen.to(vectors.device)]
+        self._vectors = _normalized(taken, None if chosen is None else chosen.numpy())
         self.num_vectors = self.most_queries = len(self._vectors)
         self.device = self._vectors.device
 
@@ -80,14 +81,15 @@ class _Blocks:
 
     def _unit(self, ids: NDArray[np.int64]) -> Any:
         """Return some of the vectors at length 1, as a tensor or in sparse rows."""
-        block = self._table[ids if self._rows is None else self._rows[ids]]
+        rows = ids if self._rows is None else self._rows[ids]
+        block = self._table[rows]
         if not sparse.issparse(block):
-            return _normalized(as_tensor(block), ids)
+            return _normalized(as_tensor(block), rows)
         in_row = np.repeat(np.arange(len(ids)), np.diff(block.indptr))
         wrong = np.flatnonzero(~np.isfinite(block.data))
         if wrong.size:
             at = wrong[0]
-            raise _not_finite(block.data[at], ids[in_row[at]], block.indices[at])
+            raise _not_finite(block.data[at], rows[in_row[at]], block.indices[at])
         values = block.data.astype(np.float64)
         lengths = np.sqrt(np.bincount(in_row, np.square(values), len(ids)))
         unit = (values / np.where(lengths > 0, lengths, 1)[in_row]).astype(np.float32)
@@ -101,8 +103,8 @@ def _check_rows(rows: ArrayOrTensor, size: int) -> Tensor:
     return chosen
 
 
-def _normalized(vectors: Tensor, ids: NDArray[np.int64] | None = None) -> Tensor:
-    """Return the rows at length 1; ``ids`` are their numbers, for an error."""
+def _normalized(vectors: Tensor, rows: NDArray[np.int64] | None) -> Tensor:
+    """Return vectors at length 1; ``rows`` are their numbers in the table, for an error."""
     if not vectors.is_floating_point():
         raise TypeError(f"embeddings must be floating point, got dtype {vectors.dtype}")
     if vectors.dim() != 2:
@@ -110,7 +112,7 @@ def _normalized(vectors: Tensor, ids: NDArray[np.int64] | None = None) -> Tensor
     bad = torch.nonzero(~torch.isfinite(vectors))
     if bad.numel():
         row, column = bad[0].tolist()
-        raise _not_finite(vectors[row, column].item(), row if ids is None else int(ids[row]), column)
+        raise _not_finite(vectors[row, column].item(), row if rows is None else int(rows[row]), column)
     vectors = vectors.detach().to(torch.promote_types(vectors.dtype, torch.float32))
     largest = vectors.abs().amax(dim=1, keepdim=True) if vectors.shape[1] else vectors.new_ones(len(vectors), 1)
     scaled = vectors / torch.where(largest > 0, largest, 1)  # so that the squares neither overflow nor vanish

@@ -7,7 +7,9 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from scipy import sparse
 
+from graphvid.data import MappedTable, StandardizedTable, Standardizer
 from graphvid.metrics import rank_neighbors
 
 rank_neighbors_by_id = partial(rank_neighbors, ties="id")
@@ -151,3 +153,34 @@ def test_errors(arguments, error, message):
     good = {"embeddings": np.ones((3, 2)), "indptr": [0, 1, 2, 2], "indices": [1, 0]}
     with pytest.raises(error, match=message):
         rank_neighbors_by_id(**{**good, **arguments})
+
+
+@pytest.mark.parametrize("block_values", [None, 40])
+def test_rows_of_every_form_of_table_are_ranked_as_the_dense_vectors(make_neighbors, monkeypatch, block_values):
+    if block_values is not None:  # several blocks of queries and of candidates
+        monkeypatch.setattr("graphvid.metrics._unit_vectors._BLOCK_VALUES", block_values)
+    rng = np.random.default_rng(3)
+    x = (rng.standard_normal((90, 8)) * (rng.random((90, 8)) < 0.5)).astype(np.float32)
+    rows = rng.permutation(90)[:60]
+    x[rows[4]] = 0
+    indptr, indices = make_neighbors(60, 200)
+    whole = rank_neighbors(x[rows], indptr, indices)
+    for table in (x, sparse.csr_array(x), MappedTable([x[:50], x[50:].astype(np.float64)]), torch.from_numpy(x)):
+        assert torch.equal(rank_neighbors(table, indptr, indices, rows=rows), whole)
+    assert torch.equal(rank_neighbors(sparse.csr_array(x[rows]), indptr, indices), whole)
+    standardizer = Standardizer.fit(x, np.arange(50))
+    standard = rank_neighbors(standardizer.transform(x[rows]), indptr, indices)
+    for table in (x, sparse.csr_array(x)):
+        assert torch.equal(rank_neighbors(StandardizedTable(table, standardizer), indptr, indices, rows=rows), standard)
+
+
+def test_bad_rows_and_values_of_tables_are_named():
+    x = np.eye(3, dtype=np.float32)
+    with pytest.raises(ValueError, match=r"rows must be in \[0, 3\), got 0 to 3"):
+        rank_neighbors(x, [0, 1, 2], [1, 0], rows=[0, 3])
+    with pytest.raises(ValueError, match=r"indptr must have num_videos \+ 1 = 3 values, got 4"):
+        rank_neighbors(x, [0, 1, 2, 2], [1, 0], rows=[0, 1])
+    x[2, 1] = np.nan
+    for table in (x, sparse.csr_array(x), torch.from_numpy(x)):
+        with pytest.raises(ValueError, match="embeddings must be finite, got nan in row 2, column 1"):
+            rank_neighbors(table, [0, 1, 2], [1, 0], rows=[0, 2])

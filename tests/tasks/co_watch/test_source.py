@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from scipy import sparse
 
 from graphvid.data import Features
+from graphvid.tasks import load_run, train
 from graphvid.tasks.co_watch import CoWatchSource, VideoGraph, load_video_graph
 
 needs_data = pytest.mark.skipif(
@@ -144,3 +147,35 @@ def test_the_fingerprint_leaves_the_graph_alone(edge_source):
     assert isinstance(videos, VideoGraph)
     videos.fingerprint()
     assert torch.equal(before, videos.graph.edata["weight"])
+
+
+def test_runs_on_sparse_and_mapped_features_equal_dense_ones_and_embed_new_videos(world, world_files, config, tmp_path):
+    table = world.features.concatenate() * (np.random.default_rng(0).random((96, 1)) < 0.9)
+    table = np.where(table > 0.5, table, 0).astype(np.float32)
+    ids = world.features.ids.to_numpy()
+    (tmp_path / "shards").mkdir()
+    np.savez(tmp_path / "dense.npz", features=table, ids=ids)
+    np.save(tmp_path / "shards" / "part-2.npy", table[:40])
+    np.save(tmp_path / "shards" / "part-10.npy", table[40:])
+    np.save(tmp_path / "shards" / "ids.npy", ids)
+    Features(ids, {"features": sparse.csr_array(table)}).save(tmp_path / "csr.npz")
+    row, column = np.nonzero(table)
+    entries = pd.DataFrame({"video_id": ids[row], "column": column, "weight": table[row, column]})
+    options = replace(config, num_steps=3)
+    metrics = {}
+    for name in ("dense.npz", "shards", "csr.npz"):
+        source = CoWatchSource(log=str(world_files / "log.csv"), features=str(tmp_path / name))
+        metrics[name] = train("rgc", source, tmp_path / f"run-{name}", options, progress=False)
+    assert metrics["shards"] == metrics["dense.npz"]
+    for method in ("raw features", "standardised features"):
+        assert metrics["csr.npz"]["cold_start"][method] == metrics["dense.npz"]["cold_start"][method]
+    run = load_run(tmp_path / "run-csr.npz")
+    assert run.evaluate(progress=False) == metrics["csr.npz"]["cold_start"]
+    own = run.vectors()
+    few = entries[(entries["column"] < 3) & (entries["video_id"] == ids[row[0]])]
+    entries.to_parquet(tmp_path / "all.parquet")
+    few.to_parquet(tmp_path / "few.parquet")
+    found = run.embed(run.read_inputs(tmp_path / "all.parquet"))
+    of_run = own.align(found.ids).modalities["embedding"]
+    np.testing.assert_allclose(found.modalities["embedding"], of_run, atol=1e-6)
+    assert run.embed(run.read_inputs(tmp_path / "few.parquet")).num_videos == len(few["video_id"].unique())
