@@ -45,7 +45,7 @@ WORLDS: Mapping[str, World] = {  # options that differ from the defaults keep ea
     "skips": World("frame", {"dataset": "synthetic-skip", "ablation": False}, {}, []),
     "codes": World("mecoq", {"dataset": "synthetic"}, {}, ["neighbors 0", "search --video 0"]),
     "clips": World(
-        "motion-contrast", {"dataset": "synthetic-motion", "num_videos": 400}, {"num_epochs": 6}, ["evaluate"]
+        "motion-contrast", {"dataset": "synthetic-motion", "num_videos": 1000}, {"num_epochs": 10}, ["evaluate"]
     ),
     "similarity": World("twin-tower", {"dataset": "synthetic-video-pairs"}, {}, []),
     "next-poi": World("periodic-interests", {"dataset": "synthetic-check-ins"}, {"num_epochs": 4}, ["recommend 0"]),
