@@ -41,13 +41,13 @@ def _names(kind: type[Record]) -> set[str]:
 
 WORLDS: Mapping[str, World] = {  # options that differ from the defaults keep each below two minutes on two cores
     "co-watch": World("rgc", {"dataset": "synthetic"}, {}, ["neighbors 0"]),
-    "recommendation": World("simplex", {"dataset": "synthetic"}, {}, ["recommend 0", "neighbors 0"]),
-    "skips": World("frame", {"dataset": "synthetic-skip", "ablation": False}, {"num_epochs": 4}, []),
-    "codes": World("mecoq", {"dataset": "synthetic"}, {}, ["neighbors 0", "search --video 0"]),
+    "recommendation": World("simplex", {"dataset": "synthetic"}, {"num_epochs": 6}, ["recommend 0", "neighbors 0"]),
+    "skips": World("frame", {"dataset": "synthetic-skip", "ablation": False}, {}, []),
+    "codes": World("mecoq", {"dataset": "synthetic"}, {"num_epochs": 30}, ["neighbors 0", "search --video 0"]),
     "clips": World(
-        "motion-contrast", {"dataset": "synthetic-motion", "num_videos": 400}, {"num_epochs": 6}, ["evaluate"]
+        "motion-contrast", {"dataset": "synthetic-motion", "num_videos": 1000}, {"num_epochs": 10}, ["evaluate"]
     ),
     "similarity": World("twin-tower", {"dataset": "synthetic-video-pairs"}, {}, []),
-    "next-poi": World("periodic-interests", {"dataset": "synthetic-check-ins"}, {"num_epochs": 4}, ["recommend 0"]),
+    "next-poi": World("periodic-interests", {"dataset": "synthetic-check-ins"}, {"num_epochs": 2}, ["recommend 0"]),
     "linking": World("link-graph", {"dataset": "synthetic"}, {}, []),
 }

@@ -216,5 +216,5 @@ def _parameter_docs(kind: type[Record]) -> dict[str, str]:
 
 
 def _first_sentence(text: str) -> str:
-    sentence = re.split(r"(?<=[a-z\])])\. |; see ", text.replace("`", ""))[0].rstrip(".")
-    return f"{sentence}." if sentence else ""
+    sentence = re.split(r"(?<=[a-z\])])\. |; see ", text.replace("`", ""))[0]
+    return f"{sentence}." if sentence and not sentence.endswith(".") else sentence

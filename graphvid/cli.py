@@ -280,7 +280,7 @@ def predict(
 
 @app.command()
 def evaluate(run: Run = _QUICKSTART, quiet: Quiet = False, as_json: AsJson = False) -> None:
-    """Read a run's source again, and judge the saved model on what training never saw."""
+    """Judge a finished run again on what training never saw; most tasks read the run's source again for it."""
     import pandas as pd
 
     found = load_run(run).answer("evaluate")(progress=not quiet)

@@ -88,7 +88,7 @@ class Figure(SphinxRole):
 
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         found = results_rst.compared(self.text, results_rst.read_records(_RESULTS / "quality"))
-        text = "not measured yet" if found is None else f"{found.figure}; {found.baseline}: {found.verdict}"
+        text = "not measured yet" if found is None else f"{found.figure}, beside {found.baseline} ({found.verdict})"
         return [nodes.Text(text.replace("\\", ""))], []
 
 

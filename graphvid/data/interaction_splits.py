@@ -70,8 +70,8 @@ class InteractionSplits:
         if unseen not in ("keep", "raise"):
             raise ValueError(f"unseen must be 'keep' or 'raise', got {unseen!r}")
         check_choice("overlap", overlap, get_args(Overlap))
-        splits = {"train": self.train, "validation": self.validation, "test": self.test}
-        splits = {name: split for name, split in splits.items() if split is not None}
+        given = {"train": self.train, "validation": self.validation, "test": self.test}
+        splits = {name: split for name, split in given.items() if split is not None}
         sizes = {name: (split.num_users, split.num_items) for name, split in splits.items()}
         if len(set(sizes.values())) > 1:
             raise ValueError(f"splits must have equal numbers of users and items, got {sizes}")

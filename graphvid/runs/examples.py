@@ -12,7 +12,7 @@ from .figures import vector_map
 from .report import Plot, Section, Table
 from .vectors import VECTORS, read_vectors
 
-_NUM_QUERIES, _TOP_K, _MOST_POINTS = 5, 5, 2000
+_NUM_QUERIES, _TOP_K, _MOST_POINTS = 5, 5, 1000
 
 
 def examples(run: RunDirectory) -> list[Section]:

@@ -164,7 +164,7 @@ def vector_map(points: NDArray[np.floating], named: Mapping[str, NDArray[np.floa
         By name, a point and those nearest to it.
     """
     figure, axes = canvas(5.2, 4.2)
-    axes.scatter(points[:, 0], points[:, 1], s=5, color=_MUTED, alpha=0.5, linewidths=0, rasterized=True)
+    axes.plot(points[:, 0], points[:, 1], "o", markersize=2, color=_MUTED, alpha=0.5, markeredgewidth=0)
     for (name, group), color in zip(named.items(), mpl.colormaps["tab10"](np.linspace(0, 1, 10)), strict=False):
         axes.scatter(group[1:, 0], group[1:, 1], s=16, color=color, linewidths=0)
         axes.scatter(group[:1, 0], group[:1, 1], s=60, color=color, marker="*", label=_short(name))
@@ -175,7 +175,8 @@ def vector_map(points: NDArray[np.floating], named: Mapping[str, NDArray[np.floa
 
 
 def _short(name: str) -> str:
-    return name.replace("$", r"\$") if len(name) <= 16 else f"{name[:15]}…".replace("$", r"\$")
+    shown = name if len(name) <= 16 else f"{name[:15]}…"
+    return shown.replace("$", "\\$")  # else the start of a formula
 
 
 def canvas(width: float, height: float) -> tuple[Figure, Axes]:

@@ -44,7 +44,7 @@ def test_captions_and_table_values_are_there(page, copy):
     for level in metrics["clusters"]:
         assert f"<td>level {level['level']}</td><td>{sum(level['clusters']):,}</td>" in text
     assert "<td>triplets</td><td>256</td>" in text
-    assert page.count("<svg") == len(_CAPTIONS) + 3  # ranking, degrees, cluster sizes
+    assert page.count("<svg") == len(_CAPTIONS) + 4  # ranking, vectors, degrees, cluster sizes
     found = {name: scores["ndcg"] for name, scores in metrics["cold_start"].items() if name != "oracle"}
     assert f'<tr class="best"><td>{max(found, key=found.get)}</td>' in text
 
