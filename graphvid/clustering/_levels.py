@@ -13,8 +13,8 @@ from graphvid.clustering import _kernels as kernels
 from graphvid.clustering._grid_rows import gridded, sums
 from graphvid.clustering._kernels import Rows
 from graphvid.clustering._threads import Threads
-from graphvid.clustering.limits import Freeze, SizeRule, checked_node_weight, frozen_clusters
 from graphvid.clustering.grid import in_steps
+from graphvid.clustering.limits import Freeze, SizeRule, checked_node_weight, frozen_clusters
 from graphvid.clustering.linkage import LinkageRule
 from graphvid.clustering.tree import ClusterTree
 from graphvid.clustering.undirected import UndirectedGraph
@@ -72,10 +72,17 @@ def run_levels(
 
 
 def continue_levels(
-    rows: Rows, sizes: NDArray[np.float64], members: NDArray[Any], num_levels: int | None, rules: Rules, threads: Threads
+    rows: Rows,
+    sizes: NDArray[np.float64],
+    members: NDArray[Any],
+    num_levels: int | None,
+    rules: Rules,
+    threads: Threads,
 ) -> ClusterTree:
     """Return the tree over clusters whose edges were combined before; they are its nodes."""
-    return _tree(_Clusters(rows, rows, sizes, members, False, threads.split(rows)), None, None, num_levels, rules, threads)
+    return _tree(
+        _Clusters(rows, rows, sizes, members, False, threads.split(rows)), None, None, num_levels, rules, threads
+    )
 
 
 def _tree(

@@ -12,9 +12,7 @@ from graphvid.duckdb.session import Memory, session
 from graphvid.sql import ClusterOptions, clusters_of_ids, node_clusters, numbered_videos
 
 
-def number_videos(
-    table: StrPath, out: StrPath, *, memory_limit: str | None = None, threads: int | None = None
-) -> None:
+def number_videos(table: StrPath, out: StrPath, *, memory_limit: str | None = None, threads: int | None = None) -> None:
     """Write the number of every video to a Parquet file.
 
     Parameters

@@ -74,7 +74,9 @@ def co_watch_edges(
         check_columns(engine, table, "log", ("user_id", "video_id"))
         check_present(engine, table, "log", ("user_id", "video_id"))
         videos = engine.save("videos", numbered_videos(engine, table, "log"))
-        views = f"(SELECT user_id AS u, node AS v FROM {table} AS l JOIN {videos} AS n ON n.video_id = l.video_id) AS views"
+        views = (
+            f"(SELECT user_id AS u, node AS v FROM {table} AS l JOIN {videos} AS n ON n.video_id = l.video_id) AS views"
+        )
         kind = engine.types(videos)["video_id"]
         query = co_watches(engine, views, f"(SELECT node AS v, video_id FROM {videos}) AS ids", kind, options)
         edges = engine.save("edges", query)

@@ -108,7 +108,9 @@ class DuckDB:
                 f"memory_limit must be larger for this input, got {self.memory_limit}: {_first_line(error)}"
             ) from None
         except (duckdb.ConversionException, duckdb.InvalidInputException, duckdb.IOException) as error:
-            raise ValueError(f"the files must hold one table with columns of one kind, got: {_first_line(error)}") from None
+            raise ValueError(
+                f"the files must hold one table with columns of one kind, got: {_first_line(error)}"
+            ) from None
 
 
 def check_memory_limit(memory_limit: Any) -> None:

@@ -54,7 +54,9 @@ class Spark:
     def types(self, table: str) -> dict[str, str]:
         """Return the columns of a table with their types."""
         fields = self.session.table(table).schema.fields
-        return {field.name: _TYPES.get(field.dataType.simpleString(), field.dataType.simpleString()) for field in fields}
+        return {
+            field.name: _TYPES.get(field.dataType.simpleString(), field.dataType.simpleString()) for field in fields
+        }
 
     def save(self, name: str, query: str) -> str:
         """Return a table that holds the rows of a query: a view, or Parquet in the folder, which ends what Spark plans."""
@@ -125,7 +127,9 @@ def check_frame(frame: Any, name: str) -> None:
         import pyspark
         from pyspark.sql import DataFrame
     except ImportError:
-        raise ImportError("graphvid.spark needs PySpark 4 or later, and Java 17: pip install 'graphvid[spark]'") from None
+        raise ImportError(
+            "graphvid.spark needs PySpark 4 or later, and Java 17: pip install 'graphvid[spark]'"
+        ) from None
     if int(pyspark.__version__.split(".")[0]) < 4:
         raise ImportError(f"graphvid.spark needs PySpark 4 or later, got {pyspark.__version__}")
     if not isinstance(frame, DataFrame):

@@ -1,9 +1,9 @@
 """The queries of affinity clustering: see `graphvid.clustering.affinity_clustering`, whose clusters they give.
 
-A cluster is known by its smallest node. The tables of a level: ``edges`` (a < b, v the summed or largest weight in steps of the
-grid, n the number of original edges, sa and sb the sizes of the ends), ``best`` (of each cluster c that may merge: the other
-end o of its best edge, its size), ``ends`` (t, where the chain of best edges ends), ``labels`` (m, the cluster of the next level,
-and its size).
+A cluster is known by its smallest node. The tables of a level: ``edges`` (a < b, v the summed or largest weight in steps of
+the grid, n the number of original edges, sa and sb the sizes of the ends), ``best`` (of each cluster c that may merge: the
+other end o of its best edge, its size), ``ends`` (t, where the chain of best edges ends), ``labels`` (m, the cluster of the
+next level, and its size).
 """
 
 from __future__ import annotations
@@ -94,7 +94,9 @@ def clusters_of_ids(engine: Engine, edges: str, videos: str, options: ClusterOpt
     check_columns(engine, edges, "edges", ("src", "dst"), ("weight",))
     kinds = [engine.types(videos)["video_id"], *(engine.types(edges)[end] for end in ("src", "dst"))]
     if len(set(kinds)) > 1:
-        raise TypeError(f"src and dst of edges must be ids of the kind of those in videos, got {kinds[1:]} and {kinds[0]}")
+        raise TypeError(
+            f"src and dst of edges must be ids of the kind of those in videos, got {kinds[1:]} and {kinds[0]}"
+        )
     count, distinct, numbers, last = engine.row(
         f"SELECT count(*), count(DISTINCT video_id), count(DISTINCT node), coalesce(max(node), -1) FROM {videos}"
     )
@@ -103,7 +105,9 @@ def clusters_of_ids(engine: Engine, edges: str, videos: str, options: ClusterOpt
             f"videos must hold each video_id once, with the numbers 0 to {count - 1}, got {distinct} ids and {numbers} "
             f"numbers up to {last}"
         )
-    joined = f"FROM {edges} AS e LEFT JOIN {videos} AS a ON a.video_id = e.src LEFT JOIN {videos} AS b ON b.video_id = e.dst"
+    joined = (
+        f"FROM {edges} AS e LEFT JOIN {videos} AS a ON a.video_id = e.src LEFT JOIN {videos} AS b ON b.video_id = e.dst"
+    )
     unknown = engine.row(f"SELECT e.src, e.dst {joined} WHERE a.node IS NULL OR b.node IS NULL LIMIT 1")
     if unknown:
         raise ValueError(f"src and dst of edges must be among videos, got the edge ({unknown[0]!r}, {unknown[1]!r})")
@@ -162,7 +166,9 @@ def _first_edges(engine: Engine, edges: str, graph: _Graph, linkage: str) -> tup
     )
     again = engine.row(f"SELECT a, b, n FROM {table} WHERE n > 1 LIMIT 1")
     if again:
-        raise ValueError(f"edges must hold each pair once, in either direction, got ({again[0]}, {again[1]}) {again[2]} times")
+        raise ValueError(
+            f"edges must hold each pair once, in either direction, got ({again[0]}, {again[1]}) {again[2]} times"
+        )
     return table, power
 
 

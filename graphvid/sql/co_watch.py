@@ -57,7 +57,8 @@ def co_watches(engine: Engine, views: str, ids: str, kind: str, options: CoWatch
         raise ValueError(f"log must have at least 2 users who watched something, got {users}")
     kept = views if options.max_videos_per_user is None else _kept(engine, views, keys, options.max_videos_per_user)
     known = engine.save(
-        "known", f"SELECT p.v, p.n, k FROM (SELECT v, count(*) AS n FROM {kept} GROUP BY v) AS p JOIN {keys} AS q ON q.v = p.v"
+        "known",
+        f"SELECT p.v, p.n, k FROM (SELECT v, count(*) AS n FROM {kept} GROUP BY v) AS p JOIN {keys} AS q ON q.v = p.v",
     )
     pairs = engine.save(
         "pairs",
@@ -94,7 +95,9 @@ def _kept(engine: Engine, views: str, keys: str, limit: int) -> str:
         f"SELECT u, CAST(sum(graphvid_low_half(k)) AS {INTEGER}) AS low, CAST(sum(graphvid_high_half(k)) AS {INTEGER}) AS high "
         f"FROM {theirs} GROUP BY u"
     )
-    ranked = f"SELECT t.u, t.v, graphvid_view_rank(low, high, k) AS r FROM {theirs} AS t JOIN ({halves}) AS s ON s.u = t.u"
+    ranked = (
+        f"SELECT t.u, t.v, graphvid_view_rank(low, high, k) AS r FROM {theirs} AS t JOIN ({halves}) AS s ON s.u = t.u"
+    )
     placed = f"SELECT u, v, row_number() OVER (PARTITION BY u ORDER BY r, v) AS place FROM ({ranked}) AS ranked"
     return engine.save(
         "kept",
@@ -109,7 +112,6 @@ def _strongest(scored: str, top_k: int) -> str:
         f"SELECT low, high, score, r, CASE WHEN side = 0 THEN low ELSE high END AS v, "
         f"CASE WHEN side = 0 THEN high ELSE low END AS o FROM {scored} CROSS JOIN (VALUES (0), (1)) AS sides(side)"
     )
-    placed = (
-        f"SELECT low, high, score, row_number() OVER (PARTITION BY v ORDER BY score DESC, r, o) AS place FROM ({ends}) AS ends"
-    )
+    place = "row_number() OVER (PARTITION BY v ORDER BY score DESC, r, o) AS place"
+    placed = f"SELECT low, high, score, {place} FROM ({ends}) AS ends"
     return f"SELECT DISTINCT low, high, score FROM ({placed}) AS placed WHERE place <= {top_k}"

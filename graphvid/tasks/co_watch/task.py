@@ -7,8 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from graphvid._dgl import DGLGraph
 from graphvid._files import atomic_path
-from graphvid.clustering import affinity_clustering
+from graphvid.clustering import ClusterTree, affinity_clustering
 from graphvid.graphs import NodeSplit, node_subgraph, split_nodes
 from graphvid.models import RelationalGraphClustering, RGCConfig
 from graphvid.runs import Json, Method, Parts, Report, RunDirectory, Task, Training, write_tensors, write_vectors
@@ -46,9 +47,7 @@ class CoWatch(Task[CoWatchSource, VideoGraph]):
         if len(split.test) and not graph["test_edges"]:
             raise ValueError(f"the graph must have an edge between two of its {len(split.test)} test videos, got none")
         training_graph = node_subgraph(data.graph, split.train)
-        tree = affinity_clustering(
-            training_graph, num_levels=config.num_levels, linkage=config.linkage, progress=progress
-        )
+        tree = _clusters(training_graph, data.tree, config, progress=progress)
         features = data.features.take(split.train)
         model = RelationalGraphClustering(training_graph, features, config, tree=tree)
 
@@ -75,6 +74,17 @@ class CoWatch(Task[CoWatchSource, VideoGraph]):
     def report(self, run: RunDirectory) -> Report:
         """Describe a finished run."""
         return report(run)
+
+
+def _clusters(graph: DGLGraph, ready: ClusterTree | None, config: RGCConfig, *, progress: bool) -> ClusterTree:
+    """Return the clusters of the training graph, made here unless they are there."""
+    if ready is None:
+        return affinity_clustering(graph, num_levels=config.num_levels, linkage=config.linkage, progress=progress)
+    if ready.num_levels != config.num_levels:
+        raise ValueError(f"num_levels must be the {ready.num_levels} levels of clusters, got {config.num_levels}")
+    if config.linkage != RGCConfig().linkage:
+        raise ValueError(f"linkage must be left out with clusters, which have theirs, got {config.linkage!r}")
+    return ready
 
 
 def _split(data: VideoGraph, seed: int) -> NodeSplit:
