@@ -20,6 +20,7 @@ CASES = [
     ("equal", {"linkage": "sum", "num_levels": 4, "threshold": 0.1}),
     ("distinct", {"threshold": 5.0}),
     ("distinct", {"num_levels": 0}),
+    ("distinct", {"num_levels": None, "linkage": "max", "threshold": [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.9, 0.8]}),
 ]
 
 
@@ -104,6 +105,19 @@ def test_stopped_work_goes_on(weighted_edges, monkeypatch, tmp_path):
         affinity_clusters(tmp_path / "edges.parquet", tmp_path / "tree.parquet", **call)
 
 
+def test_a_folder_of_other_edges_between_ids_is_refused(tmp_path):
+    edges, videos, out = (tmp_path / f"{name}.parquet" for name in ("edges", "videos", "tree"))
+    pd.DataFrame({"video_id": ["a", "b", "c"], "node": [0, 1, 2]}).to_parquet(videos)
+    for dst in ("b", "c"):
+        pd.DataFrame({"src": ["a"], "dst": [dst], "weight": [1.0]}).to_parquet(edges)
+        call = {"videos": videos, "checkpoint_dir": tmp_path / "kept", "threads": 1}
+        if dst == "b":
+            affinity_clusters(edges, out, **call)
+            continue
+        with pytest.raises(ValueError, match="checkpoint_dir must be empty or hold the tables of the same graph"):
+            affinity_clusters(edges, out, **call)
+
+
 BAD = {
     "negative": ({"src": [0, 1], "dst": [1, 2], "weight": [1.0, -2.0]}, ValueError, r"got \(1, 2\) with weight -2.0"),
     "nan": ({"src": [0], "dst": [1], "weight": [float("nan")]}, ValueError, "finite weight >= 0"),
@@ -111,6 +125,7 @@ BAD = {
     "range": ({"src": [0], "dst": [3], "weight": [1.0]}, ValueError, r"edges must have ends in \[0, 3\)"),
     "twice": ({"src": [0, 1], "dst": [1, 0], "weight": [1.0, 2.0]}, ValueError, r"each pair once.*\(0, 1\) 2 times"),
     "text": ({"src": ["a"], "dst": ["b"], "weight": [1.0]}, TypeError, "numbers of nodes.*for ids give videos"),
+    "weight": ({"src": [0], "dst": [1], "weight": ["1"]}, TypeError, "weight of edges must hold numbers, got STRING"),
     "column": ({"src": [0], "dst": [1]}, ValueError, "edges must have the columns"),
 }
 
