@@ -72,7 +72,7 @@ def node_clusters(engine: Engine, edges: str, num_nodes: int, options: ClusterOp
     """
     thresholds = options.check()
     check_integer("num_nodes", num_nodes, 0)
-    check_columns(engine, edges, "edges", (), ("src", "dst", "weight"))
+    check_columns(engine, edges, "edges", ("src", "dst"), ("weight",))
     kinds = [engine.types(edges)[end] for end in ("src", "dst")]
     if kinds != [INTEGER, INTEGER]:
         raise TypeError(f"src and dst of edges must be integers, numbers of nodes, got {kinds}; for ids give videos")
