@@ -28,6 +28,9 @@ _SUBPACKAGES = (
     "models",
     "runs",
     "tasks",
+    "sql",
+    "duckdb",
+    "spark",
 )
 
 __all__ = ["__version__", "load_run", *_SUBPACKAGES]

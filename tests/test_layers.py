@@ -11,8 +11,12 @@ import graphvid
 
 PACKAGE = Path(graphvid.__file__).parent
 PARTS = ("data", "graphs", "clustering", "sampling", "ops", "nn", "losses", "optim", "metrics", "retrieval")
+ENGINES = ("sql", "duckdb", "spark")
 BARRED = {
-    **dict.fromkeys(PARTS, ("models", "runs", "tasks", "cli")),
+    **dict.fromkeys(PARTS, (*ENGINES, "models", "runs", "tasks", "cli")),
+    "sql": ("duckdb", "spark", "graphs", "models", "runs", "tasks", "cli"),
+    "duckdb": ("spark", "graphs", "models", "runs", "tasks", "cli"),
+    "spark": ("duckdb", "graphs", "models", "runs", "tasks", "cli"),
     "models": ("runs", "tasks", "cli"),
     "runs": ("models", "tasks", "cli"),
     "tasks": ("cli",),

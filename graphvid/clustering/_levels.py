@@ -13,8 +13,8 @@ from graphvid.clustering import _kernels as kernels
 from graphvid.clustering._grid_rows import gridded, sums
 from graphvid.clustering._kernels import Rows
 from graphvid.clustering._threads import Threads
-from graphvid.clustering.limits import Freeze, SizeRule, checked_node_weight, frozen_clusters
 from graphvid.clustering.grid import in_steps
+from graphvid.clustering.limits import Freeze, SizeRule, checked_node_weight, frozen_clusters
 from graphvid.clustering.linkage import LinkageRule
 from graphvid.clustering.tree import ClusterTree
 from graphvid.clustering.undirected import UndirectedGraph

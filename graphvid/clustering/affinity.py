@@ -106,8 +106,12 @@ def affinity_clustering(
 
     Notes
     -----
-    Deterministic: neither threads nor the order of the edges change anything; sums are float64, by ascending node ids.
+    Deterministic: neither threads nor the order of the edges change anything. Weights that are added up are first rounded
+    to a grid on which all sums are exact: to multiples of ``2**(ceil(log2(max |w|)) + ceil(log2(num_edges)) - 52)``; with
+    more than 2**28 edges sums are int64, and 62 stands for 52. "max" and `Percentile` round nothing; node weights, and
+    `AverageMaxDegreeBounded` with ``c < 1``, multiply edges first, and such sums are float64 by ascending nodes.
     Time O(num_edges) per level, and levels until nothing merges are at most log2(num_nodes). Memory beyond the graph:
+    8 bytes an edge until level 1 is made, unless its weight is on the grid already (counts are);
     12 bytes for each edge left after level 1, twice (20 bytes for "explicit_average"; with `Percentile` for each
     original edge, four times), and 20 bytes per node and thread.
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from graphvid._checks import check_count, check_integer
 from graphvid._files import atomic_path, read_npz
@@ -267,6 +267,34 @@ class ClusterTree:
             raise
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"path must be a cluster tree ({_FORMAT!r}), got {os.fspath(path)!r}: {error}") from None
+
+    @classmethod
+    def read_parquet(cls, path: str | os.PathLike[str], *, ids: ArrayLike | None = None) -> ClusterTree:
+        """Read the tree that `graphvid.duckdb.affinity_clusters` wrote, or `graphvid.spark.affinity_clusters` gave.
+
+        Parameters
+        ----------
+        path : path-like
+            Parquet file, or a folder of them, with the columns ``node``, ``level_1``, ``level_2``, ...
+        ids : array_like, shape (num_nodes,), optional
+            The nodes' own ids in the wished order, such as ``features.ids``; the column ``video_id`` says who is who. Ids
+            that are not there are nodes without an edge. Default: the order of ``node``.
+
+        Raises
+        ------
+        FileNotFoundError
+            There is no such file.
+        ValueError
+            Other columns, a node that is absent, clusters that are not nested, a video that is not among ``ids``.
+        """
+        from graphvid.clustering._tree_table import read_levels
+
+        try:
+            return cls(*read_levels(path, ids))
+        except FileNotFoundError:
+            raise
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"path must be a table of clusters, got {os.fspath(path)!r}: {error}") from None
 
     def plot_sizes(self, ax: Axes | None = None) -> Axes:
         """Draw how many nodes are in clusters of at least each size, one line per level; return the axes."""

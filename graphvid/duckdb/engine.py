@@ -35,9 +35,9 @@ class DuckDB:
             ("threads", threads),
         ):
             if value is not None:
-                self._connection.execute(f"SET {setting} = {_quoted(value) if isinstance(value, str) else value}")
+                self._run(f"SET {setting} = {_quoted(value) if isinstance(value, str) else value}")
         for macro, body in _MACROS.items():
-            self._connection.execute(f"CREATE MACRO {macro} AS {body}")
+            self._run(f"CREATE MACRO {macro} AS {body}")
 
     def close(self) -> None:
         """Close the connection."""
@@ -107,7 +107,9 @@ class DuckDB:
             raise MemoryError(
                 f"memory_limit must be larger for this input, got {self.memory_limit}: {_first_line(error)}"
             ) from None
-        except (duckdb.ConversionException, duckdb.InvalidInputException, duckdb.IOException) as error:
+        except duckdb.IOException as error:
+            raise OSError(_first_line(error)) from None
+        except (duckdb.ConversionException, duckdb.InvalidInputException) as error:
             raise ValueError(
                 f"the files must hold one table with columns of one kind, got: {_first_line(error)}"
             ) from None

@@ -120,7 +120,7 @@ def co_watch_graph(
     check_integer("max_videos_per_user", max_videos_per_user, 2, none=True)
     check_seed(seed)
     check_integer("chunk_size", chunk_size, 1)
-    keys = _kernels.seeded_keys(_id_hashes(log.video_ids), seed)
+    keys = _kernels.seeded_keys(_id_hashes(log.video_ids), np.uint64(seed))
     views = _distinct_views(log, keys, max_videos_per_user)
     if views.num_users < 2:
         raise ValueError(f"log must have at least 2 users who watched something, got {views.num_users}")

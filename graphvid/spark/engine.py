@@ -53,7 +53,7 @@ class Spark:
 
     def types(self, table: str) -> dict[str, str]:
         """Return the columns of a table with their types."""
-        fields = self.session.table(table).schema.fields
+        fields = self.session.sql(f"SELECT * FROM {table}").schema.fields
         return {
             field.name: _TYPES.get(field.dataType.simpleString(), field.dataType.simpleString()) for field in fields
         }

@@ -1,9 +1,9 @@
 """The queries of affinity clustering: see `graphvid.clustering.affinity_clustering`, whose clusters they give.
 
-A cluster is known by its smallest node. The tables of a level: ``edges`` (a < b, v the summed or largest weight in steps of the
-grid, n the number of original edges, sa and sb the sizes of the ends), ``best`` (of each cluster c that may merge: the other
-end o of its best edge, its size), ``ends`` (t, where the chain of best edges ends), ``labels`` (m, the cluster of the next level,
-and its size).
+A cluster is known by its smallest node. The tables of a level: ``edges`` (a < b, v the summed or largest weight in steps of
+the grid, n the number of original edges, sa and sb the sizes of the ends), ``best`` (of each cluster c that may merge: the
+other end o of its best edge, its size), ``ends`` (t, where the chain of best edges ends), ``labels`` (m, the cluster of the
+next level, and its size).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from functools import partial
+from itertools import count
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -71,7 +72,7 @@ def node_clusters(engine: Engine, edges: str, num_nodes: int, options: ClusterOp
     """
     thresholds = options.check()
     check_integer("num_nodes", num_nodes, 0)
-    check_columns(engine, edges, "edges", (), ("src", "dst", "weight"))
+    check_columns(engine, edges, "edges", ("src", "dst"), ("weight",))
     kinds = [engine.types(edges)[end] for end in ("src", "dst")]
     if kinds != [INTEGER, INTEGER]:
         raise TypeError(f"src and dst of edges must be integers, numbers of nodes, got {kinds}; for ids give videos")
@@ -80,7 +81,7 @@ def node_clusters(engine: Engine, edges: str, num_nodes: int, options: ClusterOp
     graph = _look_at(engine, edges, num_nodes)
     _claim_folder(engine, graph, num_nodes, thresholds, options)
     labels: list[str | None] = []  # of each level; None where nothing merges
-    if graph.num_edges and options.num_levels != 0:
+    if options.num_levels != 0:
         table, power = _first_edges(engine, edges, graph, options.linkage)
         labels = _levels(engine, table, in_steps(thresholds, power), options)
     if options.num_levels is not None:
@@ -97,12 +98,12 @@ def clusters_of_ids(engine: Engine, edges: str, videos: str, options: ClusterOpt
         raise TypeError(
             f"src and dst of edges must be ids of the kind of those in videos, got {kinds[1:]} and {kinds[0]}"
         )
-    count, distinct, numbers, last = engine.row(
+    num_videos, distinct, numbers, last = engine.row(
         f"SELECT count(*), count(DISTINCT video_id), count(DISTINCT node), coalesce(max(node), -1) FROM {videos}"
     )
-    if not count == distinct == numbers == last + 1:
+    if not num_videos == distinct == numbers == last + 1:
         raise ValueError(
-            f"videos must hold each video_id once, with the numbers 0 to {count - 1}, got {distinct} ids and {numbers} "
+            f"videos must hold each video_id once, with the numbers 0 to {num_videos - 1}, got {distinct} ids and {numbers} "
             f"numbers up to {last}"
         )
     joined = (
@@ -111,8 +112,8 @@ def clusters_of_ids(engine: Engine, edges: str, videos: str, options: ClusterOpt
     unknown = engine.row(f"SELECT e.src, e.dst {joined} WHERE a.node IS NULL OR b.node IS NULL LIMIT 1")
     if unknown:
         raise ValueError(f"src and dst of edges must be among videos, got the edge ({unknown[0]!r}, {unknown[1]!r})")
-    numbered = engine.save("numbered", f"SELECT a.node AS src, b.node AS dst, e.weight {joined}")
-    query = node_clusters(engine, numbered, int(count), options)
+    numbered = f"(SELECT a.node AS src, b.node AS dst, e.weight {joined}) AS numbered"
+    query = node_clusters(engine, numbered, int(num_videos), options)
     return f"SELECT w.video_id, c.* FROM ({query}) AS c JOIN {videos} AS w ON w.node = c.node"
 
 
@@ -128,11 +129,11 @@ def _look_at(engine: Engine, edges: str, num_nodes: int) -> _Graph:
             f"edges must have ends in [0, {num_nodes}) and a finite weight >= 0, got ({src}, {dst}) with weight {weight} and "
             f"{rows - good - 1} more such rows"
         )
-    count, largest, check = engine.row(
+    num_edges, largest, check = engine.row(
         "SELECT count(*), max(weight), sum(graphvid_edge_check(least(src, dst), greatest(src, dst), CAST(weight AS DOUBLE))) "
         f"FROM ({proper}) AS proper"
     )
-    return _Graph(int(count), float(largest or 0), int(check or 0))
+    return _Graph(int(num_edges), float(largest or 0), int(check or 0))
 
 
 def _claim_folder(
@@ -176,12 +177,12 @@ def _levels(engine: Engine, table: str, thresholds: list[float], options: Cluste
     """Return the table of labels of every level, until nothing merges any more or the last level."""
     labels: list[str | None] = []
     (num_edges,) = engine.row(f"SELECT count(*) FROM {table}")
-    while len(labels) != options.num_levels and num_edges:
+    while len(labels) != options.num_levels:
         level = len(labels) + 1
-        if num_edges <= options.finish_below:
+        if 0 < num_edges <= options.finish_below:
             return labels + _finish(engine, table, level, thresholds, options)
         threshold = thresholds[min(level, len(thresholds)) - 1]
-        label = _merge(engine, table, level, threshold, options.linkage)
+        label = _merge(engine, table, level, threshold, options.linkage) if num_edges else None
         if label is None and all(later >= threshold for later in thresholds[level:]):
             break
         labels.append(label)
@@ -208,19 +209,23 @@ def _merge(engine: Engine, table: str, level: int, threshold: float, linkage: st
         "SELECT p.c, p.size, CASE WHEN q.o = p.c AND p.c < p.o THEN p.c ELSE p.o END AS t "
         f"FROM {best} AS p JOIN {best} AS q ON q.c = p.o"
     )
-    ends = engine.save(f"ends_{level}_0", f"SELECT c, size, t, true AS moved FROM ({chains}) AS chains")
-    jumps = 0
-    while engine.row(f"SELECT 1 FROM {ends} WHERE moved LIMIT 1"):
-        jumps += 1
-        query = f"SELECT c, size, t FROM {ends}"
-        for _ in range(_JUMPS - 1):
-            query = f"SELECT p.c, p.size, q.t FROM ({query}) AS p JOIN ({query}) AS q ON q.c = p.t"
-        ends = engine.save(
-            f"ends_{level}_{jumps}",
-            f"SELECT p.c, p.size, q.t, q.t <> p.t AS moved FROM ({query}) AS p JOIN ({query}) AS q ON q.c = p.t",
+    for at in count():
+        jumps = "".join(
+            f", after_{k + 1} AS (SELECT p.c, p.size, q.t FROM after_{k} AS p JOIN after_{k} AS q ON q.c = p.t)"
+            for k in range(_JUMPS - 1)
         )
-    if not jumps:
-        return None
+        last = f"after_{_JUMPS - 1}"
+        ends = engine.save(
+            f"ends_{level}_{at}",
+            f"WITH after_0 AS ({chains}){jumps} "
+            f"SELECT p.c, p.size, q.t, q.t <> p.t AS moved FROM {last} AS p JOIN {last} AS q ON q.c = p.t",
+        )
+        moved = engine.row(f"SELECT moved FROM {ends} ORDER BY moved DESC LIMIT 1")
+        if not moved:
+            return None
+        if not moved[0]:
+            break
+        chains = f"SELECT c, size, t FROM {ends}"
     joined = f"SELECT t, min(c) AS m, CAST(sum(size) AS {INTEGER}) AS size FROM {ends} GROUP BY t"
     return engine.save(f"labels_{level}", f"SELECT e.c, j.m, j.size FROM {ends} AS e JOIN ({joined}) AS j ON j.t = e.t")
 
@@ -264,7 +269,7 @@ def _finish(
         above = members[_firsts(parent)]
         tables.append(engine.put(f"finished_{level + k}", {"c": members, "m": above[parent]}))
         members = above
-    return tables
+    return tables + [None] * (tree.num_levels - tree.num_effective_levels)
 
 
 def _firsts(parent: NDArray[Any]) -> NDArray[np.int64]:

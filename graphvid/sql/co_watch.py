@@ -112,5 +112,6 @@ def _strongest(scored: str, top_k: int) -> str:
         f"SELECT low, high, score, r, CASE WHEN side = 0 THEN low ELSE high END AS v, "
         f"CASE WHEN side = 0 THEN high ELSE low END AS o FROM {scored} CROSS JOIN (VALUES (0), (1)) AS sides(side)"
     )
-    placed = f"SELECT low, high, score, row_number() OVER (PARTITION BY v ORDER BY score DESC, r, o) AS place FROM ({ends}) AS ends"
+    place = "row_number() OVER (PARTITION BY v ORDER BY score DESC, r, o) AS place"
+    placed = f"SELECT low, high, score, {place} FROM ({ends}) AS ends"
     return f"SELECT DISTINCT low, high, score FROM ({placed}) AS placed WHERE place <= {top_k}"

@@ -19,7 +19,7 @@ class Engine(Protocol):
     """
 
     def define(self, name: str, function: Callable[..., NDArray[Any]], kinds: Sequence[str]) -> None:
-        """Make a function of whole arrays known to the queries; ``kinds`` are the types of its arguments, then of its result."""
+        """Make a function of whole arrays known to the queries; ``kinds`` are the types of its arguments and of its result."""
 
     def types(self, table: str) -> dict[str, str]:
         """Return the columns of a table with their types: BIGINT for every integer that fits, STRING, or its own name."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from graphvid.sql.engine import INTEGER, TEXT, Engine
 
+_NUMBERS = ("bigint", "hugeint", "float", "double", "decimal")
+
 
 def check_columns(engine: Engine, table: str, name: str, ids: tuple[str, ...], numbers: tuple[str, ...] = ()) -> None:
     """Raise unless a table has these columns of ids, integers or text of one kind, and of numbers."""
@@ -11,6 +13,9 @@ def check_columns(engine: Engine, table: str, name: str, ids: tuple[str, ...], n
     absent = [column for column in (*ids, *numbers) if column not in present]
     if absent:
         raise ValueError(f"{name} must have the columns {[*ids, *numbers]}, got {list(present)}")
+    for column in numbers:
+        if not present[column].lower().startswith(_NUMBERS):
+            raise TypeError(f"{column} of {name} must hold numbers, got {present[column]}")
     for column in ids:
         if present[column] not in (INTEGER, TEXT):
             raise TypeError(

@@ -139,8 +139,8 @@ class RawPath(nn.Module):
 
         Notes
         -----
-        The directions come from ``torch.svd_lowrank`` over at most 16,384 rows, which stay sparse unless they are centred. Where
-        the rows span fewer directions than asked for, the last are 0.
+        The directions come from ``torch.svd_lowrank`` over at most 16,384 rows, which stay sparse unless they are centred.
+        Where the rows span fewer directions than asked for, the last are 0.
 
         References
         ----------

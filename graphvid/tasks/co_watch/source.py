@@ -13,6 +13,7 @@ from pydantic import Field
 
 from graphvid._dgl import DGLGraph
 from graphvid._record import Count, Record, Seed, record
+from graphvid.clustering import ClusterTree
 from graphvid.data import (
     AmazonCoPurchase,
     AttributedGraph,
@@ -57,6 +58,9 @@ class CoWatchSource(Record):
     edges : str, optional
         Ready graph, CSV or Parquet with columns ``src``, ``dst`` and optionally ``weight``; see
         `graphvid.data.read_edges`.
+    clusters : str, optional
+        Ready clusters of all videos of ``edges``, in Parquet; see `graphvid.clustering.ClusterTree.read_parquet`. They have
+        seen every edge, so ``train_fraction`` must be 1, and as many levels as the model's ``num_levels``.
     dataset : str, optional
         ``"synthetic"``, ``"tiktok"``, ``"amazon-photo"``, ``"amazon-computers"``, ``"cora_ml"``, ``"dblp"``,
         ``"citeseer"``, ``"blogcatalog"``, ``"coauthor_phy"``, or an OGB node data set such as
@@ -93,7 +97,7 @@ class CoWatchSource(Record):
         For a combination that does not name one source, or an unknown data set.
     """
 
-    files: ClassVar[tuple[str, ...]] = ("log", "edges", "features", "data_dir")
+    files: ClassVar[tuple[str, ...]] = ("log", "edges", "clusters", "features", "data_dir")
 
     log: str | None = None
     columns: tuple[str, ...] = ()
@@ -101,6 +105,7 @@ class CoWatchSource(Record):
     missing: Literal["error", "drop"] = "error"
     features: str | None = None
     edges: str | None = None
+    clusters: str | None = None
     dataset: str | None = None
     data_dir: str | None = None
     weight: Literal["count", "binary", "cosine", "npmi"] = "count"
@@ -118,6 +123,12 @@ class CoWatchSource(Record):
             raise ValueError(f"exactly one of dataset, log and edges must be given, got {given or 'none'}")
         if (self.dataset is None) != (self.features is not None):
             raise ValueError("features must be given with log and edges, and not with dataset")
+        if self.clusters is not None and self.edges is None:
+            raise ValueError("clusters must be given only with edges, which they are of")
+        if self.clusters is not None and self.train_fraction != 1:
+            raise ValueError(
+                f"train_fraction must be 1 with clusters, which have seen the edges of all videos, got {self.train_fraction}"
+            )
         if self.dataset is not None and self.dataset not in DATASETS and not self.dataset.startswith("ogbn-"):
             raise ValueError(f"dataset must be one of {list(DATASETS)} or an OGB name 'ogbn-...', got {self.dataset!r}")
         if self.data_dir is not None and self.dataset in (None, "synthetic"):
@@ -164,6 +175,8 @@ class VideoGraph:
         Share of the videos that is trained on.
     tune, dim : str
         As in `CoWatchSource`; the default is no tuning.
+    tree : ClusterTree, optional
+        Clusters of the graph, where they are there already.
     """
 
     name: str
@@ -173,12 +186,14 @@ class VideoGraph:
     train_fraction: float = 0.7
     tune: Tune = "none"
     dim: str = "auto"
+    tree: ClusterTree | None = None
 
     def fingerprint(self) -> dict[str, Any]:  # Any: JSON values
         """Give counts and a checksum of ids, edges, weights and features: equal for equal data."""
         crc = zlib.crc32("\0".join(self.features.ids.astype(str)).encode())
         parts = [*self.graph.edges(order="eid"), self.graph.edata["weight"]]
-        for array in (part.numpy() for part in parts):
+        levels = [] if self.tree is None else self.tree.parents
+        for array in [*(part.numpy() for part in parts), *levels]:
             crc = zlib.crc32(np.ascontiguousarray(array).data, crc)
         crc = self.features.checksum(crc)
         return {
@@ -224,7 +239,10 @@ def _load(source: CoWatchSource, progress: bool) -> VideoGraph:
             return VideoGraph(Path(source.log).name, _co_watch(log, source, progress), features)
         assert source.edges is not None
         features = load_features(source.features, mmap=True)
-        return _from_relations(read_edges(source.edges, features))
+        videos = _from_relations(read_edges(source.edges, features))
+        if source.clusters is None:
+            return videos
+        return replace(videos, tree=ClusterTree.read_parquet(source.clusters, ids=features.ids))
     if source.dataset == "tiktok":
         tiktok = TikTok(source.data_dir)
         return VideoGraph("tiktok", _co_watch(tiktok.log, source, progress), tiktok.features)

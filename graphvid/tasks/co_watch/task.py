@@ -8,8 +8,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from graphvid._dgl import DGLGraph
 from graphvid._files import atomic_path
-from graphvid.clustering import affinity_clustering
+from graphvid.clustering import ClusterTree, affinity_clustering
 from graphvid.graphs import node_subgraph
 from graphvid.models import RelationalGraphClustering, RGCConfig, embed
 from graphvid.runs import Json, Method, Part, Parts, Report, RunDirectory, Task, Training, write_tensors, write_vectors
@@ -64,9 +65,8 @@ class CoWatch(Task[CoWatchSource, VideoGraph]):
         if len(split.test) and not graph["test_edges"]:
             raise ValueError(f"the graph must have an edge between two of its {len(split.test)} test videos, got none")
         training_graph = node_subgraph(data.graph, split.train)
-        tree = affinity_clustering(
-            training_graph, num_levels=config.num_levels, linkage=config.linkage, progress=progress
-        )
+        ready = None if config.hold_out else data.tree  # it has seen every edge
+        tree = _clusters(training_graph, ready, config, progress=progress)
         fitted = _Fitted(
             RelationalGraphClustering(training_graph, data.features, config, tree=tree, rows=split.train), config
         )
@@ -132,3 +132,14 @@ class _Fitted:
 
 def _choice(trial: RunDirectory) -> Json:
     return {"choice": trial.read_metrics()["choice"], "options": trial.read_config()["model"]}
+
+
+def _clusters(graph: DGLGraph, ready: ClusterTree | None, config: RGCConfig, *, progress: bool) -> ClusterTree:
+    """Return the clusters of the training graph, made here unless they are there."""
+    if ready is None:
+        return affinity_clustering(graph, num_levels=config.num_levels, linkage=config.linkage, progress=progress)
+    if ready.num_levels != config.num_levels:
+        raise ValueError(f"num_levels must be the {ready.num_levels} levels of clusters, got {config.num_levels}")
+    if config.linkage != RGCConfig().linkage:
+        raise ValueError(f"linkage must be left out with clusters, which have theirs, got {config.linkage!r}")
+    return ready

@@ -1,0 +1,120 @@
+"""
+A log larger than its memory
+============================
+
+By the end you will be able to
+
+- count co-watches in a log that does not fit in the memory it may use;
+- cluster the graph that comes out, and go on after the work was stopped;
+- see that nothing differs from what the kernels in memory make.
+
+Time to run: about half a minute on one CPU core. Needs the extra ``duckdb``.
+"""
+
+# %%
+# A log on disk
+# -------------
+# 600,000 views in Parquet, in three files, as a pipeline leaves them. The ids are text. DuckDB will
+# be given 100 MB; as text in memory the two columns alone take more than that.
+import tempfile
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from graphvid.clustering import ClusterTree, affinity_clustering
+from graphvid.data import WatchLog
+from graphvid.duckdb import affinity_clusters, co_watch_edges, number_videos
+from graphvid.graphs import co_watch_graph
+
+LIMIT = "100MB"
+folder = Path(tempfile.mkdtemp())
+(folder / "log").mkdir()
+rng = np.random.default_rng(0)
+num_rows = 0
+bytes_as_text = 0
+for part in range(3):
+    topic = rng.integers(0, 200, 200_000)
+    user = 250 * topic + rng.integers(0, 250, 200_000)
+    video = np.where(rng.random(200_000) < 0.8, topic, rng.integers(0, 200, 200_000)) * 60
+    video += (60 * rng.random(200_000) ** 2).astype(int)
+    frame = pd.DataFrame(
+        {
+            "user_id": [f"user-{x:012d}" for x in user],
+            "video_id": [f"video-{x:012d}" for x in video],
+        }
+    )
+    frame.to_parquet(folder / "log" / f"{part}.parquet", index=False)
+    num_rows += len(frame)
+    bytes_as_text += int(frame.memory_usage(deep=True).sum())
+print(f"{num_rows:,} rows, {bytes_as_text / 1e6:.0f} MB as text in memory; limit {LIMIT}")
+
+# %%
+# Edges
+# -----
+# What is beyond the limit goes to a folder beside the output, which is gone at the end.
+co_watch_edges(folder / "log", folder / "edges.parquet", top_k=10, memory_limit=LIMIT, threads=1)
+edges = pd.read_parquet(folder / "edges.parquet")
+print(f"{len(edges):,} edges")
+print(edges.head(3).to_string(index=False))
+
+# %%
+# Clusters
+# --------
+# The tables of every level stay in ``checkpoint_dir``. Called again, the clustering finds all of
+# them there and has nothing left to do; after a crash it goes on from the last one that is whole.
+number_videos(folder / "log", folder / "videos.parquet", memory_limit=LIMIT, threads=1)
+for _ in range(2):
+    affinity_clusters(
+        folder / "edges.parquet",
+        folder / "tree.parquet",
+        videos=folder / "videos.parquet",
+        checkpoint_dir=folder / "kept",
+        memory_limit=LIMIT,
+        threads=1,
+    )
+tree = ClusterTree.read_parquet(folder / "tree.parquet")
+print(tree)
+
+# %%
+# The same as in memory
+# ---------------------
+# This log is small enough to look: the kernels make the same edges, the same bits of the weights
+# and the same clusters.
+log = WatchLog.read(folder / "log", duplicates="keep")
+graph = co_watch_graph(log, top_k=10)
+src, dst = (ends.numpy() for ends in graph.edges(order="eid"))
+once = src < dst
+ids = log.video_ids.to_numpy()
+print(
+    "edges equal:",
+    (ids[src[once]] == edges["src"]).all() and (ids[dst[once]] == edges["dst"]).all(),
+)
+print("weights equal:", (graph.edata["weight"].numpy()[once] == edges["weight"]).all())
+in_memory = affinity_clustering(graph)
+print(
+    "clusters equal:",
+    all((a == b).all() for a, b in zip(tree.labels, in_memory.labels, strict=True)),
+)
+
+# %%
+# What the clusters are
+# ---------------------
+# Videos were drawn by topic, 60 videos each; the clusters find them.
+topic_of_video = np.array([int(name.split("-")[1]) // 60 for name in log.video_ids])
+share = [
+    pd.crosstab(labels, topic_of_video).max(axis=1).sum() / tree.num_nodes
+    for labels in tree.labels[1:]
+]
+fig, ax = plt.subplots(figsize=(5, 3))
+ax.bar(
+    [f"level {k}\n{tree.num_clusters(k):,} clusters" for k in range(1, tree.num_levels + 1)], share
+)
+ax.set_ylabel("share in the cluster's main topic")
+ax.set_ylim(0, 1)
+fig.tight_layout()
+
+# %%
+# ``graphvid train rgc --edges edges.parquet --clusters tree.parquet --features features.npz
+# --train-fraction 1`` goes on from these two files. :doc:`/beyond_one_machine` says what runs on Spark.
