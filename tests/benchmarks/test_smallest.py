@@ -75,11 +75,13 @@ def one_process(monkeypatch) -> None:
         with monkeypatch.context() as patch, warnings.catch_warnings(), contextlib.redirect_stdout(out):
             warnings.filterwarnings("ignore", message=".*found in sys.modules after import of package")
             patch.setattr(sys, "argv", command[2:])
+            code = 0
             try:
                 runpy.run_module(command[2], run_name="__main__")
             except SystemExit as end:
-                assert not end.code, command
-        return subprocess.CompletedProcess(command, 0, out.getvalue(), "")
+                code = end.code or 0
+        assert code == 0, command
+        return subprocess.CompletedProcess(command, code, out.getvalue(), "")
 
     monkeypatch.setattr(subprocess, "run", run)
 
