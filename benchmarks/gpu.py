@@ -28,6 +28,7 @@ from graphvid.ops import Adjacency, Relations, use_backend
 RESULTS = Path(__file__).parent / "results" / "speed"
 TITLE = "# Message passing on a GPU, median milliseconds\n\n"
 MESSAGE_SHARE = 0.3  # of the GPU's memory that PyTorch Geometric's messages may take
+NODES = (40, 30)  # sources and destinations of the graphs of the comparison
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-10, torch.float16: 4e-3, torch.bfloat16: 3e-2}
 
 
@@ -79,15 +80,16 @@ def check_parity(device: str = "cuda", dtypes: Sequence[torch.dtype] = tuple(TOL
 def _operations(kind: str, dtype: torch.dtype) -> dict[str, Callable[[str], list[Tensor]]]:
     random = torch.Generator().manual_seed(0)
     num_edges = {"random": 200, "hub": 300, "empty": 0}[kind]
-    src = torch.randint(40, (num_edges,), generator=random)
-    dst = torch.zeros_like(src) if kind == "hub" else torch.randint(30, (num_edges,), generator=random)
-    x = torch.randn(40, 2, 24, generator=random).to(dtype)
-    v = torch.randn(30, 2, 24, generator=random).to(dtype)
+    num_src, num_dst = NODES
+    src = torch.randint(num_src, (num_edges,), generator=random)
+    dst = torch.zeros_like(src) if kind == "hub" else torch.randint(num_dst, (num_edges,), generator=random)
+    x = torch.randn(num_src, 2, 24, generator=random).to(dtype)
+    v = torch.randn(num_dst, 2, 24, generator=random).to(dtype)
     weight = torch.rand(num_edges, 2, generator=random).to(dtype)
 
     def run(function: Callable[[Adjacency, list[Tensor]], Tensor], *inputs: Tensor) -> Callable[[str], list[Tensor]]:
         def on(device: str) -> list[Tensor]:
-            ends = Adjacency.from_coo(src, dst, num_src=40, num_dst=30, norm="both").to(device)
+            ends = Adjacency.from_coo(src, dst, num_src=num_src, num_dst=num_dst, norm="both").to(device)
             leaves = [t.to(device).requires_grad_() for t in inputs]
             out = function(ends, leaves)
             grad = torch.linspace(0.5, 1, out.numel()).view(out.shape).to(out)  # of one sign: no cancellation

@@ -11,6 +11,11 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # tests run in several processes: one t
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests that may take longest, so that processes beside each other end together."""
+    items.sort(key=lambda item: -mark.args[0] if (mark := item.get_closest_marker("timeout")) else 0)
+
+
 @pytest.fixture(scope="session")
 def poi_data() -> str:
     """The folder that holds ``poi_checkins``."""

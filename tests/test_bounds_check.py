@@ -36,6 +36,7 @@ REACHING = [  # small tests of the kernels that index by data, not of all: compi
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_no_kernel_leaves_its_arrays(tmp_path):
     """Compiled kernels of their own, so that those without the checks stay what they are."""
     environment = {**os.environ, VARIABLE: "1", "NUMBA_OPT": "0", "NUMBA_CACHE_DIR": str(tmp_path)}

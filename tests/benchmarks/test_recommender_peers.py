@@ -451,7 +451,8 @@ def test_graphvid_is_timed_over_the_part_that_it_says(options, part):
 
 @pytest.mark.slow
 @pytest.mark.network
-@pytest.mark.timeout(1800)  # makes an environment
+@pytest.mark.xdist_group("recommenders")  # one environment
+@pytest.mark.timeout(1800)  # makes the environment
 def test_the_libraries_answer_in_their_own_environment():
     trial, pairs = module("_recommender_trial"), random_pairs(60, 40, 0.3)
     scores = {}
@@ -473,6 +474,7 @@ def test_the_libraries_answer_in_their_own_environment():
 
 @pytest.mark.slow
 @pytest.mark.network
+@pytest.mark.xdist_group("recommenders")  # one environment
 @pytest.mark.timeout(1800)
 def test_all_methods_of_the_speed_table_run():
     speed, pairs = module("_recommender_speed"), random_pairs(60, 40, 0.3)

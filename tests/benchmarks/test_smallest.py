@@ -5,9 +5,14 @@ Benchmarks that are not listed take ``--smallest``, as all that are a `benchmark
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import io
 import os
+import runpy
+import subprocess
 import sys
+import warnings
 
 import pytest
 
@@ -58,7 +63,33 @@ PACKAGES = {
 }
 
 
+@pytest.fixture
+def one_process(monkeypatch) -> None:
+    """Let only the first cell of a benchmark start a process; the others run in this one, without the start's seconds."""
+    start, started = subprocess.run, []
+
+    def run(command, **options):
+        program = command[:2] == [sys.executable, "-m"] and command[2].startswith("benchmarks")
+        if not program or not started:
+            started.extend([command] if program else [])
+            return start(command, **options)
+        out = io.StringIO()
+        with monkeypatch.context() as patch, warnings.catch_warnings(), contextlib.redirect_stdout(out):
+            warnings.filterwarnings("ignore", message=".*found in sys.modules after import of package")
+            patch.setattr(sys, "argv", command[2:])
+            code = 0
+            try:
+                runpy.run_module(command[2], run_name="__main__")
+            except SystemExit as end:
+                code = end.code or 0
+        assert code == 0, command
+        return subprocess.CompletedProcess(command, code, out.getvalue(), "")
+
+    monkeypatch.setattr(subprocess, "run", run)
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("one_process")
 @pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind in KINDS for name in benchmark_names(kind)])
 def test_it_runs(kind, name, tmp_path, monkeypatch, capsys) -> None:
     if name in DATA and "GRAPHVID_DATA" not in os.environ:
