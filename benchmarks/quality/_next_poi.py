@@ -66,9 +66,7 @@ def without(model: PeriodicInterestsConfig, interest: str) -> PeriodicInterestsC
 def dchl_table(city: str, title: str, num_users: int) -> Table:
     """Return the table of a city of DCHL: order and place alone."""
     k = 5
-    model = replace(
-        PeriodicInterestsConfig.preset("light"), num_epochs=10, patience=2, interests=("sequential", "area")
-    )
+    model = replace(PeriodicInterestsConfig.preset("light"), num_epochs=8, interests=("sequential", "area"))
     return Table(
         name=f"next_poi_dchl_{city}",
         title=f"The next place: DCHL {title}, order and place alone",

@@ -72,7 +72,8 @@ def trained(model: Recommender, data: LoadedInteractions) -> dict[str, Any]:
 
 def fit(model: Recommender, data: LoadedInteractions, *callbacks: Callback) -> ReloadOnPlateau:
     """Train a model, its epochs judged by the selection pairs."""
-    plateau = ReloadOnPlateau(judge_recommender(data), model.config.monitor, model.config.patience, _show)
+    config = model.config
+    plateau = ReloadOnPlateau(judge_recommender(data), config.monitor, config.patience, _show, plateau=config.plateau)
     _training.fit(model, *callbacks, plateau)
     return plateau
 

@@ -11,7 +11,7 @@ from graphvid.tasks.next_poi import CheckInSource
 
 K = 10
 SOURCE = CheckInSource(dataset="foursquare-nyc")
-MODEL = replace(PeriodicInterestsConfig.preset("light"), num_epochs=10, patience=2)
+MODEL = replace(PeriodicInterestsConfig.preset("light"), num_epochs=12)
 
 TABLE = Table(
     name="next_poi_foursquare",

@@ -11,9 +11,7 @@ from graphvid.tasks.next_poi import CheckInSource
 
 K = 10
 SOURCE = CheckInSource(dataset="lbsn2vec-nyc")
-MODEL = replace(
-    PeriodicInterestsConfig.preset("light"), num_epochs=10, patience=2, interests=("daily", "sequential", "hour")
-)
+MODEL = replace(PeriodicInterestsConfig.preset("light"), num_epochs=8, interests=("daily", "sequential", "hour"))
 
 TABLE = Table(
     name="next_poi_lbsn2vec",

@@ -11,7 +11,7 @@ from graphvid.tasks.next_poi import CheckInSource
 
 K = 10
 SOURCE = CheckInSource(dataset="synthetic-check-ins", areas="given")
-MODEL = replace(PeriodicInterestsConfig.preset("light"), slot_hours=2, num_epochs=12, patience=2)
+MODEL = replace(PeriodicInterestsConfig.preset("light"), slot_hours=2, num_epochs=12)
 ABLATIONS = {
     "without the long term": without(MODEL, "daily"),
     "without the hour": without(MODEL, "hour"),

@@ -1,15 +1,18 @@
-"""End of an epoch: the model is judged, and goes back to the best weights with smaller steps if it is worse."""
+"""End of an epoch: the model is judged, and if it is worse goes back to the best weights with smaller steps, or goes on."""
 
 from __future__ import annotations
 
 import math
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal, get_args
 
 from lightning import Callback, LightningModule, Trainer
 from torch import Tensor
 
+from graphvid._checks import check_choice
+
+Plateau = Literal["reload", "constant"]
 _FACTOR, _LEAST_RATE, _LEAST_GAIN = 0.1, 1e-6, 1e-6
 
 
@@ -33,11 +36,16 @@ class ReloadOnPlateau(Callback):
         Epochs in a row without a better figure, at least 1.
     on_epoch : callable, optional
         Called with `epochs` after every epoch.
+    plateau : {"reload", "constant"}, default "reload"
+        ``"constant"`` leaves rate and weights alone after an epoch that is not better: training goes on from the last
+        weights until ``patience`` ends. A method whose figure dips early needs it: after three dips the reloading
+        schedule has come down to a thousandth of the rate.
 
     Raises
     ------
     ValueError
-        For a patience below 1 and, after an epoch, for figures without ``monitor`` or with one that is not finite.
+        For a patience below 1 or another ``plateau`` and, after an epoch, for figures without ``monitor`` or with one
+        that is not finite.
 
     Attributes
     ----------
@@ -48,16 +56,19 @@ class ReloadOnPlateau(Callback):
 
     References
     ----------
-    Mao et al., SimpleX, CIKM 2021: the schedule of the published runs.
+    Mao et al., SimpleX, CIKM 2021: the reloading schedule of the published runs. He et al., LightGCN, SIGIR 2020: a constant
+    rate with patience.
     """
 
     def __init__(
         self, evaluate: Callable[[Any], Mapping[str, float]], monitor: str, patience: int,
-        on_epoch: Callable[[list[dict[str, float]]], None] | None = None,
+        on_epoch: Callable[[list[dict[str, float]]], None] | None = None, *, plateau: Plateau = "reload",
     ) -> None:  # fmt: skip
         if patience < 1:
             raise ValueError(f"patience must be >= 1, got {patience}")
+        check_choice("plateau", plateau, get_args(Plateau))
         self.evaluate, self.monitor, self.patience, self.on_epoch = evaluate, monitor, patience, on_epoch
+        self.plateau = plateau
         self.epochs: list[dict[str, float]] = []
         self.best_epoch = 0
         self._best: dict[str, Tensor] = {}
@@ -109,10 +120,11 @@ class ReloadOnPlateau(Callback):
             self._best = {name: x.detach().clone() for name, x in model.named_parameters()}
         else:
             self._failures += 1
-            self._reload(model)
-            _call(model, "after_reload")
-            for group in groups:
-                group["lr"] = max(_FACTOR * group["lr"], _LEAST_RATE)
+            if self.plateau == "reload":
+                self._reload(model)
+                _call(model, "after_reload")
+                for group in groups:
+                    group["lr"] = max(_FACTOR * group["lr"], _LEAST_RATE)
         if self.on_epoch is not None:
             self.on_epoch(self.epochs)
         if self._failures >= self.patience:

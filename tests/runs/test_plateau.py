@@ -15,7 +15,7 @@ from graphvid.runs import ReloadOnPlateau
 GRAPH = user_item_graph(Interactions.from_pairs([0, 0, 1, 2], [0, 1, 2, 3]))
 
 
-def _run(fit_model, figures, *, patience=2, num_epochs=20, optimizer="deferred_adam"):
+def _run(fit_model, figures, *, patience=2, num_epochs=20, optimizer="deferred_adam", plateau="reload"):
     """Train while the figures of the epochs are these; return the callback, the model and its weights after each."""
     model = MatrixFactorization(
         GRAPH, MFConfig(dim=4, negatives=Shared(num_negatives=2), batch_size=2, num_epochs=num_epochs, learning_rate=0.01,
@@ -27,9 +27,9 @@ def _run(fit_model, figures, *, patience=2, num_epochs=20, optimizer="deferred_a
         weights.append(model.embed().items.clone())
         return {"recall": next(values)}
 
-    plateau = ReloadOnPlateau(evaluate, "recall", patience)
-    fit_model(model, callbacks=[plateau])
-    return plateau, model, weights
+    callback = ReloadOnPlateau(evaluate, "recall", patience, plateau=plateau)
+    fit_model(model, callbacks=[callback])
+    return callback, model, weights
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "deferred_adam"])
@@ -52,7 +52,24 @@ def test_the_rate_has_a_floor_and_the_last_epoch_ends_training(fit_model) -> Non
     assert torch.equal(normalize(model.embed().items, dim=1), normalize(weights[0], dim=1))
 
 
+@pytest.mark.parametrize("optimizer", ["adam", "deferred_adam"])
+def test_at_a_constant_rate_worse_epochs_change_nothing_until_patience_ends(fit_model, optimizer) -> None:
+    figures = [0.1, 0.3, 0.2, 0.4, 0.1, 0.3]
+    plateau, model, weights = _run(fit_model, figures, optimizer=optimizer, plateau="constant")
+    rising, _, undisturbed = _run(fit_model, range(6), optimizer=optimizer, num_epochs=6)
+    assert all(torch.equal(a, b) for a, b in zip(weights, undisturbed, strict=True))
+    assert (
+        {epoch["learning_rate"] for epoch in plateau.epochs}
+        == {epoch["learning_rate"] for epoch in rising.epochs}
+        == {0.01}
+    )
+    assert (plateau.best_epoch, plateau.stopped) == (4, True)
+    torch.testing.assert_close(model.embed().items, weights[3])
+
+
 def test_bad_figures_and_patience(fit_model) -> None:
+    with pytest.raises(ValueError, match=r"plateau must be one of .*'constant'.*, got 'keep'"):
+        ReloadOnPlateau(lambda model: {}, "recall", 1, plateau="keep")
     with pytest.raises(ValueError, match="patience must be >= 1, got 0"):
         ReloadOnPlateau(lambda model: {}, "recall", 0)
     with pytest.raises(ValueError, match=r"evaluate must give a finite 'recall', got \{'recall': nan\}"):

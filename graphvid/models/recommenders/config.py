@@ -53,8 +53,10 @@ class RecommenderConfig(Record):
     monitor : {"recall", "ndcg"}
         What an epoch is judged by, at 20.
     patience : int
-        Epochs in a row without a better value after which training stops; each one reloads the best weights and
-        multiplies the learning rate by 0.1, down to 1e-6.
+        Epochs in a row without a better value after which training stops and the best weights are taken.
+    plateau : {"reload", "constant"}
+        After such an epoch ``"reload"`` takes the best weights and multiplies the learning rate by 0.1, down to 1e-6;
+        ``"constant"`` goes on at the same rate from the last weights. See `graphvid.runs.ReloadOnPlateau`.
     seed : int
         Of the initial weights, the order of the edges, the negatives and the dropout.
 
@@ -84,6 +86,7 @@ class RecommenderConfig(Record):
     optimizer: OptimizerName = "deferred_adam"
     monitor: Literal["recall", "ndcg"] = "recall"
     patience: Count = 3
+    plateau: Literal["reload", "constant"] = "reload"
     seed: Seed = 0
 
     def __post_init__(self) -> None:
@@ -165,7 +168,9 @@ class SimpleXConfig(RecommenderConfig):
 
 @record
 class LightGCNConfig(RecommenderConfig):
-    """Options of `LightGCN`; see `RecommenderConfig`. The defaults are those of the paper: BPR with one negative.
+    """Options of `LightGCN`; see `RecommenderConfig`.
+
+    The defaults are those of the paper: BPR with one negative, and a constant rate with patience.
 
     Presets: ``"paper"``, the defaults, and ``"ccl"``, the same propagation under CCL with shared negatives.
 
@@ -197,6 +202,7 @@ class LightGCNConfig(RecommenderConfig):
     learning_rate: Positive = 1e-3
     optimizer: Literal["adam"] = "adam"  # every step reads the whole table
     patience: Count = 50
+    plateau: Literal["reload", "constant"] = "constant"
     num_layers: Count = 3
     batch_l2: NotNegative = 1e-4
 

@@ -107,7 +107,7 @@ def _epochs(metrics: dict[str, Any]) -> Section:
         [one["epoch"] for one in epochs], [one["recall"] for one in epochs], label=f"Recall@{_K}", unit="epoch"
     )
     columns = ["epoch", "learning rate", "loss", f"Recall@{_K}", "training s", "evaluation s"]
-    text = "An epoch that is not better is undone: the best weights come back, and the learning rate falls to a tenth."
+    text = "The run keeps the weights of the best epoch."
     plot = Plot(curve, "Of the validation check-ins at known places.")
     return Section("Epochs", text, Table(columns, rows, f"{metrics['best_epoch']}"), [plot])
 

@@ -127,8 +127,9 @@ class NextPoi(Task[CheckInSource, LoadedCheckIns]):
 
             return Training(finish_counts)
         plateau = ReloadOnPlateau(
-            judge(model, data.windows.validation), "recall", model.config.patience, partial(_write_epochs, run)
-        )
+            judge(model, data.windows.validation), "recall", model.config.patience, partial(_write_epochs, run),
+            plateau="constant",
+        )  # fmt: skip
 
         def finish(parts: Parts) -> Json:
             write_tensors(run.path / WEIGHTS, model.state_dict())

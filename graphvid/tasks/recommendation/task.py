@@ -91,7 +91,13 @@ class Recommendation(Task[InteractionSource, LoadedInteractions]):
     ) -> Training:
         """Build the model and what judges its epochs."""
         model = make_recommender(method, data, config)
-        plateau = ReloadOnPlateau(judge_recommender(data), config.monitor, config.patience, partial(_write_epochs, run))
+        plateau = ReloadOnPlateau(
+            judge_recommender(data),
+            config.monitor,
+            config.patience,
+            partial(_write_epochs, run),
+            plateau=config.plateau,
+        )
 
         def finish(parts: Parts) -> Json:
             model.before_judging()
