@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -97,6 +97,20 @@ class Standardizer:
         return out
 
 
+class UnitFactors(NamedTuple):
+    """Rows at length 1 in parts: the cosine of rows i and j is ``scaled[i] @ scaled[j] + left[i] @ right[j]``.
+
+    Parameters
+    ----------
+    scaled : csr_array of float64, shape (num_rows, dim)
+    left, right : ndarray of float64, shape (num_rows, 2)
+    """
+
+    scaled: sparse.csr_array
+    left: NDArray[np.float64]
+    right: NDArray[np.float64]
+
+
 class StandardizedTable:
     """A table whose rows are standardised when they are asked for: dense float32 blocks of any table.
 
@@ -119,6 +133,27 @@ class StandardizedTable:
 
     def __getitem__(self, rows: slice | NDArray[np.integer]) -> NDArray[np.float32]:
         return self.standardizer.transform(self.table[rows])
+
+    def unit_factors(self, rows: NDArray[np.integer]) -> UnitFactors | None:
+        """Return rows at length 1 as factors whose products are cosines, None if the table is not sparse.
+
+        With :math:`a = x / \\sigma` and :math:`m = \\mu / \\sigma`, the product of two standardised rows is
+        :math:`a_i^\\top a_j + (m^\\top m - a_i^\\top m) - a_j^\\top m`: sparse but for two columns.
+        """
+        if not sparse.issparse(self.table):
+            return None
+        block: Any = self.table[rows]
+        centre = self.standardizer.mean / self.standardizer.scale
+        in_row = np.repeat(np.arange(len(rows)), np.diff(block.indptr))
+        values = block.data / self.standardizer.scale[block.indices]
+        along = np.bincount(in_row, values * centre[block.indices], len(rows))
+        squares = np.bincount(in_row, np.square(values), len(rows)) + centre @ centre
+        distance = squares - 2 * along
+        is_zero = distance <= 1e-14 * squares  # equal to the mean up to rounding
+        unit = np.where(is_zero, 0, 1 / np.sqrt(np.where(is_zero, 1, distance)))
+        scaled = sparse.csr_array((values * unit[in_row], block.indices, block.indptr), shape=block.shape)
+        left = np.stack([unit * (centre @ centre - along), unit], axis=1)
+        return UnitFactors(scaled, left, np.stack([unit, -unit * along], axis=1))
 
 
 def _bound(values: Any) -> NDArray[np.float64]:  # Any: an array, or SciPy's sparse row

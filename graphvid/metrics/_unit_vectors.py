@@ -57,22 +57,27 @@ class _Blocks:
         self._table = table
         self._rows = None if rows is None else _check_rows(rows, table.shape[0]).numpy()
         self.num_vectors = table.shape[0] if self._rows is None else len(self._rows)
-        in_a_row = table.nnz / max(table.shape[0], 1) if sparse.issparse(table) else table.shape[1]
-        self.most_queries = max(1, int(_BLOCK_VALUES / max(in_a_row, 1)))
+        self._factors = getattr(table, "unit_factors", lambda rows: None)  # of a sparse table that is standardised
+        of = table if self._factors(np.arange(0)) is None else table.table
+        in_a_row = of.nnz / max(of.shape[0], 1) if sparse.issparse(of) else of.shape[1]
+        most = self.num_vectors // 8 if sparse.issparse(of) else self.num_vectors  # sparse products take thrice their room
+        self.most_queries = max(1, min(int(_BLOCK_VALUES / max(in_a_row, 1)), most))
         for _ in self._blocks():  # checks that all values are finite
             pass
 
     def scores(self, ids: Tensor) -> Tensor:
         queries = self._unit(ids.numpy())
-        found = torch.empty(
-            len(ids), self.num_vectors, dtype=torch.float32 if sparse.issparse(queries) else queries.dtype
-        )
+        dtype = queries.dtype if isinstance(queries, Tensor) else torch.float32
+        found = torch.empty(len(ids), self.num_vectors, dtype=dtype)
         for start, block in self._blocks():
             if sparse.issparse(block):
                 product = torch.from_numpy((block @ queries.T).toarray()).T
-            else:
+            elif isinstance(block, Tensor):
                 product = queries @ block.T
-            found[:, start : start + block.shape[0]] = product
+            else:
+                scaled = (block.scaled @ queries.scaled.T).toarray().T
+                product = torch.from_numpy(scaled + queries.left @ block.right.T)
+            found[:, start : start + product.shape[1]] = product
         return found
 
     def _blocks(self) -> Iterator[tuple[int, Any]]:
@@ -80,8 +85,11 @@ class _Blocks:
             yield start, self._unit(np.arange(start, min(start + self.most_queries, self.num_vectors)))
 
     def _unit(self, ids: NDArray[np.int64]) -> Any:
-        """Return some of the vectors at length 1, as a tensor or in sparse rows."""
+        """Return some of the vectors at length 1, as a tensor, in sparse rows, or as factors of such."""
         rows = ids if self._rows is None else self._rows[ids]
+        factors = self._factors(rows)
+        if factors is not None:
+            return factors
         block = self._table[rows]
         if not sparse.issparse(block):
             return _normalized(as_tensor(block), rows)
