@@ -23,7 +23,7 @@ from .source import CoWatchSource, VideoGraph
 
 SHARE = 0.25  # of the training videos
 MOST_VIDEOS = 4000  # judged: each setting ranks all of them for each of them
-LEAST_EDGES = 30  # between them: fewer tell nothing
+LEAST_EDGES = 20  # between them: fewer tell nothing
 TOTALS = (128, 256, 512)  # columns of the whole vector
 WEIGHTS = (0.15, 0.3, 0.5, 0.7)
 SMALLER = 0.99  # fewer columns are taken for this share of the best figure
@@ -35,7 +35,7 @@ _TRIALS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {  # Any: values of opt
         "validation": {},
         "validation-less-dropout": {"dropout": 0.1, "input_dropout": 0.1},
         "validation-more-dropout": {"dropout": 0.5, "input_dropout": 0.5},
-        "validation-wide": {"dim": 128, "hidden": (1024,)},
+        "validation-wide": {"dim": 128},
     },
 }
 
@@ -63,10 +63,10 @@ def trials(source: CoWatchSource, videos: VideoGraph, config: RGCConfig) -> dict
     if source.tune == "none" or _too_small(videos, held):
         return {}
     steps = max(1, config.num_steps // 2) if source.tune == "quick" else config.num_steps
-    return {
-        name: Part("rgc", source, replace(held, **{"num_steps": steps, **changes}))
-        for name, changes in _TRIALS[source.tune].items()
-    }
+    held = replace(held, num_steps=steps)
+    settings = {name: replace(held, **changes) for name, changes in _TRIALS[source.tune].items()}
+    most = int(source.dim) - 1 if source.dim.isdecimal() else None  # a column at least is left for the features
+    return {name: Part("rgc", source, tried) for name, tried in settings.items() if most is None or tried.dim <= most}
 
 
 def _too_small(videos: VideoGraph, held: RGCConfig) -> bool:

@@ -12,11 +12,13 @@ from graphvid.graphs import NodeSplit, node_subgraph, relation_graph
 from graphvid.metrics import cold_start
 from graphvid.models import RGCConfig
 from graphvid.runs import RunDirectory
+from graphvid.runs.callbacks import TrainingLog
 from graphvid.sampling import neighbor_table
 from graphvid.tasks import load_run, train
 from graphvid.tasks.co_watch import CoWatchSource, VideoGraph
 from graphvid.tasks.co_watch import tuning as tuned
 from graphvid.tasks.co_watch.report import report
+from tests.compare_runs import compare
 
 NUM, GROUPS = 120, 12
 GROUP = np.arange(NUM) % GROUPS
@@ -99,6 +101,33 @@ def test_a_tuned_run_is_made_of_what_its_trial_chose(world_files, config, tmp_pa
     assert run.evaluate(progress=False) == metrics["cold_start"]
     text = report(RunDirectory(tmp_path / "run")).to_text()
     assert text.startswith(("Chosen on validation videos: ", "Nothing tried beats the features as they are"))
+
+
+class Killed(BaseException):
+    """Stands for the end of the process."""
+
+
+def test_a_run_killed_in_its_trial_and_after_it_ends_with_the_same_files(world_files, config, tmp_path, monkeypatch):
+    source = CoWatchSource(log=str(world_files / "log.csv"), features=str(world_files / "features.npz"))
+    train("rgc", source, tmp_path / "whole", config, checkpoint_every=1, progress=False)
+    end_of_step = TrainingLog.on_train_batch_end
+    for steps in (2, 3):  # of 4 in the trial and 8 after it
+        left = [steps]
+
+        def killed(*arguments, left=left):
+            if not left[0]:
+                raise Killed
+            left[0] -= 1
+            end_of_step(*arguments)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(TrainingLog, "on_train_batch_end", killed)
+            with pytest.raises(Killed):
+                train("rgc", source, tmp_path / "run", config, checkpoint_every=1, resume=steps == 3, progress=False)
+    assert (tmp_path / "run" / "validation" / "metrics.json").exists()
+    train("rgc", source, tmp_path / "run", config, checkpoint_every=1, resume=True, progress=False)
+    for folder in ("", "validation"):
+        assert all(line.startswith("equal") for line in compare(tmp_path / "whole" / folder, tmp_path / "run" / folder))
 
 
 def test_a_graph_too_small_says_so_and_goes_on(world_files, config, tmp_path, monkeypatch):
