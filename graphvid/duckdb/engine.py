@@ -31,6 +31,7 @@ class DuckDB:
         for setting, value in (
             ("temp_directory", str(folder / "spilled")),
             ("preserve_insertion_order", False),
+            ("enable_progress_bar", False),
             ("memory_limit", memory_limit),
             ("threads", threads),
         ):
