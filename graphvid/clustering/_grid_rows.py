@@ -28,9 +28,9 @@ def gridded(rows: Rows, *, scaled: bool) -> tuple[Rows, int]:
     exponent = grid_exponent(largest, num_edges)
     up, down = halves(exponent), halves(-exponent)
     if is_wide(num_edges) and not scaled:
-        values = np.empty(len(rows.values), np.int64)
-        put_on_grid(rows, up, (1.0, 1.0), values)
-        return rows._replace(values=values), exponent
+        steps = np.empty(len(rows.values), np.int64)
+        put_on_grid(rows, up, (1.0, 1.0), steps)
+        return rows._replace(values=steps), exponent
     if is_on_grid(rows, up):
         return rows, 0
     values = np.empty(len(rows.values))

@@ -85,22 +85,22 @@ class Training:
         ``len(model.train_dataloader())`` is the number of its steps. None for a method without gradient steps.
     begin : callable, optional
         Writes what is known before training, such as the split.
-    settle : callable, optional
-        Gives the model once the parts are finished, for a method whose parts choose its options; ``model`` has those that it
-        has without them.
     callbacks : sequence of Callback
         Run between the log and the checkpoint, which holds their state.
     log_every, checkpoint_every : int
         Steps that a row of the training log averages, and steps between checkpoints, unless the caller says otherwise.
+    settle : callable, optional
+        Gives the model once the parts are finished, for a method whose parts choose its options; ``model`` has those that it
+        has without them.
     """
 
     finish: Callable[[Parts], Json]
     model: LightningModule | None = None
     begin: Callable[[Parts], None] = _nothing
-    settle: Callable[[Parts], LightningModule] | None = None
     callbacks: Sequence[Callback] = ()
     log_every: int = 10
     checkpoint_every: int = 50
+    settle: Callable[[Parts], LightningModule] | None = None
 
 
 class Task(ABC, Generic[S, D]):

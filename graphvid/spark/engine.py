@@ -92,9 +92,9 @@ class Spark:
 
     def _is_whole(self, path: str) -> bool:
         """Say whether Spark has finished writing a folder."""
-        hadoop = self.session._jvm.org.apache.hadoop.fs  # type: ignore[attr-defined] # of the classic session
+        hadoop = self.session._jvm.org.apache.hadoop.fs
         mark = hadoop.Path(f"{path}/_SUCCESS")
-        return bool(mark.getFileSystem(self.session._jsc.hadoopConfiguration()).exists(mark))  # type: ignore[attr-defined]
+        return bool(mark.getFileSystem(self.session._jsc.hadoopConfiguration()).exists(mark))
 
 
 def by_value(function: Callable[..., NDArray[Any]]) -> Callable[..., pd.Series]:

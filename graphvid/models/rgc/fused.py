@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from graphvid._random import seeded
 from graphvid.data import Standardizer, Table
-from graphvid.data.feature_tables import JoinedTable, as_dense, row_blocks, unit_rows
+from graphvid.data.feature_tables import BLOCK_VALUES, JoinedTable, as_dense, row_blocks, unit_rows, values_per_row
 from graphvid.nn import FeatureRows, Standardize, VideoEncoder
 from graphvid.nn.feature_rows import standardized_linear
 from graphvid.ops import Adjacency
@@ -84,18 +84,21 @@ class RawPath(nn.Module):
         if self.whole or all(isinstance(x, Tensor) for x in blocks):
             rows = self.scale(torch.cat([x if isinstance(x, Tensor) else _dense(x) for x in blocks], dim=-1))
             return rows if self.whole else F.normalize(rows, dim=-1) @ self.directions
-        products, squares = zip(*map(self._sparse_or_dense, blocks, self._columns()), strict=True)
-        return sum(products[1:], products[0]) / sum(squares[1:], squares[0]).sqrt().clamp(min=_LEAST_LENGTH)[:, None]
+        parts = [self._sparse_or_dense(x, columns) for x, columns in zip(blocks, self._columns(), strict=True)]
+        product, squares = (torch.stack(of_parts).sum(dim=0) for of_parts in zip(*parts, strict=True))
+        return product / squares.sqrt().clamp(min=_LEAST_LENGTH)[:, None]
 
     def vectors(self, tables: Mapping[str, Table], rows: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
         """Give `project` of rows of tables, all by default, a block at a time."""
         joined = JoinedTable([tables[name] for name in self.dims])
         count = joined.shape[0] if rows is None else len(rows)
+        step = max(1, int(BLOCK_VALUES / max(values_per_row(joined), 1)))
         found = np.empty((count, len(self.scale.mean) if self.whole else self.directions.shape[1]), np.float32)
-        device = self.directions.device
-        for at, _ in row_blocks(joined, rows) if count else ():
+        for start in range(0, count, step):
+            at = slice(start, start + step)
             chosen = at if rows is None else rows[at]
-            found[at] = self.project({name: rows_on(tables[name][chosen], device) for name in self.dims}).cpu().numpy()
+            block = {name: rows_on(tables[name][chosen], self.directions.device) for name in self.dims}
+            found[at] = self.project(block).cpu().numpy()
         return found
 
     def _columns(self) -> list[slice]:
@@ -222,10 +225,8 @@ def _shift_and_scale(
 def _unit(block: Any, mean: NDArray[np.float32], scale: NDArray[np.float32]) -> Tensor:  # Any: a Block
     """Return scaled rows at length 1, sparse if they came so and are not centred."""
     if sparse.issparse(block) and not mean.any():
-        rows = unit_rows(
-            sparse.csr_array((block.data / scale[block.indices], block.indices, block.indptr), block.shape)
-        )
-        coo = rows.tocoo()
+        scaled = sparse.csr_array((block.data / scale[block.indices], block.indices, block.indptr), block.shape)
+        coo = sparse.coo_array(unit_rows(scaled))
         return torch.sparse_coo_tensor(
             torch.from_numpy(np.stack([coo.row, coo.col])),
             torch.from_numpy(coo.data),

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from graphvid._dgl import DGLGraph
 from graphvid.clustering import ClusterTree
-from graphvid.data import StandardizedTable, Standardizer, Table
+from graphvid.data import StandardizedTable, Standardizer
 from graphvid.graphs import NodeSplit, node_subgraph
 from graphvid.metrics import ColdStartScores, cold_start_by_query
 from graphvid.models import RawPath
@@ -58,7 +58,7 @@ def compare(
         The embedding beside the better of raw and standardised features, by NDCG of each test video.
     """
     raw = videos.features.joined()
-    methods: dict[str, Table] = {
+    methods: dict[str, Any] = {  # Any: tables of any kind
         TRAINED: embedding,
         "raw features": raw,
         "standardised features": StandardizedTable(raw, Standardizer.fit(raw, split.train)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -118,7 +118,11 @@ class CoWatch(Task[CoWatchSource, VideoGraph]):
         return report(run)
 
 
-_FUSION = {"raw": "none", "raw_dim": None, "raw_weight": 0.5}  # options that do not change what is trained
+_FUSION: Mapping[str, Any] = {
+    "raw": "none",
+    "raw_dim": None,
+    "raw_weight": 0.5,
+}  # options that do not change what is trained
 
 
 @dataclass

@@ -74,7 +74,7 @@ def _too_small(videos: VideoGraph, held: RGCConfig) -> bool:
     if not len(split.test):
         return True
     edges = [node_subgraph(videos.graph, part).num_edges() // 2 for part in split]
-    return edges[0] == 0 or edges[1] < LEAST_EDGES
+    return bool(edges[0] == 0 or edges[1] < LEAST_EDGES)
 
 
 def choose(videos: VideoGraph, split: NodeSplit, learnt: NDArray[np.float32], config: RGCConfig) -> Json:
@@ -158,8 +158,8 @@ class _Search:
     def _score(self, vectors: NDArray[np.float32]) -> float:
         return cold_start(vectors, self.table.indptr, self.table.indices, k=_K).ndcg
 
-    def _score_rows(self, table: Table) -> float:
-        by_query = cold_start_by_query(table, self.table.indptr, self.table.indices, rows=self.split.test, k=_K)  # type: ignore[arg-type] # a table of any kind
+    def _score_rows(self, table: Any) -> float:  # Any: a table of any kind
+        by_query = cold_start_by_query(table, self.table.indptr, self.table.indices, rows=self.split.test, k=_K)
         return ColdStartScores.of_queries(by_query, k=_K).ndcg
 
 
