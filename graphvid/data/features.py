@@ -169,7 +169,7 @@ class Features:
         arrays = csr_arrays(self.modalities["features"]) if is_sparse else self.modalities
         ids = to_stored(self.ids)
         with atomic_path(path) as temporary:
-            np.savez(temporary, ids=ids, **arrays)  # type: ignore[arg-type] # no modality is called allow_pickle
+            np.savez(temporary, ids=ids, **arrays)
 
 
 def _checked(table: Any, name: str, ids: pd.Index) -> Any:  # Any: as in Features.modalities

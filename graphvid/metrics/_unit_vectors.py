@@ -60,7 +60,9 @@ class _Blocks:
         self._factors = getattr(table, "unit_factors", lambda rows: None)  # of a sparse table that is standardised
         of = table if self._factors(np.arange(0)) is None else table.table
         in_a_row = of.nnz / max(of.shape[0], 1) if sparse.issparse(of) else of.shape[1]
-        most = self.num_vectors // 8 if sparse.issparse(of) else self.num_vectors  # sparse products take thrice their room
+        most = (
+            self.num_vectors // 8 if sparse.issparse(of) else self.num_vectors
+        )  # sparse products take thrice their room
         self.most_queries = max(1, min(int(_BLOCK_VALUES / max(in_a_row, 1)), most))
         for _ in self._blocks():  # checks that all values are finite
             pass

@@ -155,7 +155,7 @@ class VideoEncoder(nn.Module):
         first = next(at for at, layer in enumerate(tower) if isinstance(layer, nn.Linear))
         layer = tower[first]
         assert isinstance(layer, nn.Linear)
-        weights = layer.weight.split([self.dims[name] for name in features], dim=1)
+        weights = torch.split(layer.weight, [self.dims[name] for name in features], dim=1)
         dropout = self.input_dropout if self.training else 0.0
         parts = [
             F.linear(tower[:first](dense[name]), weight)
