@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-BLOCK_VALUES = 2**22
-"""Values that are held at once, 16 MiB of float32."""
+BLOCK_VALUES = 2**20
+"""Values that are held at once, 4 MiB of float32."""
 
 Block: TypeAlias = NDArray[np.float32] | sparse.csr_array
 """Some rows of a table: dense, or in SciPy's compressed sparse rows."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import torch
@@ -10,6 +10,17 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 ArrayOrTensor: TypeAlias = ArrayLike | Tensor
+
+
+class VectorTable(Protocol):
+    """Vectors that are taken by row number, such as a sparse matrix of SciPy or a table on disk."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of rows and of columns."""
+
+    def __getitem__(self, rows: Any, /) -> Any:  # Any: int64 arrays to an array, or to a sparse matrix
+        """Return rows."""
 
 
 def as_tensor(values: ArrayOrTensor) -> Tensor:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from graphvid._checks import check_choice, check_integer
 from graphvid.metrics import ranking
-from graphvid.metrics._inputs import ArrayOrTensor, as_tensor, check_indptr, integers
+from graphvid.metrics._inputs import ArrayOrTensor, VectorTable, as_tensor, check_indptr, integers
 from graphvid.metrics._ties import Ties
 from graphvid.metrics.neighbor_ranks import rank_neighbors
 
@@ -139,7 +139,7 @@ def cold_start(
 
 
 def cold_start_by_query(
-    embeddings: ArrayOrTensor,
+    embeddings: ArrayOrTensor | VectorTable,
     indptr: ArrayOrTensor,
     indices: ArrayOrTensor,
     weight: ArrayOrTensor | None = None,

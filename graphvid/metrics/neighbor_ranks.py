@@ -8,7 +8,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from graphvid._checks import check_integer
-from graphvid.metrics._inputs import ArrayOrTensor, check_indptr, integers, rows_of
+from graphvid.metrics._inputs import ArrayOrTensor, VectorTable, check_indptr, integers, rows_of
 from graphvid.metrics._ties import Ties, check_ties, settle
 from graphvid.metrics._unit_vectors import unit_vectors
 
@@ -17,7 +17,7 @@ _BLOCK = 1 << 23  # scores held at a time when the chunk size is not given
 
 @torch.no_grad()
 def rank_neighbors(
-    embeddings: ArrayOrTensor,
+    embeddings: ArrayOrTensor | VectorTable,
     indptr: ArrayOrTensor,
     indices: ArrayOrTensor,
     *,

@@ -87,6 +87,6 @@ def _table(table: Any) -> Table:
     if isinstance(table, MappedTable):
         return table
     if sparse.issparse(table):
-        rows: Table = canonical_csr(table)
-        return rows
+        csr: Table = canonical_csr(table)
+        return csr
     return MappedTable([table]) if mapping_of(table) else np.asarray(table, dtype=np.float32)

@@ -29,6 +29,7 @@ from .fused import FusedEncoder, RawPath
 from .inputs import Tables, TrainingRows, rows_on, tables_of
 from .objective import Objective
 
+_CHUNK_VALUES = 1 << 22  # of features that are encoded at once
 _DROPOUT_STREAM = 1  # streams of config.seed; the sampler and the initial weights have their own
 
 
@@ -209,7 +210,9 @@ def _network(dims: Mapping[str, int], config: RGCConfig) -> VideoEncoder:
     )
 
 
-def embed(encoder: VideoEncoder | FusedEncoder, features: Tables, *, chunk_size: int = 8192) -> NDArray[np.float32]:
+def embed(
+    encoder: VideoEncoder | FusedEncoder, features: Tables, *, chunk_size: int | None = None
+) -> NDArray[np.float32]:
     """Embed videos from their features, seen in training or not.
 
     Parameters
@@ -218,8 +221,9 @@ def embed(encoder: VideoEncoder | FusedEncoder, features: Tables, *, chunk_size:
         A trained encoder.
     features : Features, or mapping of str to table
         One table of shape ``(num_videos, dim)`` for every modality of the encoder; see `RelationalGraphClustering`.
-    chunk_size : int, default 8192
-        Videos encoded at once, at least 1; bounds the memory, and changes the result by rounding at most.
+    chunk_size : int, optional
+        Videos encoded at once, at least 1; bounds the memory, and changes the result by rounding at most. Default: as many as
+        have 2**22 columns of features, at most 8,192.
 
     Returns
     -------
@@ -233,9 +237,11 @@ def embed(encoder: VideoEncoder | FusedEncoder, features: Tables, *, chunk_size:
     ValueError
         If a modality has another number of columns or of rows, or ``chunk_size`` is below 1.
     """
-    if chunk_size < 1:
+    if chunk_size is not None and chunk_size < 1:
         raise ValueError(f"chunk_size must be at least 1, got {chunk_size}")
     tables = tables_of(features)
+    if chunk_size is None:
+        chunk_size = min(8192, max(1, _CHUNK_VALUES // sum(encoder.dims.values())))
     rows = {name: x.shape[0] for name, x in tables.items()}
     if len(set(rows.values())) > 1:
         raise ValueError(f"features must have one row a video in every modality, got {rows}")
