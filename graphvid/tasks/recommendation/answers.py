@@ -67,7 +67,8 @@ class RecommendationRun(VectorRun):
             for name in _SPLITS
             if f"{name}_items" in pairs
         }
-        found = score_vectors(users, items, InteractionSplits("", **parts, overlap="keep"), progress=progress)
+        judged = InteractionSplits("", parts["train"], parts["test"], parts.get("validation"), overlap="keep")
+        found = score_vectors(users, items, judged, progress=progress)
         return {self.config["title"]: {"k": MONITORED_K, **found}}
 
     def recommend(self, user_id: Any, *, top_k: int = 10, keep_test: bool = False) -> pd.DataFrame:
