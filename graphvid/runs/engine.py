@@ -118,29 +118,30 @@ def _train(
     if run.metrics.exists():
         run.remove_temporaries()
         if not run.report.exists():
-            write_report(run, _report(task, run))
+            write_report(run, make_report(task, run))
         return run.read_metrics()
 
     training = task.prepare(run, asked.method, data, asked.config, progress=progress)
     how: dict[str, Any] = {"every": every, "progress": progress, "device": device, "command": command}
-    with run.open(description, resume=resume), session(run, command):
-        finished = {}
-        for name, part in parts.items():
-            finished[name] = RunDirectory(Path(run.path) / name)
-            _train(task, part, data, finished[name], resume=True, **how)
-        training.begin(finished)
-        model = training.model if training.settle is None else training.settle(finished)
-        if model is not None:
-            log = TrainingLog(run.training_log, every["log_every"] or training.log_every)
-            checkpoint = Checkpoint(run.checkpoint, every["checkpoint_every"] or training.checkpoint_every)
-            fit(model, [log, *training.callbacks, checkpoint], run, progress=progress, device=device)
-        metrics = training.finish(finished)
-        write_json(run.metrics, metrics)
-        write_report(run, _report(task, run))
+    with run.open(description, resume=resume):
+        with session(run, command):
+            finished = {}
+            for name, part in parts.items():
+                finished[name] = RunDirectory(Path(run.path) / name)
+                _train(task, part, data, finished[name], resume=True, **how)
+            training.begin(finished)
+            model = training.model if training.settle is None else training.settle(finished)
+            if model is not None:
+                log = TrainingLog(run.training_log, every["log_every"] or training.log_every)
+                checkpoint = Checkpoint(run.checkpoint, every["checkpoint_every"] or training.checkpoint_every)
+                fit(model, [log, *training.callbacks, checkpoint], run, progress=progress, device=device)
+            metrics = training.finish(finished)
+            write_json(run.metrics, metrics)
+        write_report(run, make_report(task, run))  # when the session has ended, so that equal files give equal pages
     return metrics
 
 
-def _report(task: Task[Any, Any], run: RunDirectory) -> Report:
+def make_report(task: Task[Any, Any], run: RunDirectory) -> Report:
     """Return what a task says of a run, with examples behind the first section."""
     found = task.report(run)
     first, *others = found.sections

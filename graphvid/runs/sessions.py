@@ -41,22 +41,16 @@ def describe_sessions(run: RunDirectory) -> str:
     if not run.sessions.exists():
         return ""
     sessions = read_json(run.sessions)["sessions"]
-    first, last = sessions[0], sessions[-1]
+    first = sessions[0]
     text = f"Started {datetime.fromisoformat(first['started']):%Y-%m-%d %H:%M} UTC, "
-    seconds = [one["seconds"] for one in sessions[:-1]] + [_elapsed(last)]
-    if len(sessions) == 1:
+    seconds = [one["seconds"] for one in sessions]
+    if len(sessions) == 1 and seconds[0] is not None:
         text += f"took {_duration(seconds[0])}."
     else:
         ended = sum(one is None for one in seconds)
         killed = f", without the {ended} that were killed" if ended else ""
         text += f"{len(sessions)} sessions, {_duration(sum(one or 0 for one in seconds))} together{killed}."
     return f"{text} Command: `{first['command']}`" if first["command"] else f"{text} Started from Python."
-
-
-def _elapsed(entry: Json) -> float:
-    """Return the seconds of a session, or those since it began if it is the present one."""
-    begun = datetime.fromisoformat(entry["started"]).timestamp()
-    return float(entry["seconds"]) if entry["seconds"] is not None else time.time() - begun
 
 
 def _duration(seconds: float) -> str:

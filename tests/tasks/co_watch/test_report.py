@@ -10,6 +10,8 @@ import shutil
 import pytest
 
 from graphvid.runs import Plot, Report, RunDirectory, Section, Table, read_training_log, write_report
+from graphvid.runs.engine import make_report
+from graphvid.tasks.co_watch import CoWatch
 from graphvid.tasks.co_watch.report import _CAPTIONS, report
 
 
@@ -51,7 +53,7 @@ def test_captions_and_table_values_are_there(page, copy):
 
 def test_the_same_files_give_the_same_page(page, copy):
     copy.report.unlink()
-    write_report(copy, report(copy))
+    write_report(copy, make_report(CoWatch(), copy))
     assert copy.report.read_text(encoding="utf-8") == page
 
 
