@@ -15,7 +15,7 @@ Time to run: about half a minute on one CPU core. Needs the extra ``duckdb``.
 # A log on disk
 # -------------
 # 600,000 views in Parquet, in three files, as a pipeline leaves them. The ids are pseudonyms of 64
-# characters. DuckDB will be given 50 MB; in memory the two columns alone take more than that.
+# characters. DuckDB will be given 70 MB; in memory the two columns alone take more than that.
 import hashlib
 import tempfile
 from pathlib import Path
@@ -29,7 +29,7 @@ from graphvid.data import WatchLog
 from graphvid.duckdb import affinity_clusters, co_watch_edges, number_videos
 from graphvid.graphs import co_watch_graph
 
-LIMIT = "50MB"
+LIMIT = "70MB"
 folder = Path(tempfile.mkdtemp())
 (folder / "log").mkdir()
 rng = np.random.default_rng(0)

@@ -74,8 +74,12 @@ def co_watch_edges(
         check_columns(engine, table, "log", ("user_id", "video_id"))
         check_present(engine, table, "log", ("user_id", "video_id"))
         videos = engine.save("videos", numbered_videos(engine, table, "log"))
+        users = engine.save(
+            "users", f"SELECT user_id, row_number() OVER () AS u FROM (SELECT DISTINCT user_id FROM {table}) AS users"
+        )
         views = (
-            f"(SELECT user_id AS u, node AS v FROM {table} AS l JOIN {videos} AS n ON n.video_id = l.video_id) AS views"
+            f"(SELECT u, node AS v FROM {table} AS l JOIN {users} AS m ON m.user_id = l.user_id "
+            f"JOIN {videos} AS n ON n.video_id = l.video_id) AS views"
         )
         kind = engine.types(videos)["video_id"]
         query = co_watches(engine, views, f"(SELECT node AS v, video_id FROM {videos}) AS ids", kind, options)
