@@ -13,6 +13,7 @@ _ORDER = (
     "plot_twin_tower.py",
     "plot_clip_motion.py",
     "plot_affinity_clustering.py",
+    "plot_dgl_triplets.py",
     "plot_beyond_memory.py",
     "plot_message_passing.py",
 )

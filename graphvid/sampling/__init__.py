@@ -21,12 +21,14 @@ from graphvid.sampling.shuffled_batches import RowBatch, ShuffledBatches
 
 if TYPE_CHECKING:
     from graphvid.sampling.check_in_chains import CheckInChains, Requests, Walks
+    from graphvid.sampling.cluster_negatives import ClusterNegatives
     from graphvid.sampling.neighbors import neighbor_table
     from graphvid.sampling.triplets import TripletBatch, TripletSampler
 
 __all__ = [
     "Block",
     "CheckInChains",
+    "ClusterNegatives",
     "DocumentBatch",
     "DocumentBatches",
     "Documents",
@@ -51,6 +53,7 @@ __all__ = [
 
 _NEED_DGL = {
     **dict.fromkeys(("CheckInChains", "Requests", "Walks"), "check_in_chains"),
+    "ClusterNegatives": "cluster_negatives",
     "TripletBatch": "triplets",
     "TripletSampler": "triplets",
     "neighbor_table": "neighbors",

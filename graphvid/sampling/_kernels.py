@@ -23,14 +23,23 @@ def draw(tables: Any, key: int, batch_size: int, exclude_neighbors: bool) -> tup
 
     ``tables`` is a `graphvid.sampling._tables.Tables` of arrays, ``key`` the state of the random stream of the step.
     """
-    anchor, positive, negative, drawn, used = (np.empty(batch_size, dtype=np.int64) for _ in range(5))
+    anchor, positive = np.empty(batch_size, dtype=np.int64), np.empty(batch_size, dtype=np.int64)
     _draw_pairs(tables, np.uint64(key), anchor, positive)
+    return anchor, positive, *draw_negatives(tables, key, anchor, positive, exclude_neighbors)
+
+
+def draw_negatives(
+    tables: Any, key: int, anchor: NDArray[np.int64], positive: NDArray[np.int64], exclude_neighbors: bool
+) -> tuple[NDArray[np.int64], ...]:
+    """Return negatives of given pairs, levels drawn and levels used, each of shape (batch_size,); see `draw`."""
+    batch_size = len(anchor)
+    negative, drawn, used = (np.empty(batch_size, dtype=np.int64) for _ in range(3))
     if exclude_neighbors:
         excluded, row_lo, row_hi = tables.neighbors, tables.indptr[anchor], tables.indptr[anchor + 1]
     else:
         excluded, row_lo, row_hi = tables.position[positive], np.arange(batch_size), np.arange(1, batch_size + 1)
     _draw_negatives(tables, np.uint64(key), excluded, row_lo, row_hi, anchor, negative, drawn, used)
-    return anchor, positive, negative, drawn, used
+    return negative, drawn, used
 
 
 @njit
