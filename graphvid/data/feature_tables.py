@@ -13,6 +13,8 @@ from scipy import sparse
 BLOCK_VALUES = 2**20
 """Values that are held at once, 4 MiB of float32."""
 
+_ROWS_MAPPED = 128  # read before their pages are let go: the system maps some 64 KiB around each
+
 Block: TypeAlias = NDArray[np.float32] | sparse.csr_array
 """Some rows of a table: dense, or in SciPy's compressed sparse rows."""
 
@@ -94,9 +96,10 @@ class MappedTable:
         out = np.empty((len(wanted), self.shape[1]), np.float32)
         of = np.searchsorted(self._starts, wanted, side="right") - 1
         for number in np.unique(of):
-            here = of == number
-            out[here] = self._parts[number][wanted[here] - self._starts[number]]
-            _release(self._parts[number])
+            here = np.flatnonzero(of == number)
+            for few in np.split(here, range(_ROWS_MAPPED, len(here), _ROWS_MAPPED)):
+                out[few] = self._parts[number][wanted[few] - self._starts[number]]
+                _release(self._parts[number])
         return out
 
     def _slice(self, start: int, stop: int) -> NDArray[np.float32]:

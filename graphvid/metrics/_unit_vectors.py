@@ -13,7 +13,7 @@ from torch import Tensor
 
 from graphvid.metrics._inputs import ArrayOrTensor, as_tensor, integers
 
-_BLOCK_VALUES = 1 << 22  # of vectors, held at a time
+_BLOCK_VALUES = 1 << 21  # of vectors, held at a time
 
 
 class UnitVectors(Protocol):
