@@ -201,7 +201,11 @@ def _sentence(kind: type[Record], given: Mapping[str, Any], error: Any) -> Excep
         return TypeError(f"{name} must be given")
     if isinstance(context, Exception):
         return ValueError(f"{name}.{context}")
-    accepted = describe(types_of(kind)[name], upper=error["type"].startswith("less_than"))
+    annotation = types_of(kind)[name]
+    accepted = describe(annotation, upper=error["type"].startswith("less_than"))
+    choices, *others = _parts(annotation)[0]
+    if others == [type(None)] and get_origin(choices) is Literal:  # a choice that may be left out
+        accepted = f"one of {list(get_args(choices))}"
     return ValueError(f"{name} must be {accepted}, got {given.get(name, error['input'])!r}")
 
 

@@ -54,7 +54,7 @@ def run(monkeypatch, capsys):
 @pytest.fixture
 def train(run, files):
     def command(out, *more):
-        source = ["--log", files / "log.csv", "--features", files / "features.npz"]
+        source = ["--log", files / "log.csv", "--features", files / "features.npz", "--tune", "none"]
         return run("train", "rgc", "--out", out, *source, *SMALL, *more)
 
     return command
@@ -67,7 +67,7 @@ def finished(files, tmp_path_factory):
     from graphvid.tasks.co_watch import CoWatchSource
 
     out = tmp_path_factory.mktemp("runs") / "finished"
-    source = CoWatchSource(log=str(files / "log.csv"), features=str(files / "features.npz"))
+    source = CoWatchSource(log=str(files / "log.csv"), features=str(files / "features.npz"), tune="none")
     train("rgc", source, out, RGCConfig(hidden=(16,), dim=8, batch_size=32, num_steps=4), progress=False)
     return out
 
@@ -149,7 +149,17 @@ def test_a_log_of_another_form_trains_the_same_run(run, finished, files, tmp_pat
     log.astype(object).to_csv(tmp_path / "log.csv", sep=";", index=False)
     with (tmp_path / "log.csv").open("a") as file:
         file.write(";".join(["" if name == "userId" else "3" for name in log]) + "\n")
-    asked = ["train", "rgc", "--features", files / "features.npz", "--log", tmp_path / "log.csv", *SMALL]
+    asked = [
+        "train",
+        "rgc",
+        "--features",
+        files / "features.npz",
+        "--log",
+        tmp_path / "log.csv",
+        "--tune",
+        "none",
+        *SMALL,
+    ]
     asked += ["--columns", "user_id=userId", "--columns", "video_id=clip", "--delimiter", ";"]
     assert_sentence(run(*asked, "--out", tmp_path / "run"), "userId must not be missing, got 1 missing")
     with pytest.warns(UserWarning, match="1 of "):

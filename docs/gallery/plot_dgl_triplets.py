@@ -113,5 +113,9 @@ alone = dgl.to_block(dgl.graph(([], []), num_nodes=len(new)), torch.arange(len(n
 encoder.eval()
 with torch.no_grad():
     vectors = encoder(alone, features[new])
-print(f"NDCG@20 of new videos: features {judge(features[new]):.3f}, graph encoder {judge(vectors):.3f}")
-assert judge(vectors) > judge(features[new])  # the pages are built with warnings as errors: this must hold
+print(
+    f"NDCG@20 of new videos: features {judge(features[new]):.3f}, graph encoder {judge(vectors):.3f}"
+)
+assert judge(vectors) > judge(
+    features[new]
+)  # the pages are built with warnings as errors: this must hold

@@ -62,7 +62,8 @@ def continue_clustering(
 
     Examples
     --------
-    >>> tree = continue_clustering([0, 1], [1, 2], [3.0, 9.0], [1, 2], sizes=[1, 2, 1], members=[0, 1, 4], num_levels=1)
+    >>> clusters = {"sizes": [1, 2, 1], "members": [0, 1, 4]}
+    >>> tree = continue_clustering([0, 1], [1, 2], [3.0, 9.0], [1, 2], **clusters, num_levels=1, threshold=2.0)
     >>> tree.labels[1]
     array([0, 1, 1], dtype=int32)
     """

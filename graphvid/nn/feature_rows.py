@@ -39,6 +39,7 @@ def linear(x: FeatureRows, weight: Tensor, bias: Tensor | None = None) -> Tensor
 
     Examples
     --------
+    >>> import torch
     >>> rows = Adjacency.from_rows(torch.tensor([0, 1, 1]), torch.tensor([1]), num_src=2, weight=torch.tensor([3.0]))
     >>> linear(rows, torch.tensor([[1.0, 2.0]]), torch.tensor([1.0])).tolist()
     [[7.0], [1.0]]
@@ -83,6 +84,7 @@ def unit_rows(x: FeatureRows) -> FeatureRows:
 
     Examples
     --------
+    >>> import torch
     >>> unit_rows(torch.tensor([[3.0, 4.0], [0.0, 0.0]])).tolist()
     [[0.6000000238418579, 0.800000011920929], [0.0, 0.0]]
     """

@@ -182,7 +182,7 @@ def read_config(path: str | os.PathLike[str]) -> Json:
     found = config.get("format", 1)
     if found != FORMAT:
         raise ValueError(
-            f"{path} is of a run of format {found}, and this version of graphvid reads format {FORMAT}; train it "
+            f"{path} holds a run of format {found}, and this version of graphvid reads format {FORMAT}; train it "
             "again, or use the version that made it"
         )
     absent = [name for name in ("title", "method", "model", "data", "source") if name not in config]

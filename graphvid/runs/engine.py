@@ -144,5 +144,4 @@ def _train(
 def make_report(task: Task[Any, Any], run: RunDirectory) -> Report:
     """Return what a task says of a run, with examples behind the first section."""
     found = task.report(run)
-    first, *others = found.sections
-    return replace(found, sections=[first, *examples(run), *others])
+    return replace(found, sections=[*found.sections[:1], *examples(run), *found.sections[1:]])

@@ -85,7 +85,7 @@ def run_of(files, tmp_path_factory):
     def source(method):
         log, features = str(files / "log.csv"), str(files / "features.npz")
         if method == "rgc":
-            return CoWatchSource(log=log, features=features)
+            return CoWatchSource(log=log, features=features, tune="none")
         if method in ("mecoq", "phpq"):
             return CodesSource(features=features, labels=str(files / "labels.csv"))
         if method == "twin-tower":

@@ -25,6 +25,8 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.network,
     pytest.mark.timeout(3000),
+    pytest.mark.xdist_group("spark"),  # one installation, one session
+    pytest.mark.filterwarnings("ignore:The copy keyword is deprecated"),  # PySpark on pandas 3
     pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),

@@ -38,7 +38,10 @@ def edge_source(tmp_path):
         ({"log": "l.csv"}, "features must be given with log and edges, and not with dataset"),
         ({"edges": "e.csv"}, "features must be given with log and edges, and not with dataset"),
         ({"dataset": "tiktok", "features": "f.npy"}, "features must be given with log and edges, and not with dataset"),
-        ({"dataset": "youtube"}, "dataset must be one of ['synthetic', 'tiktok', 'amazon-photo', 'amazon-computers']"),
+        (
+            {"dataset": "youtube"},
+            "dataset must be one of ['synthetic', 'tiktok', 'amazon-photo', 'amazon-computers', 'cora_ml'",
+        ),
         ({"edges": "e", "features": "f", "top_k": 3}, "['top_k'] apply to watch logs only; this source is a ready"),
         ({"dataset": "amazon-photo", "min_count": 2}, "['min_count'] apply to watch logs only"),
         ({"dataset": "ogbn-arxiv", "weight": "npmi"}, "['weight'] apply to watch logs only"),
