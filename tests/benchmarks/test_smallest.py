@@ -33,7 +33,7 @@ ARGUMENTS = {
     ("speed", "clustering"): ["--sizes", "1000", "--graphs", "random", "--repeats", "1", "--threads", "1", "--out", "{out}"],
     ("speed", "clustering_steps"): ["--edges", "1000", "--repeats", "1"],
     ("speed", "co_watch"): ["--sizes", "500", "--repeats", "1"],
-    ("speed", "feature_memory"): ["--sizes", "300", "500", "--columns", "8"],
+    ("speed", "feature_memory"): ["--sizes", "300", "500", "--columns", "8", "--forms", "sparse"],
     ("speed", "engines"): ["--sizes", "2000", "--engines", "duckdb"],
     ("speed", "frame"): [
         "--sizes", "0.002", "--only", "graphvid", "own edges kept", "dense", "--steps", "1", "--copies", "1", "--no-epoch",

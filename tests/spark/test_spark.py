@@ -5,10 +5,12 @@ Where PySpark is not installed it is installed for these tests, which takes minu
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -37,46 +39,49 @@ pytestmark = [
 def spark(tmp_path_factory):
     if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
         pytest.skip("Spark needs Java 17, and there is no java")
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        if importlib.util.find_spec("pyspark") is None:
+            _install(tmp_path_factory.mktemp("pyspark"), patch)
+        patch.setenv("PYSPARK_PYTHON", sys.executable)
         import pyspark
-    except ImportError:
-        folder = tmp_path_factory.mktemp("pyspark")
-        pip = [
-            sys.executable,
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--target",
-            str(folder),
-            "--no-deps",
-            "pyspark>=4",
-            "py4j",
-        ]
-        done = subprocess.run(pip, capture_output=True, text=True, check=False)
-        if done.returncode:
-            pytest.skip(f"pip cannot install pyspark: {done.stderr.strip().splitlines()[-1]}")
-        sys.path.insert(0, str(folder))
-        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")]))
-        import pyspark
-    from pyspark.sql import SparkSession
+        from pyspark.sql import SparkSession
 
-    assert int(pyspark.__version__.split(".")[0]) >= 4
-    os.environ["PYSPARK_PYTHON"] = sys.executable
-    session = (
-        SparkSession.builder.master("local[2]")
-        .config("spark.driver.bindAddress", "127.0.0.1")
-        .config("spark.driver.host", "127.0.0.1")
-        .config("spark.ui.enabled", "false")
-        .config("spark.ui.showConsoleProgress", "false")
-        .config("spark.driver.memory", "2g")
-        .config("spark.sql.shuffle.partitions", "3")
-        .config("spark.sql.warehouse.dir", str(tmp_path_factory.mktemp("warehouse")))
-        .getOrCreate()
-    )
-    session.sparkContext.setLogLevel("ERROR")
-    yield session
-    session.stop()
+        assert int(pyspark.__version__.split(".")[0]) >= 4
+        session = (
+            SparkSession.builder.master("local[2]")
+            .config("spark.driver.bindAddress", "127.0.0.1")
+            .config("spark.driver.host", "127.0.0.1")
+            .config("spark.ui.enabled", "false")
+            .config("spark.ui.showConsoleProgress", "false")
+            .config("spark.driver.memory", "2g")
+            .config("spark.sql.shuffle.partitions", "3")
+            .config("spark.sql.warehouse.dir", str(tmp_path_factory.mktemp("warehouse")))
+            .getOrCreate()
+        )
+        session.sparkContext.setLogLevel("ERROR")
+        yield session
+        session.stop()
+
+
+def _install(folder, patch) -> None:
+    """Install PySpark into a folder, for this module alone."""
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--target",
+        str(folder),
+        "--no-deps",
+        "pyspark>=4",
+        "py4j",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"pip cannot install pyspark: {done.stderr.strip().splitlines()[-1]}")
+    patch.syspath_prepend(folder)
+    patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")])))
 
 
 def draw_log(num_rows: int) -> WatchLog:
@@ -209,12 +214,13 @@ def test_bad_input(spark, tmp_path):
 
 
 def test_functions_travel_without_graphvid(spark):
+    import pyspark
     from pyspark import cloudpickle
 
     code = cloudpickle.dumps(by_value(hashes.low_halves))
-    loaded = subprocess.run(
-        [sys.executable, "-I", "-c", "import pickle, sys, pandas; sys.modules['graphvid'] = None; "
-         "f = pickle.loads(sys.stdin.buffer.read()); print(f(pandas.Series([1, 2])).tolist())"],
-        input=code, capture_output=True, check=True,
-    )  # fmt: skip
+    program = (
+        f"import pickle, sys, pandas; sys.path.append({str(Path(pyspark.__file__).parents[1])!r}); "
+        "sys.modules['graphvid'] = None; f = pickle.loads(sys.stdin.buffer.read()); print(f(pandas.Series([1, 2])).tolist())"
+    )
+    loaded = subprocess.run([sys.executable, "-I", "-c", program], input=code, capture_output=True, check=True)
     assert loaded.stdout.decode().strip() == str(hashes.low_halves(np.array([1, 2])).tolist())
