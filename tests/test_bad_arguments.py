@@ -750,9 +750,6 @@ case("data MappedTable text", lambda: data.MappedTable([np.array([["a"]])]), "pa
 case(
     "data Standardizer sparse rows", lambda: data.Standardizer.fit(SPARSE, [2]), r"rows must be in \[0, 2\), got 2 to 2"
 )
-case("data right_singular_vectors num", lambda: data.right_singular_vectors(SPARSE, 0), "num must be an integer")
-case("data right_singular_vectors rows", lambda: data.right_singular_vectors(SPARSE, 1, rows=[2]), "rows must be in")
-case("data project vectors", lambda: data.project(SPARSE, np.ones((3, 1))), r"vectors must have shape \(2, num\)")
 case("metrics rank_neighbors rows", lambda: metrics.rank_neighbors(np.eye(2), [0, 0], [], rows=[2]), "rows must ")
 case(
     "metrics rank_neighbors table",

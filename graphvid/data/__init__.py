@@ -37,7 +37,6 @@ from graphvid.data.log_and_features import LogAndFeatures, read_log_and_features
 from graphvid.data.mentions import Mentions
 from graphvid.data.ogb_graph import OGBGraph
 from graphvid.data.pixel_store import PixelStore
-from graphvid.data.projection import SingularVectors, project, right_singular_vectors
 from graphvid.data.relational import RelationalData
 from graphvid.data.segmm import SegmentLabels, SegMM
 from graphvid.data.sick import SICKRelatedness
@@ -95,7 +94,6 @@ __all__ = [
     "ScoredPairs",
     "SegMM",
     "SegmentLabels",
-    "SingularVectors",
     "StandardizedTable",
     "Standardizer",
     "SyntheticCheckIns",
@@ -128,7 +126,6 @@ __all__ = [
     "match_ids",
     "number_cells",
     "pick_frames",
-    "project",
     "read_clip_files",
     "read_clips",
     "read_dchl",
@@ -148,7 +145,6 @@ __all__ = [
     "read_submission",
     "read_tsmc2014",
     "read_videos",
-    "right_singular_vectors",
     "row_blocks",
     "select_candidates",
     "split_by_time",

@@ -10,7 +10,7 @@ from .context_attention import ContextAttention
 from .context_embedding import ContextEmbedding
 from .cosine_classifier import CosineClassifier
 from .cross_modal import CrossModalTransformer, masked_mean
-from .feature_rows import FeatureRows, standardized_linear, unit_rows
+from .feature_rows import FeatureRows, standardized_linear
 from .frame_difference import FrameDifference
 from .frame_order import (
     FrameEdit,
@@ -132,6 +132,5 @@ __all__ = [
     "standardized_linear",
     "static_layer",
     "time_levels",
-    "unit_rows",
     "with_dummies",
 ]

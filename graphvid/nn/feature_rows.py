@@ -7,7 +7,6 @@ from typing import TypeAlias
 from torch import Tensor
 from torch.nn import functional as F
 
-from graphvid._checks import check_tensor
 from graphvid.ops import Adjacency
 
 FeatureRows: TypeAlias = Tensor | Adjacency
@@ -77,24 +76,6 @@ def standardized_linear(
     folded = -(weight @ (mean / scale))
     dropped = x.with_weight(F.dropout(values, dropout, training=dropout > 0))
     return linear(dropped, weight, folded if bias is None else bias + folded)
-
-
-def unit_rows(x: FeatureRows) -> FeatureRows:
-    """Return rows scaled to length 1, in the same form; a row of zeros stays.
-
-    Examples
-    --------
-    >>> import torch
-    >>> unit_rows(torch.tensor([[3.0, 4.0], [0.0, 0.0]])).tolist()
-    [[0.6000000238418579, 0.800000011920929], [0.0, 0.0]]
-    """
-    if not isinstance(x, Adjacency):
-        check_tensor("x", x, floating=True)
-        return F.normalize(x, dim=-1)
-    values = _values(x)
-    row = x.ends("dst").long()
-    squares = values.new_zeros(x.num_dst).index_add_(0, row, values.square())
-    return x.with_weight(values / squares.sqrt().clamp(min=1e-12)[row])
 
 
 def _values(x: Adjacency) -> Tensor:

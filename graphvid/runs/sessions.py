@@ -47,8 +47,7 @@ def describe_sessions(run: RunDirectory) -> str:
     if len(sessions) == 1 and seconds[0] is not None:
         text += f"took {_duration(seconds[0])}."
     else:
-        ended = sum(one is None for one in seconds)
-        killed = f", without the {ended} that were killed" if ended else ""
+        killed = ", less those that were killed" if None in seconds else ""
         text += f"{len(sessions)} sessions, {_duration(sum(one or 0 for one in seconds))} together{killed}."
     return f"{text} Command: `{first['command']}`" if first["command"] else f"{text} Started from Python."
 

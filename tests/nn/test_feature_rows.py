@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy import sparse
 
-from graphvid.nn import VideoEncoder, standardized_linear, unit_rows
+from graphvid.nn import VideoEncoder, standardized_linear
 from graphvid.nn.feature_rows import linear
 from graphvid.ops import Adjacency
 
@@ -42,13 +42,6 @@ def test_a_linear_layer_and_its_gradients_equal_the_dense_ones():
         torch.testing.assert_close(*grads, rtol=1e-10, atol=1e-10)
 
 
-def test_unit_rows_equal_the_dense_ones_and_zeros_stay():
-    x = batch()
-    eye = torch.eye(9, dtype=torch.float64)
-    torch.testing.assert_close(linear(unit_rows(rows_of(x)), eye), unit_rows(x))
-    assert not linear(unit_rows(rows_of(x)), eye)[2].any()
-
-
 @pytest.mark.parametrize("fusion", ["early_concat", "late_product"])
 @pytest.mark.parametrize("input_dropout", [0.0, 0.5])
 def test_an_encoder_gives_the_same_of_sparse_and_dense_rows(fusion, input_dropout):
@@ -77,7 +70,7 @@ def test_bad_input_is_named():
     with pytest.raises(ValueError, match=r"features\['words'\] must have 9 columns, got 8"):
         encoder({"words": rows_of(batch(dim=8, dtype=torch.float32))})
     with pytest.raises(ValueError, match="x must have weights, which are the values of its rows, got none"):
-        unit_rows(rows_of(batch()).with_weight(None))
+        encoder({"words": rows_of(batch()).with_weight(None)})
     with pytest.raises(TypeError, match="weight and x must have one dtype"):
         encoder({"words": rows_of(batch())})
 

@@ -58,4 +58,4 @@ def test_sessions_add_up_and_a_killed_one_is_said(tmp_path):
         "Started 2026-01-02 03:04 UTC, 2 sessions, 1 h 2 min together. Command: `graphvid train mf`"
     )
     run.sessions.write_text(json.dumps({"sessions": [killed, stored[1]]}))
-    assert "2 sessions, 7 s together, without the 1 that were killed." in describe_sessions(run)
+    assert "2 sessions, 7 s together, less those that were killed." in describe_sessions(run)

@@ -82,9 +82,9 @@ class CoWatchSource(Record):
         final fit, once the options are chosen.
     tune : {"none", "quick", "full"}, default "quick"
         How the features join the learnt vector. ``"quick"``: a training of half the steps leaves out a quarter of the training
-        videos, and these choose the form of the features beside the learnt vector, their weight and the columns, within
-        twice the time of a training. ``"full"``: four trainings of all steps, which choose dropout and widths too, within
-        six times. ``"none"``: the learnt vector alone, or what the options of the method say.
+        videos, and these choose the form of the features beside the learnt vector, their weight and the columns.
+        ``"full"``: four such trainings, of all steps, which choose dropout and widths too. ``"none"``: the learnt vector
+        alone, or what the options of the method say.
     dim : str, default "auto"
         Columns of the vector under ``tune``: a number, ``"auto"`` to choose among 64 to 512, or ``"raw"`` to keep the features
         whole beside the learnt vector.
