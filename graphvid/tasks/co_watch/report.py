@@ -96,8 +96,11 @@ def _tuning(tuning: dict[str, Any]) -> Section:
             f"{i}",
             found["trial"],
             found["raw"],
-            "whole" if found.get("raw_dim", 0) is None else f"{found.get('raw_dim', 0):,}",
-            f"{found.get('raw_weight', 0):g}",
+            *(
+                ["–", "–"]  # the learnt vector alone
+                if found["raw"] == "none"
+                else ["whole" if found["raw_dim"] is None else f"{found['raw_dim']:,}", f"{found['raw_weight']:g}"]
+            ),
             f"{found['columns']:,}",
             f"{found['ndcg']:.4f}",
         ]
