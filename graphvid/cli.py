@@ -320,10 +320,12 @@ def embed(
 
 
 def main() -> None:
-    """Run the command; an error that the user can mend is one sentence, not a traceback."""
+    """Run the command; an error that the user can mend is one sentence, and a traceback with ``GRAPHVID_DEBUG`` set."""
     try:
         app()
     except (ValueError, TypeError, KeyError, OSError, ImportError) as error:
+        if os.environ.get("GRAPHVID_DEBUG"):
+            raise
         message = error.args[0] if isinstance(error, KeyError) and error.args else error
         typer.echo(f"graphvid: {message}", err=True)
         sys.exit(2)

@@ -1,4 +1,4 @@
-"""What must be set before any test is collected."""
+"""Settings that must be made before any test is collected."""
 
 import os
 import warnings

@@ -62,7 +62,7 @@ def test_no_kernel_leaves_its_arrays(tmp_path):
 
 @pytest.mark.skipif(os.environ.get(VARIABLE) != "1", reason=f"without {VARIABLE}=1 it would write beyond an array")
 def test_the_checks_are_on():
-    from graphvid.ops._distinct import _number
+    from graphvid.ops.distinct import _number
 
     with pytest.raises(IndexError):
         _number(np.array([5]), 2)

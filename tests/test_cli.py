@@ -329,6 +329,15 @@ def test_choices_are_completed_without_importing_a_task():
         assert done.stdout.strip() == expected, done.stderr
 
 
+def test_a_traceback_can_be_asked_for(run, tmp_path, monkeypatch):
+    asked = ["evaluate", "--run", tmp_path / "none"]
+    assert_sentence(run(*asked), "none")
+    monkeypatch.setenv("GRAPHVID_DEBUG", "1")
+    monkeypatch.setattr(sys, "argv", ["graphvid", *map(str, asked)])
+    with pytest.raises(OSError, match="none"):
+        main()
+
+
 def test_the_version_and_the_command_as_a_module(run):
     code, out, _ = run("--version")
     assert (code, out) == (0, f"graphvid {graphvid.__version__}\n")

@@ -1,8 +1,9 @@
-"""Who may import whom."""
+"""Imports between rooms and files: their direction, no circles, no private names."""
 
 from __future__ import annotations
 
 import ast
+import graphlib
 from pathlib import Path
 
 import pytest
@@ -42,3 +43,37 @@ def test_imports_go_down_the_sentence(room) -> None:
         for other in imported(path) & set(BARRED[room])
     }
     assert not found
+
+
+def modules() -> dict[str, Path]:
+    """Give the files of the package by the names that imports use."""
+    named = {}
+    for path in PACKAGE.rglob("*.py"):
+        parts = ("graphvid", *path.relative_to(PACKAGE).with_suffix("").parts)
+        named[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return named
+
+
+def test_no_private_name_crosses_rooms() -> None:
+    crossing = set()
+    for path in modules().values():
+        inside = path.relative_to(PACKAGE).parts
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.level == 0 and str(node.module).startswith("graphvid."):
+                _, room, *names = [*str(node.module).split("."), *(alias.name for alias in node.names)]
+                if room != inside[0] and not room.startswith("_") and any(name.startswith("_") for name in names):
+                    crossing.add(f"{'/'.join(inside)} imports {node.module}: {names}")
+    assert not crossing
+
+
+def test_files_import_each_other_without_circles() -> None:
+    named, imports = modules(), {}
+    for name, path in named.items():
+        found = imports[name] = set()
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ImportFrom) and node.level == 0:
+                inner = {f"{node.module}.{alias.name}" for alias in node.names}
+                found |= (inner & set(named)) or ({node.module} & set(named))
+            elif isinstance(node, ast.Import):
+                found |= {alias.name for alias in node.names} & set(named)
+    graphlib.TopologicalSorter(imports).prepare()  # raises CycleError with the files of a circle

@@ -1,4 +1,4 @@
-"""What `import graphvid` costs and promises."""
+"""Costs and promises of `import graphvid`."""
 
 from __future__ import annotations
 

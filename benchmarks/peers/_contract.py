@@ -1,4 +1,4 @@
-"""What passes between the harness and a peer: files that both of their environments can read.
+"""Files between the harness and a peer, which both of their environments can read.
 
 This module needs NumPy and pandas only, since a peer's environment has no graphvid. A task is a folder with
 

@@ -1,4 +1,4 @@
-"""What a process says of itself. Standard library only, since all peers import it."""
+"""Facts of a process: memory, threads, versions. Standard library only, since all peers import it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What passes between the harness and a recommender: files that both environments can read, by NumPy and SciPy.
+"""Files between the harness and a recommender, which both environments can read, by NumPy and SciPy.
 
 A task is a folder with ``pairs.npz``: ``indptr``, ``items`` and ``num_items`` of the training pairs. A peer sees no others.
 An answer is a folder with ``answers.json``, versions, peak memory and what each model was found with, and for the model

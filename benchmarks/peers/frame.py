@@ -1,4 +1,4 @@
-"""Who completes which video, from when they left others: FRAME's task on the synthetic world."""
+"""Other libraries' models on FRAME's task, who completes a video, on the synthetic world."""
 
 from __future__ import annotations
 

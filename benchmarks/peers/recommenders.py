@@ -1,4 +1,4 @@
-"""Who takes which item: what users would pick in place of graphvid's recommenders, on the same pairs.
+"""Other libraries' recommenders on the pairs that graphvid's recommenders learn from.
 
 ``python -m benchmarks peers recommenders --data amazon-electronics`` writes a table of quality; ``--speed`` writes epochs
 a minute instead, beside graphvid's models.

@@ -1,4 +1,4 @@
-"""What the benchmarks of codes share: data sets and their splits, training, and figures on validation and test queries."""
+"""Shared parts of the benchmarks of codes: data sets and their splits, training, and figures on validation and test queries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tables of FRAME share: a training, its figures, and differences over users."""
+"""Shared parts of the tables of FRAME: a training, its figures, and differences over users."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tables of linking share: figures of a run, and where the sentence encoder lies."""
+"""Shared parts of the tables of linking: figures of a run, and the place of the sentence encoder."""
 
 from __future__ import annotations
 

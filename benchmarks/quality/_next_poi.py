@@ -1,4 +1,4 @@
-"""What the tables of the next place share."""
+"""Shared parts of the tables of the next place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tables of recommenders share: columns, protocols, curves, and the training of models that no task builds."""
+"""Tables of recommenders: their columns, protocols and curves, and the training of models that no task builds."""
 
 from __future__ import annotations
 

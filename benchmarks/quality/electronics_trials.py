@@ -1,4 +1,4 @@
-"""Which leaks would explain SimpleX's published figures on Electronics: ``python -m benchmarks quality electronics_trials``.
+"""Trials of leaks that would explain SimpleX's published Electronics: ``python -m benchmarks quality electronics_trials``.
 
 Each row changes the recipe in one or two ways that its publication leaves open; some let test or validation pairs into the
 training. None is an option of the library.

@@ -1,4 +1,4 @@
-"""What the clustering benchmark times. As a program: one method on one graph, in a process of its own, one JSON line.
+"""Methods of the clustering benchmark. As a program: one method on one graph, in a process of its own, one JSON line.
 
 A method is a pair: what is made before the clock starts (the form a user of that library already has), and what is
 timed.

@@ -1,4 +1,4 @@
-"""What the FRAME benchmark times. As a program: one method on one world, in a process of its own, one JSON line.
+"""Methods of the FRAME benchmark. As a program: one method on one world, in a process of its own, one JSON line.
 
 Every method takes the same batches, starts from the same weights and has the same projection, scorer, head and optimiser.
 """

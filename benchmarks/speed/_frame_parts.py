@@ -1,4 +1,4 @@
-"""Where a step of FRAME spends its time, and what it could not do without."""
+"""Parts of a step of FRAME: the time of each, and of what it cannot do without."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a speed benchmark leaves its table: JSON with the machine and the versions, and the same as markdown."""
+"""Tables of speed: written as JSON with the machine and the versions, and as markdown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the time of clustering goes, kernel by kernel, and how far each is from the bytes that it must move.
+"""Time of clustering, kernel by kernel, beside the time to move the bytes that each must move.
 
 ``python -m benchmarks speed clustering_steps``. One thread, a random graph of 10,000,000 edges. The bytes of a step are
 those that it reads and writes in order, edge by edge; they take at least the time that as many bytes take when every

@@ -22,7 +22,7 @@ from graphvid._dgl import DGLGraph, dgl
 from graphvid.clustering import ClusterTree, affinity_clustering
 from graphvid.sampling import TripletSampler, _kernels, _tensor
 from graphvid.sampling._stream import stream_key
-from graphvid.sampling._tables import with_tensors
+from graphvid.sampling.triplet_tables import with_tensors
 
 BATCH = 9_600
 DEGREES = {10_000: 30, 100_000: 50, 1_000_000: 20}  # by number of videos

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from graphvid._autograd import apply
 from graphvid._checks import check_choice, check_number, check_tensor
 from graphvid._precision import at_least_float32, no_autocast
 from graphvid.losses import _shared_hinge
@@ -19,7 +20,6 @@ from graphvid.losses._edge_scores import (
     negative_scale,
     reduce,
 )
-from graphvid.ops._functions import apply
 
 DivideBy = Literal["drawn", "counted"]
 

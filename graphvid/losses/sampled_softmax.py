@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from graphvid._autograd import apply
 from graphvid._checks import check_choice, check_number, check_tensor
 from graphvid._precision import at_least_float32, no_autocast
 from graphvid.losses._batch_softmax import BatchCrossEntropy
@@ -18,7 +19,6 @@ from graphvid.losses._edge_scores import (
     check_scores,
     reduce,
 )
-from graphvid.ops._functions import apply
 
 ItemsLearnFrom = Literal["all", "batch"]
 

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from graphvid._checks import check_ids, check_integer, check_number, check_room
 from graphvid.nn._shapes import check_width
-from graphvid.ops._distinct import distinct
+from graphvid.ops.distinct import distinct
 from graphvid.optim import DeferredAdam
 
 

@@ -14,12 +14,6 @@ if TYPE_CHECKING:
     from graphvid.ops.adjacency import Adjacency, Side
 
 
-def apply(function: type[torch.autograd.Function], *arguments: Any) -> Tensor:
-    """Return what an autograd function makes of its arguments."""
-    result: Tensor = function.apply(*arguments)  # type: ignore[no-untyped-call]
-    return result
-
-
 class Kernels(Protocol):
     """Message passing without gradients.
 

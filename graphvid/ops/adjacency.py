@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, get_args
 import torch
 from torch import Tensor
 
+from graphvid._autograd import apply
 from graphvid._checks import check_choice, check_ids, check_indptr, check_integer, check_tensor
 from graphvid._precision import HALF
-from graphvid.ops._functions import Dot, EdgeSoftmax, Gather, SpMM, apply
+from graphvid.ops._functions import Dot, EdgeSoftmax, Gather, SpMM
 from graphvid.ops._rows import Rows, group_edges
 from graphvid.ops.backends import as_device, backend_for, kernels_of
 

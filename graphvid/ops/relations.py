@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from graphvid._autograd import apply
 from graphvid._checks import check_choice
-from graphvid.ops._functions import apply
 from graphvid.ops._rows import Parts, cut_long_rows
 from graphvid.ops.adjacency import Adjacency, Side
 from graphvid.ops.backends import backend_for

@@ -7,8 +7,9 @@ from typing import NamedTuple, cast
 import torch
 from torch import Tensor
 
+from graphvid._autograd import apply
 from graphvid._checks import check_indptr, check_tensor
-from graphvid.ops._functions import MeanMax, apply
+from graphvid.ops._functions import MeanMax
 from graphvid.ops.adjacency import Adjacency, Reduce
 from graphvid.ops.backends import backend_for
 

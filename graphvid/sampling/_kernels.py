@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphvid._numba import njit
-from graphvid.ops._intrinsics import LANES, count_below, prefetch
+from graphvid.ops.intrinsics import LANES, count_below, prefetch
 from graphvid.sampling._stream import _below, _bits, _unit
 
 DRAWS = 32  # random numbers reserved for a row, in this order:
@@ -21,7 +21,7 @@ _SCANNED = 64  # slots that are counted through rather than halved further, for 
 def draw(tables: Any, key: int, batch_size: int, exclude_neighbors: bool) -> tuple[NDArray[np.int64], ...]:
     """Return anchors, positives, negatives, levels drawn and levels used, each of shape (batch_size,).
 
-    ``tables`` is a `graphvid.sampling._tables.Tables` of arrays, ``key`` the state of the random stream of the step.
+    ``tables`` is a `graphvid.sampling.triplet_tables.Tables` of arrays, ``key`` the state of the random stream of the step.
     """
     anchor, positive = np.empty(batch_size, dtype=np.int64), np.empty(batch_size, dtype=np.int64)
     _draw_pairs(tables, np.uint64(key), anchor, positive)

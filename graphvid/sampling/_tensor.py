@@ -24,7 +24,7 @@ def draw(tables: Any, key: int, batch_size: int, exclude_neighbors: bool) -> tup
 
 
 def _draw_pairs(tables: Any, key: int, batch_size: int) -> tuple[Tensor, Tensor]:
-    """Return anchors and positives; ``tables`` is a `graphvid.sampling._tables.Tables` of tensors."""
+    """Return anchors and positives; ``tables`` is a `graphvid.sampling.triplet_tables.Tables` of tensors."""
     counter = torch.arange(batch_size, device=tables.anchors.device) * DRAWS
     anchor = tables.anchors[below_tensor(bits_tensor(key, counter + ANCHOR), len(tables.anchors))].long()
     lo, hi = tables.positive_lo[anchor], tables.positive_hi[anchor]

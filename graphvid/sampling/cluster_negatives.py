@@ -14,7 +14,7 @@ from graphvid._checks import check_choice, check_count, check_seed
 from graphvid._dgl import DGLGraph
 from graphvid.sampling import _kernels
 from graphvid.sampling._stream import stream_key
-from graphvid.sampling._tables import By, Pool, triplet_tables
+from graphvid.sampling.triplet_tables import By, Pool, triplet_tables
 
 if TYPE_CHECKING:
     from graphvid.clustering import ClusterTree

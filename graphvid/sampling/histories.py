@@ -7,7 +7,7 @@ from torch import Tensor
 
 from graphvid._checks import check_ids, check_tensor
 from graphvid.ops import Adjacency
-from graphvid.ops._distinct import distinct
+from graphvid.ops.distinct import distinct
 from graphvid.ops.neighbors import NeighborTable, check_table, expand_ranges
 from graphvid.sampling._history_kernels import list_histories
 from graphvid.sampling.blocks import Block

@@ -13,7 +13,7 @@ from graphvid._dgl import DGLGraph
 from graphvid.ops.backends import as_device
 from graphvid.sampling import _kernels, _tensor
 from graphvid.sampling._stream import stream_key
-from graphvid.sampling._tables import By, OnShortfall, Pool, Positive, triplet_tables, with_tensors
+from graphvid.sampling.triplet_tables import By, OnShortfall, Pool, Positive, triplet_tables, with_tensors
 
 if TYPE_CHECKING:
     from graphvid.clustering import ClusterTree

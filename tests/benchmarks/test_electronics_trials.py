@@ -1,4 +1,4 @@
-"""What each trial changes, on pairs of thirty users and forty items."""
+"""Changes of each trial, on pairs of thirty users and forty items."""
 
 from __future__ import annotations
 

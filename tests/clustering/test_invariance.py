@@ -1,4 +1,4 @@
-"""What must not change the clusters: threads, the order of edges and nodes, scale; and what every hierarchy has."""
+"""Changes that must not change the clusters: threads, the order of edges and nodes, scale; and what every hierarchy has."""
 
 from __future__ import annotations
 

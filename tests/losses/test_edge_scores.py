@@ -1,4 +1,4 @@
-"""What holds for every loss on the scores of a positive and its negatives."""
+"""Laws of every loss on the scores of a positive and its negatives."""
 
 from __future__ import annotations
 

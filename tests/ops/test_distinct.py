@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from graphvid.ops import _distinct
-from graphvid.ops._distinct import distinct
+from graphvid.ops import distinct as module
+from graphvid.ops.distinct import distinct
 
 CASES = {
     "dense": torch.randint(50, (300,), generator=torch.Generator().manual_seed(0)),
@@ -23,7 +23,7 @@ CASES = {
 @pytest.mark.parametrize("wide", [0, 32])
 @pytest.mark.parametrize("case", CASES)
 def test_distinct_ids(monkeypatch, wide, case) -> None:
-    monkeypatch.setattr(_distinct, "_WIDE", wide)
+    monkeypatch.setattr(module, "_WIDE", wide)
     found, place = distinct(CASES[case])
     expected = torch.unique(CASES[case], return_inverse=True)
     assert torch.equal(found, expected[0])

@@ -6,7 +6,7 @@ import pytest
 from numba import TypingError
 
 from graphvid._numba import njit
-from graphvid.ops._intrinsics import LANES, count_below
+from graphvid.ops.intrinsics import LANES, count_below
 
 
 @njit

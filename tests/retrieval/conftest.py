@@ -1,4 +1,4 @@
-"""What the tests of searches share: text ids out of order, Numba's threads."""
+"""Shared parts of the tests of searches: text ids out of order, Numba's threads."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from graphvid._dgl import dgl
 from graphvid.clustering import affinity_clustering
 from graphvid.sampling import TripletSampler, _kernels, _tensor
 from graphvid.sampling._stream import stream_key
-from graphvid.sampling._tables import with_tensors
+from graphvid.sampling.triplet_tables import with_tensors
 
 MIXED = (0.3, 0.3, 0.2, 0.2)
 

@@ -1,4 +1,4 @@
-"""What `graphvid.sampling` offers where DGL is not installed."""
+"""Parts of `graphvid.sampling` that need no DGL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said where PySpark is not installed, or another version is."""
+"""Messages where PySpark is not installed, or another version is."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from graphvid.losses import (
 )
 from graphvid.losses.sampled_softmax import ItemsLearnFrom
 from graphvid.ops import NeighborTable
-from graphvid.ops._distinct import distinct
+from graphvid.ops.distinct import distinct
 from graphvid.sampling import ItemNegativeSampler
 
 from .config import RecommenderConfig

@@ -11,8 +11,8 @@ from graphvid._record import Columns, Count, NotNegative, Positive, Record, Seed
 from graphvid.clustering.linkage import LinkageName
 from graphvid.losses.semi_hard import Candidates, Fallback
 from graphvid.nn.video_encoder import Fusion
-from graphvid.sampling._tables import OnShortfall, Pool
-from graphvid.sampling._tables import Positive as DrawnPositive
+from graphvid.sampling.triplet_tables import OnShortfall, Pool
+from graphvid.sampling.triplet_tables import Positive as DrawnPositive
 
 from .fused import Raw
 

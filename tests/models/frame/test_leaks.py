@@ -1,4 +1,4 @@
-"""What FRAME must not see: the outcome of the view that it predicts, and rows that it was not given."""
+"""Leaks that FRAME must not have: the outcome of the view that it predicts, and rows that it was not given."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the task codes adds to the contract: the vectors and the graph of a run, its report, what it refuses."""
+"""The task codes beyond the contract: the vectors and the graph of a run, its report, bad input."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What knows nothing of both user and content, against counting by hand."""
+"""Baselines that know nothing of both user and content, against counting by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where views come from: files with all that can be wrong in them, held-out views, test logs that leak."""
+"""Sources of views: files with all that can be wrong in them, held-out views, test logs that leak."""
 
 from __future__ import annotations
 
