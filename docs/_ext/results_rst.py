@@ -34,6 +34,9 @@ _QUALITY = ("name", "title", "protocol", "date", "versions", "command", "seeds",
 SUMMARY = {  # method, record, metric (one that is to be small ends in "-"), its row, the row of a baseline
     "rgc": ("Relational graph clustering", "amazon_photo", "ndcg", "neighbour softmax, L0", "raw features"),
     "rgc-tiktok": ("the same on TikTok", "tiktok", "ndcg", "neighbour softmax, random", "raw features"),
+    "rgc-cora": (
+        "the same on citations", "attributed_graphs", "ndcg", "cora_ml: default", "cora_ml: raw features",
+    ),
     "frame": ("FRAME", "frame_synthetic", "gauc", "main: survival, 8 clips", "main: logistic hazard, 8"),
     "frame-segmm": (
         "the same on real views", "frame_segmm", "segment_log_loss-", "FRAME, 16 clips", "position prior by user",
