@@ -257,15 +257,16 @@ def search(
 @app.command()
 def predict(
     log: Annotated[Path, typer.Option(help="Users and videos to score: CSV or Parquet with user_id, video_id.")],
-    out: Annotated[Path, typer.Option(help="File to write: .csv or .parquet.")],
     run: Run,
     clips: Annotated[Path | None, typer.Option(help="Clip features of videos the run does not know.")] = None,
     milliseconds: Milliseconds = None,
+    out: Written = None,
+    as_json: AsJson = False,
 ) -> None:
     """Say who will finish which video, for how long they will watch, and at which clip they most likely leave."""
     from graphvid.data import ClipFeatures, WatchLog
 
-    _check_table(out, [log, clips, run])
+    _check_out(out, as_json, [log, clips, run])
     asked = load_run(run)
     answer = asked.answer("predict")
     units = asked.config["source"]["milliseconds"] if milliseconds is None else milliseconds
@@ -274,8 +275,7 @@ def predict(
     for name, count in table.attrs.items():
         if count:
             typer.echo(f"{name}: {count:,}", err=True)
-    _write_table(table, out)
-    typer.echo(f"{len(table):,} predictions in {out}")
+    _give(table, out, as_json)
 
 
 @app.command()
