@@ -456,6 +456,17 @@ class TestFrame:
         assert said.split()[:3] == ["user_id", "video_id", "complete"]
         assert f"{written['complete'][0]:.4f}" in said
 
+    def test_evaluate_prints_a_row_for_every_figure(self, run, frame_run):
+        code, out, err = run("evaluate", "--run", frame_run, "--quiet")
+        assert code == 0, err
+        stored = json.loads((frame_run / "metrics.json").read_text())["methods"]
+        lines = out.splitlines()
+        assert lines[0].split("  ")[-1].strip() == list(stored)[-1]
+        value = stored["FRAME"]["gauc"]["value"]
+        assert re.search(rf"^ *gauc\.value +{value:.4f}", out, re.MULTILINE)
+        code, out, _ = run("evaluate", "--run", frame_run, "--quiet", "--json")
+        assert json.loads(out) == [{"method": name, **figures} for name, figures in stored.items()]
+
     def test_predict_of_new_videos(self, run, frame_run, tmp_path):
         (tmp_path / "ask.csv").write_text("user_id,video_id\n3,5000\n")
         asked = ["--run", frame_run, "--log", tmp_path / "ask.csv", "--out", tmp_path / "said.csv"]
