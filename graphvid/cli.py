@@ -257,15 +257,16 @@ def search(
 @app.command()
 def predict(
     log: Annotated[Path, typer.Option(help="Users and videos to score: CSV or Parquet with user_id, video_id.")],
-    out: Annotated[Path, typer.Option(help="File to write: .csv or .parquet.")],
     run: Run,
     clips: Annotated[Path | None, typer.Option(help="Clip features of videos the run does not know.")] = None,
     milliseconds: Milliseconds = None,
+    out: Written = None,
+    as_json: AsJson = False,
 ) -> None:
     """Say who will finish which video, for how long they will watch, and at which clip they most likely leave."""
     from graphvid.data import ClipFeatures, WatchLog
 
-    _check_table(out, [log, clips, run])
+    _check_out(out, as_json, [log, clips, run])
     asked = load_run(run)
     answer = asked.answer("predict")
     units = asked.config["source"]["milliseconds"] if milliseconds is None else milliseconds
@@ -274,8 +275,7 @@ def predict(
     for name, count in table.attrs.items():
         if count:
             typer.echo(f"{name}: {count:,}", err=True)
-    _write_table(table, out)
-    typer.echo(f"{len(table):,} predictions in {out}")
+    _give(table, out, as_json)
 
 
 @app.command()
@@ -284,7 +284,15 @@ def evaluate(run: Run = _QUICKSTART, quiet: Quiet = False, as_json: AsJson = Fal
     import pandas as pd
 
     found = load_run(run).answer("evaluate")(progress=not quiet)
-    _give(pd.DataFrame([{"method": name, **figures} for name, figures in found.items()]), None, as_json)
+    if as_json:
+        _give(pd.DataFrame([{"method": name, **figures} for name, figures in found.items()]), None, True)
+        return
+    flat = {name: _flatten(figures) for name, figures in found.items()}
+    if all(set(figures) <= set(found[name]) for name, figures in flat.items()):
+        table = pd.DataFrame([{"method": name, **figures} for name, figures in flat.items()])
+    else:  # figures in groups are many: a row each
+        table = pd.DataFrame(flat).rename_axis("figure").reset_index()
+    typer.echo(table.to_string(index=False, float_format="%.4f", na_rep=""))
 
 
 @app.command()
@@ -399,6 +407,17 @@ def _write_table(table: Any, out: Path) -> None:  # a data frame; pandas is impo
     with atomic_path(out) as temporary:
         write = table.to_csv if out.suffix == ".csv" else table.to_parquet
         write(temporary, index=False)
+
+
+def _flatten(figures: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the single figures of a method, those in groups under names such as ``gauc.value``; lists are left out."""
+    flat: dict[str, Any] = {}
+    for name, value in figures.items():
+        if isinstance(value, Mapping):
+            flat |= {f"{name}.{inner}": one for inner, one in _flatten(value).items()}
+        elif value is not None and not isinstance(value, list):
+            flat[name] = value
+    return flat
 
 
 def _give(table: Any, out: Path | None, as_json: bool) -> None:  # a data frame; pandas is imported late

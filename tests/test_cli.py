@@ -220,7 +220,7 @@ def test_embed_refuses_other_features_and_damaged_weights(run, finished, files, 
 def test_neighbors(run, finished):
     code, out, _ = run("neighbors", "5", "--run", finished, "--top-k", "3")
     assert code == 0
-    assert out.split()[:2] == ["video_id", "similarity"]
+    assert out.split()[:2] == ["video_id", "score"]
     assert len(out.splitlines()) == 4
     assert_sentence(run("neighbors", "v5", "--run", finished), "video_id must be one of the 96 videos of .*, got 'v5'")
     assert_sentence(run("neighbors", "5", "--run", finished, "--top-k", "0"), "top_k must be an integer >= 1, got 0")
@@ -234,7 +234,7 @@ def test_neighbors_of_many_videos_as_rows_and_as_a_file(run, finished, tmp_path)
     rows = json.loads(out)
     assert [row["query_id"] for row in rows] == [5, 5, 5, 17, 17, 17]
     one = json.loads(run("neighbors", "17", "--run", finished, "--top-k", "3", "--json")[1])
-    assert one == [{name: row[name] for name in ("video_id", "similarity")} for row in rows[3:]]
+    assert one == [{name: row[name] for name in ("video_id", "score")} for row in rows[3:]]
     code, out, err = run(*asked, "--out", tmp_path / "found.parquet")
     assert (code, out) == (0, f"6 rows in {tmp_path / 'found.parquet'}\n"), err
     assert pd.read_parquet(tmp_path / "found.parquet").to_dict("records") == rows
@@ -442,7 +442,7 @@ class TestFrame:
         asked = ["--run", frame_run, "--log", tmp_path / "ask.csv", "--milliseconds", "duration"]
         code, said, err = run("predict", *asked, "--out", out)
         assert code == 0, err
-        assert said == f"3 predictions in {out}\n"
+        assert said == f"3 rows in {out}\n"
         table = pd.read_csv(out) if suffix == "csv" else pd.read_parquet(out)
         assert table.columns.tolist() == [
             "user_id", "video_id", "complete", "offending_clip", "best_clip", "watch_ratio", "watch_time",
@@ -450,6 +450,31 @@ class TestFrame:
         assert table["user_id"].tolist() == [3, 999, 3]
         assert table["complete"].between(0, 1).all()
         assert table["watch_time"][0] == pytest.approx(2 * table["watch_time"][2])
+
+    def test_predict_prints_what_it_would_write(self, run, frame_run, tmp_path):
+        (tmp_path / "ask.csv").write_text("user_id,video_id\n3,5\n999,5\n")
+        asked = ["--run", frame_run, "--log", tmp_path / "ask.csv"]
+        code, said, err = run("predict", *asked, "--json")
+        assert (code, err) == (0, "rows of users that the run does not know: 1\n")
+        rows = json.loads(said)
+        run("predict", *asked, "--out", tmp_path / "said.csv")
+        written = pd.read_csv(tmp_path / "said.csv")
+        pd.testing.assert_frame_equal(pd.DataFrame(rows), written, check_exact=False, rtol=1e-6)
+        code, said, _ = run("predict", *asked)
+        assert code == 0
+        assert said.split()[:3] == ["user_id", "video_id", "complete"]
+        assert f"{written['complete'][0]:.4f}" in said
+
+    def test_evaluate_prints_a_row_for_every_figure(self, run, frame_run):
+        code, out, err = run("evaluate", "--run", frame_run, "--quiet")
+        assert code == 0, err
+        stored = json.loads((frame_run / "metrics.json").read_text())["methods"]
+        lines = out.splitlines()
+        assert lines[0].split("  ")[-1].strip() == list(stored)[-1]
+        value = stored["FRAME"]["gauc"]["value"]
+        assert re.search(rf"^ *gauc\.value +{value:.4f}", out, re.MULTILINE)
+        code, out, _ = run("evaluate", "--run", frame_run, "--quiet", "--json")
+        assert json.loads(out) == [{"method": name, **figures} for name, figures in stored.items()]
 
     def test_predict_of_new_videos(self, run, frame_run, tmp_path):
         (tmp_path / "ask.csv").write_text("user_id,video_id\n3,5000\n")

@@ -168,7 +168,7 @@ class VectorRun(Run):
         Returns
         -------
         DataFrame
-            Columns ``video_id`` and ``similarity`` (cosine, in [-1, 1]), most similar first, ties by id. For a list, a column
+            Columns ``video_id`` and ``score`` (cosine, in [-1, 1]), most similar first, ties by id. For a list, a column
             ``query_id`` before them, in the order of the list.
 
         Raises
@@ -187,7 +187,7 @@ class VectorRun(Run):
         own = vectors.ids.to_numpy()[rows]
         others = found.ids != own[:, None]
         others[others.all(axis=1), -1] = False  # where ties of lower ids push a video itself out
-        table = pd.DataFrame({"video_id": found.ids[others], "similarity": found.scores[others]})
+        table = pd.DataFrame({"video_id": found.ids[others], "score": found.scores[others]})
         if isinstance(video_id, list):
             table.insert(0, "query_id", np.repeat(own, width))
         return table

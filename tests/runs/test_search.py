@@ -148,7 +148,7 @@ def test_every_run_with_vectors_is_exported_and_searched(method, run_of, tmp_pat
     assert exact["video_id"].tolist() == names[:5]
     neighbors = run.neighbors(video, top_k=5)
     assert neighbors["video_id"].tolist() == names[:5]
-    assert neighbors["similarity"].tolist() == exact["score"].tolist()
+    assert neighbors["score"].tolist() == exact["score"].tolist()
     export(run, tmp_path / "x.parquet", to="parquet")
     read = load_features(tmp_path / "x.parquet")
     assert np.array_equal(read.align(vectors.ids).modalities["embedding"], vectors.modalities["embedding"])
@@ -169,7 +169,7 @@ def test_neighbors_of_many_videos_are_those_of_each(run_of):
             one = run.neighbors(video, top_k=top_k)
             assert one["video_id"].tolist() == by_cosine(run.vectors(), video)[0][:width]
             part = found.iloc[at * width : (at + 1) * width].reset_index(drop=True)
-            pd.testing.assert_frame_equal(part[["video_id", "similarity"]], one)
+            pd.testing.assert_frame_equal(part[["video_id", "score"]], one)
     with pytest.raises(KeyError, match=r"video_id must be one of the 50 videos of .*, got 'x' \(2 of 3 are not\)"):
         run.neighbors(["v7", "x", "y"])
 
@@ -182,7 +182,7 @@ def test_a_video_is_no_neighbour_of_itself_among_copies(run_of, tmp_path, monkey
     assert run.neighbors(["v1", "v5"], top_k=2)["video_id"].tolist() == ["v0", "v2", "v0", "v1"]
     monkeypatch.setattr(VectorRun, "vectors", lambda self: Features(["v0"], {"embedding": np.ones((1, 2), np.float32)}))
     assert run.neighbors("v0").empty
-    assert run.neighbors(["v0"]).columns.tolist() == ["query_id", "video_id", "similarity"]
+    assert run.neighbors(["v0"]).columns.tolist() == ["query_id", "video_id", "score"]
 
 
 def test_a_run_without_vectors_is_refused(run_of, tmp_path):

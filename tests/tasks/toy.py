@@ -108,7 +108,7 @@ class ToyRun(VectorRun):
 
     def neighbors(self, video_id: Any, *, top_k: int = 10, at_least: float = -1.0) -> pd.DataFrame:
         found = super().neighbors(video_id, top_k=top_k)
-        return found[found["similarity"] >= at_least]
+        return found[found["score"] >= at_least]
 
 
 def centre(run: Annotated[Path, typer.Option(help="A run of the toy task.")]) -> None:

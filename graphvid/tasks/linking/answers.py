@@ -17,9 +17,9 @@ from graphvid.data import Mentions, Standardizer
 from graphvid.metrics import choose
 from graphvid.models.linking import GROUPS, Linker, probabilities
 from graphvid.nn import TextEncoder
-from graphvid.runs import Run, RunDirectory, storable, write_tensors
+from graphvid.runs import Json, Run, RunDirectory, storable, write_tensors
 
-from .figures import spread
+from .figures import score_linking, spread
 from .knowledge import AidaKnowledge, Inputs, Knowledge, TextKnowledge, UsedFeatures, WorldKnowledge
 from .source import LinkingSource, LoadedLinking
 from .texts import Candidates, Span, read_candidates, read_spans, to_mentions
@@ -113,6 +113,31 @@ class LinkingRun(Run):
         linker = self._linker(knowledge.read(mentions), used)
         scores = spread(linker, mentions)
         return _table(spans, mentions, scores, _reasons(linker, mentions, scores))
+
+    def evaluate(self, *, progress: bool = True) -> Json:
+        """Read the source again, and link the mentions of its test documents with the saved model.
+
+        Parameters
+        ----------
+        progress : bool, default True
+            Show a bar while the source is read.
+
+        Returns
+        -------
+        dict
+            One entry, as in ``metrics.json`` under ``"test"``.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the source is gone, or the run is unfinished.
+        ValueError
+            If the source has changed since the run.
+        """
+        _, used = self._knowledge()
+        data: LoadedLinking = self.read_source(progress=progress)
+        title = self.config["title"]
+        return {title: score_linking(self._linker(data.inputs, used), data, title)}
 
     def _knowledge(self) -> tuple[Knowledge, UsedFeatures]:
         """Read what the run knows of entities, and the features that it uses."""

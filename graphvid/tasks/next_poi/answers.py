@@ -17,9 +17,10 @@ from graphvid._files import atomic_path, read_npz
 from graphvid.data import CheckIns, distance_km
 from graphvid.graphs import check_in_graph
 from graphvid.models.poi import CountMixture, CountsConfig, PeriodicInterests, PeriodicInterestsConfig
-from graphvid.runs import Run, RunDirectory, row_of, storable
+from graphvid.runs import Json, Run, RunDirectory, row_of, storable
 from graphvid.sampling import CheckInChains, Requests
 
+from .figures import ask, figures, mixture_of, rank_by_counts, rank_targets
 from .source import LoadedCheckIns
 
 HISTORY, WEIGHTS, MIXTURE = "history.npz", "model.safetensors", "mixture.npz"
@@ -52,6 +53,48 @@ class NextPoiRun(Run):
         if isinstance(ranker, CountMixture):
             raise ValueError(f"{self.directory.path} holds a run of {self.config['title']}, which has no model to load")
         return ranker
+
+    def evaluate(self, *, progress: bool = True) -> Json:
+        """Read the source again, and rank the places of its test check-ins with the saved model.
+
+        Parameters
+        ----------
+        progress : bool, default True
+            Show a bar while the source is read.
+
+        Returns
+        -------
+        dict
+            The model and the counts, as in ``metrics.json`` under ``"methods"``. Baselines that are trained are left out:
+            the run does not keep them.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the source is gone, or the run is unfinished.
+        ValueError
+            If the source has changed since the run.
+        """
+        ranker, _, _ = self._open()
+        data: LoadedCheckIns = self.read_source(progress=progress)
+        config = self.options
+        assert isinstance(config, (PeriodicInterestsConfig, CountsConfig))
+        places = ranker.places
+        asked = ask(ranker.chains, places, data.windows.test)
+        if isinstance(ranker, CountMixture):
+            mixture = ranker
+            ranked = {self.config["title"]: rank_targets(ranker.score, asked, places.num_places)}
+        else:
+            network = ranker
+            mixture = mixture_of(ranker.chains, data.windows.train, config)
+            mixture.fit(data.windows.validation, seed=config.seed)
+            ranked = {
+                self.config["title"]: rank_targets(
+                    lambda requests: network.score(requests).scores, asked, places.num_places
+                ),
+                self._task.methods["counts"].title: rank_targets(mixture.score, asked, places.num_places),
+            }
+        return {name: figures(found) for name, found in (ranked | rank_by_counts(mixture, asked)).items()}
 
     def recommend(
         self,

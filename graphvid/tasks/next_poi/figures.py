@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +12,14 @@ from torch import Tensor
 
 from graphvid import runs
 from graphvid.metrics import expected_ranks, target_scores
-from graphvid.models.poi import CountMixture, KnownPlaces, PeriodicInterests
+from graphvid.models.poi import (
+    CountMixture,
+    CountPart,
+    CountsConfig,
+    KnownPlaces,
+    PeriodicInterests,
+    PeriodicInterestsConfig,
+)
 from graphvid.runs import Verdict
 from graphvid.sampling import CheckInChains, Requests
 
@@ -84,6 +91,27 @@ def judge(model: PeriodicInterests, rows: NDArray[np.int64]) -> Callable[[Period
         return {"recall": scores.recall, "ndcg": scores.ndcg}
 
     return found
+
+
+def mixture_of(
+    chains: CheckInChains, rows: NDArray[np.int64], config: PeriodicInterestsConfig | CountsConfig
+) -> CountMixture:
+    """Return the mixture of counts of a run, not yet fitted: its method, or what stands beside its network."""
+    if not isinstance(config, CountsConfig):
+        config = CountsConfig(slot_hours=config.slot_hours, hour_tolerance=config.hour_tolerance)
+    return CountMixture(
+        chains, rows, present_parts(chains, config.parts), length=config.history_length, tolerance=config.hour_tolerance
+    )
+
+
+def present_parts(chains: CheckInChains, parts: Sequence[CountPart]) -> list[CountPart]:
+    """Return the kinds of counts that the data have something for, or raise where there is none."""
+    timed, placed = chains.timestamp is not None, chains.num_areas > 0
+    absent = {"weekday": not timed, "hour": not timed, "area": not placed, "hour_area": not (timed and placed)}
+    present = [part for part in parts if not absent.get(part, False)]
+    if not present:
+        raise ValueError(f"parts must hold one that these check-ins have, got {list(parts)}")
+    return present
 
 
 def rank_by_counts(mixture: CountMixture, asked: Asked) -> dict[str, Tensor]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from typing import ClassVar
 
@@ -14,7 +14,6 @@ from graphvid._files import atomic_path, read_npz
 from graphvid.graphs import check_in_graph
 from graphvid.models.poi import (
     CountMixture,
-    CountPart,
     CountsConfig,
     GRUConfig,
     PeriodicInterests,
@@ -47,6 +46,7 @@ from .figures import (
     compare,
     figures,
     judge,
+    mixture_of,
     rank_by_counts,
     rank_targets,
 )
@@ -103,16 +103,12 @@ class NextPoi(Task[CheckInSource, LoadedCheckIns]):
         """Build the model and what judges it."""
         graph = check_in_graph(data.check_ins, data.area, slot_hours=config.slot_hours)
         if isinstance(config, CountsConfig):
-            model, counts = None, config
+            model = None
             chains = CheckInChains(graph, session_gap=3600 * config.session_gap_hours)
         else:
             model = PeriodicInterests(graph, data.windows.train, config, data.check_ins.coordinates)
-            counts = CountsConfig(slot_hours=config.slot_hours, hour_tolerance=config.hour_tolerance)
             chains = model.chains
-        mixture = CountMixture(
-            chains, data.windows.train, present_parts(chains, counts.parts), length=counts.history_length,
-            tolerance=counts.hour_tolerance,
-        )  # fmt: skip
+        mixture = mixture_of(chains, data.windows.train, config)
         asked = ask(chains, mixture.places, data.windows.test)
         for name, rows in (("validation", data.windows.validation), ("test", data.windows.test)):
             if (mixture.places.number[chains.poi[rows]] == mixture.places.num_places).all():
@@ -194,16 +190,6 @@ class NextPoi(Task[CheckInSource, LoadedCheckIns]):
             "areas": areas_of(data, by_area(chains, asked, ranks)),
             "by_history": by_history(chains, asked, ranks),
         }
-
-
-def present_parts(chains: CheckInChains, parts: Sequence[CountPart]) -> list[CountPart]:
-    """Return the kinds of counts that the data have something for, or raise where there is none."""
-    timed, placed = chains.timestamp is not None, chains.num_areas > 0
-    absent = {"weekday": not timed, "hour": not timed, "area": not placed, "hour_area": not (timed and placed)}
-    present = [part for part in parts if not absent.get(part, False)]
-    if not present:
-        raise ValueError(f"parts must hold one that these check-ins have, got {list(parts)}")
-    return present
 
 
 def _write_epochs(run: RunDirectory, epochs: list[dict[str, float]]) -> None:

@@ -10,7 +10,10 @@ import torch
 from graphvid.data import Features, TagVocabulary, TitleTokenizer, VideoRecords, read_videos
 from graphvid.models.towers import TwinTowerConfig, VideoInputs, VideoTower, embed_videos
 from graphvid.nn import TextEncoder
-from graphvid.runs import VectorRun
+from graphvid.runs import Json, VectorRun
+
+from .figures import cosines_of_unseen, judge
+from .source import SimilarityData, held_out
 
 TOWER, TOKENIZER, TAG_LIST, TEXT = "tower.safetensors", "tokenizer", "tag_list.txt", "text_encoder.json"
 
@@ -31,6 +34,44 @@ class SimilarityRun(VectorRun):
         tower = self._tower()
         self.load_weights(tower, TOWER)
         return tower
+
+    def evaluate(self, *, progress: bool = True) -> Json:
+        """Read the source again, embed its videos with the saved tower, and judge the pairs that training never saw.
+
+        Parameters
+        ----------
+        progress : bool, default True
+            Show a bar while the source is read.
+
+        Returns
+        -------
+        dict
+            One entry a method, by split, as in ``metrics.json`` under ``"methods"``.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the source is gone, or the run is unfinished.
+        ValueError
+            If the source has changed since the run, or has no pairs that training never saw, so that nothing can be judged.
+        """
+        options = self.options
+        assert isinstance(options, TwinTowerConfig)
+        data: SimilarityData = self.read_source(progress=progress)
+        _, validation, _ = held_out(data, options)
+        judged = {"videos": data.videos if validation is not None else None, "test": data.test}
+        vectors = {
+            name: self.embed(table).modalities["embedding"] for name, table in judged.items() if table is not None
+        }
+        methods: Json = {}
+        for split, _, pairs, cosines in cosines_of_unseen(data, vectors, validation):
+            for name, cosine in cosines.items():
+                methods.setdefault(name, {})[split] = judge(cosine, pairs)
+        if not methods:
+            raise ValueError(
+                f"{self.directory.path} holds a run without validation or test pairs, so nothing can be judged"
+            )
+        return methods
 
     def embed(self, videos: VideoRecords) -> Features:
         """Embed videos that need not have been there when the run was made.

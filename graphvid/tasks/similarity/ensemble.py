@@ -126,6 +126,34 @@ class EnsembleRun(VectorRun):
         ensemble.dims_ = tuple(int(dim) for dim in axes["dims"])
         return Features(videos.ids, {"embedding": ensemble.transform(members)})
 
+    def evaluate(self, *, progress: bool = True) -> Json:
+        """Judge the vectors of the run and of its members again on the test pairs.
+
+        Parameters
+        ----------
+        progress : bool, default True
+            Show a bar while the members are opened.
+
+        Returns
+        -------
+        dict
+            One entry for the ensemble and one a member, as in ``metrics.json`` under ``"methods"``.
+
+        Raises
+        ------
+        FileNotFoundError
+            If a member is gone, or the run is unfinished.
+        ValueError
+            If a member has changed since the run, or none has test pairs, so that nothing can be judged.
+        """
+        members: Members = self.read_source(progress=progress)
+        learnt = self.vectors()
+        of_members = [run.vectors().modalities["embedding"] for run in members.runs.values()]
+        methods = _judge(members, learnt.ids, of_members, learnt.modalities["embedding"])
+        if not methods["ensemble"]:
+            raise ValueError(f"{self.directory.path} holds an ensemble without test pairs, so nothing can be judged")
+        return methods
+
     def read_inputs(self, path: str | os.PathLike[str]) -> VideoRecords:
         """Read what `embed` takes: videos in the contest's form."""
         return read_videos(Path(path))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,8 @@ from graphvid.data import ScoredPairs, VideoRecords
 from graphvid.metrics import bootstrap_spearman, resampled_spearman, spearman
 from graphvid.models.towers import pair_cosines
 from graphvid.runs import Verdict
+
+from .source import SimilarityData
 
 _RESAMPLES = 1000
 _LEVELS = 20  # of scores in the contest, and bins of 1 / 20 for others
@@ -56,6 +58,30 @@ def compare(cosines: Mapping[str, NDArray[np.float64]], model: str, pairs: Score
     best = max(others, key=figures.__getitem__)
     first, second = (resampled_spearman(pairs.score, cosines[name], num_resamples=_RESAMPLES) for name in (model, best))
     return Verdict("Spearman", model, best, figures[model], figures[best], float(np.nanstd(first - second, ddof=1)))
+
+
+def cosines_of_unseen(
+    data: SimilarityData, vectors: Mapping[str, NDArray[np.float32]], validation: ScoredPairs | None
+) -> Iterator[tuple[str, VideoRecords, ScoredPairs, dict[str, NDArray[np.float64]]]]:
+    """Yield validation and test pairs, as far as there are any, with the cosines of the tower and of the baselines.
+
+    Parameters
+    ----------
+    data : SimilarityData
+    vectors : dict of str to ndarray
+        Of the tower, of ``data.videos`` under ``"videos"`` and of ``data.test`` under ``"test"``.
+    validation : ScoredPairs, optional
+        Rows of ``data.videos``.
+
+    Yields
+    ------
+    tuple of str, VideoRecords, ScoredPairs and dict of str to ndarray
+        The name of the split, its videos, its pairs, and cosines by method.
+    """
+    kinds = ("validation", data.videos, "videos", validation), ("test", data.test, "test", data.test_pairs)
+    for split, table, name, pairs in kinds:
+        if pairs is not None and table is not None:
+            yield split, table, pairs, {"twin tower": pair_cosines(vectors[name], pairs), **baselines(table, pairs)}
 
 
 def baselines(videos: VideoRecords, pairs: ScoredPairs) -> dict[str, NDArray[np.float64]]:

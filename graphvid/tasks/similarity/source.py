@@ -18,7 +18,9 @@ from graphvid.data import (
     VideoRecords,
     read_scored_pairs,
     read_videos,
+    split_pairs,
 )
+from graphvid.models.towers import TwinTowerConfig
 
 SimilarityDataset = Literal["synthetic-video-pairs", "sick-relatedness"]
 _CHUNK_FRAMES = 4096
@@ -212,6 +214,32 @@ def load_similarity(source: VideoPairSource) -> SimilarityData:
         None if source.tag_list is None else TagVocabulary.read(source.tag_list),
         source.from_,
     )
+
+
+def held_out(data: SimilarityData, config: TwinTowerConfig) -> tuple[ScoredPairs | None, ScoredPairs | None, int]:
+    """Return the pairs to learn from, those that validate, and how many are in neither.
+
+    Raises
+    ------
+    ValueError
+        No pairs with the stage "pairs", a fold beside validation pairs of the source, or none of both with ``keep="best"``.
+    """
+    if config.stage == "tags":
+        return None, None, 0
+    if data.pairs is None or data.videos is None:
+        raise ValueError("pairs must be given with stage 'pairs', got none")
+    if data.validation is not None:
+        if config.fold is not None:
+            raise ValueError(f"fold must be null where the source has validation pairs, got {config.fold}")
+        return data.pairs, data.validation, 0
+    if config.fold is None:
+        if config.keep == "best":
+            raise ValueError("keep must be 'last' without validation pairs; set a fold")
+        return data.pairs, None, 0
+    found = split_pairs(
+        data.pairs, data.videos.ids, num_folds=config.num_folds, fold=config.fold, by=config.fold_by, seed=0
+    )  # the same folds for every seed of training, so that members of an ensemble may share them
+    return data.pairs.select(found.train), data.pairs.select(found.validation), found.dropped
 
 
 def _only(videos: VideoRecords, *pairs: ScoredPairs) -> tuple[Any, ...]:  # Any: videos, then pairs

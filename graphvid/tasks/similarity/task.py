@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from graphvid._files import atomic_path
 from graphvid._random import seeded
-from graphvid.data import ScoredPairs, TagVocabulary, TitleTokenizer, VideoRecords, split_pairs
+from graphvid.data import ScoredPairs, TagVocabulary, TitleTokenizer
 from graphvid.metrics import spearman
 from graphvid.models.towers import (
     TwinTower,
@@ -42,9 +42,9 @@ from graphvid.runs import (
 
 from .answers import TAG_LIST, TOKENIZER, TOWER, SimilarityRun
 from .ensemble import ensemble_command
-from .figures import baselines, compare, judge, number
+from .figures import compare, cosines_of_unseen, judge, number
 from .report import PREDICTIONS, report
-from .source import SimilarityData, VideoPairSource, load_similarity
+from .source import SimilarityData, VideoPairSource, held_out, load_similarity
 
 PRETRAIN = "pretrain"
 _TEXT_STREAM = 3  # of config.seed; the model has those before it
@@ -91,7 +91,7 @@ class Similarity(Task[VideoPairSource, SimilarityData]):
         learnt = data.pointwise if config.stage == "tags" else data.videos
         if learnt is None:
             raise ValueError("pointwise must be given with stage 'tags', got none")
-        pairs, validation, dropped = _held_out(data, config)
+        pairs, validation, dropped = held_out(data, config)
         tokenizer, vocabulary = _vocabularies(data, config)
         with seeded(config.seed, _TEXT_STREAM):
             text = build_text_encoder(config, 0 if tokenizer is None else tokenizer.num_pieces)
@@ -152,26 +152,6 @@ class Similarity(Task[VideoPairSource, SimilarityData]):
         return report(run)
 
 
-def _held_out(data: SimilarityData, config: TwinTowerConfig) -> tuple[ScoredPairs | None, ScoredPairs | None, int]:
-    """Return the pairs to learn from, those that validate, and how many are in neither."""
-    if config.stage == "tags":
-        return None, None, 0
-    if data.pairs is None or data.videos is None:
-        raise ValueError("pairs must be given with stage 'pairs', got none")
-    if data.validation is not None:
-        if config.fold is not None:
-            raise ValueError(f"fold must be null where the source has validation pairs, got {config.fold}")
-        return data.pairs, data.validation, 0
-    if config.fold is None:
-        if config.keep == "best":
-            raise ValueError("keep must be 'last' without validation pairs; set a fold")
-        return data.pairs, None, 0
-    found = split_pairs(
-        data.pairs, data.videos.ids, num_folds=config.num_folds, fold=config.fold, by=config.fold_by, seed=0
-    )  # the same folds for every seed of training, so that members of an ensemble may share them
-    return data.pairs.select(found.train), data.pairs.select(found.validation), found.dropped
-
-
 def _vocabularies(data: SimilarityData, config: TwinTowerConfig) -> tuple[TitleTokenizer | None, TagVocabulary | None]:
     """Return the words and the tags of the run that is the start, or those of the training videos."""
     learnt = [table for table in (data.pointwise, data.videos) if table is not None]
@@ -223,14 +203,8 @@ def _judge(
     methods: dict[str, dict[str, Any]] = {"twin tower": {}}
     columns: dict[str, list[Any]] = {}
     verdict: Verdict | None = None  # of the last split that there is, test before validation
-    kinds: tuple[tuple[str, VideoRecords | None, str, ScoredPairs | None], ...] = (
-        ("validation", data.videos, "videos", validation), ("test", data.test, "test", data.test_pairs),
-    )  # fmt: skip
-    for split, table, name, pairs in kinds:
-        if pairs is None or table is None:
-            continue
-        cosine = pair_cosines(vectors[name], pairs)
-        cosines = {"twin tower": cosine, **baselines(table, pairs)}
+    for split, table, pairs, cosines in cosines_of_unseen(data, vectors, validation):
+        cosine = cosines["twin tower"]
         for method, of_method in cosines.items():
             methods.setdefault(method, {})[split] = judge(of_method, pairs)
         verdict = compare(cosines, "twin tower", pairs)

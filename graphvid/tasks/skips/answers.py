@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 from graphvid._files import atomic_path, read_npz
 from graphvid.data import ClipFeatures, WatchLog, match_ids
 from graphvid.models import FRAME, FRAMEConfig
-from graphvid.runs import Run, RunDirectory, storable
+from graphvid.runs import Json, Run, RunDirectory, storable
+
+from .outcomes import forecast, forecasts, outcomes, score
+from .source import Views
 
 NETWORK = "network.safetensors"
 _VIEWS, _CLIPS = "views.npz", "clips"
@@ -63,6 +66,37 @@ class SkipRun(Run):
         model = FRAME(views, self.clips(), options, progress=progress)
         self.load_weights(model, NETWORK)
         return model
+
+    def evaluate(self, *, progress: bool = True) -> Json:
+        """Read the source again, predict its test views with the saved model, and judge it beside the baselines.
+
+        Parameters
+        ----------
+        progress : bool, default True
+            Show a bar while the features are read.
+
+        Returns
+        -------
+        dict
+            One entry a method, as in ``metrics.json`` under ``"methods"``.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the source is gone, or the run is unfinished.
+        ValueError
+            If the source has changed since the run, or the run was trained on all views, so that nothing can be judged.
+        """
+        model = self.model(progress=progress)
+        views: Views = self.read_source(progress=progress)
+        if views.test is None:
+            raise ValueError(
+                f"{self.directory.path} holds a run that was trained on all views, so nothing can be judged"
+            )
+        test = outcomes(views, model.labels.num_clips, model.config)
+        said = forecast(model.predict(test.known_user, test.video, durations=test.duration))
+        methods = forecasts(test, model.labels, views.train, said, views.oracle)
+        return {name: score(test, one) for name, one in methods.items()}
 
     def predict(self, log: WatchLog, *, clips: ClipFeatures | None = None, progress: bool = False) -> pd.DataFrame:
         """Say of users and videos what the model expects.

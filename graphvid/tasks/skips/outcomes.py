@@ -24,7 +24,7 @@ from graphvid.metrics import (
     xauc,
 )
 from graphvid.metrics.calibration import CLIP
-from graphvid.models import FRAME, FRAMEConfig
+from graphvid.models import FRAME, FRAMEConfig, SkipPrediction
 from graphvid.runs import Verdict, judge
 from graphvid.runs.verdict import SURE
 
@@ -162,13 +162,24 @@ def score(test: Outcomes, forecast: Forecast) -> dict[str, Any]:  # Any: JSON va
     }
 
 
+def forecast(said: SkipPrediction) -> Forecast:
+    """Return what the model said as a forecast; without the survival head it has no hazards."""
+    return Forecast(said.complete, None if said.drop_off is None else 1 - said.stay.astype(np.float64))
+
+
+def forecasts(
+    test: Outcomes, labels: ClipLabels, log: WatchLog, trained: Forecast, oracle: Array | None
+) -> dict[str, Forecast]:
+    """Return the forecasts of the model and of all baselines, by method."""
+    methods = {TRAINED: trained, **baselines(labels, log, test)}
+    return methods if oracle is None else {**methods, "oracle": Forecast(oracle[test.row])}
+
+
 def compare(
     test: Outcomes, labels: ClipLabels, log: WatchLog, trained: Forecast, oracle: Array | None
 ) -> dict[str, Any]:
     """Return the figures of the model and of all baselines, by method, and what is common to them."""
-    methods = {TRAINED: trained, **baselines(labels, log, test)}
-    if oracle is not None:
-        methods["oracle"] = Forecast(oracle[test.row])
+    methods = forecasts(test, labels, log, trained, oracle)
     rate = float(labels.complete.mean())
     return {
         "verdicts": [found.to_dict() for found in verdicts(test, methods, rate)],

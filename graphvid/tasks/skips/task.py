@@ -16,7 +16,7 @@ from graphvid.models import FRAME, FRAMEConfig, SkipPrediction
 from graphvid.runs import Json, Method, Part, Parts, Report, RunDirectory, Task, Training, storable, write_tensors
 
 from .answers import NETWORK, SkipRun, write_memory
-from .outcomes import TRAINED, Forecast, Outcomes, compare, compare_clips, label, leaving_clips, outcomes
+from .outcomes import TRAINED, Outcomes, compare, compare_clips, forecast, label, leaving_clips, outcomes
 from .report import PREDICTIONS, report
 from .source import Views, ViewSource, load_views
 
@@ -99,9 +99,8 @@ def _evaluate(run: RunDirectory, views: Views, model: FRAME, test: Outcomes) -> 
     """Write what the model says of the test views, and return its figures, without those of fewer clips."""
     predicted = model.predict(test.known_user, test.video, durations=test.duration)
     _write_predictions(run, views, test, predicted)
-    hazard = None if predicted.drop_off is None else 1 - predicted.stay.astype(np.float64)
     return {
-        **compare(test, model.labels, views.train, Forecast(predicted.complete, hazard), views.oracle),
+        **compare(test, model.labels, views.train, forecast(predicted), views.oracle),
         "num_clips": test.num_clips,
         "clips": leaving_clips(model, views.train),
         "views": _count_views(views, model, test),

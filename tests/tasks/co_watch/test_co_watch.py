@@ -170,7 +170,7 @@ class TestNeighbors:
         table = neighbors(finished, 5, top_k=12)
         cosine = sorted(((float(stored[5] @ row), i) for i, row in enumerate(stored) if i != 5), reverse=True)
         assert table["video_id"].tolist() == [i for _, i in cosine[:12]]
-        assert table["similarity"].tolist() == pytest.approx([x for x, _ in cosine[:12]], abs=1e-6)
+        assert table["score"].tolist() == pytest.approx([x for x, _ in cosine[:12]], abs=1e-6)
 
     def test_text_of_an_integer_id_is_taken(self, finished):
         assert neighbors(finished, "5").equals(neighbors(finished, 5))

@@ -135,6 +135,7 @@ def trained(files, tmp_path_factory):
 
 def test_figures(trained, files):
     test = trained.metrics["test"]
+    assert trained.evaluate(progress=False) == {"local linking": test}
     assert test["linkable"] == 24  # NIL golds are neither right nor wrong
     assert test["accuracy"] > max(test["baselines"].values())
     assert sum(found["mentions"] for found in test["by_candidates"].values()) == 24

@@ -38,6 +38,12 @@ def run(folder):
     return load_run(folder / "run")
 
 
+def test_evaluate_gives_the_stored_figures_but_for_baselines_that_are_trained(run):
+    stored = run.metrics["methods"]
+    again = {name: stored[name] for name in stored if name not in ("GRU", "BPR matrix factorisation", "SimpleX")}
+    assert run.evaluate(progress=False) == again
+
+
 def test_figures_of_all_methods_and_the_report(run):
     found = run.metrics["methods"]
     assert list(found)[:4] == ["periodic interests, after ST-PIL", "GRU", "BPR matrix factorisation", "SimpleX"]

@@ -113,6 +113,7 @@ def test_figures_and_folds(source, tmp_path):
     assert figures[verdict["baseline"]] == pytest.approx(verdict["best"])
     assert f"{verdict['verdict']} the best baseline" in (tmp_path / "run" / "report.html").read_text()
     assert "test" in metrics["pretrained"]["pretrain"]["twin tower"]
+    assert load_run(tmp_path / "run").evaluate(progress=False) == metrics["methods"]
     vectors = load_run(tmp_path / "run").vectors()
     rows = (
         vectors.ids.get_indexer(pd.Index(stored["query_id"])),
@@ -120,6 +121,15 @@ def test_figures_and_folds(source, tmp_path):
     )
     unit = vectors.modalities["embedding"]
     np.testing.assert_allclose((unit[rows[0]] * unit[rows[1]]).sum(1), stored["cosine"], atol=1e-5)
+
+
+def test_evaluate_gives_the_stored_figures(members, files, tmp_path):
+    run = load_run(members / "one")
+    assert run.evaluate(progress=False) == run.metrics["methods"]
+    source = VideoPairSource(pointwise=(str(files / "pointwise.parquet"),))
+    train("twin-tower", source, tmp_path / "tags", SMALL.pretraining(), progress=False)
+    with pytest.raises(ValueError, match="without validation or test pairs, so nothing can be judged"):
+        load_run(tmp_path / "tags").evaluate(progress=False)
 
 
 def test_tf_idf_against_scikit_learn():
@@ -171,6 +181,7 @@ def test_ensembles(members, files, tmp_path, how):
     found = run.embed(read_videos(files / "test.parquet")).modalities["embedding"]
     np.testing.assert_allclose(found, run.vectors().modalities["embedding"][:10], atol=1e-5)
     assert set(metrics["methods"]) == {"ensemble", "one", "two"}
+    assert run.evaluate() == metrics["methods"]
     for name in ("one", "two"):
         trained = load_run(members / name).metrics["methods"]["twin tower"]["test"]
         assert metrics["methods"][name]["test"] == trained

@@ -278,10 +278,19 @@ class TestPredicting:
         (copy.path / "network.safetensors").unlink()
         with pytest.raises(FileNotFoundError, match=r"unfinished run without network\.safetensors"):
             load_frame(copy.path)
-        for name in ("evaluate", "neighbors", "embed", "recommend"):
-            message = rf"holds a run of FRAME, which does not answer '{name}'; it answers \['predict'\]"
+        for name in ("neighbors", "embed", "recommend"):
+            message = rf"holds a run of FRAME, which does not answer '{name}'; it answers \['evaluate', 'predict'\]"
             with pytest.raises(ValueError, match=message):
                 load_run(skip_finished).answer(name)
+
+
+def test_evaluate_gives_the_stored_figures_exactly(skip_finished, copy):
+    run = load_run(skip_finished)
+    assert run.evaluate(progress=False) == run.metrics["methods"]
+    text = copy.config.read_text()
+    copy.config.write_text(text.replace('"crc32": ', '"crc32": 1'))
+    with pytest.raises(ValueError, match=r"the source of .*run has changed: it was"):
+        load_run(copy.path).evaluate(progress=False)
 
 
 class TestRefusedBeforeTraining:
@@ -342,4 +351,7 @@ def test_the_final_fit_trains_on_all_views(skip_source, skip_config, tmp_path):
     assert sorted(entry.name for entry in (tmp_path / "run").iterdir() if entry.is_dir()) == ["clips"]
     assert "nothing is judged" in (tmp_path / "run" / "report.html").read_text()
     log = WatchLog.from_frame(pd.DataFrame({"user_id": ["u1"], "video_id": ["v1"]}))
-    assert load_run(tmp_path / "run").predict(log)["complete"].between(0, 1).all()
+    run = load_run(tmp_path / "run")
+    assert run.predict(log)["complete"].between(0, 1).all()
+    with pytest.raises(ValueError, match=r"trained on all views, so nothing can be judged"):
+        run.evaluate()
