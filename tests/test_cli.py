@@ -19,7 +19,7 @@ from graphvid._train_command import parse_options
 from graphvid.cli import main
 from graphvid.data import ClipFeatures, Features, SyntheticCoWatch, SyntheticSkip, load_features
 from graphvid.runs import Report
-from graphvid.tasks import task_of
+from graphvid.tasks import METHODS, task_of
 
 SMALL = ["--set", "hidden=[16]", "--set", "dim=8", "--set", "batch_size=32", "--set", "num_steps=4", "--quiet"]
 
@@ -517,13 +517,23 @@ def test_quickstart_trains_the_default_preset_on_the_synthetic_world(monkeypatch
     assert out.endswith("Next: graphvid neighbors 0 --run graphvid-quickstart\n")
 
 
-@pytest.mark.parametrize("method", ["rgc", "simplex", "two-tower", "frame"])
+@pytest.mark.parametrize("method", list(METHODS))
+def test_help_names_the_options_of_every_method(run, method):
+    if METHODS[method].task.startswith("linking"):
+        pytest.importorskip("transformers", reason="needs transformers, the extra 'text'")
+    code, out, err = run("train", method, "--help")
+    assert code == 0, err
+    for word in ("--out", "--set", "--config", "--list-options", "--resume"):
+        assert word in out
+
+
+@pytest.mark.parametrize("method", list(METHODS))
 def test_listed_options_are_those_of_the_presets(run, method):
     code, out, err = run("train", method, "--list-options")
     assert code == 0, err
     kind = task_of(method).methods[method].config
     parts = re.split(r"^--preset ", out, flags=re.MULTILINE)[1:]
-    assert [re.match(r"\w+", part)[0] for part in parts] == list(kind.presets)
+    assert [part.split(maxsplit=1)[0].rstrip(",") for part in parts] == list(kind.presets)
     options = {}
     for preset, part in zip(kind.presets, parts):  # the first has all options, the others what differs from it
         given = parse_options([word for word in shlex.split(part) if "=" in word])

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from graphvid._record import Record
+from graphvid.cli import main
 from graphvid.runs import Run, RunDirectory
 from graphvid.runs.callbacks import TrainingLog
 from graphvid.tasks import load_run, train
@@ -74,11 +75,29 @@ def check_task(case: Case, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     own = {path.name for path in whole.iterdir()}
     assert own == ALWAYS | (TRAINED if case.kills else set()) | case.files
     case.ask(load_run(whole))
+    _check_fed_back(case, folder, monkeypatch)
 
     _check_kills(case, folder, monkeypatch)
     _check_finished(case, folder, monkeypatch)
     _check_refusals(case, folder)
     _check_damage(case, folder, monkeypatch)
+
+
+def _check_fed_back(case: Case, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give the run's config.json to the command, which must ask for the same training."""
+    asked: list[Any] = []
+
+    def train(task: Any, method: str, source: Record, out: Path, config: Record, **_: Any) -> None:
+        asked.extend([method, source, config])
+        raise KeyboardInterrupt
+
+    words = ["graphvid", "train", case.method, "--config", str(folder / "whole" / "config.json")]
+    with monkeypatch.context() as patch:
+        patch.setattr("graphvid.runs.train", train)
+        patch.setattr("sys.argv", [*words, "--out", str(folder / "fed")])
+        with pytest.raises(SystemExit):
+            main()
+    assert asked == [case.method, case.source, case.config]
 
 
 def _same(whole: Path, other: Path) -> None:
