@@ -55,7 +55,7 @@ SUMMARY = {  # method, record, metric (one that is to be small ends in "-"), its
     "periodic-interests": (
         "Periodic interests", "next_poi_foursquare", "recall", "periodic interests", "mixture of counts",
     ),
-    "link-local": ("Entity linking", "linking_aida", "accuracy", "link-local", "most in-links"),
+    "link-graph": ("Entity linking", "linking_aida", "accuracy", "link-graph", "most in-links"),
     "twin-tower": ("Twin tower", "similarity_synthetic", "spearman", "model 1", "titles, TF-IDF"),
     "clips": ("Clips without labels", "clips_synthetic", "motion", "differences, swaps and shuffles", "random weights"),
 }  # fmt: skip

@@ -230,7 +230,7 @@ def to_stored(ids: pd.Index) -> NDArray[Any]:
     """
     if ids.dtype == np.int64:
         return ids.to_numpy()
-    kinds = sorted({type(value).__name__ for value in ids})
+    kinds = sorted({"str" if isinstance(value, np.str_) else type(value).__name__ for value in ids})
     if kinds not in (["str"], ["int"]):
         raise TypeError(f"ids must be all int or all str to be saved, got {kinds}")
     stored = np.array(spell(ids).to_numpy(), dtype=np.str_)

@@ -122,7 +122,7 @@ def test_npz_holds_modalities_and_perhaps_ids(tmp_path, features):
         load_features(path, ids=[1, 2, 3])
 
 
-@pytest.mark.parametrize("ids", [["a", "b", "ü"], [3, 1, 2**40]])
+@pytest.mark.parametrize("ids", [["a", "b", "ü"], list(np.array(["a", "b", "ü"])), [3, 1, 2**40]])
 def test_saved_features_load_equal(tmp_path, features, ids):
     path = tmp_path / "x.npz"
     kept = Features(ids, features.modalities)
