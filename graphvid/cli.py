@@ -284,15 +284,14 @@ def evaluate(run: Run = _QUICKSTART, quiet: Quiet = False, as_json: AsJson = Fal
     import pandas as pd
 
     found = load_run(run).answer("evaluate")(progress=not quiet)
-    if as_json:
-        _give(pd.DataFrame([{"method": name, **figures} for name, figures in found.items()]), None, True)
+    grouped = any(isinstance(value, Mapping) for figures in found.values() for value in figures.values())
+    if as_json or not grouped:
+        _give(pd.DataFrame([{"method": name, **figures} for name, figures in found.items()]), None, as_json)
         return
-    flat = {name: _flatten(figures) for name, figures in found.items()}
-    if all(set(figures) <= set(found[name]) for name, figures in flat.items()):
-        table = pd.DataFrame([{"method": name, **figures} for name, figures in flat.items()])
-    else:  # figures in groups are many: a row each
-        table = pd.DataFrame(flat).rename_axis("figure").reset_index()
-    typer.echo(table.to_string(index=False, float_format="%.4f", na_rep=""))
+    table = pd.DataFrame(
+        {name: _flatten(figures) for name, figures in found.items()}
+    )  # figures in groups are many: a row each
+    typer.echo(table.rename_axis("figure").reset_index().to_string(index=False, float_format="%.4f", na_rep=""))
 
 
 @app.command()

@@ -16,7 +16,23 @@ _WIDE = 32  # times as many possible ids as ids: from there a sort costs less th
 def distinct(ids: Tensor) -> tuple[Tensor, Tensor]:
     """Return the distinct ids, ascending, and the place of each id among them, as `torch.unique` with ``return_inverse``.
 
-    O(n + largest id) time on the CPU where ids are dense, a sort elsewhere.
+    Parameters
+    ----------
+    ids : Tensor of an integer type, any shape, any device
+
+    Returns
+    -------
+    tuple of Tensor
+        The distinct ids, (num_distinct,), and the place of each id among them, int64 of the shape of ``ids``.
+
+    Notes
+    -----
+    O(n + largest id) time and memory on the CPU where ids are dense, one sort elsewhere.
+
+    Examples
+    --------
+    >>> distinct(torch.tensor([7, 3, 7]))
+    (tensor([3, 7]), tensor([1, 0, 1]))
     """
     if ids.device.type == "cpu" and ids.dim() == 1 and ids.numel():
         least, most = (int(bound) for bound in torch.aminmax(ids))
