@@ -18,7 +18,7 @@ METRICS = ("gauc", "auc", "log_loss", "base_log_loss", "ece", "ndcg@3", "recall@
 
 
 @dataclass(frozen=True, eq=False)
-class Row:
+class FrameRow:
     """A line of a table: a configuration that is trained, or what ``baseline`` names."""
 
     name: str
@@ -29,7 +29,7 @@ class Row:
     reference: bool = False
 
 
-class Views(NamedTuple):
+class ScoredViews(NamedTuple):
     """The views that are scored."""
 
     user: NDArray[np.int64]
@@ -45,7 +45,7 @@ def train(log: WatchLog, clips: ClipFeatures, config: FRAMEConfig) -> tuple[FRAM
     return model, time.perf_counter() - start
 
 
-def figures(views: Views, probability: NDArray[np.float64]) -> dict[str, Any]:
+def figures(views: ScoredViews, probability: NDArray[np.float64]) -> dict[str, Any]:
     """Return `METRICS` of the probabilities to complete, and the AUC of every user for the bootstrap."""
     user, video, complete = views
     ranking = metrics.impression_scores(complete, probability, user, video, k=3)

@@ -15,7 +15,7 @@ Embed = Callable[[NDArray[np.float32], NDArray[np.int64], int], NDArray[np.float
 
 
 @dataclass(frozen=True)
-class Row:
+class CoWatchRow:
     """One line of a table: an embedding that needs no training, or a configuration that is trained."""
 
     name: str
@@ -52,12 +52,12 @@ LEVELS = {
 }
 
 
-def rows() -> list[Row]:
+def rows() -> list[CoWatchRow]:
     """Give all rows, in the order of the table."""
     table = [
-        Row("raw features", "As they are, modalities side by side, cosine.", embed=_raw),
-        Row("standardised features", "By mean and deviation of the training videos.", embed=_standardised),
-        Row("random projection", "Raw features, projected to 64 columns.", embed=_projected),
+        CoWatchRow("raw features", "As they are, modalities side by side, cosine.", embed=_raw),
+        CoWatchRow("standardised features", "By mean and deviation of the training videos.", embed=_standardised),
+        CoWatchRow("random projection", "Raw features, projected to 64 columns.", embed=_projected),
     ]
     for mining in (False, True):
         for level, probs in LEVELS.items():
@@ -65,18 +65,22 @@ def rows() -> list[Row]:
             about = f"Negatives: {level}" + (
                 ", then the hardest semi-hard one of the batch." if mining else ", as drawn."
             )
-            table.append(Row(name, about, replace(PROBE, level_probs=probs, mining=mining)))
+            table.append(CoWatchRow(name, about, replace(PROBE, level_probs=probs, mining=mining)))
     softmax = replace(PROBE, loss="softmax")
-    table.append(Row("in-batch softmax", "Drawn positive against the other positives, temperature 0.1.", softmax))
+    table.append(
+        CoWatchRow("in-batch softmax", "Drawn positive against the other positives, temperature 0.1.", softmax)
+    )
     regularised = {"dropout": 0.3, "input_dropout": 0.3}
     for mining, levels in ((False, ("random", "L0")), (True, tuple(LEVELS))):
         for level in levels:
             name = f"triplets, {level}" + (", mined" if mining else "") + ", dropout"
             config = replace(PROBE, level_probs=LEVELS[level], mining=mining, **regularised)
-            table.append(Row(name, "As above with dropout 0.3 on input and hidden layer.", config))
+            table.append(CoWatchRow(name, "As above with dropout 0.3 on input and hidden layer.", config))
     config = replace(softmax, **regularised)
-    table.append(Row("in-batch softmax, dropout", "As above with dropout 0.3 on input and hidden layer.", config))
+    table.append(
+        CoWatchRow("in-batch softmax, dropout", "As above with dropout 0.3 on input and hidden layer.", config)
+    )
     for level, probs in LEVELS.items():
         about = f"The default preset with {level} negatives in the batch."
-        table.append(Row(f"neighbour softmax, {level}", about, replace(RGCConfig(), level_probs=probs)))
+        table.append(CoWatchRow(f"neighbour softmax, {level}", about, replace(RGCConfig(), level_probs=probs)))
     return table

@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from benchmarks._record import markdown
 from benchmarks._training import fit
-from benchmarks.quality._rows import Row, rows
+from benchmarks.quality._rows import CoWatchRow, rows
 from graphvid._files import write_json
 from graphvid.graphs import NodeSplit, node_subgraph, split_nodes
 from graphvid.metrics import cold_start
@@ -35,7 +35,7 @@ _PACKAGES = ("graphvid", "torch", "dgl", "numpy", "scipy", "lightning")
 
 
 @dataclass(frozen=True)
-class Task:
+class CoWatchTable:
     """A data set and what its table is called."""
 
     name: str
@@ -43,7 +43,7 @@ class Task:
     source: CoWatchSource
 
 
-def main(task: Task, arguments: list[str]) -> None:
+def main(task: CoWatchTable, arguments: list[str]) -> None:
     """Run the command line of one data set."""
     parser = argparse.ArgumentParser(prog=f"python -m benchmarks quality {task.name}", description=task.title)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
@@ -76,11 +76,13 @@ def main(task: Task, arguments: list[str]) -> None:
     print(markdown(record))
 
 
-def _oracle(videos: VideoGraph) -> list[Row]:
+def _oracle(videos: VideoGraph) -> list[CoWatchRow]:
     if videos.oracle is None:
         return []
     known = videos.oracle
-    return [Row("oracle", "The true topics and tastes.", embed=lambda columns, train, seed: known, reference=True)]
+    return [
+        CoWatchRow("oracle", "The true topics and tastes.", embed=lambda columns, train, seed: known, reference=True)
+    ]
 
 
 class Options(Protocol):
@@ -137,7 +139,12 @@ class Runs:
 
 
 def _record(
-    name: str, task: Task, videos: VideoGraph, options: argparse.Namespace, runs: Runs, finished: list[Row]
+    name: str,
+    task: CoWatchTable,
+    videos: VideoGraph,
+    options: argparse.Namespace,
+    runs: Runs,
+    finished: list[CoWatchRow],
 ) -> dict[str, Any]:
     held_out = "A quarter of the training videos is held out and scored in place of the test part. "
     lines = []
@@ -181,7 +188,7 @@ def _split(videos: VideoGraph, seed: int, *, validation: bool) -> NodeSplit:
     return NodeSplit(outer.train[inner.train], outer.train[inner.test])
 
 
-def _score(row: Row, videos: VideoGraph, split: NodeSplit, seed: int) -> dict[str, Any]:
+def _score(row: CoWatchRow, videos: VideoGraph, split: NodeSplit, seed: int) -> dict[str, Any]:
     start = time.perf_counter()
     retention = None
     if row.model is not None:

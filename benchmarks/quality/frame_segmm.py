@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from benchmarks._record import markdown
-from benchmarks.quality._frame import Row, train
+from benchmarks.quality._frame import FrameRow, train
 from benchmarks.quality._run import RESULTS, Runs
 from graphvid import metrics
 from graphvid._files import write_json
@@ -27,17 +27,17 @@ _DEFAULT = replace(FRAMEConfig.preset("survival"), num_duration_buckets=8)
 _Array = NDArray[np.float64]
 
 
-def rows() -> list[Row]:
+def rows() -> list[FrameRow]:
     """Give all rows, in the order of the table."""
     made = [
-        Row("same for all", "The share of reached segments at which viewers left.", baseline="constant"),
-        Row("position prior", "That share of every segment number.", baseline="position"),
-        Row("position prior by duration", "The same for ten groups of videos by duration.", baseline="duration"),
-        Row("position prior by user", "That of the user, drawn towards the one by duration.", baseline="user"),
+        FrameRow("same for all", "The share of reached segments at which viewers left.", baseline="constant"),
+        FrameRow("position prior", "That share of every segment number.", baseline="position"),
+        FrameRow("position prior by duration", "The same for ten groups of videos by duration.", baseline="duration"),
+        FrameRow("position prior by user", "That of the user, drawn towards the one by duration.", baseline="user"),
     ]
     for clips in (4, 8, 16):
         about = f"Default preset with 8 duration buckets; {clips} clips, described by place and duration only."
-        made.append(Row(f"FRAME, {clips} clips", about, replace(_DEFAULT, num_clips=clips)))
+        made.append(FrameRow(f"FRAME, {clips} clips", about, replace(_DEFAULT, num_clips=clips)))
     return made
 
 
@@ -126,7 +126,9 @@ def segment_hazards(drop_off: _Array, duration: _Array, num_segments: NDArray[np
     return np.asarray(-np.expm1(at((segment + 1) * seconds) - at(segment * seconds)))
 
 
-def _score(row: Row, seed: int, data: SegMM, training: NDArray[np.int64], test: NDArray[np.int64]) -> dict[str, Any]:
+def _score(
+    row: FrameRow, seed: int, data: SegMM, training: NDArray[np.int64], test: NDArray[np.int64]
+) -> dict[str, Any]:
     log, indptr = data.log, data.segment_labels.indptr
     assert log.duration is not None
     assert log.watch_time is not None
@@ -187,7 +189,7 @@ def _prior(kind: str, data: SegMM, training: NDArray[np.int64], strength: float 
     return hazard
 
 
-def _line(row: Row, found: list[dict[str, Any]]) -> dict[str, Any]:
+def _line(row: FrameRow, found: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "name": row.name,
         "description": row.description,

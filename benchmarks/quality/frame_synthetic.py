@@ -15,7 +15,7 @@ from tqdm import tqdm
 from benchmarks._record import markdown
 from benchmarks.peers import _simple
 from benchmarks.peers._task import make_task
-from benchmarks.quality._frame import METRICS, Row, Views, difference, figures, train
+from benchmarks.quality._frame import METRICS, FrameRow, ScoredViews, difference, figures, train
 from benchmarks.quality._run import RESULTS, Runs
 from graphvid._files import write_json
 from graphvid.data import ClipFeatures, SyntheticSkip
@@ -40,7 +40,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 
 
-def rows() -> list[Row]:
+def rows() -> list[FrameRow]:
     """Give all rows, in the order of the table."""
     made = []
     for name, setting in SETTINGS.items():
@@ -67,15 +67,17 @@ def rows() -> list[Row]:
                 ),
             }  # fmt: skip
         for model, (about, config) in models.items():
-            made.append(Row(f"{name}: {model}", about, config, setting=setting))
+            made.append(FrameRow(f"{name}: {model}", about, config, setting=setting))
         for clips in (8, 1):
             about = f"Two products of the user's mean clips, logistic regression, {clips} a video."
-            made.append(Row(f"{name}: graph-mean logistic, {clips}", about, baseline=f"mean {clips}", setting=setting))
+            made.append(
+                FrameRow(f"{name}: graph-mean logistic, {clips}", about, baseline=f"mean {clips}", setting=setting)
+            )
         if name == "main":
             about = "The same two products explain the skip at every clip."
-            made.append(Row(f"{name}: logistic hazard, 8", about, baseline="hazard 8", setting=setting))
+            made.append(FrameRow(f"{name}: logistic hazard, 8", about, baseline="hazard 8", setting=setting))
         about = "The true probability of completion."
-        made.append(Row(f"{name}: oracle", about, baseline="oracle", setting=setting, reference=True))
+        made.append(FrameRow(f"{name}: oracle", about, baseline="oracle", setting=setting, reference=True))
     return made
 
 
@@ -101,7 +103,7 @@ def main(arguments: list[str]) -> None:
     print(record["notes"])
 
 
-def _score(row: Row, seed: int) -> dict[str, Any]:
+def _score(row: FrameRow, seed: int) -> dict[str, Any]:
     setting = dict(row.setting)
     noise = setting.pop("noise_features", False)
     world = SyntheticSkip(seed=seed, **setting)
@@ -113,7 +115,7 @@ def _score(row: Row, seed: int) -> dict[str, Any]:
     test = log.select(windows.test)
     assert test.watch_time is not None
     assert test.duration is not None
-    views = Views(test.user, test.video, (test.watch_time >= test.duration).astype(np.int64))
+    views = ScoredViews(test.user, test.video, (test.watch_time >= test.duration).astype(np.int64))
     seconds = 0.0
     if row.model is not None:
         training = log.select(np.sort(np.concatenate([windows.graph, windows.supervision])))
@@ -129,7 +131,7 @@ def _score(row: Row, seed: int) -> dict[str, Any]:
     return {**figures(views, probability), "seconds": round(seconds, 1)}
 
 
-def _record(finished: dict[Row, list[dict[str, Any]]], seeds: list[int]) -> dict[str, Any]:
+def _record(finished: dict[FrameRow, list[dict[str, Any]]], seeds: list[int]) -> dict[str, Any]:
     by_name = {row.name: found for row, found in finished.items()}
     return {
         "name": "frame_synthetic",

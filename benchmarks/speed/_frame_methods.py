@@ -33,7 +33,7 @@ from graphvid.sampling import ShuffledBatches
 
 CONFIG = FRAMEConfig(num_epochs=1)
 WARM_UP = 3  # steps before the clock starts
-_FORMS: dict[str, Callable[[Any, peers.Views], nn.Module]] = {
+_FORMS: dict[str, Callable[[Any, peers.LabelledLog], nn.Module]] = {
     "shared positives": lambda conv, views: peers.Ops(conv, views, shared=True),
     "an edge a clip": lambda conv, views: peers.Ops(conv, views, shared=False),
     "DGL": peers.dgl_layers,
@@ -53,7 +53,7 @@ class WholeGraph(nn.Module):
 
     def __init__(self, form: str, log: WatchLog, clips: ClipFeatures, device: str) -> None:
         super().__init__()
-        views = peers.Views.of(log, device)
+        views = peers.LabelledLog.of(log, device)
         self.network = make_network()
         self.features = _standardized(clips, views).to(device)
         self.hops = _FORMS[form](self.network.conv, views)
@@ -165,7 +165,7 @@ def matmul_rate(device: str, size: int = 2048) -> float:
     return 2 * size**3 / statistics.median(spent[1:])
 
 
-def _standardized(clips: ClipFeatures, views: peers.Views) -> Tensor:
+def _standardized(clips: ClipFeatures, views: peers.LabelledLog) -> Tensor:
     """Return all clips, (num_clips, dim), with mean 0 and deviation 1 over those of the watched videos."""
     features = np.array(clips.array)
     seen = np.unique(views.labels.video)

@@ -21,7 +21,7 @@ from graphvid.nn import UserClipConv
 from graphvid.ops import Adjacency
 
 
-class Views(NamedTuple):
+class LabelledLog(NamedTuple):
     """A log as all forms take it."""
 
     log: WatchLog
@@ -29,7 +29,7 @@ class Views(NamedTuple):
     device: str
 
     @classmethod
-    def of(cls, log: WatchLog, device: str) -> Views:
+    def of(cls, log: WatchLog, device: str) -> LabelledLog:
         """Label the clips of a log."""
         return cls(log, label_clips(log, NUM_CLIPS), device)
 
@@ -52,7 +52,7 @@ class Views(NamedTuple):
 class Ops(nn.Module):
     """`UserClipConv` over whole relations, the positives an edge a clip or, ``shared``, an edge a video."""
 
-    def __init__(self, conv: UserClipConv, views: Views, *, shared: bool) -> None:
+    def __init__(self, conv: UserClipConv, views: LabelledLog, *, shared: bool) -> None:
         super().__init__()
         self.conv = conv
         graph = views.graph(shared=shared)
@@ -88,7 +88,7 @@ class PerRelation(nn.Module):
         return torch.stack(users), (clips[0] + clips[1]) / 2
 
 
-def dgl_layers(conv: UserClipConv, views: Views) -> PerRelation:
+def dgl_layers(conv: UserClipConv, views: LabelledLog) -> PerRelation:
     """Return the hops by `dgl.nn.GraphConv`."""
     from dgl.nn import GraphConv
 
@@ -128,7 +128,7 @@ class _Sage(nn.Module):
         return out
 
 
-def pyg_layers(conv: UserClipConv, views: Views, *, sparse: bool) -> PerRelation:
+def pyg_layers(conv: UserClipConv, views: LabelledLog, *, sparse: bool) -> PerRelation:
     """Return the hops by `torch_geometric.nn.SAGEConv`, from an ``edge_index`` or a ``torch.sparse`` matrix."""
     users, clips = views.sizes
     graphs, layers = [], []
@@ -152,7 +152,7 @@ def _mean_matrix(src: Tensor, dst: Tensor, size: tuple[int, int]) -> Tensor:
 class Dense(nn.Module):
     """Two dense matrices of users times clips, the form of the authors' files, and four products with them."""
 
-    def __init__(self, conv: UserClipConv, views: Views) -> None:
+    def __init__(self, conv: UserClipConv, views: LabelledLog) -> None:
         super().__init__()
         self.conv = conv
         self.matrices, self.user_degree, self.clip_degree = [], [], []

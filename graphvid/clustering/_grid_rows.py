@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from graphvid.clustering._grid_kernels import is_on_grid, largest_weight, put_on_grid
-from graphvid.clustering._kernels import MAX, Rows
+from graphvid.clustering._kernels import MAX, HalfEdges
 from graphvid.clustering.grid import grid_exponent, halves, is_wide
 from graphvid.clustering.linkage import LinkageRule
 
@@ -15,7 +15,7 @@ def sums(linkage: LinkageRule) -> bool:
     return linkage.code != MAX
 
 
-def gridded(rows: Rows, *, scaled: bool) -> tuple[Rows, int]:
+def gridded(rows: HalfEdges, *, scaled: bool) -> tuple[HalfEdges, int]:
     """Return the rows with their weights on the grid, and the power of two by which they were multiplied.
 
     The power is 0 for float64 weights, which keep their scale; weights that are on the grid already are not copied. With

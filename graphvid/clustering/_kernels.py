@@ -23,7 +23,7 @@ Array = NDArray[Any]  # ids are int32 or int64, chosen by the size of the graph
 LEVEL_ONE, MAX, SUM, EXPLICIT_AVERAGE, AVERAGE, CUT_SPARSITY, MAX_DEGREE_BOUNDED = range(7)
 
 
-class Rows(NamedTuple):
+class HalfEdges(NamedTuple):
     """Half edges of the current clusters; ``counts`` is empty unless the linkage needs the number of original edges."""
 
     starts: Array  # (num_clusters,) int64

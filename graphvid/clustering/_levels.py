@@ -11,7 +11,7 @@ from tqdm import tqdm
 from graphvid.clustering import _contract_kernels as contract_kernels
 from graphvid.clustering import _kernels as kernels
 from graphvid.clustering._grid_rows import gridded, sums
-from graphvid.clustering._kernels import Rows
+from graphvid.clustering._kernels import HalfEdges
 from graphvid.clustering._threads import Threads
 from graphvid.clustering.grid import in_steps
 from graphvid.clustering.limits import Freeze, SizeRule, checked_node_weight, frozen_clusters
@@ -45,8 +45,8 @@ class Rules(NamedTuple):
 class _Clusters(NamedTuple):
     """The current graph of clusters."""
 
-    rows: Rows  # one entry per pair of clusters
-    every_edge: Rows  # as `rows`, but with parallel edges, for percentiles; otherwise the same
+    rows: HalfEdges  # one entry per pair of clusters
+    every_edge: HalfEdges  # as `rows`, but with parallel edges, for percentiles; otherwise the same
     sizes: NDArray[np.float64]  # summed node weights
     members: NDArray[Any]  # smallest key of a member, which is its number unless keys were given
     original: bool  # the edges are the input's, and their weights are the linkage's
@@ -72,7 +72,7 @@ def run_levels(
 
 
 def continue_levels(
-    rows: Rows,
+    rows: HalfEdges,
     sizes: NDArray[np.float64],
     members: NDArray[Any],
     num_levels: int | None,
@@ -86,7 +86,7 @@ def continue_levels(
 
 
 def _tree(
-    clusters: _Clusters, weights: NDArray[np.float64] | None, original: Rows | None, num_levels: int | None, rules: Rules,
+    clusters: _Clusters, weights: NDArray[np.float64] | None, original: HalfEdges | None, num_levels: int | None, rules: Rules,
     threads: Threads, progress: bool = False,
 ) -> ClusterTree:  # fmt: skip
     """Return the tree over the given clusters; ``weights`` scale their edges, ``original`` is the graph for freezing."""
@@ -200,9 +200,9 @@ def _contract(
 
 
 def _gather(
-    rows: Rows, ranges: NDArray[np.int64], label: NDArray[Any], count: int, scale: NDArray[np.float64] | None,
+    rows: HalfEdges, ranges: NDArray[np.int64], label: NDArray[Any], count: int, scale: NDArray[np.float64] | None,
     linkage: LinkageRule, threads: Threads,
-) -> Rows:  # fmt: skip
+) -> HalfEdges:  # fmt: skip
     """Return the edges between different labels, in the rows of their smaller label; parallel edges are kept."""
     cursor = np.zeros((len(ranges), count), np.int64)
     threads.run(contract_kernels.count_chunk, ranges, lambda t: (rows, label, cursor[t]))
@@ -210,7 +210,7 @@ def _gather(
     capacity = int(stops[-1]) if count else 0
     counts = np.empty(capacity, np.int64) if linkage.code == kernels.EXPLICIT_AVERAGE else _NO_COUNTS
     values = np.empty(capacity, rows.values.dtype)
-    new = Rows(starts, stops, np.empty(capacity, rows.neighbors.dtype), values, counts)
+    new = HalfEdges(starts, stops, np.empty(capacity, rows.neighbors.dtype), values, counts)
     weights = np.empty(0) if scale is None else scale
     threads.run(
         contract_kernels.scatter_chunk,

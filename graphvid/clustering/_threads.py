@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from graphvid._checks import check_integer
-from graphvid.clustering._kernels import Rows
+from graphvid.clustering._kernels import HalfEdges
 
 EDGES_PER_THREAD = 1 << 17  # with fewer edges a thread is not worth its start
 _EDGES_PER_ROW = 3  # what beginning a row costs, in edges; measured
@@ -31,7 +31,7 @@ class Threads:
         self.num_threads = most if num_threads is None else int(num_threads)
         self._pool = ThreadPoolExecutor(self.num_threads)  # starts threads when it gets work, ends them with itself
 
-    def split(self, rows: Rows, per_thread: int = 1) -> NDArray[np.int64]:
+    def split(self, rows: HalfEdges, per_thread: int = 1) -> NDArray[np.int64]:
         """Return ranges of rows, (number of ranges, 2); several per thread balance their load."""
         num_rows = len(rows.starts)
         if self.num_threads == 1 or num_rows == 0:

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from graphvid._checks import check_count, check_integer
 from graphvid.clustering._input_checks import id_type
-from graphvid.clustering._kernels import EXPLICIT_AVERAGE, Rows
+from graphvid.clustering._kernels import EXPLICIT_AVERAGE, HalfEdges
 from graphvid.clustering._levels import Rules, continue_levels
 from graphvid.clustering._threads import Threads
 from graphvid.clustering.limits import size_rule
@@ -92,7 +92,7 @@ def continue_clustering(
 
 def _rows(
     low: NDArray[np.int64], high: NDArray[np.int64], values: NDArray[Any], counts: NDArray[np.int64], num_clusters: int
-) -> Rows:
+) -> HalfEdges:
     """Return the edges in the kernels' form."""
     order = np.lexsort((high, low))
     low, high = low[order], high[order]
@@ -101,4 +101,4 @@ def _rows(
         raise ValueError(f"each pair of clusters must be given once, got ({low[again[0]]}, {high[again[0]]}) twice")
     bounds = np.searchsorted(low, np.arange(num_clusters + 1))
     neighbors = high.astype(id_type(num_clusters))
-    return Rows(bounds[:-1], bounds[1:], neighbors, values[order], counts[order] if len(counts) else counts)
+    return HalfEdges(bounds[:-1], bounds[1:], neighbors, values[order], counts[order] if len(counts) else counts)

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from graphvid._checks import check_number
 from graphvid.clustering._contract_kernels import cluster_weights
-from graphvid.clustering._kernels import Rows
+from graphvid.clustering._kernels import HalfEdges
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def freeze_list(freeze: Freeze | Sequence[Freeze] | None) -> list[Freeze]:
     return rules
 
 
-def checked_node_weight(node_weight: ArrayLike, rows: Rows, max_size: float) -> NDArray[np.float64]:
+def checked_node_weight(node_weight: ArrayLike, rows: HalfEdges, max_size: float) -> NDArray[np.float64]:
     """Return the checked node weights of a graph."""
     num_nodes = len(rows.starts)
     given = np.asarray(node_weight)
@@ -128,13 +128,13 @@ def checked_node_weight(node_weight: ArrayLike, rows: Rows, max_size: float) -> 
 
 
 def frozen_clusters(
-    rules: list[Freeze], original: Rows, labels: NDArray[np.int32], num_clusters: int
+    rules: list[Freeze], original: HalfEdges, labels: NDArray[np.int32], num_clusters: int
 ) -> NDArray[np.bool_]:
     """Say which clusters of the original graph are finished.
 
     Parameters
     ----------
-    original : Rows
+    original : HalfEdges
         The input graph.
     labels : int (num_nodes,)
         Cluster of each node.

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphvid.clustering import _spanning_kernels as kernels
-from graphvid.clustering._kernels import Rows, join_values_chunk, number_roots
+from graphvid.clustering._kernels import HalfEdges, join_values_chunk, number_roots
 from graphvid.clustering._levels import chain_roots
 from graphvid.clustering._spanning_kernels import Edges
 from graphvid.clustering._threads import EDGES_PER_THREAD, Threads, pairs
@@ -91,13 +91,13 @@ def maximum_spanning_forest(graph: GraphLike, *, num_threads: int | None = None)
     return SpanningForest(src, dst, weight, components)
 
 
-def _heavy_weight(rows: Rows, share: float) -> float:
+def _heavy_weight(rows: HalfEdges, share: float) -> float:
     """Return a weight that about ``share`` of the edges reach, from a sample."""
     places = np.linspace(rows.starts[0], rows.stops[-1] - 1, _SAMPLE).astype(np.int64)
     return float(np.quantile(rows.values[places], 1 - share))
 
 
-def _room(widths: NDArray[np.int64], rows: Rows) -> tuple[Edges, NDArray[np.int64]]:
+def _room(widths: NDArray[np.int64], rows: HalfEdges) -> tuple[Edges, NDArray[np.int64]]:
     """Return room for segments of edges, and the segments."""
     bounds = np.concatenate([[0], np.cumsum(widths)])
     capacity, ids = int(bounds[-1]) + 1, rows.neighbors.dtype
@@ -107,7 +107,7 @@ def _room(widths: NDArray[np.int64], rows: Rows) -> tuple[Edges, NDArray[np.int6
 
 
 def _list_edges(
-    kernel: Callable[..., int], rows: Rows, which: float | NDArray[Any], chunks: NDArray[np.int64],
+    kernel: Callable[..., int], rows: HalfEdges, which: float | NDArray[Any], chunks: NDArray[np.int64],
     room: tuple[Edges, NDArray[np.int64]], threads: Threads,
 ) -> tuple[Edges, NDArray[np.int64]]:  # fmt: skip
     """Return the edges that the kernel selects and their segments, in ``room`` or, if that is too small, in new room."""

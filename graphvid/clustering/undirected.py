@@ -21,7 +21,7 @@ from graphvid.clustering._input_checks import (
     id_type,
     name_unmirrored,
 )
-from graphvid.clustering._kernels import Rows
+from graphvid.clustering._kernels import HalfEdges
 
 _ARRAYS = ("num_nodes", "starts", "stops", "neighbors", "weights")
 
@@ -123,9 +123,9 @@ class UndirectedGraph:
             *(getattr(graph, name) for name in _ARRAYS), self.num_self_loops, self.num_duplicates
         )
 
-    def rows(self) -> Rows:
+    def rows(self) -> HalfEdges:
         """Return the arrays in the kernels' form."""
-        return Rows(self.starts, self.stops, self.neighbors, self.weights, np.empty(0, np.int64))
+        return HalfEdges(self.starts, self.stops, self.neighbors, self.weights, np.empty(0, np.int64))
 
     @classmethod
     def from_coo(

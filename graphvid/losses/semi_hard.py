@@ -13,7 +13,7 @@ from graphvid.losses._mining import Batch, mine_fused, mine_tensors
 from graphvid.losses.triplet import check_margin
 from graphvid.ops.neighbors import NeighborTable, check_table
 
-Candidates = Literal["negatives", "all"]
+CandidatePool = Literal["negatives", "all"]
 Fallback = Literal["own", "farthest_easy", "drop"]
 _UNIT_TOLERANCE = 1e-2  # of the squared norm; bfloat16 keeps 8 bits
 
@@ -134,15 +134,15 @@ class SemiHardMiner(nn.Module):
     def __init__(
         self,
         margin: float = 0.5,
-        candidates: Candidates = "negatives",
+        candidates: CandidatePool = "negatives",
         fallback: Fallback = "own",
         block_size: int = 512,
     ) -> None:
         super().__init__()
         self.margin = check_margin(margin)
-        check_choice("candidates", candidates, get_args(Candidates))
+        check_choice("candidates", candidates, get_args(CandidatePool))
         check_choice("fallback", fallback, get_args(Fallback))
-        self.candidates: Candidates = candidates
+        self.candidates: CandidatePool = candidates
         self.fallback: Fallback = fallback
         self.block_size = check_count("block_size", block_size, 1)
 

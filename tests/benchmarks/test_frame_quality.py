@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from benchmarks.quality import frame_segmm, frame_synthetic
-from benchmarks.quality._frame import Views, difference, figures
+from benchmarks.quality._frame import ScoredViews, difference, figures
 from graphvid.data import WatchLog
 
 
@@ -47,7 +47,7 @@ def test_place_features_tell_places_and_durations_apart():
 
 def test_figures_and_their_differences():
     rng = np.random.default_rng(1)
-    views = Views(np.repeat(np.arange(20), 10), np.tile(np.arange(10), 20), rng.integers(0, 2, 200))
+    views = ScoredViews(np.repeat(np.arange(20), 10), np.tile(np.arange(10), 20), rng.integers(0, 2, 200))
     noise, good = rng.random(200), np.clip(views.complete * 0.5 + 0.5 * rng.random(200), 0, 1)
     first, second = figures(views, good), figures(views, noise)
     assert first["gauc"] > second["gauc"]

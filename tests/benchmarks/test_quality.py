@@ -36,7 +36,7 @@ def quality(monkeypatch, tmp_path):
 @pytest.fixture
 def run(quality, tmp_path, capsys):
     def main(*arguments):
-        quality.main(quality.Task("tiny", "Tiny world", CoWatchSource(dataset="synthetic")), list(arguments))
+        quality.main(quality.CoWatchTable("tiny", "Tiny world", CoWatchSource(dataset="synthetic")), list(arguments))
         name = "tiny_validation.json" if "--validation" in arguments else "tiny.json"
         return json.loads((tmp_path / name).read_text()), capsys.readouterr().out
 

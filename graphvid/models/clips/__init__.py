@@ -15,7 +15,7 @@ from .config import (
 )
 from .model import ClipContrast, VideoBatch
 from .network import DifferenceInput, build_clip_encoder, check_videos, clip_refs, embed_videos, encode_refs
-from .recipes import ViewMaker, Views, edge_recipe
+from .recipes import ViewBatch, ViewMaker, edge_recipe
 
 __all__ = [
     "RECIPES",
@@ -32,8 +32,8 @@ __all__ = [
     "TripletConfig",
     "VTDLConfig",
     "VideoBatch",
+    "ViewBatch",
     "ViewMaker",
-    "Views",
     "build_clip_encoder",
     "check_videos",
     "clip_refs",

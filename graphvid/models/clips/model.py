@@ -13,7 +13,7 @@ from graphvid.graphs import ClipGraph
 from graphvid.losses import CrossBatchNegatives, EdgeInfoNCE, EdgeMargin, flip_consistency, map_consistency
 from graphvid.models.clips.config import ClipConfig
 from graphvid.models.clips.network import build_clip_encoder, check_videos
-from graphvid.models.clips.recipes import KEY, QUERY, ViewMaker, Views, edge_recipe
+from graphvid.models.clips.recipes import KEY, QUERY, ViewBatch, ViewMaker, edge_recipe
 from graphvid.models.one_process import OneProcessModule
 from graphvid.nn import ClipEncoder, ClipEncoding, MomentumPair, Reverse, SquareTransform
 from graphvid.nn.square_transform import SquareParams
@@ -144,7 +144,7 @@ class ClipContrast(OneProcessModule):
         self.log("loss", loss.detach(), prog_bar=True)
         return loss
 
-    def graph(self, video: Tensor, views: Views) -> ClipGraph:
+    def graph(self, video: Tensor, views: ViewBatch) -> ClipGraph:
         """Return the graph of a batch, with what was drawn for its edges."""
         config, number = self.config, len(views.clips)
         code = None
@@ -178,7 +178,7 @@ class ClipContrast(OneProcessModule):
             self.log("overlap", graph.graph.edges["other_segment"].data["overlap"].mean())
         return cast(Tensor, loss)
 
-    def _consistency(self, views: Views, encodings: list[ClipEncoding]) -> Tensor:
+    def _consistency(self, views: ViewBatch, encodings: list[ClipEncoding]) -> Tensor:
         """Return how far the query's map is from the transformed map of the key's clip, and log its share of chance."""
         assert views.code is not None
         assert self.config.group != "none"

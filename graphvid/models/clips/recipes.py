@@ -54,7 +54,7 @@ def edge_recipe(config: ClipConfig) -> EdgeRecipe:
     return EdgeRecipe(rules, both_ways=config.both_ways)
 
 
-class Views(NamedTuple):
+class ViewBatch(NamedTuple):
     """Views of a batch of videos.
 
     Parameters
@@ -88,7 +88,7 @@ class ViewMaker:
     source: ClipSource
     config: ClipConfig
 
-    def __call__(self, video: Tensor, generator: torch.Generator, device: torch.device) -> Views:
+    def __call__(self, video: Tensor, generator: torch.Generator, device: torch.device) -> ViewBatch:
         """Draw the views of a batch.
 
         Parameters
@@ -139,7 +139,7 @@ class ViewMaker:
             edge_data["motion_broken"] = {"similarity": order_similarity(order.index)}
             clips.append(negative)
             starts.append(start)
-        return Views(clips, torch.stack(starts), edge_data, code)
+        return ViewBatch(clips, torch.stack(starts), edge_data, code)
 
     def _reordering(self) -> Any:  # Any: a ClipTransform
         kinds: dict[str, Callable[[], Any]] = {

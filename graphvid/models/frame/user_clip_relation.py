@@ -21,7 +21,7 @@ _POWERS: dict[Norm, tuple[float, float, float, float]] = {
 }
 
 
-class Edges(NamedTuple):
+class SampledEdges(NamedTuple):
     """The second hop of one step, and what the first must leave out.
 
     Parameters
@@ -129,7 +129,7 @@ class UserClipRelation(nn.Module):
         )
         return back.spmm(self.node_inputs(clips))
 
-    def edges(self, videos: Tensor, targets: Tensor | None, fanout: int, seed: int, step: int) -> Edges:
+    def edges(self, videos: Tensor, targets: Tensor | None, fanout: int, seed: int, step: int) -> SampledEdges:
         """Return the edges of one step.
 
         Parameters
@@ -147,7 +147,7 @@ class UserClipRelation(nn.Module):
         if targets is None:
             picks = sample_neighbors(self.adjacency, nodes, fanout, seed=seed, step=step)
             empty = nodes.new_empty(0)
-            return Edges(nodes, picks, empty, empty, degree, count)
+            return SampledEdges(nodes, picks, empty, empty, degree, count)
         num_nodes = len(self.node_degree)
         first = targets[:, 0] * num_nodes + targets[:, 1] * self.nodes_per_video
         low = torch.searchsorted(self.keys, first)
@@ -165,9 +165,11 @@ class UserClipRelation(nn.Module):
         dst = picks.dst_index[keep]
         kept = torch.bincount(dst, minlength=len(nodes))
         picks = NeighborPicks(picks.edge_ids[keep], picks.src[keep], dst, nodes, kept)
-        return Edges(nodes, picks, own, own_node, degree, count - lost)
+        return SampledEdges(nodes, picks, own, own_node, degree, count - lost)
 
-    def user_sums(self, sums: Tensor, users: Tensor, edges: Edges | None, clips: Tensor) -> tuple[Tensor, Tensor]:
+    def user_sums(
+        self, sums: Tensor, users: Tensor, edges: SampledEdges | None, clips: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """Return normalised sums and degrees of users, without the targets' edges.
 
         Parameters
@@ -176,7 +178,7 @@ class UserClipRelation(nn.Module):
             From `sums` over all videos.
         users : Tensor of int64, shape (num_users,)
             Distinct, ascending; the targets' users are among them.
-        edges : Edges, optional
+        edges : SampledEdges, optional
             Of the step. Default: nothing is left out.
         clips : Tensor, shape (num_videos, num_clips, in_dim)
             Inputs of the step's clips.
@@ -202,7 +204,7 @@ class UserClipRelation(nn.Module):
             total = total + correction.spmm(self.node_inputs(clips).to(total.dtype))
         return total * _inverse(degree, self.user_power)[:, None].to(total.dtype), degree
 
-    def _changed_edges(self, users: Tensor, edges: Edges) -> tuple[Tensor, Tensor, Tensor]:
+    def _changed_edges(self, users: Tensor, edges: SampledEdges) -> tuple[Tensor, Tensor, Tensor]:
         """Return user, node and change of weight of the edges of all clips that lose an edge to the targets."""
         touched = torch.unique(edges.own_node)
         around = sample_neighbors(self.adjacency, edges.nodes[touched], -1)
@@ -214,7 +216,7 @@ class UserClipRelation(nn.Module):
         change = self.weight[around.edge_ids] * (after - before)
         return at[here], node[here], change[here]
 
-    def into_nodes(self, users: Tensor, user_degree: Tensor, edges: Edges, dtype: torch.dtype) -> Adjacency:
+    def into_nodes(self, users: Tensor, user_degree: Tensor, edges: SampledEdges, dtype: torch.dtype) -> Adjacency:
         """Return the second hop from ``users`` to the nodes of the step, weighted by the norm.
 
         Where only some edges were picked, each stands for as many as there are for one pick, so that the expectation is

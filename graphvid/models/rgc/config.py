@@ -9,7 +9,7 @@ from pydantic import Field
 
 from graphvid._record import Columns, Count, NotNegative, Positive, Record, Seed, Share, record
 from graphvid.clustering.linkage import LinkageName
-from graphvid.losses.semi_hard import Candidates, Fallback
+from graphvid.losses.semi_hard import CandidatePool, Fallback
 from graphvid.nn.video_encoder import Fusion
 from graphvid.sampling.triplet_tables import OnShortfall, Pool
 from graphvid.sampling.triplet_tables import Positive as DrawnPositive
@@ -119,7 +119,7 @@ class RGCConfig(Record):
     temperature: Positive = 0.05
     margin: NotNegative = 0.5
     mining: bool = False
-    candidates: Candidates = "negatives"
+    candidates: CandidatePool = "negatives"
     fallback: Fallback = "own"
     num_steps: Count = 800
     optimizer: Optimizer = "adam"

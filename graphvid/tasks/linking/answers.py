@@ -22,7 +22,7 @@ from graphvid.runs import Json, Run, RunDirectory, storable, write_tensors
 from .figures import score_linking, spread
 from .knowledge import AidaKnowledge, Inputs, Knowledge, TextKnowledge, UsedFeatures, WorldKnowledge
 from .source import LinkingSource, LoadedLinking
-from .texts import Candidates, Span, read_candidates, read_spans, to_mentions
+from .texts import Span, Surfaces, read_candidates, read_spans, to_mentions
 from .vectors import TextVectors
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class LinkingRun(Run):
         """
         knowledge, used = self._knowledge()
         if mentions is None:
-            mentions = to_mentions([], Candidates((), {}, {}), knowledge)
+            mentions = to_mentions([], Surfaces((), {}, {}), knowledge)
         return self._linker(knowledge.read(mentions), used)
 
     def link(self, text: str | os.PathLike[str], candidates: str | os.PathLike[str]) -> pd.DataFrame:

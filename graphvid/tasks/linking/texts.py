@@ -40,7 +40,7 @@ class Span(NamedTuple):
         return self.text[self.start : self.end]
 
 
-class Candidates(NamedTuple):
+class Surfaces(NamedTuple):
     """The entities that surfaces may mean.
 
     Parameters
@@ -58,7 +58,7 @@ class Candidates(NamedTuple):
     priors: dict[str, list[float]]
 
 
-def read_candidates(path: Path, knowledge: Knowledge) -> Candidates:
+def read_candidates(path: Path, knowledge: Knowledge) -> Surfaces:
     """Read a CSV file with the columns ``surface``, ``entity`` and perhaps ``prior``; see `LinkingRun.link`."""
     frame = _read_csv(path, ["surface", "entity", *(["prior"] if knowledge.has_prior else [])])
     number = {str(entity): at for at, entity in enumerate(knowledge.entity_ids)}
@@ -83,10 +83,10 @@ def read_candidates(path: Path, knowledge: Knowledge) -> Candidates:
         if knowledge.has_prior and not 0 <= prior <= 1:
             raise ValueError(f"prior must be a number in [0, 1], got {row['prior']!r} for {row['surface']!r}")
         priors.setdefault(surface, []).append(prior)
-    return Candidates(tuple(dict.fromkeys(filter(None, frame["surface"]))), entities, priors)
+    return Surfaces(tuple(dict.fromkeys(filter(None, frame["surface"]))), entities, priors)
 
 
-def read_spans(path: Path, candidates: Candidates) -> list[Span]:
+def read_spans(path: Path, surfaces: Surfaces) -> list[Span]:
     """Read a CSV file with the columns ``id``, ``text`` and perhaps ``start`` and ``end``; see `LinkingRun.link`.
 
     Mentions are in the order of the texts, those of a text by their places. Where a text has none, they are found.
@@ -108,15 +108,15 @@ def read_spans(path: Path, candidates: Candidates) -> list[Span]:
             if place in of_text:
                 raise ValueError(f"mentions must be distinct, got {place} twice for {row['id']!r}")
             of_text.add(place)
-    find = _finder(candidates)
+    find = _finder(surfaces)
     return [Span(name, text, *place) for name, text in texts.items() for place in sorted(places[name] or find(text))]
 
 
-def to_mentions(spans: list[Span], candidates: Candidates, knowledge: Knowledge) -> Mentions:
+def to_mentions(spans: list[Span], surfaces: Surfaces, knowledge: Knowledge) -> Mentions:
     """Return spans as mentions of the entities that are known, with their candidates and the text around."""
     keys = [span.surface.casefold() for span in spans]
-    listed = [candidates.entities.get(key, []) for key in keys]
-    prior = [value for key in keys for value in candidates.priors.get(key, [])]
+    listed = [surfaces.entities.get(key, []) for key in keys]
+    prior = [value for key in keys for value in surfaces.priors.get(key, [])]
     return Mentions(
         [span.document for span in spans], [span.surface for span in spans], np.full(len(spans), -1),
         np.concatenate([[0], np.cumsum([len(entities) for entities in listed], dtype=np.int64)]),
@@ -127,11 +127,11 @@ def to_mentions(spans: list[Span], candidates: Candidates, knowledge: Knowledge)
     )  # fmt: skip
 
 
-def _finder(candidates: Candidates) -> Callable[[str], set[tuple[int, int]]]:
+def _finder(surfaces: Surfaces) -> Callable[[str], set[tuple[int, int]]]:
     """Return what gives the places of the longest known surfaces in a text, from left to right."""
-    if not candidates.spellings:
+    if not surfaces.spellings:
         return lambda text: set()
-    longest = sorted(candidates.spellings, key=lambda surface: (-len(surface), surface))
+    longest = sorted(surfaces.spellings, key=lambda surface: (-len(surface), surface))
     pattern = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest))})(?!\w)", re.IGNORECASE)
     return lambda text: {found.span() for found in pattern.finditer(text)}
 
