@@ -34,8 +34,6 @@ class VideoTower(nn.Module):
     ----------
     dim : int
         Columns of a video's vector.
-    text : TextEncoder or None
-        Whose parameters have a learning rate of their own.
     """
 
     def __init__(
@@ -44,7 +42,9 @@ class VideoTower(nn.Module):
         super().__init__()
         if config.title and text is None:
             raise ValueError("a text encoder must be given for a tower that reads titles, got none")
-        self.config, self.text = config, text if config.title else None
+        self.config = config
+        # Weights have one name: where the fusion holds the text encoder, it is not held here too.
+        self.titles = text if config.title and config.fusion != "one-stream" else None
         self.frames = self.differences = None
         self.fusion: SEFusion | CrossModalTransformer | OneStreamTransformer | None = None
         positions = config.max_frames if config.frame_positions else 0
@@ -56,25 +56,30 @@ class VideoTower(nn.Module):
             self.difference = FrameDifference()
             self.differences = self._next_vlad(frame_columns)
             in_dims.append(config.frame_dim)
-        if self.text is not None:
-            in_dims.append(self.text.dim)
+        if self.titles is not None:
+            in_dims.append(self.titles.dim)
         self.dim = config.dim
         if config.fusion == "se":
             self.fusion = SEFusion(in_dims, config.dim, dropout=config.dropout)
         elif config.fusion == "cross-modal":
-            assert self.text is not None
+            assert self.titles is not None
             self.fusion = CrossModalTransformer(
-                frame_columns, self.text.dim, config.dim, num_frame_layers=config.num_frame_layers,
+                frame_columns, self.titles.dim, config.dim, num_frame_layers=config.num_frame_layers,
                 num_cross_layers=config.num_cross_layers, num_heads=config.num_heads, hidden=config.hidden,
                 dropout=config.transformer_dropout, share_cross=config.share_cross, num_positions=positions,
             )  # fmt: skip
         elif config.fusion == "one-stream":
-            assert self.text is not None
-            self.fusion = OneStreamTransformer(self.text, frame_columns, config.dim, num_positions=positions)
+            assert text is not None
+            self.fusion = OneStreamTransformer(text, frame_columns, config.dim, num_positions=positions)
         else:
-            assert self.text is not None
-            self.dim = self.text.dim
+            assert self.titles is not None
+            self.dim = self.titles.dim
         self.tags = nn.Linear(self.dim, num_tags) if num_tags else None
+
+    @property
+    def text(self) -> TextEncoder | None:
+        """Encoder of titles, inside the fusion of one-stream; None if titles are not read."""
+        return self.fusion.text if isinstance(self.fusion, OneStreamTransformer) else self.titles
 
     def forward(self, batch: TowerBatch) -> Tensor:
         """Return the vectors of some videos, shape (num_videos, dim), before they are scaled to length 1."""
@@ -90,8 +95,8 @@ class VideoTower(nn.Module):
         if self.differences is not None:
             difference, known = self.difference(frames, frame_mask)
             modalities.append(_where_any(self.differences(difference, known), known))
-        if self.text is not None:
-            states, title = self.text(tokens, token_mask)
+        if self.titles is not None:
+            states, title = self.titles(tokens, token_mask)
             if isinstance(self.fusion, CrossModalTransformer):
                 fused: Tensor = self.fusion(states, token_mask, frames, frame_mask)
                 return fused

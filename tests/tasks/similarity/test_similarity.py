@@ -91,6 +91,17 @@ def test_contract(source, files, tmp_path, monkeypatch):
     check_task(case, tmp_path, monkeypatch)
 
 
+@pytest.mark.parametrize("kind", ["cross-modal", "one-stream", "differences", "no title"])
+def test_every_tower_is_saved_and_read(source, files, tmp_path, kind):
+    """Its weights are in the file once; read again, they give the vectors of the run."""
+    changes = {"differences": {"differences": True}, "no title": {"title": False}}
+    towers = changes.get(kind, {"fusion": kind, "frames": "none", "hidden": 16, "num_heads": 2})
+    train("twin-tower", source, tmp_path / "run", replace(SMALL, **towers), progress=False)
+    run = load_run(tmp_path / "run")
+    found = run.embed(read_videos(files / "test.parquet")).modalities["embedding"]
+    np.testing.assert_allclose(found, run.vectors().modalities["embedding"][:10], atol=1e-5)
+
+
 def test_figures_and_folds(source, tmp_path):
     metrics = train(
         "twin-tower", source, tmp_path / "run", replace(SMALL, fold=1, num_folds=2, fold_by="row"), progress=False
