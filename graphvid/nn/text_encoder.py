@@ -173,4 +173,4 @@ def _load(source: str | Path | PretrainedConfig, allow_download: bool) -> nn.Mod
             "unless allow_download=True"
         )
     model: nn.Module = AutoModel.from_pretrained(str(source), local_files_only=not allow_download)
-    return model
+    return model.train()  # transformers gives what it loads in the mode of inference, in which dropout is off

@@ -33,6 +33,7 @@ def test_three_sources(bert, words, tmp_path):
     for one, other in zip(loaded(*words), given(*words)):
         torch.testing.assert_close(one, other)
     made = TextEncoder(transformers.BertConfig(**CONFIG))
+    assert all(module.training for encoder in (TextEncoder(tmp_path), made) for module in encoder.modules())
     assert sum(p.numel() for p in made.parameters()) == 26_720
     assert made.dim == 32
 

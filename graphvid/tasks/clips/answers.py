@@ -83,10 +83,8 @@ class ClipsRun(VectorRun):
 
         Raises
         ------
-        FileNotFoundError
-            If the source is gone, or the run is unfinished.
-        ValueError
-            If the source has changed since the run.
+        FileNotFoundError, ValueError
+            As those of `graphvid.runs.Run.read_source`, and an unfinished run.
         """
         encoder, data = self.model(), self.read_source(progress=progress)
         return {self.config["title"]: judge_encoder(encoder, data, self._config())[0]}

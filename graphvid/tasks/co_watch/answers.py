@@ -72,10 +72,8 @@ class CoWatchRun(VectorRun):
 
         Raises
         ------
-        FileNotFoundError
-            If the source is gone, or the run is unfinished.
-        ValueError
-            If the source has changed since the run.
+        FileNotFoundError, ValueError
+            As those of `graphvid.runs.Run.read_source`, and an unfinished run.
         """
         encoder, videos = self.model(), self.read_source(progress=progress)
         stored = read_npz(self.directory.require(self.directory.path / SPLIT), ("train", "test"))

@@ -129,10 +129,8 @@ class LinkingRun(Run):
 
         Raises
         ------
-        FileNotFoundError
-            If the source is gone, or the run is unfinished.
-        ValueError
-            If the source has changed since the run.
+        FileNotFoundError, ValueError
+            As those of `graphvid.runs.Run.read_source`, and an unfinished run.
         """
         _, used = self._knowledge()
         data: LoadedLinking = self.read_source(progress=progress)

@@ -70,10 +70,8 @@ class NextPoiRun(Run):
 
         Raises
         ------
-        FileNotFoundError
-            If the source is gone, or the run is unfinished.
-        ValueError
-            If the source has changed since the run.
+        FileNotFoundError, ValueError
+            As those of `graphvid.runs.Run.read_source`, and an unfinished run.
         """
         ranker, _, _ = self._open()
         data: LoadedCheckIns = self.read_source(progress=progress)
