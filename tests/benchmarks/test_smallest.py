@@ -30,6 +30,7 @@ ARGUMENTS = {
     ("peers", "frame"): [*ONE, "--rows", "base rate"],
     ("peers", "recommenders"): [*ONE, "--data", "amazon-electronics", "--only", "popularity"],
     ("speed", "check_in_chains"): ["--sizes", "600", "--epoch", "600", "--batches", "1", "--repeats", "1"],
+    ("speed", "clip_steps"): ["--videos", "64", "--repeats", "1"],
     ("speed", "clustering"): ["--sizes", "1000", "--graphs", "random", "--repeats", "1", "--threads", "1", "--out", "{out}"],
     ("speed", "clustering_steps"): ["--edges", "1000", "--repeats", "1"],
     ("speed", "co_watch"): ["--sizes", "500", "--repeats", "1"],

@@ -1,0 +1,169 @@
+"""Actions from drawn poses without labels: ``python -m benchmarks quality clips_jhmdb``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.spatial.distance import cdist
+from torch import nn
+
+from benchmarks._table import MeasuredRow, Table
+from benchmarks._training import fit
+from benchmarks.quality.clips_synthetic import SMALLEST
+from graphvid._random import seeded
+from graphvid.data import JHMDBPose, PixelStore, PoseSplit, draw_poses
+from graphvid.models.clips import (
+    ClipConfig,
+    ClipContrast,
+    DSMConfig,
+    MoCoConfig,
+    MotionContrastConfig,
+    ViewMaker,
+    build_clip_encoder,
+    embed_videos,
+)
+from graphvid.nn import ClipEncoder
+from graphvid.optim import schedules
+from graphvid.tasks.clips.figures import cosines
+
+Floats = NDArray[np.float32]
+Vectors = Callable[[PoseSplit, int], tuple[Floats, Floats]]  # from a split and a seed: of clips to train and to test
+Likeness = Callable[[Floats, Floats], Floats]
+NUM_FRAMES, STEPS = 16, 200
+_SHAPE: Mapping[str, Any] = {"stride": 2, "num_epochs": 29}  # 8 of 15 frames, the shortest clip; 7 batches an epoch
+METRICS = ("accuracy", "split_1", "split_2", "split_3")
+METHODS: Mapping[str, tuple[ClipConfig, str]] = {
+    "MoCo": (MoCoConfig(**_SHAPE), "Two crops of a clip."),
+    "MoCo on differences": (MoCoConfig(inputs="differences", **_SHAPE), "The same on frame differences."),
+    "DSM": (DSMConfig(**_SHAPE), "Smooth warp, shuffled frames pushed."),
+    "frames beside differences": (MotionContrastConfig(inputs="both", **_SHAPE), "The library's own, seeing both."),
+}
+
+
+def resampled(centered: bool, split: PoseSplit, seed: int) -> tuple[Floats, Floats]:
+    """Give the joints at 16 moments of each clip, as they are or less their mean."""
+
+    def of_clip(pose: Floats) -> Floats:
+        moved = pose - pose.mean((0, 1)) if centered else pose
+        place = np.linspace(0, len(pose) - 1, NUM_FRAMES)
+        low = np.minimum(place.astype(int), len(pose) - 2)
+        share = (place - low)[:, None, None]
+        return ((1 - share) * moved[low] + share * moved[low + 1]).ravel()
+
+    train, test = (np.stack([of_clip(pose) for pose in part.poses]) for part in (split.train, split.test))
+    return train, test
+
+
+def learnt(config: ClipConfig, steps: int, split: PoseSplit, seed: int) -> tuple[Floats, Floats]:
+    """Train an encoder on drawn clips without labels, and give its vectors."""
+    train, test = drawn(split)
+    model = ClipContrast(train, replace(config, seed=seed))
+    if steps:
+        fit(model, max_steps=steps)
+    return vectors(model.encoder, model.config, train, test)
+
+
+def supervised(config: ClipConfig, split: PoseSplit, seed: int) -> tuple[Floats, Floats]:
+    """Train the same encoder on the labels, with the same views, and give its vectors."""
+    train, test = drawn(split)
+    config = replace(config, seed=seed)
+    label = torch.from_numpy(split.train.label)
+    encoder, make = build_clip_encoder(train.frame_shape[2], config), ViewMaker(train, config)
+    with seeded(seed, 9):
+        classes = nn.Linear(4 * config.width, int(label.max()) + 1)
+    parameters = [*encoder.parameters(), *classes.parameters()]
+    optimizer = torch.optim.Adam(parameters, config.learning_rate, weight_decay=config.weight_decay)
+    generator = torch.Generator().manual_seed(seed)
+    for step in range(STEPS):
+        optimizer.param_groups[0]["lr"] = config.learning_rate * schedules.cosine(step, num_steps=STEPS)
+        rows = torch.randperm(len(label), generator=generator)[: config.batch_size]
+        clips = make(rows, generator, torch.device("cpu")).clips[0]
+        loss = nn.functional.cross_entropy(classes(encoder(clips).features), label[rows])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return vectors(encoder, config, train, test)
+
+
+def drawn(split: PoseSplit) -> tuple[PixelStore, PixelStore]:
+    """Draw the joints as clips of 24 x 24 pixels with 15 channels."""
+    return draw_poses(split.train.poses), draw_poses(split.test.poses)
+
+
+def vectors(encoder: ClipEncoder, config: ClipConfig, *parts: PixelStore) -> tuple[Floats, Floats]:
+    """Give the vectors of clips: means of the map over two halves of time, height and width."""
+    train, test = (embed_videos(encoder, part, config, pooling="2x2x2") for part in parts)
+    return train, test
+
+
+def judge(of_split: Vectors, likeness: Likeness, seed: int, data_dir: str | None) -> dict[str, Any]:
+    """Give the share of test clips whose nearest training clip has their label, and of training clips, each left out."""
+    of_test, of_train = [], []
+    for split in JHMDBPose(data_dir).splits:
+        train, test = of_split(split, seed)
+        label = split.train.label
+        of_test.append(float((label[likeness(test, train).argmax(axis=1)] == split.test.label).mean()))
+        others = likeness(train, train)
+        np.fill_diagonal(others, -np.inf)
+        of_train.append(float((label[others.argmax(axis=1)] == label).mean()))
+    by_split = {f"split_{number}": share for number, share in enumerate(of_test, 1)}
+    return {"accuracy": float(np.mean(of_test)), **by_split, "training_clips": of_train}
+
+
+def centered_cosines(queries: Floats, train: Floats) -> Floats:
+    """Give cosines about the training mean."""
+    return cosines(queries, train, center=train.mean(axis=0))
+
+
+def closeness(queries: Floats, train: Floats) -> Floats:
+    """Give the distances, negative."""
+    return -cdist(queries, train)
+
+
+def _rows() -> list[MeasuredRow]:
+    plain = MoCoConfig(**_SHAPE)
+
+    def row(name: str, of_split: Vectors, about: str, *, reference: bool = False, **made_by: Any) -> MeasuredRow:
+        measure = partial(judge, of_split, centered_cosines if made_by else closeness)
+        return MeasuredRow(name, measure, about, made_by, reference=reference, seeded=bool(made_by))
+
+    trained = [
+        row(name, partial(learnt, config, STEPS), about, config=config.to_dict(), steps=STEPS)
+        for name, (config, about) in METHODS.items()
+    ]
+    return [
+        row("raw poses", partial(resampled, False), "Joints at 16 moments; nearest by distance."),
+        row("centred poses", partial(resampled, True), "The same less their mean."),
+        row("random weights", partial(learnt, plain, 0), "The encoder untrained.", config=plain.to_dict(), steps=0),
+        *trained,
+        row("supervised", partial(supervised, plain), "The same encoder with labels.", reference=True,
+            config=plain.to_dict(), labels=True),
+    ]  # fmt: skip
+
+
+TABLE = Table(
+    name="clips_jhmdb",
+    title="Actions from drawn poses, without labels",
+    protocol="609 JHMDB clips of 14 actions in three official splits. Joints are drawn as 15 channels of 24 x 24 pixels; an "
+    "encoder learns from the training clips without labels, 200 steps of 64 clips of 8 frames. A test clip has the label of "
+    "its nearest training clip (cosine about the training mean). Vectors are of maps with two halves of time, height and "
+    "width. The other columns are the splits.",
+    metrics=METRICS,
+    rows=_rows(),
+    data=lambda data_dir: {
+        "name": JHMDBPose.name,
+        "clips": [len(split.train.label) for split in JHMDBPose(data_dir).splits],
+    },
+    smallest=SMALLEST,
+)
+
+
+def main(arguments: list[str]) -> None:
+    """Run the table."""
+    TABLE.main(arguments)
