@@ -81,13 +81,17 @@ def main(arguments: list[str]) -> None:
     rows: list[dict[str, str | float]] = []
     for name, config in METHODS.items():
         seconds = interleaved(parts(config, options.videos), repeats=options.repeats)
-        losses = max(seconds["rest"] - seconds["views"], 0.0)
+        step, views = seconds["whole"], seconds["views"]
+        losses = max(seconds["rest"] - views, 0.0)
         rows.append(
             {
-                "method": name, "ms a step": 1e3 * seconds["whole"], "of it views, %": 100 * seconds["views"] / seconds["whole"],
-                "graph and losses, ms": 1e3 * losses, "graph and losses, %": 100 * losses / seconds["whole"],
+                "method": name,
+                "ms a step": 1e3 * step,
+                "views, %": 100 * views / step,
+                "graph and losses, ms": 1e3 * losses,
+                "graph and losses, %": 100 * losses / step,
             }
-        )  # fmt: skip
+        )
     title = f"A training step of {METHODS['MoCo'].batch_size} videos, clips of 8 frames of 24 x 24 pixels"
     threads = torch.get_num_threads()
     print(
