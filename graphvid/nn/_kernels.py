@@ -7,6 +7,8 @@ candidate t, and N * N pair scores, ``s * N + t`` for two candidates; both lie b
 # mypy: allow-untyped-defs, allow-untyped-calls, disable-error-code="unreachable"
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from graphvid._numba import njit
@@ -45,6 +47,64 @@ def grouped_max(doc_indptr, cand_indptr, entry_start, pair_start, base, pair, ou
                         if value > out[row + t]:
                             out[row + t] = value
                             best[row + t] = s
+
+
+@njit
+def max_product(doc_indptr, cand_indptr, pair_start, local, pair, num_rounds, damping, belief):
+    """Fill ``belief`` with the scores after all rounds of messages, keeping nothing that a gradient would need."""
+    for d in range(len(doc_indptr) - 1):
+        first, num = doc_indptr[d], doc_indptr[d + 1] - doc_indptr[d]
+        node0 = cand_indptr[first]
+        starts = cand_indptr[first : first + num + 1] - node0
+        size = starts[num]
+        told = local[node0 : node0 + size].copy()
+        message, fresh = np.zeros((num, size), local.dtype), np.zeros((num, size), local.dtype)
+        probability = np.ones((num, size), local.dtype)  # exp(message)
+        less = np.empty(size, local.dtype)  # what the source knows, less what the target's mention told it
+        for _ in range(num_rounds):
+            for i in range(num):
+                s0, s1, to = starts[i], starts[i + 1], fresh[i]
+                if s0 == s1:
+                    continue
+                to[:] = -np.inf
+                for s in range(s0, s1):
+                    for j in range(num):
+                        b = told[s] - message[j, s]
+                        for t in range(starts[j], starts[j + 1]):
+                            less[t] = b
+                    line = pair[pair_start[d] + s * size : pair_start[d] + (s + 1) * size]
+                    for t in range(size):  # one long loop over the candidates of all targets: it becomes vector code
+                        value = line[t] + less[t]
+                        to[t] = value if value > to[t] else to[t]
+                to[s0:s1] = 0
+                for j in range(num):
+                    if j != i:
+                        _normalize(to, probability[i], starts[j], starts[j + 1], damping)
+            message, fresh = fresh, message
+            told[:] = local[node0 : node0 + size]
+            for i in range(num):
+                told += message[i]
+        belief[node0 : node0 + size] = told
+
+
+@njit
+def _normalize(to, probability, t0, t1, damping):
+    """Turn the maxima ``to[t0:t1]`` into log-probabilities, mixed with the probabilities of the round before."""
+    top, total = -np.inf, 0.0
+    for t in range(t0, t1):
+        top = max(top, to[t])
+    if damping == 1:  # a probability may be too small for its logarithm
+        for t in range(t0, t1):
+            total += math.exp(to[t] - top)
+        for t in range(t0, t1):
+            to[t] -= top + math.log(total)
+        return
+    for t in range(t0, t1):
+        to[t] = math.exp(to[t] - top)
+        total += to[t]
+    for t in range(t0, t1):
+        probability[t] += damping * (to[t] / total - probability[t])
+        to[t] = math.log(probability[t])
 
 
 @njit

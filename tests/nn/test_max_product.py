@@ -52,11 +52,13 @@ def _dense(counts, local, pair, num_rounds, damping):
     return belief[real]
 
 
+@pytest.mark.parametrize("gradient", [False, True])
 @pytest.mark.parametrize("damping", [0.5, 1.0])
-def test_equals_the_dense_form(damping):
+def test_equals_the_dense_form(damping, gradient):
     docs = [[3, 1, 4, 2], [2], [5, 5], [2, 0, 3], [6, 2, 2]]
     layout, local, pair = _random(docs)
-    found = max_product(local, pair, layout, num_rounds=10, damping=damping)
+    found = max_product(local.requires_grad_(gradient), pair, layout, num_rounds=10, damping=damping).detach()
+    local = local.detach()
     nodes, pairs = layout.node_start.tolist(), layout.pair_start.tolist()
     for d, counts in enumerate(docs):
         size = sum(counts)
@@ -89,6 +91,17 @@ def test_scatter_equals_kernel():
     layout, _, pair = _random([[3, 1, 4], [2, 0, 3]])
     base = torch.randn(layout.num_entries, dtype=torch.float64)
     torch.testing.assert_close(_maxima_by_scatter(base, pair, layout), _maxima(base, pair, layout))
+
+
+def test_probabilities_that_vanish():
+    """Scores so far apart that a probability is 0 in float32 give finite messages, with and without gradients."""
+    layout, local, pair = _random([[3, 2], [4, 4, 2]])
+    local, pair = 300 * local.float(), 300 * pair.float()
+    for damping in (0.3, 1.0):
+        found = max_product(local, pair, layout, num_rounds=4, damping=damping)
+        with_gradient = max_product(local.clone().requires_grad_(), pair, layout, num_rounds=4, damping=damping)
+        assert torch.isfinite(found).all()
+        torch.testing.assert_close(found, with_gradient.detach(), rtol=1e-5, atol=1e-3)
 
 
 def test_order_of_candidates_and_documents_does_not_matter():
