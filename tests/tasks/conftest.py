@@ -33,14 +33,13 @@ def source(world_files):
 
 @pytest.fixture(scope="session")
 def config():
-    """Dropout, a staircase and a moving mixture of negatives: all that a resumed run must take up."""
+    """Dropout, a staircase and a mixture of negatives: all that a resumed run must take up."""
     return RGCConfig(
         hidden=(16,),
         dim=8,
         batch_size=32,
         num_steps=8,
         level_probs=(0.5, 0.0, 0.0, 0.5),
-        final_level_probs=(0.0, 0.5, 0.0, 0.5),
         schedule="staircase",
         decay=0.5,
         decay_every=3,
