@@ -67,7 +67,7 @@ def triplet_tables(
     """Return the tables and the number of videos that are skipped as anchors; arguments as in `TripletSampler`."""
     if tree is not None and not (hasattr(tree, "num_levels") and hasattr(tree, "starts")):
         raise TypeError(f"tree must be None or a ClusterTree, got {type(tree).__name__}")
-    level_cdf = _level_cdf(level_probs, tree)
+    cdf = level_cdf("level_probs", level_probs, tree)
     if tree is None and (pool, by) != ("sibling", "video"):
         raise ValueError(f"pool and by need a tree, got tree=None with pool={pool!r}, by={by!r}")
     neighbors, edge_ids = sorted_edges(graph)
@@ -89,7 +89,7 @@ def triplet_tables(
         cumulative = _cumulative_weights(graph, edge_ids[torch.from_numpy(by_place)], indptr)
     _sort_rows(indptr, places)
     positives = _positive_slots(indptr, places, bounds, tree, positive)
-    pools: tuple[Any, ...] = (order, position, bounds, outer, inner, child, ranks, starts, level_cdf)
+    pools: tuple[Any, ...] = (order, position, bounds, outer, inner, child, ranks, starts, cdf)
     return Tables(anchors, indptr, places, *positives, cumulative, *pools), skipped
 
 
@@ -98,22 +98,22 @@ def with_tensors(tables: Tables, device: torch.device | str) -> Any:
     return Tables._make(torch.from_numpy(x).to(device) for x in tables)
 
 
-def _level_cdf(level_probs: Sequence[float], tree: ClusterTree | None) -> NDArray[np.float64]:
+def level_cdf(name: str, level_probs: Sequence[float], tree: ClusterTree | None) -> NDArray[np.float64]:
     """Return the running sum of the probabilities, exactly 1 from the last level that is ever drawn."""
     try:
         probs = np.asarray(level_probs, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise TypeError(f"level_probs must be a sequence of floats, got {shown(level_probs)}") from error
+        raise TypeError(f"{name} must be a sequence of floats, got {shown(level_probs)}") from error
     if tree is not None and probs.shape != (tree.num_levels + 1,):
         raise ValueError(
-            f"level_probs must have one entry for each of the {tree.num_levels} levels of tree and one for all videos, "
+            f"{name} must have one entry for each of the {tree.num_levels} levels of tree and one for all videos, "
             f"got {list(level_probs)}"
         )
     if probs.ndim != 1 or not probs.size or not (probs >= 0).all() or not abs(probs.sum() - 1) <= 1e-6:
-        raise ValueError(f"level_probs must be at least 0 and sum to 1, got {list(level_probs)}")
+        raise ValueError(f"{name} must be at least 0 and sum to 1, got {list(level_probs)}")
     if tree is None:
         if probs[-1] != 1:
-            raise ValueError(f"level_probs must be 1 in the last entry without a tree, got {list(level_probs)}")
+            raise ValueError(f"{name} must be 1 in the last entry without a tree, got {list(level_probs)}")
         probs = probs[-1:]
     cdf = np.cumsum(probs)
     cdf[np.flatnonzero(probs)[-1] :] = 1.0

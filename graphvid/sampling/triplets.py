@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from graphvid._checks import check_choice, check_count, check_mapping, check_seed
@@ -13,7 +15,7 @@ from graphvid._dgl import DGLGraph
 from graphvid.ops.backends import as_device
 from graphvid.sampling import _kernels, _tensor
 from graphvid.sampling._stream import stream_key
-from graphvid.sampling.triplet_tables import By, OnShortfall, Pool, Positive, triplet_tables, with_tensors
+from graphvid.sampling.triplet_tables import By, OnShortfall, Pool, Positive, level_cdf, triplet_tables, with_tensors
 
 if TYPE_CHECKING:
     from graphvid.clustering import ClusterTree
@@ -60,6 +62,11 @@ class TripletSampler(Iterator[TripletBatch]):
     level_probs : sequence of float, length num_levels + 1, default (1, 0, 0, 0)
         Probability of level 0, 1, ... and, last, of drawing from all videos; they sum to 1. The paper tried each level
         alone and found level 0 best.
+    final_level_probs : sequence of float, optional
+        As ``level_probs``: those from step ``anneal_steps - 1`` on. Before it they move linearly from ``level_probs``, which
+        are those of step 0: from easy negatives to hard ones, say. Default: ``level_probs`` in all steps.
+    anneal_steps : int, optional
+        Steps from the first to the last of these, at least 1; only with ``final_level_probs``.
     pool : {"sibling", "inclusive"}, default "sibling"
         The two readings above. The inclusive pool of level 0 is mostly the anchor's own neighbours and often empty.
     by : {"video", "cluster"}, default "video"
@@ -94,9 +101,9 @@ class TripletSampler(Iterator[TripletBatch]):
     TypeError
         When ``graph`` is not a DGLGraph.
     ValueError
-        When an option is unknown or out of range, ``level_probs`` has a wrong length, sum or sign, graph and tree
-        differ in size, the graph has no edges or is not stored in both directions, a weight is negative or not finite,
-        or a video has no possible negative.
+        When an option is unknown or out of range, ``level_probs`` or ``final_level_probs`` has a wrong length, sum or sign,
+        ``final_level_probs`` or ``anneal_steps`` is given without the other, graph and tree differ in size, the graph has no
+        edges or is not stored in both directions, a weight is negative or not finite, or a video has no possible negative.
 
     Notes
     -----
@@ -139,6 +146,8 @@ class TripletSampler(Iterator[TripletBatch]):
         *,
         batch_size: int,
         level_probs: Sequence[float] = (1.0, 0.0, 0.0, 0.0),
+        final_level_probs: Sequence[float] | None = None,
+        anneal_steps: int | None = None,
         pool: Pool = "sibling",
         by: By = "video",
         positive: Positive = "uniform",
@@ -158,6 +167,13 @@ class TripletSampler(Iterator[TripletBatch]):
         self.seed = check_seed(seed)
         self.exclude_neighbors = bool(exclude_neighbors)
         self.step = 0
+        if (final_level_probs is None) != (anneal_steps is None):
+            raise ValueError(
+                "final_level_probs and anneal_steps must be given together or not at all, "
+                f"got {final_level_probs} and {anneal_steps}"
+            )
+        self.anneal_steps = None if anneal_steps is None else check_count("anneal_steps", anneal_steps, 1, _MOST_STEPS)
+        self._final_cdf = None if final_level_probs is None else level_cdf("final_level_probs", final_level_probs, tree)
         self._tables, skipped = triplet_tables(
             graph, tree, level_probs, pool, by, positive, self.exclude_neighbors, on_shortfall
         )
@@ -201,11 +217,22 @@ class TripletSampler(Iterator[TripletBatch]):
         """Return the batch of a step and, for each row, the level drawn and the level used."""
         key = stream_key(self.seed, check_count("step", step, 0, _MOST_STEPS))
         arguments = key, self.batch_size, self.exclude_neighbors
+        cdf = self._level_cdf(step)
         if self._on_device is None:
-            anchor, positive, negative, drawn, used = map(torch.from_numpy, _kernels.draw(self._tables, *arguments))
+            drawn_by_kernel = _kernels.draw(self._tables._replace(level_cdf=cdf), *arguments)
+            anchor, positive, negative, drawn, used = map(torch.from_numpy, drawn_by_kernel)
         else:
-            anchor, positive, negative, drawn, used = _tensor.draw(self._on_device, *arguments)
+            there = torch.from_numpy(cdf).to(self._on_device.level_cdf)
+            tables = self._on_device._replace(level_cdf=there)
+            anchor, positive, negative, drawn, used = _tensor.draw(tables, *arguments)
         return TripletBatch(anchor, positive, negative), drawn, used
+
+    def _level_cdf(self, step: int) -> NDArray[np.float64]:
+        """Return the running sum of the probabilities of the levels at a step; exactly 1 where both ends are."""
+        if self.anneal_steps is None or self._final_cdf is None:
+            return self._tables.level_cdf
+        share = min(step / max(self.anneal_steps - 1, 1), 1.0)
+        return (1 - share) * self._tables.level_cdf + share * self._final_cdf
 
     def state_dict(self) -> dict[str, Any]:  # Any: a JSON object
         """Return what a resumed run needs: the step and the counters, and seed and batch size to check them by."""

@@ -254,6 +254,38 @@ def test_a_batch_depends_on_seed_and_step_only(world):
     assert not torch.equal(forward[0].anchor, TripletSampler(graph, tree, batch_size=200).sample(0).anchor)
 
 
+ANNEALED = {"level_probs": (0.0, 0.2, 0.8, 0.0), "final_level_probs": (0.0, 0.7, 0.3, 0.0), "anneal_steps": 50}
+
+
+@pytest.mark.parametrize(("step", "share"), [(0, 0.0), (7, 1 / 7), (42, 6 / 7), (49, 1.0), (50, 1.0), (10**6, 1.0)])
+def test_levels_move_linearly_to_the_final_probabilities(world, step, share):
+    graph, tree = world
+    start, final = (np.array(ANNEALED[name]) for name in ("level_probs", "final_level_probs"))
+    annealed = TripletSampler(graph, tree, batch_size=500, **ANNEALED)
+    constant = TripletSampler(graph, tree, batch_size=500, level_probs=start + share * (final - start))
+    batch = annealed.sample(step)
+    assert all(torch.equal(x, y) for x, y in zip(batch, constant.sample(step), strict=True))
+    annealed._on_device = with_tensors(annealed._tables, "cpu")  # as on a device
+    assert all(torch.equal(x, y) for x, y in zip(batch, annealed.sample(step), strict=True))
+
+
+def test_an_annealed_sampler_never_draws_levels_that_neither_end_has(world):
+    """The running sum stays exactly 1 from the last level on, or a draw near 1 would take the next."""
+    graph, tree = world
+    sampler = TripletSampler(graph, tree, batch_size=1, **(ANNEALED | {"anneal_steps": 1001}))
+    ends = np.array([sampler._level_cdf(step) for step in range(1001)])
+    assert (ends[:, 0] == 0).all()
+    assert (ends[:, 2:] == 1).all()
+    assert (np.diff(ends[:, 1]) > 0).all()
+
+
+def test_one_step_of_annealing_is_the_first(world):
+    graph, tree = world
+    one = TripletSampler(graph, tree, batch_size=300, **(ANNEALED | {"anneal_steps": 1}))
+    first = TripletSampler(graph, tree, batch_size=300, level_probs=ANNEALED["level_probs"])
+    assert all(torch.equal(x, y) for x, y in zip(one.sample(0), first.sample(0), strict=True))
+
+
 def test_rows_do_not_depend_on_the_batch_size(world):
     graph, tree = world
     large, small = (TripletSampler(graph, tree, batch_size=n, level_probs=MIXED).sample(2) for n in (300, 11))
@@ -314,6 +346,17 @@ def test_works_on_real_clusters_and_other_depths(world):
         ({"level_probs": (2, -1, 0, 0)}, "level_probs must be at least 0 and sum to 1"),
         ({"level_probs": (float("nan"), 0, 0, 1)}, "level_probs must be at least 0 and sum to 1"),
         ({"tree": None}, "level_probs must be 1 in the last entry without a tree"),
+        (
+            {"final_level_probs": (0, 0, 1), "anneal_steps": 5},
+            "final_level_probs must have one entry for each of the 3 levels",
+        ),
+        (
+            {"final_level_probs": (0, 0, 0.5, 0), "anneal_steps": 5},
+            r"final_level_probs must be at least 0 and sum to 1, got \[0, 0, 0.5, 0\]",
+        ),
+        ({"final_level_probs": (0, 0, 0, 1)}, r"must be given together or not at all, got \(0, 0, 0, 1\) and None"),
+        ({"anneal_steps": 5}, "must be given together or not at all, got None and 5"),
+        ({"final_level_probs": (0, 0, 0, 1), "anneal_steps": 0}, "anneal_steps must be an integer >= 1, got 0"),
         ({"tree": None, "level_probs": (0, 0, 0, 1), "by": "cluster"}, "pool and by need a tree, got tree=None"),
         ({"tree": None, "level_probs": (0, 0, 0, 1), "positive": "cluster"}, "positive='cluster' needs a tree"),
     ],

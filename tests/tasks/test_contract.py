@@ -90,7 +90,8 @@ def of_pairs(method, config, folder, *, features=False) -> Case:
 def co_watch(folder) -> Case:
     source = CoWatchSource(log=str(folder / "log.csv"), features=str(folder / "features.npz"), tune="none")
     config = RGCConfig(
-        hidden=(16,), dim=8, batch_size=32, num_steps=8, level_probs=(0.5, 0.0, 0.0, 0.5), schedule="staircase",
+        hidden=(16,), dim=8, batch_size=32, num_steps=8, level_probs=(0.5, 0.0, 0.0, 0.5),
+        final_level_probs=(0.0, 0.5, 0.0, 0.5), schedule="staircase",
         decay=0.5, decay_every=3,
     )  # fmt: skip
 

@@ -38,6 +38,8 @@ class RGCConfig(Record):
         The hierarchy; see `graphvid.clustering.affinity_clustering`.
     level_probs, pool, positive, on_shortfall
         The triplets; see `graphvid.sampling.TripletSampler`.
+    final_level_probs : tuple of float or None
+        Probabilities of the levels in the last step, to which they move linearly from ``level_probs``; None keeps these.
     batch_size : int
         Triplets a step.
     loss : {"neighbor_softmax", "softmax", "triplet"}
@@ -111,6 +113,7 @@ class RGCConfig(Record):
     num_levels: Annotated[int, Field(ge=1, le=64)] = 3
     linkage: LinkageName = "average"
     level_probs: tuple[NotNegative, ...] = (0.0, 0.0, 0.0, 1.0)
+    final_level_probs: tuple[NotNegative, ...] | None = None
     pool: Pool = "sibling"
     positive: DrawnPositive = "uniform"
     on_shortfall: OnShortfall = "raise"
@@ -135,10 +138,10 @@ class RGCConfig(Record):
     seed: Seed = 0
 
     def __post_init__(self) -> None:
-        if len(self.level_probs) != self.num_levels + 1:
-            raise ValueError(
-                f"level_probs must have num_levels + 1 = {self.num_levels + 1} entries, got {self.level_probs}"
-            )
+        for name in ("level_probs", "final_level_probs"):
+            probs = getattr(self, name)
+            if probs is not None and len(probs) != self.num_levels + 1:
+                raise ValueError(f"{name} must have num_levels + 1 = {self.num_levels + 1} entries, got {probs}")
         if self.schedule == "cosine" and (self.decay, self.decay_every) != (1.0, 1):
             raise ValueError(
                 "decay and decay_every must be left at 1 unless schedule is 'staircase', "

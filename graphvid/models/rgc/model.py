@@ -117,6 +117,8 @@ class RelationalGraphClustering(OneProcessModule):
             tree,
             batch_size=config.batch_size,
             level_probs=config.level_probs,
+            final_level_probs=config.final_level_probs,
+            anneal_steps=None if config.final_level_probs is None else config.num_steps,
             pool=config.pool,
             positive=config.positive,
             on_shortfall=config.on_shortfall,
@@ -143,15 +145,8 @@ class RelationalGraphClustering(OneProcessModule):
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """Give the optimiser and the staircase of the learning rate."""
         config = self.config
-        optimizer: torch.optim.Optimizer
-        if config.optimizer == "adam":
-            optimizer = torch.optim.AdamW(
-                self.encoder.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
-            )
-        else:
-            optimizer = torch.optim.SGD(
-                self.encoder.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
-            )
+        kind = torch.optim.AdamW if config.optimizer == "adam" else torch.optim.SGD
+        optimizer = kind(self.encoder.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
         factor = (
             partial(cosine, num_steps=config.num_steps)
             if config.schedule == "cosine"

@@ -67,7 +67,7 @@ def report(run: RunDirectory) -> Report:
 def _outcome(tuning: dict[str, Any] | None) -> str:
     """Say what was chosen on validation videos, first of all where nothing beats the raw features."""
     if tuning is None:
-        return "The graph is too small to hold validation videos, so the options are as given."
+        return "The graph is too small or too dense to hold validation videos, so the options are as given."
     chosen, whole = tuning["chosen"], tuning["whole"]
     best = max(whole, key=lambda kind: float(whole[kind]))
     against = f"NDCG {chosen['ndcg']:.4f} against {whole[best]:.4f} of the {best} features"

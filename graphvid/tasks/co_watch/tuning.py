@@ -28,6 +28,7 @@ TOTALS = (128, 256, 512)  # columns of the whole vector
 WEIGHTS = (0.15, 0.3, 0.5, 0.7)
 SMALLER = 0.99  # fewer columns are taken for this share of the best figure
 _K = 60
+_OF_TRIAL = ("num_steps", "hold_out", "on_shortfall", "seed")  # options that a trial has of its own
 _TRIALS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {  # Any: values of options
     "none": {},
     "quick": {"validation": {}},
@@ -58,8 +59,12 @@ def split_videos(videos: VideoGraph, config: RGCConfig) -> NodeSplit:
 
 
 def trials(source: CoWatchSource, videos: VideoGraph, config: RGCConfig) -> dict[str, Part]:
-    """Give the runs that choose the options of ``config``, by folder; none where the graph holds no validation part."""
-    held = replace(config, hold_out=SHARE)
+    """Give the runs that choose the options of ``config``, by folder; none where the graph holds no validation part.
+
+    It holds none where too few edges are left among the videos that judge, or where each of the others is a neighbour of
+    all of them, so that no negative is possible.
+    """
+    held = replace(config, hold_out=SHARE, on_shortfall="skip")  # fewer videos, and some may have no stranger left
     if source.tune == "none" or _too_small(videos, held):
         return {}
     steps = max(1, config.num_steps // 2) if source.tune == "quick" else config.num_steps
@@ -73,8 +78,10 @@ def _too_small(videos: VideoGraph, held: RGCConfig) -> bool:
     split = split_videos(videos, held)
     if not len(split.test):
         return True
-    edges = [node_subgraph(videos.graph, part).num_edges() // 2 for part in split]
-    return bool(edges[0] == 0 or edges[1] < LEAST_EDGES)
+    if node_subgraph(videos.graph, split.test).num_edges() // 2 < LEAST_EDGES:
+        return True
+    degrees = node_subgraph(videos.graph, split.train).out_degrees()
+    return not ((degrees > 0) & (degrees < len(split.train) - 1)).any()  # no anchor has a possible negative
 
 
 def choose(videos: VideoGraph, split: NodeSplit, learnt: NDArray[np.float32], config: RGCConfig) -> Json:
@@ -185,9 +192,7 @@ def settled(config: RGCConfig, found: Mapping[str, Json]) -> tuple[RGCConfig, Js
     """
     best = max(found, key=lambda name: float(found[name]["choice"]["chosen"]["ndcg"]))
     chosen = found[best]["choice"]["chosen"]
-    changes = {
-        name: value for name, value in found[best]["options"].items() if name not in ("num_steps", "hold_out", "seed")
-    }
+    changes = {name: value for name, value in found[best]["options"].items() if name not in _OF_TRIAL}
     kept = {name: chosen[name] for name in ("raw", "raw_dim", "raw_weight") if name in chosen}
     options = RGCConfig.from_dict({**config.to_dict(), **changes, **kept})
     trials = [{"trial": name, **setting} for name, of_trial in found.items() for setting in of_trial["choice"]["tried"]]

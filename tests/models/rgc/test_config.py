@@ -69,6 +69,7 @@ def test_unknown_options_are_named_with_the_known_ones():
         ({"hidden": (32, 0)}, "hidden must be a list of integers >= 1, got (32, 0)"),
         ({"level_probs": (1.5, -0.5, 0, 0)}, "level_probs must be a list of numbers >= 0, got (1.5, -0.5, 0, 0)"),
         ({"level_probs": (1.0, 0.0)}, "level_probs must have num_levels + 1 = 4 entries, got (1.0, 0.0)"),
+        ({"final_level_probs": (1.0,)}, "final_level_probs must have num_levels + 1 = 4 entries, got (1.0,)"),
         ({"mining": 1, "loss": "triplet"}, "mining must be true or false, got 1"),
         ({"mining": True}, "mining must be False unless loss is 'triplet', got loss 'neighbor_softmax'"),
         ({"seed": -1}, "seed must be an integer >= 0, got -1"),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from graphvid.data import Features
@@ -13,9 +15,9 @@ from graphvid.metrics import cold_start
 from graphvid.models import RGCConfig
 from graphvid.runs import RunDirectory
 from graphvid.runs.callbacks import TrainingLog
-from graphvid.sampling import neighbor_table
+from graphvid.sampling import TripletSampler, neighbor_table
 from graphvid.tasks import load_run, train
-from graphvid.tasks.co_watch import CoWatchSource, VideoGraph
+from graphvid.tasks.co_watch import CoWatchSource, VideoGraph, load_video_graph
 from graphvid.tasks.co_watch import tuning as tuned
 from graphvid.tasks.co_watch.report import report
 from tests.compare_runs import compare
@@ -130,15 +132,54 @@ def test_a_run_killed_in_its_trial_and_after_it_ends_with_the_same_files(world_f
         assert all(line.startswith("equal") for line in compare(tmp_path / "whole" / folder, tmp_path / "run" / folder))
 
 
-def test_a_graph_too_small_says_so_and_goes_on(world_files, config, tmp_path, monkeypatch):
-    monkeypatch.setattr(tuned, "LEAST_EDGES", 10**6)
-    source = CoWatchSource(log=str(world_files / "log.csv"), features=str(world_files / "features.npz"))
+def own_graph(folder, num, far):
+    """Write a graph of one's own, ids as text, in which all videos are neighbours but the pairs of ``far``."""
+    ids = np.array([f"clip-{i:03d}" for i in range(num)])
+    src, dst = (x for x in np.triu_indices(num, 1))
+    kept = np.array([(a, b) not in far for a, b in zip(src.tolist(), dst.tolist(), strict=True)])
+    pd.DataFrame({"src": ids[src[kept]], "dst": ids[dst[kept]]}).to_csv(folder / "edges.csv", index=False)
+    Features(ids, {"look": NOISE[:num]}).save(folder / "features.npz")
+    source = CoWatchSource(edges=str(folder / "edges.csv"), features=str(folder / "features.npz"))
+    return source, load_video_graph(source, progress=False)
+
+
+def parts_of(videos, config):
+    """Training videos, and of these the ones that the trial trains on and the ones that judge it."""
+    inner = tuned.split_videos(videos, replace(config, hold_out=tuned.SHARE))
+    return np.union1d(inner.train, inner.test), inner.train, inner.test
+
+
+def test_a_trial_goes_on_without_the_videos_that_have_no_stranger_left(config, tmp_path):
+    """The first training video knows all that the trial trains on; its strangers are those that judge."""
+    _, videos = own_graph(tmp_path, 60, set())
+    _, train_ids, held = parts_of(videos, config)
+    hub, *others = train_ids.tolist()
+    pairs = [*((hub, video) for video in held.tolist()), *pairwise(others), (others[0], others[-1])]
+    source, videos = own_graph(tmp_path, 60, {(min(pair), max(pair)) for pair in pairs})
+    with pytest.raises(ValueError, match="got 1 anchors without, such as 0"):
+        TripletSampler(node_subgraph(videos.graph, train_ids), None, batch_size=1, level_probs=(0, 0, 0, 1))
+    metrics = train("rgc", source, tmp_path / "run", config, progress=False)
+    trial = RunDirectory(tmp_path / "run" / "validation")
+    assert trial.read_metrics()["sampler"]["skipped_anchors"] == 1
+    assert metrics["sampler"]["skipped_anchors"] == 0
+    assert metrics["tuning"]["options"]["on_shortfall"] == "raise"  # the trial's is not taken over
+
+
+@pytest.mark.parametrize("dense", [False, True])
+def test_a_graph_that_holds_no_validation_part_says_so_and_goes_on(config, tmp_path, dense):
+    """Few videos; and many, of which the trial would train on a complete graph."""
+    num = 60 if dense else 20
+    _, videos = own_graph(tmp_path, num, set())
+    training, train_ids, _ = parts_of(videos, config)
+    pairs = [(a, b) for a in training.tolist() for b in training.tolist() if a < b]
+    if dense:
+        pairs = [pair for pair in pairs if not set(pair) <= set(train_ids.tolist())]
+    source, _ = own_graph(tmp_path, num, set(pairs[:: 1 if dense else 2]))
     metrics = train("rgc", source, tmp_path / "run", config, progress=False)
     assert metrics["tuning"] is None
     assert not (tmp_path / "run" / "validation").exists()
-    assert (
-        report(RunDirectory(tmp_path / "run")).to_text().startswith("The graph is too small to hold validation videos")
-    )
+    text = report(RunDirectory(tmp_path / "run")).to_text()
+    assert text.startswith("The graph is too small or too dense to hold validation videos")
 
 
 def test_what_is_refused(source, config, tmp_path):
