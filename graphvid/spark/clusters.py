@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from graphvid.clustering.linkage import LinkageName
 from graphvid.clustering.threshold import Threshold
 from graphvid.spark.engine import check_frame, engine_of
 from graphvid.sql import ClusterOptions, clusters_of_ids, node_clusters, numbered_videos
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
+
+    from graphvid.clustering.linkage import LinkageName
 
 
 def number_videos(table: DataFrame) -> DataFrame:

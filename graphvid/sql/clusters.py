@@ -12,18 +12,20 @@ import json
 from collections.abc import Sequence
 from functools import partial
 from itertools import count
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graphvid._checks import check_choice, check_count, check_integer
 from graphvid.clustering.grid import grid_exponent, halves, in_steps
-from graphvid.clustering.linkage import LinkageName
 from graphvid.clustering.threshold import Threshold, threshold_list
 from graphvid.sql.engine import INTEGER, Engine
 from graphvid.sql.hashes import edge_checks, edge_ranks
 from graphvid.sql.ids import check_columns
+
+if TYPE_CHECKING:  # the file of linkages needs Numba
+    from graphvid.clustering.linkage import LinkageName
 
 _JUMPS = 3  # doublings of the chains' steps a query: most chains of a level are shorter than 2**3
 _INFINITY = "CAST('Infinity' AS DOUBLE)"
