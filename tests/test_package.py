@@ -28,7 +28,8 @@ def test_subpackages_load_on_first_use():
 @pytest.mark.parametrize("room", ["duckdb", "spark"])
 def test_engines_of_sql_load_nothing_heavy(room):
     heavy = ("torch", "dgl", "numba", "scipy", "matplotlib", "duckdb", "pyspark")
-    assert run_python(f"import sys, graphvid.{room}; print([name for name in {heavy} if name in sys.modules])") == "[]\n"
+    code = f"import sys, graphvid.{room}; print([name for name in {heavy} if name in sys.modules])"
+    assert run_python(code).strip() == "[]"
 
 
 def test_an_unknown_attribute_names_the_subpackages():
