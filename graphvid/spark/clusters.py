@@ -98,6 +98,9 @@ def affinity_clusters(
     All levels are those of `affinity_clustering` on the same numbers, for any order of the rows, any partitions, and ANSI
     mode on or off. Weights are put on the same grid, and summed as integers. Workers need NumPy, pandas and PyArrow, not
     graphvid.
+
+    A level takes some 8 jobs. Until the call returns, adaptive execution and broadcast joins are off in the session, which
+    would take several times as many, and ``spark.sql.shuffle.partitions`` is lowered to one for each 8 MiB of ``edges``.
     """
     options = ClusterOptions(num_levels, linkage, threshold, seed, finish_below)
     options.check()
