@@ -202,8 +202,8 @@ def test_graphs_stopped_and_resumed(size, kind, partitions, options, spark, weig
     assert (tmp_path / "kept" / "edges_0" / "_SUCCESS").stat().st_mtime_ns == first
     expected = affinity_clustering(graph, **options)
     assert_same_tree(tmp_path / "tree", expected)
-    assert len(numbers) == expected.num_effective_levels >= 2
-    assert 4 <= min(numbers) <= max(numbers) <= 15  # those of the first level with the second start
+    assert len(numbers) >= expected.num_effective_levels >= 2  # in a last one nothing merges
+    assert 3 <= min(numbers) <= max(numbers) <= 15  # those of the first level with the second start
     with pytest.raises(ValueError, match="checkpoint_dir must be empty or hold the tables of the same graph"):
         affinity_clusters(edges, **{**call, "seed": 1})
 
@@ -249,6 +249,14 @@ def test_bad_input(spark, tmp_path):
         pd.DataFrame({"user_id": rows, "video_id": rows}).to_parquet(tmp_path / "log" / f"{kind}.parquet")
     with pytest.raises(ValueError, match="columns of one kind"):
         co_watch_edges(spark.read.parquet(str(tmp_path / "log")))
+
+
+def test_no_java(spark, tmp_path):
+    code = "from pyspark.sql import SparkSession; SparkSession.builder.master('local[1]').getOrCreate()"
+    without = {**os.environ, "JAVA_HOME": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], env=without, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "[JAVA_GATEWAY_EXITED]" in done.stderr
 
 
 def test_functions_travel_without_graphvid(spark):
