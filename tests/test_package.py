@@ -25,6 +25,13 @@ def test_subpackages_load_on_first_use():
     assert run_python(code).split() == ["graphvid.metrics", "VideoEncoder"]
 
 
+@pytest.mark.parametrize("room", ["duckdb", "spark"])
+def test_engines_of_sql_load_nothing_heavy(room):
+    heavy = ("torch", "dgl", "numba", "scipy", "matplotlib", "duckdb", "pyspark")
+    code = f"import sys, graphvid.{room}; print([name for name in {heavy} if name in sys.modules])"
+    assert run_python(code).strip() == "[]"
+
+
 def test_an_unknown_attribute_names_the_subpackages():
     with pytest.raises(AttributeError, match=r"no attribute 'graph'; subpackages are \['data', 'graphs'"):
         _ = graphvid.graph

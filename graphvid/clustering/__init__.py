@@ -1,16 +1,24 @@
-"""Graphs of similarities to hierarchies of clusters: affinity clustering in Numba."""
+"""Graphs of similarities to hierarchies of clusters: affinity clustering in Numba.
+
+Names load when they are first used: `graphvid.duckdb` and `graphvid.spark` take the grid and the thresholds from here, and
+need neither DGL nor Numba for them.
+"""
 
 from __future__ import annotations
 
-from graphvid.clustering.affinity import AffinityClustering, affinity_clustering
-from graphvid.clustering.contracted import continue_clustering
-from graphvid.clustering.limits import Freeze
-from graphvid.clustering.linkage import AverageMaxDegreeBounded, Percentile
-from graphvid.clustering.plots import plot_dendrogram, plot_sizes
-from graphvid.clustering.spanning import SpanningForest, maximum_spanning_forest
-from graphvid.clustering.threshold import ThresholdSchedule
-from graphvid.clustering.tree import ClusterTree
-from graphvid.clustering.undirected import UndirectedGraph
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from graphvid.clustering.affinity import AffinityClustering, affinity_clustering
+    from graphvid.clustering.contracted import continue_clustering
+    from graphvid.clustering.limits import Freeze
+    from graphvid.clustering.linkage import AverageMaxDegreeBounded, Percentile
+    from graphvid.clustering.plots import plot_dendrogram, plot_sizes
+    from graphvid.clustering.spanning import SpanningForest, maximum_spanning_forest
+    from graphvid.clustering.threshold import ThresholdSchedule
+    from graphvid.clustering.tree import ClusterTree
+    from graphvid.clustering.undirected import UndirectedGraph
 
 __all__ = [
     "AffinityClustering",
@@ -27,3 +35,31 @@ __all__ = [
     "plot_dendrogram",
     "plot_sizes",
 ]
+
+_FILES = {
+    "AffinityClustering": "affinity",
+    "AverageMaxDegreeBounded": "linkage",
+    "ClusterTree": "tree",
+    "Freeze": "limits",
+    "Percentile": "linkage",
+    "SpanningForest": "spanning",
+    "ThresholdSchedule": "threshold",
+    "UndirectedGraph": "undirected",
+    "affinity_clustering": "affinity",
+    "continue_clustering": "contracted",
+    "maximum_spanning_forest": "spanning",
+    "plot_dendrogram": "plots",
+    "plot_sizes": "plots",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _FILES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(importlib.import_module(f"{__name__}.{_FILES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

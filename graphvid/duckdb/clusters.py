@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from graphvid._files import StrPath
-from graphvid.clustering.linkage import LinkageName
 from graphvid.clustering.threshold import Threshold
 from graphvid.duckdb.engine import parquet_table
 from graphvid.duckdb.session import Memory, session
 from graphvid.sql import ClusterOptions, clusters_of_ids, node_clusters, numbered_videos
+
+if TYPE_CHECKING:
+    from graphvid.clustering.linkage import LinkageName
 
 
 def number_videos(table: StrPath, out: StrPath, *, memory_limit: str | None = None, threads: int | None = None) -> None:

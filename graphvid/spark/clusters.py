@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from graphvid.clustering.linkage import LinkageName
 from graphvid.clustering.threshold import Threshold
 from graphvid.spark.engine import check_frame, engine_of
 from graphvid.sql import ClusterOptions, clusters_of_ids, node_clusters, numbered_videos
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
+
+    from graphvid.clustering.linkage import LinkageName
 
 
 def number_videos(table: DataFrame) -> DataFrame:
@@ -97,6 +98,9 @@ def affinity_clusters(
     All levels are those of `affinity_clustering` on the same numbers, for any order of the rows, any partitions, and ANSI
     mode on or off. Weights are put on the same grid, and summed as integers. Workers need NumPy, pandas and PyArrow, not
     graphvid.
+
+    A level takes some 8 jobs. Until the call returns, adaptive execution and broadcast joins are off in the session, which
+    would take several times as many, and ``spark.sql.shuffle.partitions`` is lowered to one for each 8 MiB of ``edges``.
     """
     options = ClusterOptions(num_levels, linkage, threshold, seed, finish_below)
     options.check()

@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from graphvid.sql import INTEGER, TEXT, hashes
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import DataFrame, SparkSession
 
 _TYPES = {"tinyint": INTEGER, "smallint": INTEGER, "int": INTEGER, "bigint": INTEGER, "string": TEXT}
+_PARTITIONS = "spark.sql.shuffle.partitions"
+_PARTITION_BYTES = 8 * 2**20  # of Parquet: some 500,000 edges
 _MIXED = ("PARQUET_COLUMN_DATA_TYPE_MISMATCH", "SchemaColumnConvertNotSupported")  # files of one table that differ
 
 
@@ -112,13 +114,45 @@ def by_value(function: Callable[..., NDArray[Any]]) -> Callable[..., pd.Series]:
 
 @contextmanager
 def engine_of(frame: Any, name: str, folder: str | None = None) -> Iterator[Spark]:
-    """Give the engine of a data frame, once it is one that is supported."""
+    """Give the engine of a data frame, once it is one that is supported; with a folder, one that plans for few jobs."""
     check_frame(frame, name)
     engine = Spark(frame, folder)
     try:
-        yield engine
+        with _set(engine.session, {} if folder is None else _few_jobs(frame)):
+            yield engine
     finally:
         engine.close()
+
+
+def _few_jobs(frame: DataFrame) -> dict[str, str]:
+    """Return the settings with which a query is one job, with as many partitions as the data frame needs.
+
+    Adaptive execution starts a job for every exchange, and a broadcast join one for its table. Without them nothing joins
+    partitions that are small, so their number is the session's only where the data fills them.
+    """
+    size = int(frame._jdf.queryExecution().optimizedPlan().stats().sizeInBytes())
+    most = int(str(frame.sparkSession.conf.get(_PARTITIONS)))
+    return {
+        "spark.sql.adaptive.enabled": "false",
+        "spark.sql.autoBroadcastJoinThreshold": "-1",
+        _PARTITIONS: str(min(most, 1 + size // _PARTITION_BYTES)),
+    }
+
+
+@contextmanager
+def _set(session: SparkSession, settings: Mapping[str, str]) -> Iterator[None]:
+    """Change settings of a session for a while."""
+    before = {name: session.conf.get(name, None) for name in settings}
+    try:
+        for name, value in settings.items():
+            session.conf.set(name, value)
+        yield
+    finally:
+        for name, earlier in before.items():
+            if earlier is None:
+                session.conf.unset(name)
+            else:
+                session.conf.set(name, earlier)
 
 
 def check_frame(frame: Any, name: str) -> None:

@@ -2,8 +2,8 @@
 
 A cluster is known by its smallest node. The tables of a level: ``edges`` (a < b, v the summed or largest weight in steps of
 the grid, n the number of original edges, sa and sb the sizes of the ends), ``best`` (of each cluster c that may merge: the
-other end o of its best edge, its size), ``ends`` (t, where the chain of best edges ends), ``labels`` (m, the cluster of the
-next level, and its size).
+other end o of its best edge, its size), ``ends`` (t, where the chain of best edges from c leads; in the last, where it ends),
+``labels`` (m, the cluster of the next level, and its size).
 """
 
 from __future__ import annotations
@@ -12,20 +12,21 @@ import json
 from collections.abc import Sequence
 from functools import partial
 from itertools import count
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graphvid._checks import check_choice, check_count, check_integer
 from graphvid.clustering.grid import grid_exponent, halves, in_steps
-from graphvid.clustering.linkage import LinkageName
 from graphvid.clustering.threshold import Threshold, threshold_list
 from graphvid.sql.engine import INTEGER, Engine
 from graphvid.sql.hashes import edge_checks, edge_ranks
 from graphvid.sql.ids import check_columns
 
-_JUMPS = 3  # doublings of the chains' steps a query: most chains of a level are shorter than 2**3
+if TYPE_CHECKING:  # the file of linkages needs Numba
+    from graphvid.clustering.linkage import LinkageName
+
 _INFINITY = "CAST('Infinity' AS DOUBLE)"
 _WEIGHTS = {
     "average": "CAST(v AS DOUBLE) / (CAST(sa AS DOUBLE) * CAST(sb AS DOUBLE))",
@@ -205,29 +206,29 @@ def _merge(engine: Engine, table: str, level: int, threshold: float, linkage: st
         f"best_{level}",
         f"SELECT c, max_by(o, struct(w, r, -a, -b)) AS o, max(size) AS size FROM ({sides}) AS sides GROUP BY c",
     )
-    chains = (
-        "SELECT p.c, p.size, CASE WHEN q.o = p.c AND p.c < p.o THEN p.c ELSE p.o END AS t "
-        f"FROM {best} AS p JOIN {best} AS q ON q.c = p.o"
-    )
-    for at in count():
-        jumps = "".join(
-            f", after_{k + 1} AS (SELECT p.c, p.size, q.t FROM after_{k} AS p JOIN after_{k} AS q ON q.c = p.t)"
-            for k in range(_JUMPS - 1)
-        )
-        last = f"after_{_JUMPS - 1}"
-        ends = engine.save(
-            f"ends_{level}_{at}",
-            f"WITH after_0 AS ({chains}){jumps} "
-            f"SELECT p.c, p.size, q.t, q.t <> p.t AS moved FROM {last} AS p JOIN {last} AS q ON q.c = p.t",
-        )
-        moved = engine.row(f"SELECT moved FROM {ends} ORDER BY moved DESC LIMIT 1")
-        if not moved:
-            return None
-        if not moved[0]:
-            break
-        chains = f"SELECT c, size, t FROM {ends}"
+    ends = _ends(engine, best, level)
+    if ends is None:
+        return None
     joined = f"SELECT t, min(c) AS m, CAST(sum(size) AS {INTEGER}) AS size FROM {ends} GROUP BY t"
     return engine.save(f"labels_{level}", f"SELECT e.c, j.m, j.size FROM {ends} AS e JOIN ({joined}) AS j ON j.t = e.t")
+
+
+def _ends(engine: Engine, best: str, level: int) -> str | None:
+    """Return the table of where the chains of best edges end, or None if there are none.
+
+    A chain ends at two clusters that chose each other, and the smaller one stands for both. Each query goes four steps of
+    the one before; the first goes four edges, where the ends are known by the edge that leads back.
+    """
+    table, step = best, "o"
+    end, moved = "CASE WHEN h3.o = h1.o THEN least(h2.o, h3.o) ELSE h3.o END", "h3.o <> h1.o"
+    for at in count():
+        hops = " ".join(f"JOIN {table} AS h{k + 1} ON h{k + 1}.c = h{k}.{step}" for k in range(3))
+        query = f"SELECT h0.c, h0.size, {end} AS t, {moved} AS moved FROM {table} AS h0 {hops}"
+        table, step, end, moved = engine.save(f"ends_{level}_{at}", query), "t", "h3.t", "h3.t <> h2.t"
+        some = engine.row(f"SELECT moved FROM {table} ORDER BY moved DESC LIMIT 1")
+        if not (some and some[0]):
+            return table if some else None
+    return None
 
 
 def _contracted(table: str, labels: str, linkage: str) -> str:

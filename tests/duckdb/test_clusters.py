@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+
 import pandas as pd
 import pytest
 
@@ -9,6 +13,8 @@ from graphvid.clustering import ClusterTree, affinity_clustering
 from graphvid.duckdb import affinity_clusters, co_watch_edges, number_videos
 from graphvid.duckdb.engine import DuckDB
 from graphvid.graphs import co_watch_graph
+
+pytest.importorskip("duckdb")
 
 CASES = [
     ("thirds", {}),
@@ -53,13 +59,29 @@ def test_int64_sums(finish_below, weighted_edges, monkeypatch, tmp_path):
     assert_same(ClusterTree.read_parquet(out), affinity_clustering(graph, **options))
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("size", [10_000, 100_000, 1_000_000])
-def test_larger_graphs(size, weighted_edges, tmp_path):
-    graph, frame = weighted_edges(size // 10, size, "thirds")
+LARGER = [
+    (10_000, "count", {}),
+    (10_000, "cosine", {"num_levels": None}),
+    (10_000, "thirds", {"threshold": [3.0, 0.5, 0.1]}),
+    (10_000, "cosine", {"linkage": "max", "num_levels": None}),
+    (100_000, "count", {"linkage": "max"}),
+    (100_000, "cosine", {"threshold": [0.02, 0.001]}),
+    (100_000, "thirds", {}),
+    pytest.param(1_000_000, "count", {"threshold": [2.0, 0.5]}, marks=pytest.mark.slow),
+    pytest.param(1_000_000, "cosine", {"linkage": "max"}, marks=pytest.mark.slow),
+    pytest.param(1_000_000, "thirds", {}, marks=pytest.mark.slow),
+]
+
+
+@pytest.mark.parametrize(("size", "kind", "options"), LARGER)
+def test_larger_graphs(size, kind, options, weighted_edges, tmp_path):
+    graph, frame = weighted_edges(size // 10, size, kind)
     frame.to_parquet(tmp_path / "edges.parquet")
-    affinity_clusters(tmp_path / "edges.parquet", tmp_path / "tree.parquet", num_nodes=size // 10, memory_limit="1GB")
-    assert_same(ClusterTree.read_parquet(tmp_path / "tree.parquet"), affinity_clustering(graph))
+    call = {"num_nodes": size // 10, "memory_limit": "1GB", "threads": 1, **options}
+    affinity_clusters(tmp_path / "edges.parquet", tmp_path / "tree.parquet", **call)
+    tree = ClusterTree.read_parquet(tmp_path / "tree.parquet")
+    assert tree.num_effective_levels >= 2
+    assert_same(tree, affinity_clustering(graph, **options))
 
 
 def test_from_log_to_tree(skewed_log, tmp_path):
@@ -105,6 +127,28 @@ def test_stopped_work_goes_on(weighted_edges, monkeypatch, tmp_path):
         affinity_clusters(tmp_path / "edges.parquet", tmp_path / "tree.parquet", **call)
 
 
+def test_killed_while_it_writes(weighted_edges, tmp_path):
+    graph, frame = weighted_edges(300, 1500, "thirds")
+    frame.to_parquet(tmp_path / "edges.parquet")
+    program = (
+        "import os, signal, sys; from graphvid.duckdb import affinity_clusters; from graphvid.duckdb.engine import DuckDB\n"
+        "copy = DuckDB._copy\n"
+        "def die(self, query, path):\n"
+        "    copy(self, query, path)\n"
+        "    if 'labels_2' in path.name: os.truncate(path, 100); os.kill(os.getpid(), signal.SIGKILL)\n"
+        "DuckDB._copy = die\n"
+        "affinity_clusters(sys.argv[1], sys.argv[2], num_nodes=300, checkpoint_dir=sys.argv[3], threads=1)"
+    )
+    paths = [str(tmp_path / name) for name in ("edges.parquet", "tree.parquet", "kept")]
+    done = subprocess.run([sys.executable, "-c", program, *paths], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert not (tmp_path / "tree.parquet").exists()
+    first = (tmp_path / "kept" / "labels_1.parquet").stat().st_mtime_ns
+    affinity_clusters(*paths[:2], num_nodes=300, checkpoint_dir=paths[2], threads=1)
+    assert (tmp_path / "kept" / "labels_1.parquet").stat().st_mtime_ns == first
+    assert_same(ClusterTree.read_parquet(paths[1]), affinity_clustering(graph))
+
+
 def test_a_folder_of_other_edges_between_ids_is_refused(tmp_path):
     edges, videos, out = (tmp_path / f"{name}.parquet" for name in ("edges", "videos", "tree"))
     pd.DataFrame({"video_id": ["a", "b", "c"], "node": [0, 1, 2]}).to_parquet(videos)
@@ -122,6 +166,12 @@ BAD = {
     "negative": ({"src": [0, 1], "dst": [1, 2], "weight": [1.0, -2.0]}, ValueError, r"got \(1, 2\) with weight -2.0"),
     "nan": ({"src": [0], "dst": [1], "weight": [float("nan")]}, ValueError, "finite weight >= 0"),
     "infinite": ({"src": [0], "dst": [1], "weight": [float("inf")]}, ValueError, "finite weight >= 0"),
+    "null weight": ({"src": [0, 1], "dst": [1, 2], "weight": [1.0, None]}, ValueError, "finite weight >= 0"),
+    "null end": (
+        {"src": pd.array([0, None], "Int64"), "dst": [1, 2], "weight": [1.0, 2.0]},
+        ValueError,
+        r"edges must have ends in \[0, 3\).*got \(None, 2\)",
+    ),
     "range": ({"src": [0], "dst": [3], "weight": [1.0]}, ValueError, r"edges must have ends in \[0, 3\)"),
     "twice": ({"src": [0, 1], "dst": [1, 0], "weight": [1.0, 2.0]}, ValueError, r"each pair once.*\(0, 1\) 2 times"),
     "text": ({"src": ["a"], "dst": ["b"], "weight": [1.0]}, TypeError, "numbers of nodes.*for ids give videos"),
@@ -136,6 +186,14 @@ def test_bad_edges(name, tmp_path):
     pd.DataFrame(columns).to_parquet(tmp_path / "edges.parquet")
     with pytest.raises(error, match=match):
         affinity_clusters(tmp_path / "edges.parquet", tmp_path / "tree.parquet", num_nodes=3, threads=1)
+
+
+def test_memory(weighted_edges, tmp_path):
+    weighted_edges(2000, 20_000, "thirds")[1].to_parquet(tmp_path / "edges.parquet")
+    call = {"num_nodes": 2000, "memory_limit": "2MB", "threads": 1}
+    with pytest.raises(MemoryError, match="memory_limit must be larger for this input, got 2MB"):
+        affinity_clusters(tmp_path / "edges.parquet", tmp_path / "tree.parquet", **call)
+    assert [path.name for path in tmp_path.iterdir()] == ["edges.parquet"]
 
 
 def test_bad_videos(tmp_path):

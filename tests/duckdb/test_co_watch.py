@@ -9,6 +9,8 @@ import pytest
 from graphvid.data import TikTok
 from graphvid.duckdb import co_watch_edges, number_videos
 
+pytest.importorskip("duckdb")
+
 SETTINGS = [
     {"weight": "count", "top_k": 3},
     {"weight": "binary", "top_k": 3, "seed": 9},
@@ -47,6 +49,21 @@ def test_tiktok(at, numba_edges, in_parts, tmp_path):
     folder = in_parts(log.to_frame()[["user_id", "video_id"]], tmp_path / "log", 3)
     co_watch_edges(folder, tmp_path / "edges.parquet", memory_limit="1GB", **SETTINGS[at])
     assert_same(pd.read_parquet(tmp_path / "edges.parquet"), numba_edges(log, **SETTINGS[at]))
+
+
+@pytest.mark.parametrize(
+    ("num_rows", "num_files", "options"),
+    [
+        (100_000, 3, {"weight": "cosine"}),
+        (100_000, 16, {}),
+        pytest.param(1_000_000, 16, {"weight": "npmi"}, marks=pytest.mark.slow),
+    ],
+)
+def test_larger_logs(num_rows, num_files, options, skewed_log, numba_edges, in_parts, tmp_path):
+    log = skewed_log(num_rows, text=True)
+    folder = in_parts(log.to_frame(), tmp_path / "log", num_files)
+    co_watch_edges(folder, tmp_path / "edges.parquet", memory_limit="500MB", threads=1, **options)
+    assert_same(pd.read_parquet(tmp_path / "edges.parquet"), numba_edges(log, **options))
 
 
 @pytest.mark.parametrize("text", [False, True])
