@@ -62,8 +62,10 @@ class TrainedRow:
     def about_line(self, line: Json) -> Json:
         """Return what made a line of an earlier command: options that came later stood at their defaults."""
         records = {"source": self.source, "config": self._options()}
-        found = {name: _defaults(records[name]) | line.get(name, {}) if name in records else line.get(name)
-                 for name in self.about}  # fmt: skip
+        found = {
+            name: _defaults(records[name]) | line.get(name, {}) if name in records else line.get(name)
+            for name in self.about
+        }
         return as_json(found)
 
     def folder(self, work: Path, seed: int) -> Path:

@@ -14,7 +14,13 @@ def fit(model: LightningModule, *callbacks: Callback, max_steps: int | None = No
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Lightning's advice on workers and loggers
         Trainer(
-            max_steps=len(model.train_dataloader()) if max_steps is None else max_steps, max_epochs=1,
-            accelerator=accelerator, devices=1, logger=False, callbacks=list(callbacks), enable_checkpointing=False,
-            enable_progress_bar=False, enable_model_summary=False,
-        ).fit(model)  # fmt: skip
+            max_steps=len(model.train_dataloader()) if max_steps is None else max_steps,
+            max_epochs=1,
+            accelerator=accelerator,
+            devices=1,
+            logger=False,
+            callbacks=list(callbacks),
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        ).fit(model)

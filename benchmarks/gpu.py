@@ -139,17 +139,23 @@ def measure(
                 edge_bytes = relations * num_edges * (4 + 4 * dim)
                 floor = 1e3 * (edge_bytes + 4 * graph.num_nodes * (relations + dim)) / bandwidth
                 yield {
-                    "operation": operation, "degrees": kind, "edges": num_edges, "dim": dim, **times, "floor": floor,
+                    "operation": operation,
+                    "degrees": kind,
+                    "edges": num_edges,
+                    "dim": dim,
+                    **times,
+                    "floor": floor,
                     "share of floor": floor / times["graphvid"],
                     "cuSPARSE / graphvid": times["cuSPARSE"] / times["graphvid"],
-                }  # fmt: skip
+                }
 
 
 def _sums(graph: Graph, dim: int) -> dict[str, Callable[[], Tensor]]:
     x, ours = torch.rand(graph.num_nodes, dim, device=graph.src.device), adjacency(graph)
     calls: dict[str, Callable[[], Tensor]] = {
-        "graphvid": lambda: ours.spmm(x), "cuSPARSE": lambda: torch.sparse.mm(graph.matrix, x)
-    }  # fmt: skip
+        "graphvid": lambda: ours.spmm(x),
+        "cuSPARSE": lambda: torch.sparse.mm(graph.matrix, x),
+    }
     memory = torch.cuda.get_device_properties(0).total_memory if graph.src.is_cuda else 1 << 30
     if util.find_spec("torch_geometric") and 4 * len(graph.src) * dim < MESSAGE_SHARE * memory:
         scatter = pyg_sum(graph)

@@ -96,9 +96,15 @@ def train_command(name: str, summary: str) -> Callable[..., None]:
             values = {**values, **({"seed": seed} if "seed" in help_of else {})}
             base = {**base, **({"seed": seed} if "seed" in base else {})}
         train_and_show(
-            name, task.source.from_dict(values), out, kind.from_dict(merge(base, parse_options(option or []))),
-            resume=resume, checkpoint_every=checkpoint_every, quiet=quiet, device=device,
-        )  # fmt: skip
+            name,
+            task.source.from_dict(values),
+            out,
+            kind.from_dict(merge(base, parse_options(option or []))),
+            resume=resume,
+            checkpoint_every=checkpoint_every,
+            quiet=quiet,
+            device=device,
+        )
 
     own = [
         p
@@ -117,9 +123,16 @@ def train_command(name: str, summary: str) -> Callable[..., None]:
 
 
 def train_and_show(
-    method: str, source: Record, out: Path, config: Record, *, resume: bool, checkpoint_every: int | None, quiet: bool,
+    method: str,
+    source: Record,
+    out: Path,
+    config: Record,
+    *,
+    resume: bool,
+    checkpoint_every: int | None,
+    quiet: bool,
     device: str,
-) -> None:  # fmt: skip
+) -> None:
     """Train a method into a run directory and print its report; an interrupt ends with code 130 and names ``--resume``."""
     from graphvid.runs import RunDirectory, train
 
@@ -127,9 +140,17 @@ def train_and_show(
     task = task_of(method)
     try:
         train(
-            task, method, source, out, config, resume=resume, checkpoint_every=checkpoint_every, progress=not quiet,
-            device=cast(Any, device), command=shlex.join(["graphvid", *sys.argv[1:]]),
-        )  # fmt: skip
+            task,
+            method,
+            source,
+            out,
+            config,
+            resume=resume,
+            checkpoint_every=checkpoint_every,
+            progress=not quiet,
+            device=cast(Any, device),
+            command=shlex.join(["graphvid", *sys.argv[1:]]),
+        )
     except KeyboardInterrupt:  # Typer would end without a word
         typer.echo("graphvid: interrupted; the same command with --resume goes on from the last checkpoint", err=True)
         raise typer.Exit(128 + signal.SIGINT) from None

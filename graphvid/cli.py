@@ -299,7 +299,8 @@ def embed(
     features: Annotated[
         Path,
         typer.Option(
-            "--features", "--videos",
+            "--features",
+            "--videos",
             help="Features of the videos: .npy, .npz or .parquet; of a run of twin-tower, videos: .jsonl or .parquet; of a "
             "run on clips, a folder of videos.",
         ),
@@ -309,7 +310,7 @@ def embed(
     form: Annotated[
         str, one_of("contest is a submission of at most 256 columns.", ("features", "contest"))
     ] = "features",
-) -> None:  # fmt: skip
+) -> None:
     """Embed videos from their features, also videos that were not there in training."""
     from graphvid._files import check_output
     from graphvid.data import write_submission

@@ -50,9 +50,16 @@ def fit_model():
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*does not have many workers.*")
             Trainer(
-                max_steps=steps, max_epochs=1, logger=False, enable_checkpointing=False, enable_progress_bar=False,
-                enable_model_summary=False, accelerator="cpu", callbacks=callbacks, plugins=[SafetensorsCheckpointIO()],
-            ).fit(model, ckpt_path=checkpoint)  # fmt: skip
+                max_steps=steps,
+                max_epochs=1,
+                logger=False,
+                enable_checkpointing=False,
+                enable_progress_bar=False,
+                enable_model_summary=False,
+                accelerator="cpu",
+                callbacks=callbacks,
+                plugins=[SafetensorsCheckpointIO()],
+            ).fit(model, ckpt_path=checkpoint)
         return losses.values
 
     return fit

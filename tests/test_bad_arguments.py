@@ -116,9 +116,14 @@ def score(users):
 
 def labels(**change):
     good = {
-        "user": np.array([0, 1]), "video": np.array([0, 1]), "stop": np.array([2, 1]), "count": np.array([1, 1]),
-        "row": np.array([0, 1]), "num_clips": 2, "dropped": {},
-    }  # fmt: skip
+        "user": np.array([0, 1]),
+        "video": np.array([0, 1]),
+        "stop": np.array([2, 1]),
+        "count": np.array([1, 1]),
+        "row": np.array([0, 1]),
+        "num_clips": 2,
+        "dropped": {},
+    }
     return ClipLabels(**{**good, **change})
 
 
@@ -147,9 +152,12 @@ def picks(**change):
 
 def graph_by_hand(**change):
     good = {
-        "num_nodes": 3, "starts": np.array([0, 1, 1]), "stops": np.array([1, 1, 1]),
-        "neighbors": np.array([1], np.int32), "weights": np.array([1.0]),
-    }  # fmt: skip
+        "num_nodes": 3,
+        "starts": np.array([0, 1, 1]),
+        "stops": np.array([1, 1, 1]),
+        "neighbors": np.array([1], np.int32),
+        "weights": np.array([1.0]),
+    }
     return UndirectedGraph(**{**good, **change})
 
 
@@ -227,7 +235,7 @@ COUNTED = {
     ("rank_neighbors", "chunk_size"): lambda c: metrics.rank_neighbors(np.eye(2), [0, 1, 2], [1, 0], chunk_size=c),
     ("calibration_curve", "num_bins"): lambda c: metrics.calibration_curve([1, 0], [0.5, 0.2], num_bins=c),
     ("paired_bootstrap", "num_resamples"): lambda c: metrics.paired_bootstrap([1.0, 2.0], [0.0, 1.0], num_resamples=c),
-}  # fmt: skip
+}
 for (name, argument), call in COUNTED.items():
     for bad in (-3, 2.5, 10**23, "3"):
         case(f"{name} {argument}={bad!r}", partial(call, bad), argument)
@@ -242,7 +250,9 @@ WORDS = {
     ("co_watch_graph", "weight"): lambda w: co_watch_graph(LOG, weight=w),
     ("edge_norms", "relation"): lambda w: edge_norms(G, w),
     ("relation_graph", "duplicates"): lambda w: relation_graph([0], [1], num_nodes=2, duplicates=w),
-    ("user_clip_graph", "positive_mode"): lambda w: user_clip_graph(labels(), num_users=2, num_videos=2, positive_mode=w),
+    ("user_clip_graph", "positive_mode"): lambda w: user_clip_graph(
+        labels(), num_users=2, num_videos=2, positive_mode=w
+    ),
     ("user_clip_graph", "resolve"): lambda w: user_clip_graph(labels(), num_users=2, num_videos=2, resolve=w),
     ("Adjacency", "norm"): lambda w: Adjacency.from_coo(T([0]), T([0]), num_src=1, num_dst=1, norm=w),
     ("spmm", "reduce"): lambda w: ADJ.spmm(torch.ones(3, 1), reduce=w),
@@ -270,7 +280,7 @@ WORDS = {
     ("rank_neighbors", "ties"): lambda w: metrics.rank_neighbors(np.eye(2), [0, 1, 2], [1, 0], ties=w),
     ("impression_scores", "ties"): lambda w: metrics.impression_scores([1], [1.0], [0], [0], ties=w),
     ("cold_start", "empty"): lambda w: metrics.cold_start(np.eye(2), [0, 1, 2], [1, 0], empty=w),
-}  # fmt: skip
+}
 for (name, argument), call in WORDS.items():
     for bad in ("quantum", ["sum"]):
         case(f"{name} {argument}={bad!r}", partial(call, bad), argument)
@@ -305,7 +315,7 @@ INDEXED = {
     ("ClipScorer", "video_index"): lambda i: nn.ClipScorer(3)(torch.ones(2, 2, 3), torch.ones(2, 4, 3), T([0]), i),
     ("RowTable.of", "rows"): lambda i: RowTable(3, 2).of(i),
     ("DeferredAdam.catch_up", "rows"): lambda i: adam(i),
-}  # fmt: skip
+}
 for (name, argument), call in INDEXED.items():
     for bad in ([0.5], [True], [-1], [10**15], [-(10**12)]):
         case(f"{name} {argument}={bad}", partial(call, T(bad)), argument)
@@ -405,17 +415,32 @@ case("ClusterTree text parents", lambda: ClusterTree(2, [["a", "b"]]), "parents"
 case("ClusterTree effective levels", lambda: ClusterTree(1, [[0]], 0.5), "num_effective_levels")
 case("ClusterTree.load of nothing", lambda: ClusterTree.load("/nonexistent/tree.npz"), "nonexistent")
 case("plot_dendrogram cluster", lambda: plot_dendrogram(TREE, 1, 10**9), "cluster")
-case("user_clip_graph count NaN", lambda: user_clip_graph(
-    labels(count=np.array([1, np.nan])), num_users=2, num_videos=2, multiplicity="count"), "count")  # fmt: skip
-case("user_clip_graph count negative", lambda: user_clip_graph(
-    labels(count=np.array([1, -5])), num_users=2, num_videos=2, multiplicity="count"), "count")  # fmt: skip
-case("user_clip_graph stop out of range", lambda: user_clip_graph(
-    labels(stop=np.array([9, 1])), num_users=2, num_videos=2), "stop")  # fmt: skip
-case("user_clip_graph video negative", lambda: user_clip_graph(
-    labels(video=np.array([-1, 1])), num_users=2, num_videos=2), "video")  # fmt: skip
+case(
+    "user_clip_graph count NaN",
+    lambda: user_clip_graph(labels(count=np.array([1, np.nan])), num_users=2, num_videos=2, multiplicity="count"),
+    "count",
+)
+case(
+    "user_clip_graph count negative",
+    lambda: user_clip_graph(labels(count=np.array([1, -5])), num_users=2, num_videos=2, multiplicity="count"),
+    "count",
+)
+case(
+    "user_clip_graph stop out of range",
+    lambda: user_clip_graph(labels(stop=np.array([9, 1])), num_users=2, num_videos=2),
+    "stop",
+)
+case(
+    "user_clip_graph video negative",
+    lambda: user_clip_graph(labels(video=np.array([-1, 1])), num_users=2, num_videos=2),
+    "video",
+)
 case("user_clip_graph labels of a tuple", lambda: user_clip_graph((1, 2), num_users=2, num_videos=2), "labels")
-case("user_clip_graph text timestamp", lambda: user_clip_graph(
-    labels(), num_users=2, num_videos=2, resolve="last", timestamp=["a", "b"]), "timestamp")  # fmt: skip
+case(
+    "user_clip_graph text timestamp",
+    lambda: user_clip_graph(labels(), num_users=2, num_videos=2, resolve="last", timestamp=["a", "b"]),
+    "timestamp",
+)
 case("user_item_graph of a log", lambda: user_item_graph(LOG), "train")
 case("co_watch_graph of pairs", lambda: co_watch_graph(PAIRS), "log")
 case("label_clips ratio text", lambda: label_clips(LOG, 2, complete_ratio="1"), "complete_ratio")
@@ -430,8 +455,11 @@ case("split_nodes fraction text", lambda: split_nodes(10, train_fraction="0.5"),
 
 # -- single cases: ops, sampling
 case("Adjacency.from_coo arrays", lambda: Adjacency.from_coo(np.array([0]), np.array([0]), num_src=3, num_dst=3), "src")
-case("Adjacency.from_coo complex weight", lambda: Adjacency.from_coo(
-    T([0]), T([0]), num_src=1, num_dst=1, weight=T([1j])), "weight")  # fmt: skip
+case(
+    "Adjacency.from_coo complex weight",
+    lambda: Adjacency.from_coo(T([0]), T([0]), num_src=1, num_dst=1, weight=T([1j])),
+    "weight",
+)
 case("Adjacency.spmm array", lambda: ADJ.spmm(np.ones((3, 1))), "x must")
 case("Adjacency.spmm short", lambda: ADJ.spmm(torch.ones(2, 1)), "x must")
 case("Adjacency.spmm integers", lambda: ADJ.spmm(torch.ones(3, 1, dtype=torch.int64)), "x must")
@@ -457,8 +485,11 @@ case("to_block many counts", lambda: to_block(ADJ, picks(counts=T([10**9, 1])), 
 case("to_block other destinations", lambda: to_block(ADJ, picks(dst_ids=T([1, 0])), include_dst_in_src=True), "dst_ids")
 case("to_block other sources", lambda: to_block(ADJ, picks(src=T([0, 0])), include_dst_in_src=True), "src")
 case("to_block dst_index", lambda: to_block(ADJ, picks(dst_index=T([1, 0])), include_dst_in_src=True), "dst_index")
-case("to_block one list of two types", lambda: to_block(
-    TWO, sample_neighbors(TWO, T([0]), 1), include_dst_in_src=True), "include")  # fmt: skip
+case(
+    "to_block one list of two types",
+    lambda: to_block(TWO, sample_neighbors(TWO, T([0]), 1), include_dst_in_src=True),
+    "include",
+)
 case("history_block left_out float", lambda: history_block(TABLE, T([0]), left_out=T([0.5])), "left_out")
 case("history_block left_out shape", lambda: history_block(TABLE, T([0]), left_out=T([0, 1])), "left_out")
 case("history_block also float", lambda: history_block(TABLE, T([0]), also=T([0.5])), "also")
@@ -529,8 +560,11 @@ case("GraphConv shape", lambda: nn.GraphConv(1, 1)(ADJ, torch.ones(3, 2)), "x mu
 case("SAGEConv of a list", lambda: nn.SAGEConv(1, 1)(ADJ, [1.0]), "x must")
 case("HeteroConv layers", lambda: nn.HeteroConv([nn.GraphConv(1, 1)]), "layers")
 case("HeteroConv features", lambda: nn.HeteroConv({"r": nn.GraphConv(1, 1)})({("a", "r", "a"): ADJ}, {}), "features")
-case("HeteroConv features list", lambda: nn.HeteroConv({"r": nn.GraphConv(1, 1)})(
-    {("a", "r", "a"): ADJ}, {"a": [1]}), "features")  # fmt: skip
+case(
+    "HeteroConv features list",
+    lambda: nn.HeteroConv({"r": nn.GraphConv(1, 1)})({("a", "r", "a"): ADJ}, {"a": [1]}),
+    "features",
+)
 case("Standardize NaN mean", lambda: nn.Standardize(1).set(T([np.nan]), T([1.0])), "mean")
 case("Standardize list", lambda: nn.Standardize(1).set([0.0], T([1.0])), "mean")
 case("Standardize width", lambda: nn.Standardize(2)(torch.ones(3, 5)), "x must")

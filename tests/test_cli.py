@@ -102,41 +102,50 @@ def test_resuming_with_another_option_names_it(train, finished):
     assert_sentence(train(finished, "--resume", "--set", "dropout=0"), r"model\.dropout was 0\.3, now 0")
 
 
-@pytest.mark.parametrize(("option", "message"), [
-    ("dropout", r"--set must be NAME=VALUE, got 'dropout'"),
-    ("size=3", r"unknown options \['size'\]; known are \["),
-    ("=3", r"unknown options \[''\]"),
-    ("num_steps=many", "num_steps must be an integer >= 1, got 'many'"),
-    ("hidden=32", "hidden must be a list of integers >= 1, got 32"),
-    ("mining=true", "mining must be False unless loss is 'triplet'"),
-    ("learning_rate=NaN", "learning_rate must be a finite number > 0, got nan"),
-    ("loss=", r"loss must be one of \['neighbor_softmax', 'softmax', 'triplet'\], got ''"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("dropout", r"--set must be NAME=VALUE, got 'dropout'"),
+        ("size=3", r"unknown options \['size'\]; known are \["),
+        ("=3", r"unknown options \[''\]"),
+        ("num_steps=many", "num_steps must be an integer >= 1, got 'many'"),
+        ("hidden=32", "hidden must be a list of integers >= 1, got 32"),
+        ("mining=true", "mining must be False unless loss is 'triplet'"),
+        ("learning_rate=NaN", "learning_rate must be a finite number > 0, got nan"),
+        ("loss=", r"loss must be one of \['neighbor_softmax', 'softmax', 'triplet'\], got ''"),
+    ],
+)
 def test_wrong_settings_leave_no_folder(train, tmp_path, option, message):
     assert_sentence(train(tmp_path / "run", "--set", option), message)
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize(("arguments", "message"), [
-    (["--preset", "big"], r"preset must be one of \['default', 'paper'\], got 'big'"),
-    (["--weight", "tfidf"], r"weight must be one of .*, got 'tfidf'"),
-    (["--top-k", "0"], "top_k must be null or an integer >= 1, got 0"),
-    (["--min-count", "1000"], "the log has no edge: no two videos share min_count=1000 users"),
-    (["--checkpoint-every", "0"], "checkpoint_every must be an integer >= 1, got 0"),
-    (["--dataset", "tiktok"], r"exactly one of dataset, log and edges must be given, got \['dataset', 'log'\]"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--preset", "big"], r"preset must be one of \['default', 'paper'\], got 'big'"),
+        (["--weight", "tfidf"], r"weight must be one of .*, got 'tfidf'"),
+        (["--top-k", "0"], "top_k must be null or an integer >= 1, got 0"),
+        (["--min-count", "1000"], "the log has no edge: no two videos share min_count=1000 users"),
+        (["--checkpoint-every", "0"], "checkpoint_every must be an integer >= 1, got 0"),
+        (["--dataset", "tiktok"], r"exactly one of dataset, log and edges must be given, got \['dataset', 'log'\]"),
+    ],
+)
 def test_wrong_arguments_leave_no_folder(train, tmp_path, arguments, message):
     assert_sentence(train(tmp_path / "run", *arguments), message)
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize(("content", "message"), [
-    ("user_id,video_id\n1,0\n1,1\n", "log must have at least 2 users who watched something, got 1"),
-    ("user_id,video_id\n1,0\n2,1\n", "the log has no edge"),
-    ("user_id,video\n1,0\n", "the log must have the columns"),
-    ("user_id,video_id\n", "the log must have at least one row, got an empty log"),
-    ("user_id,video_id\n1,0\n1,999\n2,0\n", "999"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("user_id,video_id\n1,0\n1,1\n", "log must have at least 2 users who watched something, got 1"),
+        ("user_id,video_id\n1,0\n2,1\n", "the log has no edge"),
+        ("user_id,video\n1,0\n", "the log must have the columns"),
+        ("user_id,video_id\n", "the log must have at least one row, got an empty log"),
+        ("user_id,video_id\n1,0\n1,999\n2,0\n", "999"),
+    ],
+)
 def test_wrong_logs(run, files, tmp_path, content, message):
     (tmp_path / "log.csv").write_text(content)
     source = ["--log", tmp_path / "log.csv", "--features", files / "features.npz"]
@@ -170,11 +179,14 @@ def test_a_log_of_another_form_trains_the_same_run(run, finished, files, tmp_pat
 
 
 @pytest.mark.parametrize("method", ["rgc", "mf", "frame"])
-@pytest.mark.parametrize(("option", "message"), [
-    ("user", "columns must be NAME=NAME_IN_THE_FILE with a name among .*, got 'user'"),
-    ("item_id=item", "columns must be NAME=NAME_IN_THE_FILE with a name among .*, got 'item_id=item'"),
-    ("user_id=none", r"the log must have the columns \['none', 'video_id'"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("user", "columns must be NAME=NAME_IN_THE_FILE with a name among .*, got 'user'"),
+        ("item_id=item", "columns must be NAME=NAME_IN_THE_FILE with a name among .*, got 'item_id=item'"),
+        ("user_id=none", r"the log must have the columns \['none', 'video_id'"),
+    ],
+)
 def test_wrong_columns(run, files, tmp_path, method, option, message):
     more = {"rgc": ["--features", files / "features.npz"], "mf": [], "frame": ["--clips", files / "clips"]}[method]
     log = files / ("views.csv" if method == "frame" else "log.csv")
@@ -240,16 +252,19 @@ def test_neighbors_of_many_videos_as_rows_and_as_a_file(run, finished, tmp_path)
     assert pd.read_parquet(tmp_path / "found.parquet").to_dict("records") == rows
 
 
-@pytest.mark.parametrize(("arguments", "message"), [
-    ([], "exactly one of VIDEO_ID and --ids must be given, got neither"),
-    (["5", "--ids", "ids.txt"], r"options must be among \[\] for this run, got '5'"),
-    (["--ids", "none.txt"], "none.txt must hold an id, got none"),
-    (["--ids", "absent.txt"], "absent.txt not found"),
-    (["--ids", "other.txt"], r"video_id must be one of the 96 videos of .*, got 'v1' \(1 of 2 are not\)"),
-    (["--ids", "ids.txt", "--out", "ids.txt"], r"out must end in \.csv or \.parquet, got 'ids.txt'"),
-    (["--ids", "ids.csv", "--out", "ids.csv"], "ids.csv"),
-    (["5", "--json", "--out", "a.csv"], "json is a form of what is printed; it must not be given with out"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "exactly one of VIDEO_ID and --ids must be given, got neither"),
+        (["5", "--ids", "ids.txt"], r"options must be among \[\] for this run, got '5'"),
+        (["--ids", "none.txt"], "none.txt must hold an id, got none"),
+        (["--ids", "absent.txt"], "absent.txt not found"),
+        (["--ids", "other.txt"], r"video_id must be one of the 96 videos of .*, got 'v1' \(1 of 2 are not\)"),
+        (["--ids", "ids.txt", "--out", "ids.txt"], r"out must end in \.csv or \.parquet, got 'ids.txt'"),
+        (["--ids", "ids.csv", "--out", "ids.csv"], "ids.csv"),
+        (["5", "--json", "--out", "a.csv"], "json is a form of what is printed; it must not be given with out"),
+    ],
+)
 def test_wrong_questions(run, finished, tmp_path, monkeypatch, arguments, message):
     monkeypatch.chdir(tmp_path)
     for name, text in {"ids.txt": "5\n", "none.txt": "\n", "other.txt": "5\nv1\n", "ids.csv": "video_id\n5\n"}.items():
@@ -398,16 +413,19 @@ class TestFrame:
         assert_sentence(failed, "1 rows of the log have no duration > 0")
         assert not (tmp_path / "strict").exists()
 
-    @pytest.mark.parametrize(("arguments", "message"), [
-        (["--preset", "big"], r"preset must be one of \['survival', 'paper', 'official'\], got 'big'"),
-        (["--set", "num_clips=3"], "num_clips must divide the 8 of the clip features, got 3"),
-        (["--set", "width=3"], r"unknown options \['width'\]"),
-        (["--test-fraction", "1"], r"test_fraction must be a number in \[0, 1\), got 1.0"),
-        (["--milliseconds", "speed"], r"milliseconds must name columns among .*, got \['speed'\]"),
-        (["--checkpoint-every", "0"], "checkpoint_every must be an integer >= 1, got 0"),
-        (["--dataset", "synthetic-skip"], "exactly one of dataset and log must be given"),
-        (["--seed", "-1"], "seed must be an integer >= 0, got -1"),
-    ])  # fmt: skip
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            (["--preset", "big"], r"preset must be one of \['survival', 'paper', 'official'\], got 'big'"),
+            (["--set", "num_clips=3"], "num_clips must divide the 8 of the clip features, got 3"),
+            (["--set", "width=3"], r"unknown options \['width'\]"),
+            (["--test-fraction", "1"], r"test_fraction must be a number in \[0, 1\), got 1.0"),
+            (["--milliseconds", "speed"], r"milliseconds must name columns among .*, got \['speed'\]"),
+            (["--checkpoint-every", "0"], "checkpoint_every must be an integer >= 1, got 0"),
+            (["--dataset", "synthetic-skip"], "exactly one of dataset and log must be given"),
+            (["--seed", "-1"], "seed must be an integer >= 0, got -1"),
+        ],
+    )
     def test_wrong_arguments_leave_no_folder(self, train_frame, tmp_path, arguments, message):
         assert_sentence(train_frame(tmp_path / "run", *arguments), message)
         assert not (tmp_path / "run").exists()
@@ -445,8 +463,14 @@ class TestFrame:
         assert said == f"3 rows in {out}\n"
         table = pd.read_csv(out) if suffix == "csv" else pd.read_parquet(out)
         assert table.columns.tolist() == [
-            "user_id", "video_id", "complete", "offending_clip", "best_clip", "watch_ratio", "watch_time",
-        ]  # fmt: skip
+            "user_id",
+            "video_id",
+            "complete",
+            "offending_clip",
+            "best_clip",
+            "watch_ratio",
+            "watch_time",
+        ]
         assert table["user_id"].tolist() == [3, 999, 3]
         assert table["complete"].between(0, 1).all()
         assert table["watch_time"][0] == pytest.approx(2 * table["watch_time"][2])
@@ -544,8 +568,13 @@ def test_listed_options_are_those_of_the_presets(run, method):
 def test_settings_are_json_or_text():
     texts = ["hidden=[32,16]", "loss=triplet", "mining=true", "learning_rate=1e-3", "dim=8", "dim=16", 'linkage="max"']
     assert parse_options(texts) == {
-        "hidden": [32, 16], "loss": "triplet", "mining": True, "learning_rate": 1e-3, "dim": 16, "linkage": "max",
-    }  # fmt: skip
+        "hidden": [32, 16],
+        "loss": "triplet",
+        "mining": True,
+        "learning_rate": 1e-3,
+        "dim": 16,
+        "linkage": "max",
+    }
     assert parse_options(["a=b=c"]) == {"a": "b=c"}
 
 

@@ -35,10 +35,15 @@ def quality() -> dict:
         "k": 60,
         "rows": [
             {"name": "raw", "values": {"ndcg": [0.1, 0.1], "retention": [None, None]}},
-            {"name": "L0", "description": "Near.", "values": {"ndcg": [0.2, 0.3], "retention": [0.1, 0.3]}, "seconds": [3, 5]},
+            {
+                "name": "L0",
+                "description": "Near.",
+                "values": {"ndcg": [0.2, 0.3], "retention": [0.1, 0.3]},
+                "seconds": [3, 5],
+            },
             {"name": "oracle", "values": {"ndcg": [0.9, 0.9], "retention": [None, None]}, "reference": True},
         ],
-    }  # fmt: skip
+    }
 
 
 def test_a_row_without_a_seed_says_how_many_it_has(quality):

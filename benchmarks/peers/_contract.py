@@ -97,8 +97,10 @@ class Answer:
 def write_task(folder: Path, task: Task) -> None:
     """Write a task into an empty folder."""
     for name, frame, columns in (
-        (TRAIN, task.train, INPUTS + TARGETS), (VALID, task.valid, INPUTS + TARGETS), (TEST, task.test, INPUTS)
-    ):  # fmt: skip
+        (TRAIN, task.train, INPUTS + TARGETS),
+        (VALID, task.valid, INPUTS + TARGETS),
+        (TEST, task.test, INPUTS),
+    ):
         if tuple(frame.columns) != columns:
             raise ValueError(f"{name} must have the columns {columns}, got {tuple(frame.columns)}")
         frame.to_parquet(folder / name, index=False)

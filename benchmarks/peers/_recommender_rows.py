@@ -59,36 +59,50 @@ def _here() -> list[Row]:
     return [
         Row("popularity", "Number of users of the item.", simple.popularity),
         Row(
-            "item-kNN", "Cosine of items by their users, nearest items only, shrunk; SciPy.", simple.item_knn,
+            "item-kNN",
+            "Cosine of items by their users, nearest items only, shrunk; SciPy.",
+            simple.item_knn,
             {"num_neighbors": (50, 100, 200), "shrinkage": (0.0, 10.0, 30.0, 100.0)},
         ),
         Row(
-            "RP3beta", "Walks of three steps, less to popular items; SciPy.", simple.rp3beta,
+            "RP3beta",
+            "Walks of three steps, less to popular items; SciPy.",
+            simple.rp3beta,
             {"num_neighbors": (50, 200), "alpha": (0.6, 1.0), "beta": (0.0, 0.2, 0.4)},
         ),
         Row(
-            "EASE", "Closed-form item-item weights; NumPy.", simple.ease,
-            {"l2": (10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0)}, most_items=simple.MOST_DENSE,
+            "EASE",
+            "Closed-form item-item weights; NumPy.",
+            simple.ease,
+            {"l2": (10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0)},
+            most_items=simple.MOST_DENSE,
         ),
         Row(
-            "GF-CF", "Low-pass filters of the graph, no training; SciPy.", simple.gf_cf,
+            "GF-CF",
+            "Low-pass filters of the graph, no training; SciPy.",
+            simple.gf_cf,
             {"num_factors": (64, 256), "weight": (0.1, 0.3, 1.0)},
         ),
-    ]  # fmt: skip
+    ]
 
 
 def _implicit() -> list[Row]:
     return [
         Row(
-            "implicit ALS", "Weighted least squares over all pairs.", f"{_IMPLICIT}:als",
-            {"factors": (64, 128), "regularization": (10.0, 30.0), "alpha": (1.0, 5.0, 20.0)}, (10, 20),
+            "implicit ALS",
+            "Weighted least squares over all pairs.",
+            f"{_IMPLICIT}:als",
+            {"factors": (64, 128), "regularization": (10.0, 30.0), "alpha": (1.0, 5.0, 20.0)},
+            (10, 20),
         ),
         Row(
-            "implicit BPR", "Pairwise logistic loss, one pair at a time, with item biases.", f"{_IMPLICIT}:bpr",
+            "implicit BPR",
+            "Pairwise logistic loss, one pair at a time, with item biases.",
+            f"{_IMPLICIT}:bpr",
             {"factors": (64,), "learning_rate": (0.05,), "regularization": (0.01, 0.03, 0.1)},
             (20, 40, 80, 160),
         ),
-    ]  # fmt: skip
+    ]
 
 
 def _recbole() -> list[Row]:
@@ -98,32 +112,58 @@ def _recbole() -> list[Row]:
     function = f"{_RECBOLE}:fit"
     return [
         Row(
-            "RecBole BPR", "Matrix factorisation, pairwise logistic loss, one negative.", function,
+            "RecBole BPR",
+            "Matrix factorisation, pairwise logistic loss, one negative.",
+            function,
             {
-                "model": ("BPR",), **shared, "train_neg_sample_args": one, "learning_rate": (1e-3, 3e-3),
+                "model": ("BPR",),
+                **shared,
+                "train_neg_sample_args": one,
+                "learning_rate": (1e-3, 3e-3),
                 "weight_decay": (1e-5, 1e-4),
             },
             (5, 10, 20, 40, 80),
         ),
         Row(
-            "RecBole LightGCN", "Three hops of propagation, pairwise logistic loss, one negative.", function,
+            "RecBole LightGCN",
+            "Three hops of propagation, pairwise logistic loss, one negative.",
+            function,
             {
-                "model": ("LightGCN",), **shared, "train_neg_sample_args": one, "n_layers": (3,),
-                "learning_rate": (1e-3, 5e-3), "reg_weight": (1e-4,),
+                "model": ("LightGCN",),
+                **shared,
+                "train_neg_sample_args": one,
+                "n_layers": (3,),
+                "learning_rate": (1e-3, 5e-3),
+                "reg_weight": (1e-4,),
             },
             (10, 20, 40, 80),
         ),
         Row(
-            "RecBole SimpleX", "Mean of 50 items of the history, cosine contrastive loss, 64 negatives.", function,
+            "RecBole SimpleX",
+            "Mean of 50 items of the history, cosine contrastive loss, 64 negatives.",
+            function,
             {
-                "model": ("SimpleX",), "embedding_size": (64,), "train_batch_size": (1024 * 64,),
-                "train_neg_sample_args": many, "aggregator": ("mean",), "history_len": (50,), "gamma": (0.5,),
-                "margin": (0.5, 0.8), "negative_weight": (10,), "learning_rate": (1e-3,), "reg_weight": (1e-6,),
+                "model": ("SimpleX",),
+                "embedding_size": (64,),
+                "train_batch_size": (1024 * 64,),
+                "train_neg_sample_args": many,
+                "aggregator": ("mean",),
+                "history_len": (50,),
+                "gamma": (0.5,),
+                "margin": (0.5, 0.8),
+                "negative_weight": (10,),
+                "learning_rate": (1e-3,),
+                "reg_weight": (1e-6,),
             },
-            (5, 10, 20, 40), most_items=simple.MOST_DENSE,
+            (5, 10, 20, 40),
+            most_items=simple.MOST_DENSE,
         ),
         Row(
-            "RecBole EASE", "The library's EASE, which is slower than NumPy's and equal, so on small data only.", function,
-            {"model": ("EASE",), "reg_weight": (10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0)}, (0,), most_items=2_000,
+            "RecBole EASE",
+            "The library's EASE, which is slower than NumPy's and equal, so on small data only.",
+            function,
+            {"model": ("EASE",), "reg_weight": (10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0)},
+            (0,),
+            most_items=2_000,
         ),
-    ]  # fmt: skip
+    ]

@@ -77,9 +77,15 @@ def run_peer(
         part.mkdir()
     write_pairs(task, Pairs(train.indptr, train.items, train.num_items))
     command = [
-        str(_environment.python_of(environment)), "-m", "benchmarks.peers._recommender_peer", function, str(task),
-        str(out), str(seed), json.dumps(dict(options)),
-    ]  # fmt: skip
+        str(_environment.python_of(environment)),
+        "-m",
+        "benchmarks.peers._recommender_peer",
+        function,
+        str(task),
+        str(out),
+        str(seed),
+        json.dumps(dict(options)),
+    ]
     threads = {f"{name}_NUM_THREADS": str(torch.get_num_threads()) for name in ("OMP", "MKL", "NUMBA")}
     done = subprocess.run(
         command,

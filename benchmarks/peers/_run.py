@@ -150,9 +150,15 @@ def _answer(row: Row, folder: Path, seed: int, truth: pd.DataFrame, num_clips: i
             shutil.rmtree(stale)
     temporary.mkdir()
     command = [
-        str(_environment.python_of(row.environment)), "-m", "benchmarks.peers._peer",
-        row.function, str(folder / "task"), str(temporary), str(seed), json.dumps(dict(row.options)),
-    ]  # fmt: skip
+        str(_environment.python_of(row.environment)),
+        "-m",
+        "benchmarks.peers._peer",
+        row.function,
+        str(folder / "task"),
+        str(temporary),
+        str(seed),
+        json.dumps(dict(row.options)),
+    ]
     threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
     done = subprocess.run(
         command, capture_output=True, text=True, check=False, cwd=_environment.REPOSITORY, env={**os.environ, **threads}

@@ -14,8 +14,17 @@ from benchmarks.peers._contract import ABOUT, SCORES
 from graphvid import metrics
 
 METRICS = (
-    "gauc", "auc", "log_loss", "ece", "recall@3", "ndcg@3", "recall@5", "ndcg@5", "skip_accuracy", "skip_log_likelihood",
-)  # fmt: skip
+    "gauc",
+    "auc",
+    "log_loss",
+    "ece",
+    "recall@3",
+    "ndcg@3",
+    "recall@5",
+    "ndcg@5",
+    "skip_accuracy",
+    "skip_log_likelihood",
+)
 _FACTS = ("seconds", "peak_memory_mb", "num_parameters", "versions", "about")
 
 

@@ -86,8 +86,9 @@ def judged(problem: Problem, scores: Scorer) -> dict[str, float | None]:
     """Judge scores of test queries against the database, and of validation items against the training items."""
     found: dict[str, float | None] = dict.fromkeys(METRICS)
     for prefix, asked, base in (
-        ("", problem.queries, problem.database), ("validation_", problem.validation, problem.training)
-    ):  # fmt: skip
+        ("", problem.queries, problem.database),
+        ("validation_", problem.validation, problem.training),
+    ):
         order = np.argsort(-scores(asked, base), axis=1, kind="stable")
         unit_rows = unit(problem.features)
         truth = np.argsort(-(unit_rows[asked] @ unit_rows[base].T), axis=1, kind="stable")
@@ -258,9 +259,11 @@ def pyramid(
     def build(problem: Problem, options: PyramidQuantizationConfig) -> PyramidHybridPoolingQuantization:
         assert problem.labels is not None
         return PyramidHybridPoolingQuantization(
-            levels(problem.features[problem.training]), options, labels=problem.labels[problem.training],
+            levels(problem.features[problem.training]),
+            options,
+            labels=problem.labels[problem.training],
             backbone=None if backbone is None else backbone(options.seed),
-        )  # fmt: skip
+        )
 
     return Trained(load, build, lambda model, problem: model.embed(levels(problem.features)), config)
 

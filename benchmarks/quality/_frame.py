@@ -65,7 +65,8 @@ def figures(views: ScoredViews, probability: NDArray[np.float64]) -> dict[str, A
 
 def difference(first: list[dict[str, Any]], second: list[dict[str, Any]]) -> metrics.BootstrapDifference:
     """Return the paired bootstrap, over the users of all seeds, of the difference of two GAUCs."""
-    columns = [np.concatenate([run[name] for run in runs]) for runs, name in (
-        (first, "user_auc"), (second, "user_auc"), (first, "user_views")
-    )]  # fmt: skip
+    columns = [
+        np.concatenate([run[name] for run in runs])
+        for runs, name in ((first, "user_auc"), (second, "user_auc"), (first, "user_views"))
+    ]
     return metrics.paired_bootstrap(*columns)

@@ -38,9 +38,14 @@ def at(k: int, name: str | None = None) -> Any:  # Any: a function of the conten
 
 
 def rows_of(
-    source: CheckInSource, model: PeriodicInterestsConfig, k: int, counts: tuple[str, ...], *, pairs: bool = True,
+    source: CheckInSource,
+    model: PeriodicInterestsConfig,
+    k: int,
+    counts: tuple[str, ...],
+    *,
+    pairs: bool = True,
     ablations: Mapping[str, PeriodicInterestsConfig] | None = None,
-) -> list[TrainedRow]:  # fmt: skip
+) -> list[TrainedRow]:
     """Return the rows of a data set: every kind of count, their mixture, recommenders of pairs, GRU and the model."""
     shared = {"slot_hours": model.slot_hours, "session_gap_hours": model.session_gap_hours}
     counted = CountsConfig(**shared, baselines=("mf", "simplex") if pairs else ())

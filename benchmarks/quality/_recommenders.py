@@ -48,9 +48,15 @@ def table_of(source: InteractionSource, rows: Sequence[TrainedRow], **text: str)
     """Give the table of runs on one source; ``text`` is its name, title, protocol and notes."""
     smallest = TrainedRow("SimpleX", "simplex", SYNTHETIC, SimpleXConfig(dim=4, num_epochs=1, batch_size=2048))
     return Table(
-        metrics=METRICS, k=K, rows=rows, figures=at_20, keep=KEEP, data=partial(fingerprint, source),
-        smallest=[smallest], **text,
-    )  # fmt: skip
+        metrics=METRICS,
+        k=K,
+        rows=rows,
+        figures=at_20,
+        keep=KEEP,
+        data=partial(fingerprint, source),
+        smallest=[smallest],
+        **text,
+    )
 
 
 def both_protocols(
@@ -102,9 +108,14 @@ def curves_figure(record: dict[str, Any], published: Mapping[str, Mapping[int, f
             label = row["name"].removesuffix(", published protocol") if seed == 0 else None
             numbers = [epoch["epoch"] for epoch in epochs]
             axes.plot(
-                numbers, [epoch["recall"] for epoch in epochs], style, color=color, linewidth=1.4, label=label,
+                numbers,
+                [epoch["recall"] for epoch in epochs],
+                style,
+                color=color,
+                linewidth=1.4,
+                label=label,
                 alpha=1.0 if seed == 0 else 0.3,
-            )  # fmt: skip
+            )
     for (name, points), marker in zip(published.items(), "ox^s", strict=False):
         axes.plot(
             list(points), list(points.values()), marker, color="#1f2933", markersize=5, label=f"{name}, published run"

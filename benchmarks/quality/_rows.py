@@ -40,10 +40,17 @@ def _projected(columns: NDArray[np.float32], train: NDArray[np.int64], seed: int
 
 # The first probe of this method on amazon photo: its optimiser, its size, no regularisation.
 PROBE = RGCConfig(
-    hidden=(512,), dim=64, dropout=0.0, input_dropout=0.0, batch_size=2048, num_steps=400, learning_rate=1e-3,
+    hidden=(512,),
+    dim=64,
+    dropout=0.0,
+    input_dropout=0.0,
+    batch_size=2048,
+    num_steps=400,
+    learning_rate=1e-3,
     schedule="staircase",
-    temperature=0.1, loss="triplet",
-)  # fmt: skip
+    temperature=0.1,
+    loss="triplet",
+)
 LEVELS = {
     "random": (0.0, 0.0, 0.0, 1.0),
     "L0": (1.0, 0.0, 0.0, 0.0),

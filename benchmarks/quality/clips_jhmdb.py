@@ -142,9 +142,15 @@ def _rows() -> list[MeasuredRow]:
         row("centred poses", partial(resampled, True), "The same less their mean."),
         row("random weights", partial(learnt, plain, 0), "The encoder untrained.", config=plain.to_dict(), steps=0),
         *trained,
-        row("supervised", partial(supervised, plain), "The same encoder with labels.", reference=True,
-            config=plain.to_dict(), labels=True),
-    ]  # fmt: skip
+        row(
+            "supervised",
+            partial(supervised, plain),
+            "The same encoder with labels.",
+            reference=True,
+            config=plain.to_dict(),
+            labels=True,
+        ),
+    ]
 
 
 TABLE = Table(

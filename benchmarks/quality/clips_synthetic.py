@@ -31,14 +31,26 @@ from graphvid.tasks.clips import ClipsSource
 from graphvid.tasks.clips.figures import judge_world
 
 SOURCE = ClipsSource(dataset="synthetic-motion")
-METRICS = ("matched", "shifted", "gap", "cheating", "motion", "background", "sign", "sign_of_maps",
-           "nearest_motion", "nearest_background")  # fmt: skip
+METRICS = (
+    "matched",
+    "shifted",
+    "gap",
+    "cheating",
+    "motion",
+    "background",
+    "sign",
+    "sign_of_maps",
+    "nearest_motion",
+    "nearest_background",
+)
 SMALLEST = [
     TrainedRow(
-        "MoCo", "moco", ClipsSource(dataset="synthetic-motion", num_videos=32),
+        "MoCo",
+        "moco",
+        ClipsSource(dataset="synthetic-motion", num_videos=32),
         MoCoConfig(num_epochs=1, batch_size=16, width=1, queue_size=16, num_clips=1),
     ),
-]  # fmt: skip
+]
 SWAP = MoCoConfig(static_swap=True)
 METHODS: Mapping[str, tuple[str, ClipConfig, str]] = {
     "MoCo": ("moco", MoCoConfig(), "Two crops of a clip."),
@@ -53,7 +65,9 @@ METHODS: Mapping[str, tuple[str, ClipConfig, str]] = {
     "BE": ("be", BEConfig(), "A still frame of the clip mixed in, up to 0.3."),
     "BE as released": ("be-released", BEReleasedConfig(), "Another segment is pushed too."),
     "static mix from the batch, up to .5": (
-        "be", replace(BEConfig.preset("batch"), static_mix=0.5), "Still frames of others.",
+        "be",
+        replace(BEConfig.preset("batch"), static_mix=0.5),
+        "Still frames of others.",
     ),
     "static mix from the batch, up to .9": ("be", BEConfig.preset("batch"), "Still frames of others."),
     "DSM": ("dsm", DSMConfig(), "Smooth warp, shuffled frames pushed."),
@@ -64,13 +78,21 @@ METHODS: Mapping[str, tuple[str, ClipConfig, str]] = {
     "static-layer swap": ("moco", SWAP, "MoCo with exchanged static layers."),
     "static-layer swap, shuffles": ("moco", replace(SWAP, negative="shuffle"), "Shuffled frames pushed too."),
     "differences and shuffles": (
-        "moco", replace(MoCoConfig.preset("differences"), negative="shuffle"), "Without a noise floor.",
+        "moco",
+        replace(MoCoConfig.preset("differences"), negative="shuffle"),
+        "Without a noise floor.",
     ),
     "differences, noise floor": (
-        "moco", replace(MoCoConfig.preset("differences"), noise_floor=0.1), "Without shuffles.",
+        "moco",
+        replace(MoCoConfig.preset("differences"), noise_floor=0.1),
+        "Without shuffles.",
     ),
-    "frames beside differences": ("motion-contrast", MotionContrastConfig.preset("both"), "The library's own, seeing both."),
-}  # fmt: skip
+    "frames beside differences": (
+        "motion-contrast",
+        MotionContrastConfig.preset("both"),
+        "The library's own, seeing both.",
+    ),
+}
 
 
 def figures(metrics: dict[str, Any]) -> Mapping[str, Any]:

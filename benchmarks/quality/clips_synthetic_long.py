@@ -8,8 +8,14 @@ from benchmarks._table import Table, TrainedRow
 from benchmarks.quality.clips_synthetic import METHODS, METRICS, SMALLEST, SOURCE, figures
 
 NAMES = (
-    "MoCo", "MoCo on differences", "differences, swaps and shuffles", "DSM", "DSM, weight 64", "VTDL", "VTDL, weight 64",
-)  # fmt: skip
+    "MoCo",
+    "MoCo on differences",
+    "differences, swaps and shuffles",
+    "DSM",
+    "DSM, weight 64",
+    "VTDL",
+    "VTDL, weight 64",
+)
 
 TABLE = Table(
     name="clips_synthetic_long",

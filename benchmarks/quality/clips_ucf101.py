@@ -61,9 +61,13 @@ def judge(encoder: Encoder, config: ClipConfig, seed: int, data_dir: str | None)
     hits = int((label[similar[queries].argmax(axis=1)] == label[queries]).sum())
     interval = binomtest(hits, len(queries)).proportion_ci(method="wilson")
     return {
-        "thirds": thirds["thirds"], "same_class": 100 * hits / len(queries), "num_thirds": thirds["num_thirds"],
-        "hits": hits, "queries": len(queries), "interval": [100 * interval.low, 100 * interval.high],
-    }  # fmt: skip
+        "thirds": thirds["thirds"],
+        "same_class": 100 * hits / len(queries),
+        "num_thirds": thirds["num_thirds"],
+        "hits": hits,
+        "queries": len(queries),
+        "interval": [100 * interval.low, 100 * interval.high],
+    }
 
 
 def histograms(source: PixelStore, seed: int) -> EncodeRefs:

@@ -13,7 +13,8 @@ BASE = ContrastiveQuantizationConfig(standardize=False, prior=0.1)
 CHANGES = {
     "MeCoQ": ({}, "The defaults, columns not standardised."),
     "frozen random codebooks": (
-        {"train_codebooks": False, "start": "random", "reseed_every": 0}, "Only the encoder learns, as in the released code.",
+        {"train_codebooks": False, "start": "random", "reseed_every": 0},
+        "Only the encoder learns, as in the released code.",
     ),
     "random start": ({"start": "random"}, "Codebooks start at random."),
     "no repair": ({"reseed_every": 0}, "Unused codewords stay."),
@@ -22,7 +23,7 @@ CHANGES = {
     "entropy 0.05": ({"entropy_weight": 0.05}, "With the term that makes assignments peaked."),
     "soft reconstructions": ({"estimator": "soft"}, "As in the released code, with no hard value forward."),
     "no graph": ({"num_neighbors": 0, "walk_length": 0}, "Views of the same item, with a fifth of the columns hidden."),
-}  # fmt: skip
+}
 
 
 def rows() -> list[MeasuredRow]:
@@ -33,10 +34,11 @@ def rows() -> list[MeasuredRow]:
         row("random codebooks, no training", Untrained(digits, 2)),
         *(row(name, contrastive(digits, replace(BASE, **more)), text) for name, (more, text) in CHANGES.items()),
         row(
-            "preset released", contrastive(digits, ContrastiveQuantizationConfig.preset("released")),
+            "preset released",
+            contrastive(digits, ContrastiveQuantizationConfig.preset("released")),
             "One linear layer, frozen codebooks, soft, memory from epoch 3, views without a graph.",
         ),
-    ]  # fmt: skip
+    ]
 
 
 TABLE = Table(

@@ -68,13 +68,16 @@ class Discriminants:
 BASE = PyramidQuantizationConfig(num_epochs=30, learning_rate=3e-3)
 CHANGES = {
     "PHPQ-style": ({}, "Mean and maximum of three stages, attention to 8 codewords."),
-    "level-aligned": ({"level_aligned": True, "num_codebooks": 4, "num_codewords": 16}, "4 codebooks of 16, one stage each."),
+    "level-aligned": (
+        {"level_aligned": True, "num_codebooks": 4, "num_codewords": 16},
+        "4 codebooks of 16, one stage each.",
+    ),
     "4 x 16": ({"num_codebooks": 4, "num_codewords": 16}, "The same bits, fused."),
     "attention to all": ({"top_n": None}, "Soft assignment to all 256 codewords."),
     "no repair": ({"reseed_every": 0}, "Unused codewords stay."),
     "mix": ({"hybrid": "mix"}, "A gate between mean and maximum."),
     "frozen random codebooks": ({"train_codebooks": False, "start": "random", "reseed_every": 0}, ""),
-}  # fmt: skip
+}
 
 
 def rows() -> list[MeasuredRow]:

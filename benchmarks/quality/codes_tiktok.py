@@ -9,10 +9,25 @@ from benchmarks.quality._codes import Exact, Faiss, TiledResidual, contrastive, 
 from graphvid.models.quantizers import ContrastiveQuantizationConfig
 
 DISTILLED = ContrastiveQuantizationConfig(
-    num_codebooks=8, dim=128, hidden=0, standardize=False, rotation=True, unit=False, start="faiss", reseed_every=0,
-    contrast_weight=0.0, distill_weight=1.0, diversity_weight=0.0, memory_size=0, num_neighbors=0, walk_length=0,
-    feature_dropout=0.0, batch_size=1024, num_epochs=20, learning_rate=1e-3,
-)  # fmt: skip
+    num_codebooks=8,
+    dim=128,
+    hidden=0,
+    standardize=False,
+    rotation=True,
+    unit=False,
+    start="faiss",
+    reseed_every=0,
+    contrast_weight=0.0,
+    distill_weight=1.0,
+    diversity_weight=0.0,
+    memory_size=0,
+    num_neighbors=0,
+    walk_length=0,
+    feature_dropout=0.0,
+    batch_size=1024,
+    num_epochs=20,
+    learning_rate=1e-3,
+)
 
 
 def rows() -> list[MeasuredRow]:

@@ -56,7 +56,10 @@ def rows() -> list[FrameRow]:
                 "paper, 1 clip": ("", replace(_PAPER, num_clips=1)),
                 "official, 4 clips": ("The preset of the released code.", replace(_OFFICIAL, num_clips=4)),
                 "survival, mean_prob head": ("The paper's head with products.", replace(_DEFAULT, head="mean_prob")),
-                "survival without products": ("Scores from concatenated vectors.", replace(_DEFAULT, interaction="concat")),
+                "survival without products": (
+                    "Scores from concatenated vectors.",
+                    replace(_DEFAULT, interaction="concat"),
+                ),
                 "survival, raw features": ("Features not standardised.", replace(_DEFAULT, standardize=False)),
                 "survival, norm sym": ("", replace(_DEFAULT, norm="sym")),
                 "survival, own edges seen": ("As the released code trains.", replace(_DEFAULT, target_edges="include")),
@@ -65,7 +68,7 @@ def rows() -> list[FrameRow]:
                     "Without negative edges and negative branch.",
                     replace(_DEFAULT, negative_mode="none", branches="positive"),
                 ),
-            }  # fmt: skip
+            }
         for model, (about, config) in models.items():
             made.append(FrameRow(f"{name}: {model}", about, config, setting=setting))
         for clips in (8, 1):
@@ -162,9 +165,7 @@ def _record(finished: dict[FrameRow, list[dict[str, Any]]], seeds: list[int]) ->
 def _statements(runs: dict[str, list[dict[str, Any]]]) -> list[str]:
     """Give the differences in GAUC on which the claim of the method stands or falls, with 95 % intervals over users."""
     pairs = [(f"{name}: {_EIGHT}", f"{name}: {_ONE}") for name in SETTINGS]
-    pairs += [
-        (f"{name}: graph-mean logistic, 8", f"{name}: graph-mean logistic, 1") for name in SETTINGS
-    ]  # fmt: skip
+    pairs += [(f"{name}: graph-mean logistic, 8", f"{name}: graph-mean logistic, 1") for name in SETTINGS]
     pairs += [
         (f"main: {_EIGHT}", f"main: {other}")
         for other in (

@@ -22,19 +22,27 @@ TABLE = Table(
     figures=figures,
     rows=[
         TrainedRow("most in-links", "link-local", SOURCE, LOCAL, "Nothing is learnt.", figures=baseline),
-        TrainedRow("link-local", "link-local", SOURCE, LOCAL, "Popularity, names and types; other names of the document."),
         TrainedRow(
-            "link-global", "link-global", SOURCE, LinkGlobalConfig(num_epochs=8),
+            "link-local", "link-local", SOURCE, LOCAL, "Popularity, names and types; other names of the document."
+        ),
+        TrainedRow(
+            "link-global",
+            "link-global",
+            SOURCE,
+            LinkGlobalConfig(num_epochs=8),
             "Max-product messages over spectral vectors of the links.",
         ),
         TrainedRow("link-graph", "link-graph", SOURCE, LinkGraphConfig(num_epochs=10), "Messages along the links."),
         MeasuredRow(
-            "published: personalised PageRank", lambda seed, data_dir: {"accuracy": 0.918, "type_errors": None},
-            "Pershina et al. 2015, about; the candidates are theirs.", reference=True, seeded=False,
+            "published: personalised PageRank",
+            lambda seed, data_dir: {"accuracy": 0.918, "type_errors": None},
+            "Pershina et al. 2015, about; the candidates are theirs.",
+            reference=True,
+            seeded=False,
         ),
     ],
     smallest=[TrainedRow("link-local", "link-local", SOURCE, LinkLocalConfig(hidden=8, num_epochs=1))],
-)  # fmt: skip
+)
 
 
 def main(arguments: list[str]) -> None:

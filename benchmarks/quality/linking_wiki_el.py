@@ -33,10 +33,13 @@ def rows() -> list[TrainedRow]:
         *found,
         TrainedRow("sentence vectors", "link-local", with_text, LOCAL, "And what all-MiniLM finds alike."),
         TrainedRow(
-            "sentence vectors, link-global", "link-global", with_text,
-            LinkGlobalConfig(hidden=32, num_epochs=20, dropout=0.2), "With messages between mentions.",
+            "sentence vectors, link-global",
+            "link-global",
+            with_text,
+            LinkGlobalConfig(hidden=32, num_epochs=20, dropout=0.2),
+            "With messages between mentions.",
         ),
-    ]  # fmt: skip
+    ]
 
 
 TABLE = Table(

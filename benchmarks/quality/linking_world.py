@@ -26,21 +26,27 @@ TABLE = Table(
             "prior + long", "link-local", replace(SOURCE, features=("prior", "context")), LOCAL, "And the words around."
         ),
         TrainedRow(
-            "prior + bert", "link-local", replace(SOURCE, features=("prior", "type")), LOCAL,
+            "prior + bert",
+            "link-local",
+            replace(SOURCE, features=("prior", "type")),
+            LOCAL,
             "And the similarity of contexts.",
         ),
         TrainedRow("all local", "link-local", SOURCE, LOCAL, "All three."),
         TrainedRow("local + global", "link-global", SOURCE, GLOBAL, "Messages over one relation (deep-ed)."),
         TrainedRow(
-            "local + global, mulrel", "link-global", SOURCE,
-            replace(GLOBAL, coherence="relations", prior_in_rounds=False), "Messages over three relations.",
+            "local + global, mulrel",
+            "link-global",
+            SOURCE,
+            replace(GLOBAL, coherence="relations", prior_in_rounds=False),
+            "Messages over three relations.",
         ),
         TrainedRow(
             "link-graph", "link-graph", SOURCE, LinkGraphConfig(num_epochs=8), "Messages along the links of entities."
         ),
     ],
     smallest=[TrainedRow("all local", "link-local", SOURCE, LinkLocalConfig(hidden=8, num_epochs=1))],
-)  # fmt: skip
+)
 
 
 def main(arguments: list[str]) -> None:

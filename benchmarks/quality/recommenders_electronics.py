@@ -39,14 +39,25 @@ def rows() -> list[TrainedRow]:
     return [
         *both_protocols("SimpleX", "The published options, gradients bounded by 10.", "simplex", SOURCE, published),
         TrainedRow(
-            "SimpleX, gradients as they are, published protocol", "simplex", WHOLE, unbounded, "The same without the bound.",
+            "SimpleX, gradients as they are, published protocol",
+            "simplex",
+            WHOLE,
+            unbounded,
+            "The same without the bound.",
         ),
         TrainedRow(
-            "SimpleX, separate history table, published protocol", "simplex", WHOLE, separate,
+            "SimpleX, separate history table, published protocol",
+            "simplex",
+            WHOLE,
+            separate,
             "Items in histories have vectors of their own.",
         ),
         *both_protocols(
-            "SimpleX, shared negatives", "One draw of 1,000 items a batch, known items masked.", "simplex", SOURCE, shared
+            "SimpleX, shared negatives",
+            "One draw of 1,000 items a batch, known items masked.",
+            "simplex",
+            SOURCE,
+            shared,
         ),
         *both_protocols("MF-CCL", "The same options without a history.", "mf", SOURCE, plain),
         TrainedRow("MF-BPR, clean", "mf", SOURCE, bpr, "One negative, products."),
@@ -55,7 +66,7 @@ def rows() -> list[TrainedRow]:
             "LightGCN-CCL, constant rate", "The same at a constant rate, patience 10.", "lightgcn", SOURCE, constant
         ),
         *both_protocols("LightGCN", "The published options, 200 epochs at most.", "lightgcn", SOURCE, _PAPER),
-    ]  # fmt: skip
+    ]
 
 
 TABLE = table_of(

@@ -27,16 +27,27 @@ def rows() -> list[TrainedRow]:
     lightgcn = LightGCNConfig(num_epochs=25)  # an hour on one core
     return [
         *both_protocols("MF-CCL", "800 negatives shared by the batch; else as published.", "mf", SOURCE, mf),
-        *both_protocols("SimpleX", "2,000 negatives shared by the batch; else as published.", "simplex", SOURCE, simplex),
-        TrainedRow(
-            "SimpleX, padding not counted, published protocol", "simplex", WHOLE, exact, "Attention over the history alone.",
+        *both_protocols(
+            "SimpleX", "2,000 negatives shared by the batch; else as published.", "simplex", SOURCE, simplex
         ),
         TrainedRow(
-            "SimpleX, padding not counted, 8,192 negatives, published protocol", "simplex", WHOLE, more,
+            "SimpleX, padding not counted, published protocol",
+            "simplex",
+            WHOLE,
+            exact,
+            "Attention over the history alone.",
+        ),
+        TrainedRow(
+            "SimpleX, padding not counted, 8,192 negatives, published protocol",
+            "simplex",
+            WHOLE,
+            more,
             "The same, with 8,192 shared negatives.",
         ),
-        *both_protocols("LightGCN", "The published options; 25 epochs at a constant rate.", "lightgcn", SOURCE, lightgcn),
-    ]  # fmt: skip
+        *both_protocols(
+            "LightGCN", "The published options; 25 epochs at a constant rate.", "lightgcn", SOURCE, lightgcn
+        ),
+    ]
 
 
 TABLE = table_of(

@@ -46,9 +46,21 @@ def _untrained(seed: int, data_dir: str | None) -> dict[str, Any]:
 def tuned(folder: str) -> TwinTowerConfig:
     """Give the options: the encoder's own vectors, moved by the scores; the best epoch on the trial split stays."""
     return TwinTowerConfig(
-        fusion="none", frames="none", pooling="mean", text_encoder=folder, tag_weight=0.0, target="score", batch_size=32,
-        num_epochs=4, text_learning_rate=5e-5, warm_up=0.1, weight_decay=0.01, keep="best", max_tokens=48, pair_order="local",
-    )  # fmt: skip
+        fusion="none",
+        frames="none",
+        pooling="mean",
+        text_encoder=folder,
+        tag_weight=0.0,
+        target="score",
+        batch_size=32,
+        num_epochs=4,
+        text_learning_rate=5e-5,
+        warm_up=0.1,
+        weight_decay=0.01,
+        keep="best",
+        max_tokens=48,
+        pair_order="local",
+    )
 
 
 def _tf_idf(metrics: Mapping[str, Any]) -> dict[str, float | None]:
@@ -78,9 +90,21 @@ def rows() -> list[Row]:
 
 
 _TINY = TwinTowerConfig(  # a fold of the pairs stands for the trial split
-    fusion="none", frames="none", pooling="mean", dim=8, text_dim=8, text_layers=1, text_heads=2, text_hidden=8,
-    target="score", pretrain_epochs=0, num_epochs=1, batch_size=2000, fold=0, keep="best",
-)  # fmt: skip
+    fusion="none",
+    frames="none",
+    pooling="mean",
+    dim=8,
+    text_dim=8,
+    text_layers=1,
+    text_heads=2,
+    text_hidden=8,
+    target="score",
+    pretrain_epochs=0,
+    num_epochs=1,
+    batch_size=2000,
+    fold=0,
+    keep="best",
+)
 
 TABLE = Table(
     name="similarity_sick",

@@ -17,9 +17,13 @@ METRICS = ("spearman", "after_tags")
 SOURCE = VideoPairSource(dataset="synthetic-video-pairs")
 _SMALL = TwinTowerConfig.preset("small")
 _LONGER = {
-    "pretrain_epochs": 20, "num_epochs": 12, "learning_rate": 8e-4, "text_learning_rate": 8e-4,
-    "pretrain_learning_rate": 8e-4, "pretrain_text_learning_rate": 8e-4,
-}  # fmt: skip
+    "pretrain_epochs": 20,
+    "num_epochs": 12,
+    "learning_rate": 8e-4,
+    "text_learning_rate": 8e-4,
+    "pretrain_learning_rate": 8e-4,
+    "pretrain_text_learning_rate": 8e-4,
+}
 
 
 def figures(metrics: Mapping[str, Any]) -> dict[str, float | None]:
@@ -88,9 +92,18 @@ def rows() -> list[Row]:
 
 
 _TINY = replace(
-    _SMALL, dim=8, frame_dim=8, num_clusters=2, text_dim=8, text_heads=2, text_hidden=8, pretrain_epochs=1, num_epochs=1,
-    pretrain_batch_size=1000, batch_size=2000,
-)  # fmt: skip
+    _SMALL,
+    dim=8,
+    frame_dim=8,
+    num_clusters=2,
+    text_dim=8,
+    text_heads=2,
+    text_hidden=8,
+    pretrain_epochs=1,
+    num_epochs=1,
+    pretrain_batch_size=1000,
+    batch_size=2000,
+)
 
 TABLE = Table(
     name=NAME,

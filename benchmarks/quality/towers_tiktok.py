@@ -93,11 +93,13 @@ TABLE = Table(
     data=partial(fingerprint, replace(SOURCE, selection="test")),
     smallest=[
         TrainedRow(
-            "in-batch", "two-tower", SYNTHETIC,
+            "in-batch",
+            "two-tower",
+            SYNTHETIC,
             replace(BASE, dim=4, num_epochs=1, batch_size=2048),
         ),
     ],
-)  # fmt: skip
+)
 
 
 def main(arguments: list[str]) -> None:

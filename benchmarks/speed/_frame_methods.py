@@ -127,11 +127,17 @@ def time_steps(
     peak = _status("VmHWM")
     on_gpu = device != "cpu"
     return {
-        "step_ms": statistics.median(taken[warm_up:]), "step_cpu_ms": statistics.median(spent[warm_up:]),
-        "steps_ms": taken[warm_up:], "steps_per_epoch": len(batches), "losses": losses, "set_up_s": set_up,
-        "gigaflops": rate / 1e9, "kept_bytes": kept, "steps_bytes": peak - resident,
+        "step_ms": statistics.median(taken[warm_up:]),
+        "step_cpu_ms": statistics.median(spent[warm_up:]),
+        "steps_ms": taken[warm_up:],
+        "steps_per_epoch": len(batches),
+        "losses": losses,
+        "set_up_s": set_up,
+        "gigaflops": rate / 1e9,
+        "kept_bytes": kept,
+        "steps_bytes": peak - resident,
         "peak_bytes": torch.cuda.max_memory_allocated() if on_gpu else max(peak - before, set_up_peak),
-    }  # fmt: skip
+    }
 
 
 def time_epoch(folder: Path, device: str = "cpu") -> dict[str, Any]:
@@ -145,9 +151,14 @@ def time_epoch(folder: Path, device: str = "cpu") -> dict[str, Any]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Lightning's advice on workers and loggers
         Trainer(
-            max_steps=len(model.train_dataloader()), logger=False, enable_checkpointing=False, accelerator=device,
-            devices=1, enable_progress_bar=False, enable_model_summary=False,
-        ).fit(model)  # fmt: skip
+            max_steps=len(model.train_dataloader()),
+            logger=False,
+            enable_checkpointing=False,
+            accelerator=device,
+            devices=1,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        ).fit(model)
     seconds = time.perf_counter() - started
     return {"epoch_s": seconds, "gigaflops": rate / 1e9, "peak_bytes": _status("VmHWM") - before}
 

@@ -92,8 +92,10 @@ def time_parts(folder: Path, num_steps: int, device: str = "cpu") -> dict[str, A
     means = Counter({name: round(count / done) for name, count in counts.items()})
     return {
         "parts_ms": {name: spent / done for name, spent in clock.spent.items()},
-        "rows": dict(means), "flops": floor_of(model, means), "gigaflops": matmul_rate(device) / 1e9,
-    }  # fmt: skip
+        "rows": dict(means),
+        "flops": floor_of(model, means),
+        "gigaflops": matmul_rate(device) / 1e9,
+    }
 
 
 def _watch(model: FRAME, device: str) -> tuple[Clock, Counter[str]]:

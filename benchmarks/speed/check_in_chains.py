@@ -57,9 +57,12 @@ def build(num_check_ins: int) -> dict[str, float]:
         members = sequences(chains, chains.before(np.arange(chains.num_check_ins)))
         done = time.perf_counter()
     return {
-        "check_ins": chains.num_check_ins, "graph": made - began, "chains": linked - made, "sequences": done - linked,
+        "check_ins": chains.num_check_ins,
+        "graph": made - began,
+        "chains": linked - made,
+        "sequences": done - linked,
         "members": members,
-    }  # fmt: skip
+    }
 
 
 def brute_force(num_check_ins: int) -> float:
@@ -110,8 +113,12 @@ class Padded(nn.Module):
         long, _ = attend(network.intra, z.reshape(len(picked), 7, -1), filled.reshape(len(picked), 7), context)
         states.append(long)
         masks.append(filled.reshape(len(picked), 7).any(1))
-        for name, relation in (("sequential", "next"), ("hour", "same_hour"), ("area", "same_area"),
-                               ("hour_area", "same_hour_area")):  # fmt: skip
+        for name, relation in (
+            ("sequential", "next"),
+            ("hour", "same_hour"),
+            ("area", "same_area"),
+            ("hour_area", "same_hour_area"),
+        ):
             walk = chains.walk(relation, requests, length=SHORT)
             z, filled = self.run(name, walk.indptr, walk.rows, SHORT)
             states.append(z)

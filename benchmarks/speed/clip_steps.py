@@ -28,9 +28,12 @@ from graphvid.models.clips import (
 from graphvid.nn import ClipEncoding
 
 METHODS: dict[str, ClipConfig] = {
-    "MoCo": MoCoConfig(), "DSM": DSMConfig(), "VTDL": VTDLConfig(), "STCR": STCRConfig(),
+    "MoCo": MoCoConfig(),
+    "DSM": DSMConfig(),
+    "VTDL": VTDLConfig(),
+    "STCR": STCRConfig(),
     "motion-contrast": MotionContrastConfig(),
-}  # fmt: skip
+}
 
 
 class Answered(nn.Module):

@@ -77,9 +77,14 @@ def main(arguments: list[str]) -> None:
 def _row(task: str, step: str, spent: float, visited: int, floor_each: float, num_edges: int) -> dict[str, str | float]:
     floor = visited * floor_each
     return {
-        "task": task, "step": step, "edges visited": visited, "ms": 1e3 * spent, "ns an input edge": 1e9 * spent / num_edges,
-        "floor ms": 1e3 * floor, "times floor": spent / floor if floor else "",
-    }  # fmt: skip
+        "task": task,
+        "step": step,
+        "edges visited": visited,
+        "ms": 1e3 * spent,
+        "ns an input edge": 1e9 * spent / num_edges,
+        "floor ms": 1e3 * floor,
+        "times floor": spent / floor if floor else "",
+    }
 
 
 def _record(run: Callable[[], object]) -> dict[str, tuple[float, int]]:

@@ -132,9 +132,10 @@ def _memory(folder: Path, copies: int, part: float, options: argparse.Namespace)
     measured = _run("steps", world, options, *chosen)
     clips = copies * round(part * NUM_VIDEOS) * NUM_CLIPS
     return {
-        "clips": clips, "features_bytes": (world / "clips" / "features.npy").stat().st_size,
+        "clips": clips,
+        "features_bytes": (world / "clips" / "features.npy").stat().st_size,
         **{key: measured[key] for key in ("kept_bytes", "steps_bytes", "peak_bytes", "step_ms")},
-    }  # fmt: skip
+    }
 
 
 def _run(task: str, world: Path, options: argparse.Namespace, *more: object, device: str = "cpu") -> Row:
@@ -170,9 +171,13 @@ def _extrapolate(rows: list[Row], part: float) -> Row | None:
     last = max(measured, key=lambda row: row["part"])
     step_ms = last["step_ms"] * matrix_flops(part) / matrix_flops(last["part"])
     return {
-        "method": f"dense, extrapolated from {last['part']:g}", "part": part, "device": "cpu", "step_ms": step_ms,
-        "epoch_s": step_ms * ours[0]["steps_per_epoch"] / 1e3, "peak_bytes": matrix_bytes(part),
-    }  # fmt: skip
+        "method": f"dense, extrapolated from {last['part']:g}",
+        "part": part,
+        "device": "cpu",
+        "step_ms": step_ms,
+        "epoch_s": step_ms * ours[0]["steps_per_epoch"] / 1e3,
+        "peak_bytes": matrix_bytes(part),
+    }
 
 
 def table(report: dict[str, Any]) -> str:
@@ -200,10 +205,19 @@ def _epoch_lines(rows: list[Row]) -> list[str]:
     for row in rows:
         beside = (r for r in rows if all(r[key] == row[key] for key in ("part", "device")))
         ours = next((r["epoch_s"] for r in beside if r["method"] == "graphvid"), None)
-        cells.append([
-            row["device"], row["part"], row["method"], row.get("step_ms", ""), row.get("step_cpu_ms", ""),
-            row["epoch_s"], row["epoch_s"] / ours if ours else "", row["peak_bytes"] / 1e6, row.get("gigaflops", ""),
-        ])  # fmt: skip
+        cells.append(
+            [
+                row["device"],
+                row["part"],
+                row["method"],
+                row.get("step_ms", ""),
+                row.get("step_cpu_ms", ""),
+                row["epoch_s"],
+                row["epoch_s"] / ours if ours else "",
+                row["peak_bytes"] / 1e6,
+                row.get("gigaflops", ""),
+            ]
+        )
     columns = ["device", "part of set A", "method", "step ms", "step CPU ms", "epoch s", "epoch / graphvid", "peak MB"]
     return _grid([*columns, "GFLOP/s of a 2,048 product in that process"], cells)
 
@@ -213,9 +227,15 @@ def _dense_lines(rows: list[Row]) -> list[str]:
     for row in rows:
         flops = matrix_flops(row["part"])
         cells.append(
-            [row["method"], row["part"], matrix_bytes(row["part"]) / 1e9, flops / 1e12, row["step_ms"] / 1e3,
-             flops / row["step_ms"] / 1e6]
-        )  # fmt: skip
+            [
+                row["method"],
+                row["part"],
+                matrix_bytes(row["part"]) / 1e9,
+                flops / 1e12,
+                row["step_ms"] / 1e3,
+                flops / row["step_ms"] / 1e6,
+            ]
+        )
     columns = ["method", "part of set A", "GB of both matrices", "TFLOP a step", "s a step", "GFLOP/s"]
     return _grid(columns, cells)
 
@@ -234,7 +254,8 @@ def _part_lines(parts: Row) -> list[str]:
     floor = flops / parts["gigaflops"] / 1e6
     counts = ", ".join(f"{value:,} {name}" for name, value in parts["rows"].items())
     return [
-        *lines, "",
+        *lines,
+        "",
         f"Rows of a step: {counts}. A step takes {whole:.0f} ms; its {flops / 1e9:.1f} GFLOP take {floor:.0f} ms at the "
         f"{parts['gigaflops']:.0f} GFLOP/s of a large product in that process: {floor / whole:.2f} of the step.",
-    ]  # fmt: skip
+    ]

@@ -52,11 +52,14 @@ def main(arguments: list[str]) -> None:
         torch.testing.assert_close(*found.values(), atol=1e-4, rtol=1e-4)
     rows: list[dict[str, str | float]] = [
         {
-            "form": form, "documents": len(docs) - 1, "seconds": seconds, "times faster": spent["dense, padded"] / seconds,
+            "form": form,
+            "documents": len(docs) - 1,
+            "seconds": seconds,
+            "times faster": spent["dense, padded"] / seconds,
             "largest table of pairs (MB)": largest[form] / 1e6,
         }
         for form, seconds in spent.items()
-    ]  # fmt: skip
+    ]
     title = f"Ten rounds of messages over AIDA's documents, {DIM} columns"
     print(_results.write("linking", title, rows, write=not options.no_write, threads=torch.get_num_threads()))
 

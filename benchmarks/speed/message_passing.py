@@ -36,8 +36,11 @@ def main(arguments: list[str]) -> None:
                 rows.append(_row("sum", kind, graph, dim, _sums(graph, dim)))
     graph = make_graph("uniform", sorted(options.sizes)[len(options.sizes) // 2], "cpu")
     for operation, calls in (
-        ("weighted sum", _weighted), ("sum and gradient", _gradients), ("edge dot", _dots), ("edge softmax", _softmax),
-    ):  # fmt: skip
+        ("weighted sum", _weighted),
+        ("sum and gradient", _gradients),
+        ("edge dot", _dots),
+        ("edge softmax", _softmax),
+    ):
         rows.append(_row(operation, "uniform", graph, 64, calls(graph, 64)))
     settings = {"threads": torch.get_num_threads(), "edges per node": 10, "dtype": "float32", "indices": "int32"}
     title = "Message passing on the CPU, median milliseconds"

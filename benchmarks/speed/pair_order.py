@@ -38,11 +38,15 @@ def main(arguments: list[str]) -> None:
             mean = statistics.mean(seconds)
             rows.append(
                 {
-                    "pairs a batch": batch_size, "order": order, "videos a batch": statistics.mean(videos),
-                    "pairs of a video": 2 * batch_size / statistics.mean(videos), "s a step": mean,
-                    "minutes an epoch": mean * per_epoch / 60, "times as fast": random / mean,
+                    "pairs a batch": batch_size,
+                    "order": order,
+                    "videos a batch": statistics.mean(videos),
+                    "pairs of a video": 2 * batch_size / statistics.mean(videos),
+                    "s a step": mean,
+                    "minutes an epoch": mean * per_epoch / 60,
+                    "times as fast": random / mean,
                 }
-            )  # fmt: skip
+            )
     title = "An epoch of model 1, 32 frames of 1,536 columns"
     print(_results.write("pair_order", title, rows, write=not options.no_write, steps=options.steps))
 

@@ -66,8 +66,12 @@ def scan_rows(repeats: int) -> Iterator[Row]:
         )
         for method, seconds in medians.items():
             share = seconds / medians["FAISS IndexPQ"]
-            yield {"bytes an item": num_bytes, "method": method, "ms a query": 1e3 * seconds / SCAN_QUERIES,
-                   "times IndexPQ": share}  # fmt: skip
+            yield {
+                "bytes an item": num_bytes,
+                "method": method,
+                "ms a query": 1e3 * seconds / SCAN_QUERIES,
+                "times IndexPQ": share,
+            }
 
 
 def index_rows(sizes: list[int]) -> Iterator[Row]:
@@ -95,9 +99,15 @@ def index_rows(sizes: list[int]) -> Iterator[Row]:
     for size in EXTRAPOLATED:
         for row in largest.values():
             grown = size / float(row["items"])
-            yield {**row, "items": size, "MB": float(row["MB"]) * grown, "s to build": "", "overlap": "",
-                   "ms a query": "" if row["index"] == "FAISS hnsw" else float(row["ms a query"]) * grown,
-                   "how": f"extrapolated from {row['items']:,}"}  # fmt: skip
+            yield {
+                **row,
+                "items": size,
+                "MB": float(row["MB"]) * grown,
+                "s to build": "",
+                "overlap": "",
+                "ms a query": "" if row["index"] == "FAISS hnsw" else float(row["ms a query"]) * grown,
+                "how": f"extrapolated from {row['items']:,}",
+            }
 
 
 def make_vectors(number: int) -> NDArray[np.float32]:
@@ -120,8 +130,16 @@ def _row(
     """Search with an index of any class, and describe it."""
     overlap = float(top_k_overlap(index.search(queries, TOP_K).ids, best).mean())
     median = interleaved({name: lambda: index.search(queries, TOP_K)}, repeats=3, clock=time.process_time)[name]
-    return {"items": size, "index": name, "MB": num_bytes / 1e6, "bytes an item": num_bytes / size, "s to build": seconds,
-            "ms a query": 1e3 * median / len(queries), "overlap": overlap, "how": "measured"}  # fmt: skip
+    return {
+        "items": size,
+        "index": name,
+        "MB": num_bytes / 1e6,
+        "bytes an item": num_bytes / size,
+        "s to build": seconds,
+        "ms a query": 1e3 * median / len(queries),
+        "overlap": overlap,
+        "how": "measured",
+    }
 
 
 def _timed(function: Callable[[], Any]) -> tuple[Any, float]:

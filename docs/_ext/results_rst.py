@@ -35,30 +35,49 @@ SUMMARY = {  # method, record, metric (one that is to be small ends in "-"), its
     "rgc": ("Relational graph clustering", "amazon_photo", "ndcg", "neighbour softmax, L0", "raw features"),
     "rgc-tiktok": ("the same on TikTok", "tiktok", "ndcg", "neighbour softmax, random", "raw features"),
     "rgc-cora": (
-        "the same on citations", "attributed_graphs", "ndcg", "cora_ml: default", "cora_ml: raw features",
+        "the same on citations",
+        "attributed_graphs",
+        "ndcg",
+        "cora_ml: default",
+        "cora_ml: raw features",
     ),
     "frame": ("FRAME", "frame_synthetic", "gauc", "main: survival, 8 clips", "main: logistic hazard, 8"),
     "frame-segmm": (
-        "the same on real views", "frame_segmm", "segment_log_loss-", "FRAME, 16 clips", "position prior by user",
+        "the same on real views",
+        "frame_segmm",
+        "segment_log_loss-",
+        "FRAME, 16 clips",
+        "position prior by user",
     ),
     "simplex": ("SimpleX", "recommenders_gowalla", "recall", "SimpleX, clean", "recommender_peers_gowalla: GF-CF"),
     "mf": ("MF-CCL", "recommenders_gowalla", "recall", "MF-CCL, clean", "recommender_peers_gowalla: GF-CF"),
     "lightgcn": (
-        "LightGCN", "recommenders_electronics", "recall", "LightGCN-CCL, clean",
+        "LightGCN",
+        "recommenders_electronics",
+        "recall",
+        "LightGCN-CCL, clean",
         "recommender_peers_amazon_electronics: GF-CF",
     ),
     "two-tower": (
-        "Two towers", "towers_tiktok", "recall", "content: in-batch, 128", "recommender_peers_tiktok: RP3beta",
+        "Two towers",
+        "towers_tiktok",
+        "recall",
+        "content: in-batch, 128",
+        "recommender_peers_tiktok: RP3beta",
     ),
     "mecoq": ("MeCoQ", "codes_digits", "map", "MeCoQ", "FAISS PQ"),
     "phpq": ("PHPQ-style", "codes_pyramid", "map", "PHPQ-style", "frozen random codebooks"),
     "periodic-interests": (
-        "Periodic interests", "next_poi_foursquare", "recall", "periodic interests", "mixture of counts",
+        "Periodic interests",
+        "next_poi_foursquare",
+        "recall",
+        "periodic interests",
+        "mixture of counts",
     ),
     "link-graph": ("Entity linking", "linking_aida", "accuracy", "link-graph", "most in-links"),
     "twin-tower": ("Twin tower", "similarity_synthetic", "spearman", "model 1", "titles, TF-IDF"),
     "clips": ("Clips without labels", "clips_synthetic", "motion", "differences, swaps and shuffles", "random weights"),
-}  # fmt: skip
+}
 _NONE = "–"
 _FIGURES_A_TABLE = 4
 

@@ -116,9 +116,14 @@ def finetuned(start, seed):
     model.tower.load_state_dict(start.tower.state_dict())
     steps = len(model.train_dataloader())
     Trainer(
-        max_steps=steps, max_epochs=1, accelerator="cpu", logger=False, enable_checkpointing=False,
-        enable_progress_bar=False, enable_model_summary=False,
-    ).fit(model)  # fmt: skip
+        max_steps=steps,
+        max_epochs=1,
+        accelerator="cpu",
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    ).fit(model)
     return model
 
 

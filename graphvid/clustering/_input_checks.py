@@ -78,9 +78,13 @@ def check_compressed(matrix: Any) -> None:
 
 
 def check_facts(
-    facts: EdgeFacts, src: NDArray[Any], dst: NDArray[Any], values: NDArray[Any], num_nodes: int,
+    facts: EdgeFacts,
+    src: NDArray[Any],
+    dst: NDArray[Any],
+    values: NDArray[Any],
+    num_nodes: int,
     self_loops: str,
-) -> None:  # fmt: skip
+) -> None:
     """Raise for ids, weights and self-loops that are not accepted."""
     e = facts.bad_id
     if e >= 0:

@@ -54,9 +54,14 @@ class _Clusters(NamedTuple):
 
 
 def run_levels(
-    source: UndirectedGraph, node_weight: ArrayLike | None, num_levels: int | None, rules: Rules, threads: Threads,
-    progress: bool, keys: NDArray[Any] | None = None,
-) -> ClusterTree:  # fmt: skip
+    source: UndirectedGraph,
+    node_weight: ArrayLike | None,
+    num_levels: int | None,
+    rules: Rules,
+    threads: Threads,
+    progress: bool,
+    keys: NDArray[Any] | None = None,
+) -> ClusterTree:
     """Return the tree of the clusters of every level; ``keys`` stand for the nodes in ties, the numbers by default."""
     rows, num_nodes, ids = source.rows(), source.num_nodes, source.neighbors.dtype
     weights = None if node_weight is None else checked_node_weight(node_weight, rows, rules.size.largest)
@@ -86,9 +91,14 @@ def continue_levels(
 
 
 def _tree(
-    clusters: _Clusters, weights: NDArray[np.float64] | None, original: HalfEdges | None, num_levels: int | None, rules: Rules,
-    threads: Threads, progress: bool = False,
-) -> ClusterTree:  # fmt: skip
+    clusters: _Clusters,
+    weights: NDArray[np.float64] | None,
+    original: HalfEdges | None,
+    num_levels: int | None,
+    rules: Rules,
+    threads: Threads,
+    progress: bool = False,
+) -> ClusterTree:
     """Return the tree over the given clusters; ``weights`` scale their edges, ``original`` is the graph for freezing."""
     num_nodes, ids = len(clusters.sizes), clusters.rows.neighbors.dtype
     labels = np.arange(num_nodes, dtype=ids)  # of the nodes; kept up only for freezing
@@ -167,9 +177,14 @@ def _select(
 
 
 def _contract(
-    clusters: _Clusters, label: NDArray[Any], kept: NDArray[Any], count: int, scale: NDArray[np.float64] | None,
-    linkage: LinkageRule, threads: Threads,
-) -> _Clusters:  # fmt: skip
+    clusters: _Clusters,
+    label: NDArray[Any],
+    kept: NDArray[Any],
+    count: int,
+    scale: NDArray[np.float64] | None,
+    linkage: LinkageRule,
+    threads: Threads,
+) -> _Clusters:
     """Return the graph of the clusters numbered by ``label``.
 
     ``kept`` is ``label`` with -1 for the clusters whose edges leave. ``scale`` are the node weights, for the original
@@ -200,9 +215,14 @@ def _contract(
 
 
 def _gather(
-    rows: HalfEdges, ranges: NDArray[np.int64], label: NDArray[Any], count: int, scale: NDArray[np.float64] | None,
-    linkage: LinkageRule, threads: Threads,
-) -> HalfEdges:  # fmt: skip
+    rows: HalfEdges,
+    ranges: NDArray[np.int64],
+    label: NDArray[Any],
+    count: int,
+    scale: NDArray[np.float64] | None,
+    linkage: LinkageRule,
+    threads: Threads,
+) -> HalfEdges:
     """Return the edges between different labels, in the rows of their smaller label; parallel edges are kept."""
     cursor = np.zeros((len(ranges), count), np.int64)
     threads.run(contract_kernels.count_chunk, ranges, lambda t: (rows, label, cursor[t]))

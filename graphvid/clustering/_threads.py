@@ -56,9 +56,13 @@ class Threads:
         return np.empty((min(self.num_threads, len(ranges)), length), dtype)
 
     def run(
-        self, kernel: Callable[..., Any], ranges: NDArray[np.int64], arguments: Callable[[int], tuple[Any, ...]],
-        tables: NDArray[Any] | None = None, empty: float = 0,
-    ) -> list[Any]:  # fmt: skip
+        self,
+        kernel: Callable[..., Any],
+        ranges: NDArray[np.int64],
+        arguments: Callable[[int], tuple[Any, ...]],
+        tables: NDArray[Any] | None = None,
+        empty: float = 0,
+    ) -> list[Any]:
         """Return ``kernel(first, last, *arguments(t))`` of every range ``t``.
 
         With ``tables``, the kernel's last argument is the table of the thread, filled with ``empty`` at first; a thread

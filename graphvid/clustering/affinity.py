@@ -147,8 +147,9 @@ def affinity_clustering(
     rank, keys = id_keys(ids, source.num_nodes)
     if node_weight is not None:
         node_weight = ordered_weights(node_weight, rank)
-    tree = run_levels(source.numbered(rank), node_weight, num_levels, rules, threads, progress,
-                      keys if rules.hashed else None)  # fmt: skip
+    tree = run_levels(
+        source.numbered(rank), node_weight, num_levels, rules, threads, progress, keys if rules.hashed else None
+    )
     return renumber_tree(tree, rank)
 
 

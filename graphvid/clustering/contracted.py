@@ -83,9 +83,13 @@ def continue_clustering(
         raise ValueError(f"edges must have 0 <= low < high < {len(size)}, got ({a[e]}, {b[e]}) in edge {e}")
     rule = linkage_rule(linkage)
     rules = Rules(
-        rule, threshold_list(threshold, num_levels), True, np.uint64(check_count("seed", seed, -(2**63), 2**64 - 1) % 2**64),
-        size_rule(None, None, False, None), [],
-    )  # fmt: skip
+        rule,
+        threshold_list(threshold, num_levels),
+        True,
+        np.uint64(check_count("seed", seed, -(2**63), 2**64 - 1) % 2**64),
+        size_rule(None, None, False, None),
+        [],
+    )
     rows = _rows(a, b, values, number if rule.code == EXPLICIT_AVERAGE else np.empty(0, np.int64), len(size))
     return continue_levels(rows, size, smallest, num_levels, rules, Threads(num_threads))
 

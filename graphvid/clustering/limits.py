@@ -63,9 +63,11 @@ class SizeRule(NamedTuple):
 
 
 def size_rule(
-    min_cluster_size: float | None, max_cluster_size: float | None, prefer_min_cluster_size: bool,
+    min_cluster_size: float | None,
+    max_cluster_size: float | None,
+    prefer_min_cluster_size: bool,
     target_cluster_size: float | None,
-) -> SizeRule:  # fmt: skip
+) -> SizeRule:
     """Return the checked size limits."""
     if target_cluster_size is not None:
         if min_cluster_size is not None or prefer_min_cluster_size:

@@ -107,9 +107,13 @@ def _room(widths: NDArray[np.int64], rows: HalfEdges) -> tuple[Edges, NDArray[np
 
 
 def _list_edges(
-    kernel: Callable[..., int], rows: HalfEdges, which: float | NDArray[Any], chunks: NDArray[np.int64],
-    room: tuple[Edges, NDArray[np.int64]], threads: Threads,
-) -> tuple[Edges, NDArray[np.int64]]:  # fmt: skip
+    kernel: Callable[..., int],
+    rows: HalfEdges,
+    which: float | NDArray[Any],
+    chunks: NDArray[np.int64],
+    room: tuple[Edges, NDArray[np.int64]],
+    threads: Threads,
+) -> tuple[Edges, NDArray[np.int64]]:
     """Return the edges that the kernel selects and their segments, in ``room`` or, if that is too small, in new room."""
     edges, segments = room
     where = segments.tolist()
@@ -162,9 +166,13 @@ def _take(values: NDArray[Any], places: NDArray[Any], threads: Threads) -> NDArr
 
 
 def _select(
-    edges: Edges, segments: NDArray[np.int64], num_components: int, room: tuple[NDArray[Any], NDArray[Any]],
-    chosen: NDArray[np.bool_], threads: Threads,
-) -> NDArray[Any]:  # fmt: skip
+    edges: Edges,
+    segments: NDArray[np.int64],
+    num_components: int,
+    room: tuple[NDArray[Any], NDArray[Any]],
+    chosen: NDArray[np.bool_],
+    threads: Threads,
+) -> NDArray[Any]:
     """Return the other end of each component's best edge, -1 without one, and mark the edges' slots.
 
     ``room`` is for a table of weights and one of edges per thread.

@@ -57,8 +57,10 @@ def select_candidates(
     array([0, 2])
     """
     for name, value in (
-        ("num_considered", num_considered), ("num_by_prior", num_by_prior), ("num_by_context", num_by_context)
-    ):  # fmt: skip
+        ("num_considered", num_considered),
+        ("num_by_prior", num_by_prior),
+        ("num_by_context", num_by_context),
+    ):
         check_integer(name, value, 1)
     if mentions.prior is None:
         raise ValueError("mentions must have priors to be selected by, got none")

@@ -221,14 +221,22 @@ def _join_sessions(
     stage = {"train": 0, "test": 2}  # the place that follows a stage is a stage of its own
     visits = sessions.assign(poi=sessions["pois"].str.split()).explode("poi")
     visits = pd.DataFrame(
-        {"user": visits["user"], "stage": visits["split"].map(stage), "session": visits["session"],
-         "poi": to_integers("pois", visits["poi"])}
-    )  # fmt: skip
+        {
+            "user": visits["user"],
+            "stage": visits["split"].map(stage),
+            "session": visits["session"],
+            "poi": to_integers("pois", visits["poi"]),
+        }
+    )
     last = sessions.groupby(["user", "split"])["session"].max()
     after = pd.DataFrame(
-        {"user": targets["user"], "stage": targets["split"].map(stage) + 1,
-         "session": last.loc[list(zip(targets["user"], targets["split"]))].to_numpy(), "poi": targets["target_poi"]}
-    )  # fmt: skip
+        {
+            "user": targets["user"],
+            "stage": targets["split"].map(stage) + 1,
+            "session": last.loc[list(zip(targets["user"], targets["split"]))].to_numpy(),
+            "poi": targets["target_poi"],
+        }
+    )
     table = pd.concat([visits, after], ignore_index=True)
     table = table.sort_values(["user", "stage", "session"], kind="stable")
     test_session = table["session"] + (table["stage"] >= 2) * (1 + table["user"].map(last.xs("train", level="split")))
@@ -236,10 +244,12 @@ def _join_sessions(
     check_ins = CheckIns(
         users.get_indexer(pd.Index(table["user"])).astype(np.int64),
         places.index.get_indexer(pd.Index(table["poi"])).astype(np.int64),
-        users, pd.Index(places.index.to_numpy()),
-        latitude=places["latitude"].to_numpy(np.float64), longitude=places["longitude"].to_numpy(np.float64),
+        users,
+        pd.Index(places.index.to_numpy()),
+        latitude=places["latitude"].to_numpy(np.float64),
+        longitude=places["longitude"].to_numpy(np.float64),
         session=test_session.to_numpy(np.int64),
-    )  # fmt: skip
+    )
     return check_ins, table["stage"].to_numpy()
 
 

@@ -204,10 +204,16 @@ class CheckIns:
         places: dict[str, Any] = _places(poi, len(poi_ids), numbers)  # Any: columns
         order = np.lexsort((numbers["timestamp"], user))  # stable: ties stay in the order of the file
         return cls(
-            user[order], poi[order], user_ids, poi_ids,
-            timestamp=numbers["timestamp"][order], offset=numbers["offset"][order].astype(np.int64),
-            row=kept[order], dropped=dropped, **places,
-        )  # fmt: skip
+            user[order],
+            poi[order],
+            user_ids,
+            poi_ids,
+            timestamp=numbers["timestamp"][order],
+            offset=numbers["offset"][order].astype(np.int64),
+            row=kept[order],
+            dropped=dropped,
+            **places,
+        )
 
     @classmethod
     def read(
@@ -410,6 +416,7 @@ def _places(
     if moved.any():
         warnings.warn(
             f"{moved.sum()} of {len(poi)} rows lie more than 100 m from the first row of their place, whose coordinates "
-            "are kept", stacklevel=4,
-        )  # fmt: skip
+            "are kept",
+            stacklevel=4,
+        )
     return {"latitude": latitude, "longitude": longitude}

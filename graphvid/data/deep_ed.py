@@ -70,14 +70,17 @@ def read_deep_ed(path: str | Path) -> Mentions:
     counts = [len(row[4]) for row in rows]
     try:
         return Mentions(
-            [row[0] for row in rows], [row[1] for row in rows],
+            [row[0] for row in rows],
+            [row[1] for row in rows],
             [NIL if row[5] == NIL else code[row[5]] for row in rows],
             np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]),
-            [code[entity] for row in rows for entity, _ in row[4]], sorted(names),
+            [code[entity] for row in rows for entity, _ in row[4]],
+            sorted(names),
             [names[entity] for entity in sorted(names)],
             prior=[min(max(prob, 1e-3), 1.0) for row in rows for _, prob in row[4]],
-            left=[row[2] for row in rows], right=[row[3] for row in rows],
-        )  # fmt: skip
+            left=[row[2] for row in rows],
+            right=[row[3] for row in rows],
+        )
     except ValueError as error:
         raise with_path(error, path) from None
 

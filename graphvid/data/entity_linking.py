@@ -163,11 +163,16 @@ class WikiMentions:
             order = np.argsort(mention, kind="stable")
             indptr = np.concatenate([[0], np.cumsum(np.bincount(mention, minlength=len(rows)))])
             self.mentions = Mentions(
-                doc, surfaces, np.where(gold < 0, UNKNOWN, gold), indptr,
-                ids.get_indexer(pd.Index(candidates["cand_qid"]))[order], ids, list(entity["cand_name"]),
+                doc,
+                surfaces,
+                np.where(gold < 0, UNKNOWN, gold),
+                indptr,
+                ids.get_indexer(pd.Index(candidates["cand_qid"]))[order],
+                ids,
+                list(entity["cand_name"]),
                 left=[self.texts[at][max(0, start - _CONTEXT) : start] for at, start in zip(docs, self.start)],
                 right=[self.texts[at][end : end + _CONTEXT] for at, end in zip(docs, self.end)],
-            )  # fmt: skip
+            )
         except (TypeError, ValueError) as error:
             raise with_path(error, path) from None
 

@@ -84,9 +84,13 @@ class JHMDBPose:
 
 
 def draw_poses(
-    poses: Sequence[NDArray[np.floating[Any]]], *, size: int = 24, sigma: float = 1.0, centered: bool = True,
+    poses: Sequence[NDArray[np.floating[Any]]],
+    *,
+    size: int = 24,
+    sigma: float = 1.0,
+    centered: bool = True,
     half_width: float = 1.0,
-) -> PixelStore:  # fmt: skip
+) -> PixelStore:
     r"""Draw trajectories of joints as clips, a channel a joint: a Gaussian spot where the joint is.
 
     Parameters

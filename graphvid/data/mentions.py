@@ -178,11 +178,17 @@ class Mentions:
         indptr = np.concatenate([[0], np.cumsum(counts)])
         place = np.arange(indptr[-1]) + np.repeat(self.cand_indptr[rows] - indptr[:-1], counts)
         return Mentions(
-            self.doc_ids[self.doc[rows]], self.surface[rows], self.gold[rows], indptr, self.cand_entity[place],
-            self.entity_ids, self.entity_names, prior=None if self.prior is None else self.prior[place],
+            self.doc_ids[self.doc[rows]],
+            self.surface[rows],
+            self.gold[rows],
+            indptr,
+            self.cand_entity[place],
+            self.entity_ids,
+            self.entity_names,
+            prior=None if self.prior is None else self.prior[place],
             left=None if self.left is None else self.left[rows],
             right=None if self.right is None else self.right[rows],
-        )  # fmt: skip
+        )
 
 
 def _strings(name: str, values: Sequence[str] | NDArray[np.object_], length: int) -> NDArray[np.object_]:

@@ -74,9 +74,12 @@ class SyntheticCheckIns:
         seed: int = 11,
     ) -> None:
         for name, value in (
-            ("num_users", num_users), ("num_pois", num_pois), ("num_areas", num_areas), ("num_groups", num_groups),
+            ("num_users", num_users),
+            ("num_pois", num_pois),
+            ("num_areas", num_areas),
+            ("num_groups", num_groups),
             ("the fewest check_ins_per_user", check_ins_per_user[0]),
-        ):  # fmt: skip
+        ):
             check_integer(name, value, 1)
         check_integer("the most check_ins_per_user", check_ins_per_user[1], check_ins_per_user[0])
         check_integer("num_pois", num_pois, num_areas)
@@ -94,9 +97,15 @@ class SyntheticCheckIns:
         habits = _Habits(num_users, num_pois, self.area, num_areas, num_groups, habit_rng)
         poi, self.cause = habits.visit(counts, weekday, hour, visit_rng)
         self.check_ins = CheckIns(
-            user, poi, pd.RangeIndex(num_users), pd.RangeIndex(num_pois), timestamp=timestamp,
-            offset=np.full(len(user), _OFFSET), latitude=latitude, longitude=longitude,
-        )  # fmt: skip
+            user,
+            poi,
+            pd.RangeIndex(num_users),
+            pd.RangeIndex(num_pois),
+            timestamp=timestamp,
+            offset=np.full(len(user), _OFFSET),
+            latitude=latitude,
+            longitude=longitude,
+        )
         self.windows: CheckInWindows = split_check_ins(self.check_ins, shares=(7, 1, 2))
 
 
@@ -104,9 +113,14 @@ class _Habits:
     """Places that every user goes back to, and the successors and the popularity that all share."""
 
     def __init__(
-        self, num_users: int, num_pois: int, area: NDArray[np.int64], num_areas: int, num_groups: int,
+        self,
+        num_users: int,
+        num_pois: int,
+        area: NDArray[np.int64],
+        num_areas: int,
+        num_groups: int,
         rng: np.random.Generator,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.area, self.group = area, area % num_groups
         self.weekday = rng.integers(0, num_pois, (num_users, 7, 2))
         self.hour = rng.integers(0, num_pois, (num_users, 24 // _SLOT_HOURS, 2))
@@ -138,11 +152,14 @@ class _Habits:
             block = clock // _BLOCK_HOURS
             choices = np.stack(
                 [
-                    self.weekday[users, day, two], self.hour[users, clock // _SLOT_HOURS, two],
-                    self.inside[users, self.area[last], two], self.group_block[users, self.group[last], block],
-                    self.successor[last, pick[at] % 3], popular[at],
+                    self.weekday[users, day, two],
+                    self.hour[users, clock // _SLOT_HOURS, two],
+                    self.inside[users, self.area[last], two],
+                    self.group_block[users, self.group[last], block],
+                    self.successor[last, pick[at] % 3],
+                    popular[at],
                 ]
-            )  # fmt: skip
+            )
             poi[at] = choices[cause[at], np.arange(len(users))]
         return poi, cause
 

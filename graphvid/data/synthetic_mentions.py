@@ -156,11 +156,17 @@ class SyntheticMentions:
         window = np.concatenate([wide[:, :10], near, wide[:, 10:]], axis=1)
         text = np.array(self.vocabulary, dtype=object)[window]
         self.mentions = Mentions(
-            doc, [f"name{i}" for i in name], gold, np.arange(len(name) + 1) * _SHARED,
-            np.take_along_axis(shared[name], order, axis=1).ravel(), np.arange(len(kind)),
-            [f"entity{i}" for i in range(len(kind))], prior=(prior / prior.sum())[order].ravel(),
-            left=[" ".join(row) for row in text[:, :13]], right=[" ".join(row) for row in text[:, 13:]],
-        )  # fmt: skip
+            doc,
+            [f"name{i}" for i in name],
+            gold,
+            np.arange(len(name) + 1) * _SHARED,
+            np.take_along_axis(shared[name], order, axis=1).ravel(),
+            np.arange(len(kind)),
+            [f"entity{i}" for i in range(len(kind))],
+            prior=(prior / prior.sum())[order].ravel(),
+            left=[" ".join(row) for row in text[:, :13]],
+            right=[" ".join(row) for row in text[:, 13:]],
+        )
         splits = np.repeat(np.array(["train", "dev", "test"], dtype=object), num_docs)
         self.split = splits[self.mentions.doc]
         assert self.mentions.left is not None
@@ -206,10 +212,11 @@ class SyntheticMentions:
         of_name = np.array([names.get(name, vectors[-1]) for name in surface]).reshape(len(near), -1)
         indptr = np.concatenate([[0], np.cumsum([len(words) for words in listed], dtype=np.int64)])
         return WorldContexts(
-            indptr, np.array([word for words in listed for word in words], dtype=np.int64),
+            indptr,
+            np.array([word for words in listed for word in words], dtype=np.int64),
             _encode(near, padded, self._code, self._sign),
             np.concatenate([of_near[:, 0], of_name, of_near[:, 1]], axis=1).astype(np.float32),
-        )  # fmt: skip
+        )
 
     def _documents(
         self, shared: NDArray[np.int64], prior: NDArray[np.float64], num_docs: int, rng: np.random.Generator

@@ -101,10 +101,18 @@ class SyntheticMotion:
     name = "synthetic-motion"
 
     def __init__(
-        self, *, num_train: int = 1600, num_matched: int = 500, num_shifted: int = 500, num_decorrelated: int = 1200,
-        rho: float = 0.95, drift: float = 0.4, bg_instance: Literal["random", "fixed"] = "random", seed: int = 0,
+        self,
+        *,
+        num_train: int = 1600,
+        num_matched: int = 500,
+        num_shifted: int = 500,
+        num_decorrelated: int = 1200,
+        rho: float = 0.95,
+        drift: float = 0.4,
+        bg_instance: Literal["random", "fixed"] = "random",
+        seed: int = 0,
         cache_dir: str | Path | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         sizes = {"train": num_train, "matched": num_matched, "shifted": num_shifted, "decorrelated": num_decorrelated}
         for name, count in sizes.items():
             check_integer(f"num_{name}", count, 1, 10**6)
@@ -116,8 +124,15 @@ class SyntheticMotion:
         streams = np.random.SeedSequence(seed).spawn(len(sizes))
         splits = {}
         for (name, count), stream in zip(sizes.items(), streams):
-            options = {"split": name, "count": count, "rho": float(rho) if name == "train" else None,
-                       "drift": float(drift), "bg_instance": bg_instance, "seed": int(seed), "format": _FORMAT}  # fmt: skip
+            options = {
+                "split": name,
+                "count": count,
+                "rho": float(rho) if name == "train" else None,
+                "drift": float(drift),
+                "bg_instance": bg_instance,
+                "seed": int(seed),
+                "format": _FORMAT,
+            }
             path = _cache_path(as_path(chosen, "cache_dir").expanduser(), options) if chosen else None
             if path is not None and path.is_file():
                 arrays = read_npz(path, ("pixels", "motion", "background", "sign"))

@@ -149,10 +149,14 @@ class SyntheticSkip:
         watched = _watch_ms(self.hazards, shuffle_places, loop_share, skip_rng, place_rng, loop_rng)
         order = np.tile(np.arange(impressions_per_user), num_users)
         self.log = WatchLog(
-            user, video, pd.RangeIndex(num_users), pd.RangeIndex(num_videos),
-            watch_time=watched / 1000, duration=np.full(len(user), NUM_CLIPS * _CLIP_MS / 1000),
+            user,
+            video,
+            pd.RangeIndex(num_users),
+            pd.RangeIndex(num_videos),
+            watch_time=watched / 1000,
+            duration=np.full(len(user), NUM_CLIPS * _CLIP_MS / 1000),
             timestamp=60.0 * (order * num_users + user).astype(np.float64),
-        )  # fmt: skip
+        )
         self.clips = ClipFeatures(self.log.video_ids, _features(self.clip_topics, num_topics, noise, video_rng))
         self.windows: LogWindows = split_by_time(self.log, fractions=(0.5, 0.25, 0.25))
 
@@ -177,9 +181,13 @@ def _draw_tastes(
 
 
 def _watch_ms(
-    hazards: NDArray[np.float64], shuffle_places: bool, loop_share: float,
-    skip_rng: np.random.Generator, place_rng: np.random.Generator, loop_rng: np.random.Generator,
-) -> NDArray[np.int64]:  # fmt: skip
+    hazards: NDArray[np.float64],
+    shuffle_places: bool,
+    loop_share: float,
+    skip_rng: np.random.Generator,
+    place_rng: np.random.Generator,
+    loop_rng: np.random.Generator,
+) -> NDArray[np.int64]:
     """Return the time played of every impression in whole milliseconds."""
     leaves = skip_rng.random(hazards.shape) < hazards
     skipped = leaves.any(axis=1)

@@ -124,17 +124,26 @@ class SyntheticVideoPairs:
     name = "synthetic-video-pairs"
 
     def __init__(
-        self, *, num_pointwise: int = 6000, num_videos: int = 2400, num_pairs: int = 10_000, num_test_videos: int = 1000,
-        num_test_pairs: int = 4000, frame_dim: int = 48, asr: bool = True, seed: int = 2021,
-    ) -> None:  # fmt: skip
+        self,
+        *,
+        num_pointwise: int = 6000,
+        num_videos: int = 2400,
+        num_pairs: int = 10_000,
+        num_test_videos: int = 1000,
+        num_test_pairs: int = 4000,
+        frame_dim: int = 48,
+        asr: bool = True,
+        seed: int = 2021,
+    ) -> None:
         sizes = {"num_pointwise": (num_pointwise, 1), "num_videos": (num_videos, 2), "num_pairs": (num_pairs, 1)}
         sizes |= {"num_test_videos": (num_test_videos, 2), "num_test_pairs": (num_test_pairs, 1), "seed": (seed, 0)}
         for name, (value, least) in sizes.items():
             check_integer(name, value, least)
         check_integer("frame_dim", frame_dim, MEANING_DIM + _STYLE_DIM)
         for name, pairs, videos in (
-            ("num_pairs", num_pairs, num_videos), ("num_test_pairs", num_test_pairs, num_test_videos),
-        ):  # fmt: skip
+            ("num_pairs", num_pairs, num_videos),
+            ("num_test_pairs", num_test_pairs, num_test_videos),
+        ):
             if pairs > videos * (videos - 1) // 2:
                 raise ValueError(
                     f"{name} must be at most the {videos * (videos - 1) // 2} pairs there are, got {pairs}"
@@ -201,9 +210,10 @@ class SyntheticVideoPairs:
         told = np.array([bool(text) for text in videos.title])
         title = self.tag_vectors[hidden.tau] * told[:, None]
         seen = {
-            "mean": mean(content, every), "no distractors": mean(content, hidden.frame_kind != 2),
+            "mean": mean(content, every),
+            "no distractors": mean(content, hidden.frame_kind != 2),
             "main": mean(content, hidden.frame_kind == 0),
-        }  # fmt: skip
+        }
         both = {f"{name} + title": _unit(vectors + _TAU_WEIGHT * title) for name, vectors in seen.items()}
         return {"raw mean": mean(frames, every), **seen, "title": title, **both, "meaning": hidden.meaning}
 
@@ -242,9 +252,12 @@ class SyntheticVideoPairs:
         return Contest(videos, pairs, HiddenVideos(main, tau, main_style, meaning, kind))
 
     def _frames(
-        self, main: NDArray[np.int64], category: NDArray[np.int64], main_style: NDArray[np.int64],
+        self,
+        main: NDArray[np.int64],
+        category: NDArray[np.int64],
+        main_style: NDArray[np.int64],
         rng: np.random.Generator,
-    ) -> tuple[FrameStore, NDArray[np.int8]]:  # fmt: skip
+    ) -> tuple[FrameStore, NDArray[np.int8]]:
         num_videos = len(main)
         other = (category + rng.integers(1, _CATEGORIES, num_videos)) % _CATEGORIES
         background = other[:, None] * _TAGS_EACH + _distinct(num_videos, _TAGS_EACH, 2, rng)
@@ -291,9 +304,12 @@ def _distinct(num_rows: int, count: int, taken: int, rng: np.random.Generator) -
 
 
 def _pairs(
-    category: NDArray[np.int64], tags: NDArray[np.int64], meaning: NDArray[np.float64], num_pairs: int,
+    category: NDArray[np.int64],
+    tags: NDArray[np.int64],
+    meaning: NDArray[np.float64],
+    num_pairs: int,
     rng: np.random.Generator,
-) -> ScoredPairs:  # fmt: skip
+) -> ScoredPairs:
     """Draw distinct pairs: half at random, 30 % within a category, 20 % with a tag in common, where there are as many."""
     query, candidate = np.triu_indices(len(category), k=1)
     same = category[query] == category[candidate]

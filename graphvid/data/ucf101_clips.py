@@ -51,9 +51,11 @@ class UCF101Clips:
 
     def __init__(self, data_dir: str | Path | None = None) -> None:
         table_path, frames_path = find_files(
-            data_dir, "ucf101_clips", ["clips.csv", "frames16_60x80.npz"],
+            data_dir,
+            "ucf101_clips",
+            ["clips.csv", "frames16_60x80.npz"],
             "mohammed-elkomy/two-stream-action-recognition on GitHub",
-        )  # fmt: skip
+        )
         table = pd.read_csv(table_path)
         if not set(_COLUMNS) <= set(table.columns):
             raise ValueError(f"{table_path} must have the columns {_COLUMNS}, got {list(table.columns)}")

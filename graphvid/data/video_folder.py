@@ -85,9 +85,16 @@ class VideoFolder:
     """
 
     def __init__(
-        self, path: str | Path, size: tuple[int, int], *, channels: Literal[3, 1] = 3, fit: Fit = "crop",
-        min_frames: int = 1, on_error: Literal["raise", "skip"] = "raise", progress: bool = False,
-    ) -> None:  # fmt: skip
+        self,
+        path: str | Path,
+        size: tuple[int, int],
+        *,
+        channels: Literal[3, 1] = 3,
+        fit: Fit = "crop",
+        min_frames: int = 1,
+        on_error: Literal["raise", "skip"] = "raise",
+        progress: bool = False,
+    ) -> None:
         folder = as_path(path)
         if not isinstance(size, Sequence) or len(size) != 2:
             raise ValueError(f"size must be (height, width), got {size!r}")

@@ -83,13 +83,18 @@ def check_in_graph(check_ins: CheckIns, area: NDArray[np.int64] | None = None, *
         later = np.flatnonzero(back >= 0)
         relations["check_in", name, "check_in"] = (back[later], later)
     graph = dgl.heterograph(
-        {name: tuple(torch.from_numpy(np.ascontiguousarray(x, dtype=np.int64)) for x in ends)
-         for name, ends in relations.items()},
+        {
+            name: tuple(torch.from_numpy(np.ascontiguousarray(x, dtype=np.int64)) for x in ends)
+            for name, ends in relations.items()
+        },
         num_nodes_dict={
-            "user": check_ins.num_users, "poi": check_ins.num_pois, "area": num_areas, "slot": NUM_SLOTS,
+            "user": check_ins.num_users,
+            "poi": check_ins.num_pois,
+            "area": num_areas,
+            "slot": NUM_SLOTS,
             "check_in": count,
         },
-    )  # fmt: skip
+    )
     time = check_ins.timestamp if check_ins.timestamp is not None else np.full(count, np.nan)
     graph.nodes["check_in"].data["timestamp"] = torch.from_numpy(np.ascontiguousarray(time))
     graph.nodes["slot"].data["slot_of_day"] = torch.arange(NUM_SLOTS) % 24 // slot_hours

@@ -177,9 +177,16 @@ class ClipGraph:
 
     @classmethod
     def from_batch(
-        cls, video: Tensor, recipe: EdgeRecipe, *, start: Tensor | None = None, stride: int = 1, length: int = 1,
-        code: Tensor | None = None, encoder: Sequence[int] | None = None,
-    ) -> ClipGraph:  # fmt: skip
+        cls,
+        video: Tensor,
+        recipe: EdgeRecipe,
+        *,
+        start: Tensor | None = None,
+        stride: int = 1,
+        length: int = 1,
+        code: Tensor | None = None,
+        encoder: Sequence[int] | None = None,
+    ) -> ClipGraph:
         """Make the graph of the views of a batch.
 
         Parameters

@@ -221,9 +221,12 @@ def _words(
 
 
 def _links(
-    keys: NDArray[np.int64], doc: NDArray[np.int64], entity: NDArray[np.int64], num_entities: int,
+    keys: NDArray[np.int64],
+    doc: NDArray[np.int64],
+    entity: NDArray[np.int64],
+    num_entities: int,
     links: tuple[ArrayLike, ArrayLike] | None,
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:  # fmt: skip
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the ends, nodes of documents, of the links between entities of one document."""
     if links is None:
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)

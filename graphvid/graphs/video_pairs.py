@@ -85,9 +85,12 @@ def pair_subgraph(graph: DGLGraph, edges: Tensor) -> DGLGraph:
 
 
 def content_graph(
-    frame_counts: ArrayLike, token_counts: ArrayLike, *, tags: IdLists | None = None,
+    frame_counts: ArrayLike,
+    token_counts: ArrayLike,
+    *,
+    tags: IdLists | None = None,
     vocabulary: TagVocabulary | None = None,
-) -> DGLGraph:  # fmt: skip
+) -> DGLGraph:
     """Return what is inside some videos as a graph, without padding.
 
     Parameters

@@ -22,9 +22,15 @@ class BatchCrossEntropy(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, users: Tensor, items: Tensor, memory: Tensor, temperature: float, correction: Tensor | None,
-        mask: Tensor | None, split: bool,
-    ) -> Tensor:  # fmt: skip
+        ctx: Any,
+        users: Tensor,
+        items: Tensor,
+        memory: Tensor,
+        temperature: float,
+        correction: Tensor | None,
+        mask: Tensor | None,
+        split: bool,
+    ) -> Tensor:
         """Return (batch,), the losses of the softmax over items and memory."""
         vectors = torch.cat([items, memory])
         shift = users.new_zeros(1) if correction is None else -correction

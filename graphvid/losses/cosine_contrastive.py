@@ -73,9 +73,13 @@ class CosineContrastiveLoss(nn.Module):
     """
 
     def __init__(
-        self, margin: float, negative_weight: float | None = None, *, divide_by: DivideBy = "drawn",
+        self,
+        margin: float,
+        negative_weight: float | None = None,
+        *,
+        divide_by: DivideBy = "drawn",
         reduction: Reduction = "mean",
-    ) -> None:  # fmt: skip
+    ) -> None:
         super().__init__()
         check_choice("divide_by", divide_by, get_args(DivideBy))
         self.divide_by = divide_by

@@ -56,9 +56,14 @@ class PairRegressionLoss(nn.Module):
     """
 
     def __init__(
-        self, *, mse_weight: float = 1.0, mae_weight: float = 0.0, kl_weight: float = 0.0, target: Target = "sigmoid",
+        self,
+        *,
+        mse_weight: float = 1.0,
+        mae_weight: float = 0.0,
+        kl_weight: float = 0.0,
+        target: Target = "sigmoid",
         alpha: float = 3.0,
-    ) -> None:  # fmt: skip
+    ) -> None:
         super().__init__()
         weights = {"mse_weight": mse_weight, "mae_weight": mae_weight, "kl_weight": kl_weight}
         for name, value in weights.items():

@@ -77,9 +77,12 @@ def linking_scores(gold: ArrayLike, chosen: ArrayLike, cand_indptr: ArrayLike, c
     right = int((linkable & held & (chosen == gold)).sum())
     total = int(linkable.sum())
     return LinkingScores(
-        right / total if total else float("nan"), right, total, int((linkable & (counts == 0)).sum()),
+        right / total if total else float("nan"),
+        right,
+        total,
+        int((linkable & (counts == 0)).sum()),
         int((linkable & (counts > 0) & ~held).sum()),
-    )  # fmt: skip
+    )
 
 
 def type_error_share(gold: ArrayLike, chosen: ArrayLike, entity_type: ArrayLike) -> float:

@@ -98,6 +98,9 @@ def target_scores(ranks: Tensor, *, k: int = 10) -> TargetScores:
         raise ValueError(f"ranks must be at least one number >= 1, got {ranks}")
     found = (ranks <= k).double()
     return TargetScores(
-        recall=float(found.mean()), ndcg=float((found / torch.log2(1 + ranks)).mean()), map=float((found / ranks).mean()),
-        k=int(k), num_requests=ranks.numel(),
-    )  # fmt: skip
+        recall=float(found.mean()),
+        ndcg=float((found / torch.log2(1 + ranks)).mean()),
+        map=float((found / ranks).mean()),
+        k=int(k),
+        num_requests=ranks.numel(),
+    )

@@ -67,9 +67,14 @@ class ContextEmbedding:
     """
 
     def __init__(
-        self, encoder: StateEncoder, tokenizer: PreTrainedTokenizerBase, *, pool: ContextPool = "mask",
-        max_pieces: int = 128, batch_size: int = 64,
-    ) -> None:  # fmt: skip
+        self,
+        encoder: StateEncoder,
+        tokenizer: PreTrainedTokenizerBase,
+        *,
+        pool: ContextPool = "mask",
+        max_pieces: int = 128,
+        batch_size: int = 64,
+    ) -> None:
         if pool not in get_args(ContextPool):
             raise ValueError(f"pool must be one of {list(get_args(ContextPool))}, got {pool!r}")
         if check_width("max_pieces", max_pieces) < 4:

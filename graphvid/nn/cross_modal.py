@@ -156,9 +156,19 @@ class CrossModalTransformer(nn.Module):
     """
 
     def __init__(
-        self, frame_dim: int, dim: int = 768, out_dim: int = 256, *, num_frame_layers: int = 4, num_cross_layers: int = 6,
-        num_heads: int = 12, hidden: int = 3072, dropout: float = 0.1, share_cross: bool = False, num_positions: int = 0,
-    ) -> None:  # fmt: skip
+        self,
+        frame_dim: int,
+        dim: int = 768,
+        out_dim: int = 256,
+        *,
+        num_frame_layers: int = 4,
+        num_cross_layers: int = 6,
+        num_heads: int = 12,
+        hidden: int = 3072,
+        dropout: float = 0.1,
+        share_cross: bool = False,
+        num_positions: int = 0,
+    ) -> None:
         super().__init__()
         self.project = nn.Linear(check_width("frame_dim", frame_dim), check_width("dim", dim))
         self.positions = FramePositions(num_positions, dim) if num_positions else None

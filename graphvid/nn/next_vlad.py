@@ -72,9 +72,17 @@ class NeXtVLAD(nn.Module):
     """
 
     def __init__(
-        self, in_dim: int, out_dim: int = 1024, *, expansion: int = 2, num_groups: int = 8, num_clusters: int = 64,
-        dropout: float = 0.2, batch_norm: bool = True, mask_mode: MaskMode = "attention",
-    ) -> None:  # fmt: skip
+        self,
+        in_dim: int,
+        out_dim: int = 1024,
+        *,
+        expansion: int = 2,
+        num_groups: int = 8,
+        num_clusters: int = 64,
+        dropout: float = 0.2,
+        batch_norm: bool = True,
+        mask_mode: MaskMode = "attention",
+    ) -> None:
         super().__init__()
         self.in_dim, self.out_dim = check_width("in_dim", in_dim), check_width("out_dim", out_dim)
         self.num_groups = check_width("num_groups", num_groups)

@@ -16,8 +16,15 @@ SquareGroup = Literal["square8", "square8xtime"]
 _TIME, _ROWS, _COLUMNS = 2, 3, 4  # axes of (B, C, T, H, W)
 # of every code: the axes that are flipped, then the quarter turns against the clock
 _SQUARE8: tuple[tuple[tuple[int, ...], int], ...] = (
-    ((_ROWS,), 0), ((_COLUMNS,), 0), ((), 1), ((), 2), ((), 3), ((_ROWS,), 1), ((_COLUMNS,), 1), ((), 0),
-)  # fmt: skip
+    ((_ROWS,), 0),
+    ((_COLUMNS,), 0),
+    ((), 1),
+    ((), 2),
+    ((), 3),
+    ((_ROWS,), 1),
+    ((_COLUMNS,), 1),
+    ((), 0),
+)
 _FLIPS: tuple[tuple[int, ...], ...] = ((), (_COLUMNS,), (_TIME,), (_TIME, _COLUMNS))
 _ELEMENTS = {"square8": _SQUARE8, "square8xtime": tuple((flip, turns) for flip in _FLIPS for turns in range(4))}
 

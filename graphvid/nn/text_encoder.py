@@ -54,9 +54,12 @@ class TextEncoder(nn.Module):
     """
 
     def __init__(
-        self, source: str | Path | nn.Module | PretrainedConfig, *, pooling: Pooling = "pooler",
+        self,
+        source: str | Path | nn.Module | PretrainedConfig,
+        *,
+        pooling: Pooling = "pooler",
         allow_download: bool = False,
-    ) -> None:  # fmt: skip
+    ) -> None:
         super().__init__()
         if pooling not in get_args(Pooling):
             raise ValueError(f"pooling must be one of {list(get_args(Pooling))}, got {pooling!r}")

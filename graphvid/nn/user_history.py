@@ -137,8 +137,10 @@ class UserHistory(nn.Module):
         assert self.padded_length is not None
         lengths = histories.degrees()
         if int(lengths.max()) > self.padded_length:
-            raise ValueError(f"padded_length must be at least the longest history, {int(lengths.max())} items, "
-                             f"got {self.padded_length}")  # fmt: skip
+            raise ValueError(
+                f"padded_length must be at least the longest history, {int(lengths.max())} items, "
+                f"got {self.padded_length}"
+            )
         ends = histories.ends("dst").long()
         sums = torch.zeros(histories.num_dst, dtype=scores.dtype, device=scores.device)
         sums = sums.index_add(0, ends, torch.exp(scores))  # tanh keeps the scores small

@@ -24,9 +24,14 @@ _one_at_a_time = threading.Lock()  # not every threading layer of Numba may be e
 
 
 def spmm(
-    rows: Rows, x: Tensor, weights: Tensor | None, src_scale: Tensor | None, dst_scale: Tensor | None,
-    chosen: Tensor | None = None, relu: bool = False,
-) -> Tensor:  # fmt: skip
+    rows: Rows,
+    x: Tensor,
+    weights: Tensor | None,
+    src_scale: Tensor | None,
+    dst_scale: Tensor | None,
+    chosen: Tensor | None = None,
+    relu: bool = False,
+) -> Tensor:
     """Return the weighted sum over each row's edges of the rows of ``x``, (num_rows, num_heads, dim)."""
     out = _empty(rows.num_rows, *x.shape[1:], dtype=_numpy_type(x))
     given = _flat(x), _weights(weights, x), _optional(src_scale, x), _optional(dst_scale, x)

@@ -22,9 +22,15 @@ class Kernels(Protocol):
     """
 
     def spmm(
-        self, rows: Rows, x: Tensor, weights: Tensor | None, src_scale: Tensor | None, dst_scale: Tensor | None,
-        chosen: Tensor | None = None, relu: bool = False,
-    ) -> Tensor: ...  # fmt: skip
+        self,
+        rows: Rows,
+        x: Tensor,
+        weights: Tensor | None,
+        src_scale: Tensor | None,
+        dst_scale: Tensor | None,
+        chosen: Tensor | None = None,
+        relu: bool = False,
+    ) -> Tensor: ...
 
     def spmm_max(
         self, rows: Rows, x: Tensor, weights: Tensor | None, src_scale: Tensor | None

@@ -13,9 +13,14 @@ _BLOCK = 1 << 24  # entries of messages that are held at once
 
 
 def spmm(
-    rows: Rows, x: Tensor, weights: Tensor | None, src_scale: Tensor | None, dst_scale: Tensor | None,
-    chosen: Tensor | None = None, relu: bool = False,
-) -> Tensor:  # fmt: skip
+    rows: Rows,
+    x: Tensor,
+    weights: Tensor | None,
+    src_scale: Tensor | None,
+    dst_scale: Tensor | None,
+    chosen: Tensor | None = None,
+    relu: bool = False,
+) -> Tensor:
     """Return the weighted sum over each row's edges of the rows of ``x``, (num_rows, num_heads, dim)."""
     if chosen is not None:
         out = _chosen_sum(rows, x, weights, src_scale, chosen)
@@ -37,9 +42,7 @@ def _product(rows: Rows, x: Tensor, weight: Tensor | None) -> Tensor:
         return matrix @ x.contiguous()
 
 
-def _chosen_sum(
-    rows: Rows, x: Tensor, weights: Tensor | None, src_scale: Tensor | None, chosen: Tensor
-) -> Tensor:  # fmt: skip
+def _chosen_sum(rows: Rows, x: Tensor, weights: Tensor | None, src_scale: Tensor | None, chosen: Tensor) -> Tensor:
     """Return `spmm` of the entries of ``x`` whose chosen edge it is; on CUDA the order of summation is not fixed."""
     slot = torch.empty(rows.indices.numel(), dtype=torch.int64, device=x.device)
     slot[rows.ids().long()] = torch.arange(len(slot), device=x.device)

@@ -20,19 +20,33 @@ _DOT_BLOCK = 16
 
 
 def spmm(
-    rows: Rows, x: Tensor, weights: Tensor | None, src_scale: Tensor | None, dst_scale: Tensor | None,
-    chosen: Tensor | None = None, relu: bool = False,
-) -> Tensor:  # fmt: skip
+    rows: Rows,
+    x: Tensor,
+    weights: Tensor | None,
+    src_scale: Tensor | None,
+    dst_scale: Tensor | None,
+    chosen: Tensor | None = None,
+    relu: bool = False,
+) -> Tensor:
     """Return the weighted sum over each row's edges of the rows of ``x``, (num_rows, num_heads, dim)."""
     scales = [src_scale], [dst_scale]
     return spmm_relations([rows], [x], [weights], *scales, rows.parts(LONGEST), chosen=chosen, relu=relu)[0]
 
 
 def spmm_relations(
-    relations: Sequence[Rows], xs: Sequence[Tensor], weights: Sequence[Tensor | None],
-    src_scales: Sequence[Tensor | None], dst_scales: Sequence[Tensor | None], cut: Parts,
-    *, chosen: Tensor | None = None, relu: bool = False, stack: bool = False, mark: bool = False, factor: float = 1.0,
-) -> tuple[Tensor, Tensor | None]:  # fmt: skip
+    relations: Sequence[Rows],
+    xs: Sequence[Tensor],
+    weights: Sequence[Tensor | None],
+    src_scales: Sequence[Tensor | None],
+    dst_scales: Sequence[Tensor | None],
+    cut: Parts,
+    *,
+    chosen: Tensor | None = None,
+    relu: bool = False,
+    stack: bool = False,
+    mark: bool = False,
+    factor: float = 1.0,
+) -> tuple[Tensor, Tensor | None]:
     """Return ``factor`` times the sum over relations of (the positive part of) `spmm`, or all of them with ``stack``.
 
     ``cut`` are the long rows of the relations together. The second result is, with ``mark``, where the relations' sums
@@ -54,19 +68,48 @@ def spmm_relations(
     flags = {"RELATIONS": num_relations, "DST_SCALED": dst_scales[0] is not None, "RELU": relu, "STACK": stack}
     common = {**flags, "MARK": mark, "ACC": accumulator, "BLOCK_E": _BLOCK_E, "BLOCK_D": block}
     kernels.spmm_kernel[(num_rows + len(cut.parts), grid_heads)](
-        tuple(rows.indptr for rows in relations), tuple(rows.indices for rows in relations),
+        tuple(rows.indptr for rows in relations),
+        tuple(rows.indices for rows in relations),
         tuple(rows.indices if chosen is None else rows.ids() for rows in relations),
-        tuple(xs), _given(weights, first), _given(src_scales, first), _given(dst_scales, first),
-        first if chosen is None else chosen, out, positive, partial, cut.parts,
-        num_rows, num_heads, dim, xs[0].stride(0), xs[0].stride(1), LONGEST, factor,
-        WEIGHTED=weights[0] is not None, SRC_SCALED=src_scales[0] is not None, CHOSEN=chosen is not None, **common,
-        num_warps=_warps(block), enable_fp_fusion=True,
-    )  # fmt: skip
+        tuple(xs),
+        _given(weights, first),
+        _given(src_scales, first),
+        _given(dst_scales, first),
+        first if chosen is None else chosen,
+        out,
+        positive,
+        partial,
+        cut.parts,
+        num_rows,
+        num_heads,
+        dim,
+        xs[0].stride(0),
+        xs[0].stride(1),
+        LONGEST,
+        factor,
+        WEIGHTED=weights[0] is not None,
+        SRC_SCALED=src_scales[0] is not None,
+        CHOSEN=chosen is not None,
+        **common,
+        num_warps=_warps(block),
+        enable_fp_fusion=True,
+    )
     if len(cut.rows):
         kernels.spmm_long_kernel[(len(cut.rows), grid_heads)](
-            _given(dst_scales, first), out, positive, partial, cut.rows, cut.indptr, num_rows, num_heads, dim, factor,
-            **common, num_warps=_warps(block), enable_fp_fusion=True,
-        )  # fmt: skip
+            _given(dst_scales, first),
+            out,
+            positive,
+            partial,
+            cut.rows,
+            cut.indptr,
+            num_rows,
+            num_heads,
+            dim,
+            factor,
+            **common,
+            num_warps=_warps(block),
+            enable_fp_fusion=True,
+        )
     return out, positive if mark else None
 
 
@@ -82,16 +125,45 @@ def spmm_max(rows: Rows, x: Tensor, weights: Tensor | None, src_scale: Tensor | 
     partial_chosen = torch.empty(partial.shape, dtype=chosen.dtype, device=x.device)
     heads = num_heads * triton.cdiv(dim, block)
     kernels.max_kernel[(rows.num_rows + len(cut.parts), heads)](
-        rows.indptr, rows.indices, rows.ids(), x, *_given([weights, src_scale], x), out, chosen, partial,
-        partial_chosen, cut.parts, rows.num_rows, num_heads, dim, x.stride(0), x.stride(1), LONGEST,
-        WEIGHTED=weights is not None, SRC_SCALED=src_scale is not None, ACC=_accumulator(x),
-        BLOCK_E=_BLOCK_E, BLOCK_D=block, num_warps=_warps(block), enable_fp_fusion=True,
-    )  # fmt: skip
+        rows.indptr,
+        rows.indices,
+        rows.ids(),
+        x,
+        *_given([weights, src_scale], x),
+        out,
+        chosen,
+        partial,
+        partial_chosen,
+        cut.parts,
+        rows.num_rows,
+        num_heads,
+        dim,
+        x.stride(0),
+        x.stride(1),
+        LONGEST,
+        WEIGHTED=weights is not None,
+        SRC_SCALED=src_scale is not None,
+        ACC=_accumulator(x),
+        BLOCK_E=_BLOCK_E,
+        BLOCK_D=block,
+        num_warps=_warps(block),
+        enable_fp_fusion=True,
+    )
     if len(cut.rows):
         kernels.max_long_kernel[(len(cut.rows), heads)](
-            out, chosen, partial, partial_chosen, cut.rows, cut.indptr, num_heads, dim,
-            ACC=_accumulator(x), BLOCK_D=block, num_warps=_warps(block), enable_fp_fusion=True,
-        )  # fmt: skip
+            out,
+            chosen,
+            partial,
+            partial_chosen,
+            cut.rows,
+            cut.indptr,
+            num_heads,
+            dim,
+            ACC=_accumulator(x),
+            BLOCK_D=block,
+            num_warps=_warps(block),
+            enable_fp_fusion=True,
+        )
     return out, chosen
 
 
@@ -101,10 +173,22 @@ def dot(src: Tensor, dst: Tensor, u: Tensor, v: Tensor, chosen: Tensor | None = 
     out = u.new_empty(num_edges, num_heads)
     if out.numel():
         kernels.dot_kernel[(triton.cdiv(num_edges, _DOT_BLOCK), num_heads)](
-            src, dst, u.contiguous(), v.contiguous(), u if chosen is None else chosen, out, num_edges, num_heads, dim,
-            CHOSEN=chosen is not None, ACC=_accumulator(u),
-            BLOCK_E=_DOT_BLOCK, BLOCK_D=min(64, triton.next_power_of_2(max(dim, 1))), num_warps=1, enable_fp_fusion=True,
-        )  # fmt: skip
+            src,
+            dst,
+            u.contiguous(),
+            v.contiguous(),
+            u if chosen is None else chosen,
+            out,
+            num_edges,
+            num_heads,
+            dim,
+            CHOSEN=chosen is not None,
+            ACC=_accumulator(u),
+            BLOCK_E=_DOT_BLOCK,
+            BLOCK_D=min(64, triton.next_power_of_2(max(dim, 1))),
+            num_warps=1,
+            enable_fp_fusion=True,
+        )
     return out
 
 
@@ -125,9 +209,20 @@ def _softmax(rows: Rows, values: Tensor, grad: Tensor, *, backward: bool) -> Ten
     partial = torch.empty(len(cut.parts), num_heads, 2, dtype=_torch_type(values), device=values.device)
     flags = {"BACKWARD": backward, "ACC": _accumulator(values), "BLOCK_E": _SOFTMAX_BLOCK}
     kernels.softmax_kernel[(rows.num_rows + len(cut.parts), num_heads)](
-        rows.indptr, rows.ids(), values, grad, out, partial, cut.parts, rows.num_rows, num_heads, LONGEST,
-        **flags, num_warps=1, enable_fp_fusion=True,
-    )  # fmt: skip
+        rows.indptr,
+        rows.ids(),
+        values,
+        grad,
+        out,
+        partial,
+        cut.parts,
+        rows.num_rows,
+        num_heads,
+        LONGEST,
+        **flags,
+        num_warps=1,
+        enable_fp_fusion=True,
+    )
     if len(cut.rows):
         kernels.softmax_long_kernel[(len(cut.parts), num_heads)](
             rows.ids(),

@@ -14,9 +14,22 @@ import triton.language as tl
 
 @triton.jit
 def _messages(
-    edges, live, columns, x, weights, src_scale, head, num_heads, x_row, x_head, ds, inside,
-    WEIGHTED: tl.constexpr, SRC_SCALED: tl.constexpr, ACC: tl.constexpr,
-):  # fmt: skip
+    edges,
+    live,
+    columns,
+    x,
+    weights,
+    src_scale,
+    head,
+    num_heads,
+    x_row,
+    x_head,
+    ds,
+    inside,
+    WEIGHTED: tl.constexpr,
+    SRC_SCALED: tl.constexpr,
+    ACC: tl.constexpr,
+):
     """Return the messages of a block of edges, (BLOCK_E, BLOCK_D), zeros where there is no edge."""
     mask = live[:, None] & inside[None, :]
     tile = tl.load(x + columns[:, None] * x_row + head * x_head + ds[None, :], mask=mask, other=0).to(ACC)
@@ -29,10 +42,28 @@ def _messages(
 
 @triton.jit
 def _sum(
-    start, stop, indices, ids, x, weights, src_scale, chosen, head, num_heads, dim, x_row, x_head, ds, inside,
-    WEIGHTED: tl.constexpr, SRC_SCALED: tl.constexpr, CHOSEN: tl.constexpr, ACC: tl.constexpr,
-    BLOCK_E: tl.constexpr, BLOCK_D: tl.constexpr,
-):  # fmt: skip
+    start,
+    stop,
+    indices,
+    ids,
+    x,
+    weights,
+    src_scale,
+    chosen,
+    head,
+    num_heads,
+    dim,
+    x_row,
+    x_head,
+    ds,
+    inside,
+    WEIGHTED: tl.constexpr,
+    SRC_SCALED: tl.constexpr,
+    CHOSEN: tl.constexpr,
+    ACC: tl.constexpr,
+    BLOCK_E: tl.constexpr,
+    BLOCK_D: tl.constexpr,
+):
     """Return the sum of the messages of the edges from ``start`` to ``stop``, (BLOCK_D,)."""
     total = tl.zeros([BLOCK_D], ACC)
     for first in range(start, stop, BLOCK_E):
@@ -40,9 +71,22 @@ def _sum(
         live = edges < stop
         columns = tl.load(indices + edges, mask=live, other=0).to(tl.int64)
         tile = _messages(
-            edges, live, columns, x, weights, src_scale, head, num_heads, x_row, x_head, ds, inside,
-            WEIGHTED, SRC_SCALED, ACC,
-        )  # fmt: skip
+            edges,
+            live,
+            columns,
+            x,
+            weights,
+            src_scale,
+            head,
+            num_heads,
+            x_row,
+            x_head,
+            ds,
+            inside,
+            WEIGHTED,
+            SRC_SCALED,
+            ACC,
+        )
         if CHOSEN:
             edge = tl.load(ids + edges, mask=live, other=0)
             mask = live[:, None] & inside[None, :]
@@ -64,12 +108,37 @@ def _end(total, dst_scale, row, DST_SCALED: tl.constexpr, RELU: tl.constexpr, AC
 
 @triton.jit
 def spmm_kernel(
-    indptrs, indices, ids, xs, weights, src_scales, dst_scales, chosen, out, positive, partial, parts,
-    num_rows, num_heads, dim, x_row, x_head, longest, factor,
-    RELATIONS: tl.constexpr, WEIGHTED: tl.constexpr, SRC_SCALED: tl.constexpr, DST_SCALED: tl.constexpr,
-    CHOSEN: tl.constexpr, RELU: tl.constexpr, STACK: tl.constexpr, MARK: tl.constexpr, ACC: tl.constexpr,
-    BLOCK_E: tl.constexpr, BLOCK_D: tl.constexpr,
-):  # fmt: skip
+    indptrs,
+    indices,
+    ids,
+    xs,
+    weights,
+    src_scales,
+    dst_scales,
+    chosen,
+    out,
+    positive,
+    partial,
+    parts,
+    num_rows,
+    num_heads,
+    dim,
+    x_row,
+    x_head,
+    longest,
+    factor,
+    RELATIONS: tl.constexpr,
+    WEIGHTED: tl.constexpr,
+    SRC_SCALED: tl.constexpr,
+    DST_SCALED: tl.constexpr,
+    CHOSEN: tl.constexpr,
+    RELU: tl.constexpr,
+    STACK: tl.constexpr,
+    MARK: tl.constexpr,
+    ACC: tl.constexpr,
+    BLOCK_E: tl.constexpr,
+    BLOCK_D: tl.constexpr,
+):
     """Sum the messages of every row that is not long, over all relations, and of every part of the long rows.
 
     ``parts`` (num_parts, 3) are relation, start and stop; their sums go to ``partial`` (num_parts, num_heads, dim).
@@ -90,10 +159,28 @@ def spmm_kernel(
             combined = tl.zeros([BLOCK_D], ACC)
             for r in tl.static_range(RELATIONS):
                 total = _sum(
-                    tl.load(indptrs[r] + row), tl.load(indptrs[r] + row + 1), indices[r], ids[r], xs[r], weights[r],
-                    src_scales[r], chosen, head, num_heads, dim, x_row, x_head, ds, inside,
-                    WEIGHTED, SRC_SCALED, CHOSEN, ACC, BLOCK_E, BLOCK_D,
-                )  # fmt: skip
+                    tl.load(indptrs[r] + row),
+                    tl.load(indptrs[r] + row + 1),
+                    indices[r],
+                    ids[r],
+                    xs[r],
+                    weights[r],
+                    src_scales[r],
+                    chosen,
+                    head,
+                    num_heads,
+                    dim,
+                    x_row,
+                    x_head,
+                    ds,
+                    inside,
+                    WEIGHTED,
+                    SRC_SCALED,
+                    CHOSEN,
+                    ACC,
+                    BLOCK_E,
+                    BLOCK_D,
+                )
                 total = _end(total, dst_scales[r], row, DST_SCALED, RELU, ACC)
                 place = ((r * num_rows + row) * num_heads + head) * dim + ds
                 if MARK:
@@ -111,19 +198,52 @@ def spmm_kernel(
         for r in tl.static_range(RELATIONS):
             if relation == r:
                 total = _sum(
-                    start, stop, indices[r], ids[r], xs[r], weights[r],
-                    src_scales[r], chosen, head, num_heads, dim, x_row, x_head, ds, inside,
-                    WEIGHTED, SRC_SCALED, CHOSEN, ACC, BLOCK_E, BLOCK_D,
-                )  # fmt: skip
+                    start,
+                    stop,
+                    indices[r],
+                    ids[r],
+                    xs[r],
+                    weights[r],
+                    src_scales[r],
+                    chosen,
+                    head,
+                    num_heads,
+                    dim,
+                    x_row,
+                    x_head,
+                    ds,
+                    inside,
+                    WEIGHTED,
+                    SRC_SCALED,
+                    CHOSEN,
+                    ACC,
+                    BLOCK_E,
+                    BLOCK_D,
+                )
                 tl.store(partial + (part * num_heads + head) * dim + ds, total, mask=inside)
 
 
 @triton.jit
 def spmm_long_kernel(
-    dst_scales, out, positive, partial, long_rows, part_indptr, num_rows, num_heads, dim, factor,
-    RELATIONS: tl.constexpr, DST_SCALED: tl.constexpr, RELU: tl.constexpr, STACK: tl.constexpr, MARK: tl.constexpr,
-    ACC: tl.constexpr, BLOCK_E: tl.constexpr, BLOCK_D: tl.constexpr,
-):  # fmt: skip
+    dst_scales,
+    out,
+    positive,
+    partial,
+    long_rows,
+    part_indptr,
+    num_rows,
+    num_heads,
+    dim,
+    factor,
+    RELATIONS: tl.constexpr,
+    DST_SCALED: tl.constexpr,
+    RELU: tl.constexpr,
+    STACK: tl.constexpr,
+    MARK: tl.constexpr,
+    ACC: tl.constexpr,
+    BLOCK_E: tl.constexpr,
+    BLOCK_D: tl.constexpr,
+):
     """Add up the parts of each long row; those of its relation r are from ``part_indptr[i * RELATIONS + r]`` on."""
     which = tl.program_id(0)
     blocks = tl.cdiv(dim, BLOCK_D)
@@ -161,10 +281,29 @@ def _larger(value, edge, best, chosen):
 
 @triton.jit
 def max_kernel(
-    indptr, indices, ids, x, weights, src_scale, out, chosen, partial, partial_chosen, parts,
-    num_rows, num_heads, dim, x_row, x_head, longest,
-    WEIGHTED: tl.constexpr, SRC_SCALED: tl.constexpr, ACC: tl.constexpr, BLOCK_E: tl.constexpr, BLOCK_D: tl.constexpr,
-):  # fmt: skip
+    indptr,
+    indices,
+    ids,
+    x,
+    weights,
+    src_scale,
+    out,
+    chosen,
+    partial,
+    partial_chosen,
+    parts,
+    num_rows,
+    num_heads,
+    dim,
+    x_row,
+    x_head,
+    longest,
+    WEIGHTED: tl.constexpr,
+    SRC_SCALED: tl.constexpr,
+    ACC: tl.constexpr,
+    BLOCK_E: tl.constexpr,
+    BLOCK_D: tl.constexpr,
+):
     """Find the largest message, and its edge, of every row that is not long and of every part of the long rows."""
     unit = tl.program_id(0)
     blocks = tl.cdiv(dim, BLOCK_D)
@@ -184,9 +323,22 @@ def max_kernel(
             live = edges < stop
             columns = tl.load(indices + edges, mask=live, other=0).to(tl.int64)
             tile = _messages(
-                edges, live, columns, x, weights, src_scale, head, num_heads, x_row, x_head, ds, inside,
-                WEIGHTED, SRC_SCALED, ACC,
-            )  # fmt: skip
+                edges,
+                live,
+                columns,
+                x,
+                weights,
+                src_scale,
+                head,
+                num_heads,
+                x_row,
+                x_head,
+                ds,
+                inside,
+                WEIGHTED,
+                SRC_SCALED,
+                ACC,
+            )
             key = tl.where(live[:, None], tl.where(tile != tile, float("inf"), tile), float("-inf"))
             reaches = live[:, None] & (key == tl.max(key, axis=0)[None, :])
             order = tl.arange(0, BLOCK_E)
@@ -208,9 +360,17 @@ def max_kernel(
 
 @triton.jit
 def max_long_kernel(
-    out, chosen, partial, partial_chosen, long_rows, part_indptr, num_heads, dim,
-    ACC: tl.constexpr, BLOCK_D: tl.constexpr,
-):  # fmt: skip
+    out,
+    chosen,
+    partial,
+    partial_chosen,
+    long_rows,
+    part_indptr,
+    num_heads,
+    dim,
+    ACC: tl.constexpr,
+    BLOCK_D: tl.constexpr,
+):
     """Find the largest message among the parts of each long row."""
     which = tl.program_id(0)
     blocks = tl.cdiv(dim, BLOCK_D)
@@ -231,9 +391,20 @@ def max_long_kernel(
 
 @triton.jit
 def dot_kernel(
-    src, dst, u, v, chosen, out, num_edges, num_heads, dim,
-    CHOSEN: tl.constexpr, ACC: tl.constexpr, BLOCK_E: tl.constexpr, BLOCK_D: tl.constexpr,
-):  # fmt: skip
+    src,
+    dst,
+    u,
+    v,
+    chosen,
+    out,
+    num_edges,
+    num_heads,
+    dim,
+    CHOSEN: tl.constexpr,
+    ACC: tl.constexpr,
+    BLOCK_E: tl.constexpr,
+    BLOCK_D: tl.constexpr,
+):
     """Multiply the ends of a block of edges, per head; with CHOSEN the entries whose chosen edge it is."""
     edges = tl.program_id(0).to(tl.int64) * BLOCK_E + tl.arange(0, BLOCK_E)
     head = tl.program_id(1)
@@ -255,9 +426,17 @@ def dot_kernel(
 
 @triton.jit
 def _softmax_state(
-    start, stop, ids, values, grad, head, num_heads,
-    BACKWARD: tl.constexpr, ACC: tl.constexpr, BLOCK_E: tl.constexpr,
-):  # fmt: skip
+    start,
+    stop,
+    ids,
+    values,
+    grad,
+    head,
+    num_heads,
+    BACKWARD: tl.constexpr,
+    ACC: tl.constexpr,
+    BLOCK_E: tl.constexpr,
+):
     """Return what a range of edges adds up to: largest logit and sum of exponentials, or sum of result * grad."""
     top = tl.full([BLOCK_E], float("-inf"), ACC)
     total = tl.zeros([BLOCK_E], ACC)
@@ -284,9 +463,20 @@ def _softmax_state(
 
 @triton.jit
 def _softmax_write(
-    start, stop, ids, values, grad, out, highest, total, head, num_heads,
-    BACKWARD: tl.constexpr, ACC: tl.constexpr, BLOCK_E: tl.constexpr,
-):  # fmt: skip
+    start,
+    stop,
+    ids,
+    values,
+    grad,
+    out,
+    highest,
+    total,
+    head,
+    num_heads,
+    BACKWARD: tl.constexpr,
+    ACC: tl.constexpr,
+    BLOCK_E: tl.constexpr,
+):
     """Write the softmax, or the gradient, of a range of edges."""
     for first in range(start, stop, BLOCK_E):
         edges = first + tl.arange(0, BLOCK_E)
@@ -302,35 +492,50 @@ def _softmax_write(
 
 @triton.jit
 def softmax_kernel(
-    indptr, ids, values, grad, out, partial, parts, num_rows, num_heads, longest,
-    BACKWARD: tl.constexpr, ACC: tl.constexpr, BLOCK_E: tl.constexpr,
-):  # fmt: skip
+    indptr,
+    ids,
+    values,
+    grad,
+    out,
+    partial,
+    parts,
+    num_rows,
+    num_heads,
+    longest,
+    BACKWARD: tl.constexpr,
+    ACC: tl.constexpr,
+    BLOCK_E: tl.constexpr,
+):
     """Do every row that is not long; of every part of the long rows, keep the state in ``partial``."""
     unit, head = tl.program_id(0), tl.program_id(1)
     if unit < num_rows:
         start, stop = tl.load(indptr + unit).to(tl.int64), tl.load(indptr + unit + 1).to(tl.int64)
         if stop - start <= longest:
-            highest, total = _softmax_state(
-                start, stop, ids, values, grad, head, num_heads, BACKWARD, ACC, BLOCK_E
-            )  # fmt: skip
-            _softmax_write(
-                start, stop, ids, values, grad, out, highest, total, head, num_heads, BACKWARD, ACC, BLOCK_E
-            )  # fmt: skip
+            highest, total = _softmax_state(start, stop, ids, values, grad, head, num_heads, BACKWARD, ACC, BLOCK_E)
+            _softmax_write(start, stop, ids, values, grad, out, highest, total, head, num_heads, BACKWARD, ACC, BLOCK_E)
     else:
         part = (unit - num_rows).to(tl.int64)
         start, stop = tl.load(parts + 3 * part + 1), tl.load(parts + 3 * part + 2)
-        highest, total = _softmax_state(
-            start, stop, ids, values, grad, head, num_heads, BACKWARD, ACC, BLOCK_E
-        )  # fmt: skip
+        highest, total = _softmax_state(start, stop, ids, values, grad, head, num_heads, BACKWARD, ACC, BLOCK_E)
         tl.store(partial + (part * num_heads + head) * 2, highest)
         tl.store(partial + (part * num_heads + head) * 2 + 1, total)
 
 
 @triton.jit
 def softmax_long_kernel(
-    ids, values, grad, out, partial, parts, part_owner, part_indptr, num_heads,
-    BACKWARD: tl.constexpr, ACC: tl.constexpr, BLOCK_E: tl.constexpr,
-):  # fmt: skip
+    ids,
+    values,
+    grad,
+    out,
+    partial,
+    parts,
+    part_owner,
+    part_indptr,
+    num_heads,
+    BACKWARD: tl.constexpr,
+    ACC: tl.constexpr,
+    BLOCK_E: tl.constexpr,
+):
     """Join the states of all parts of a part's row, and write the part."""
     part, head = tl.program_id(0).to(tl.int64), tl.program_id(1)
     owner = tl.load(part_owner + part)

@@ -70,9 +70,14 @@ class Adjacency:
     __slots__ = ("_cache", "_ends", "_flip", "_powers", "_sizes", "weight")
 
     def __init__(
-        self, ends: tuple[Tensor, Tensor], sizes: tuple[int, int], weight: Tensor | None,
-        powers: tuple[float, float], cache: dict[Any, Any] | None = None, flip: int = 0,
-    ) -> None:  # fmt: skip
+        self,
+        ends: tuple[Tensor, Tensor],
+        sizes: tuple[int, int],
+        weight: Tensor | None,
+        powers: tuple[float, float],
+        cache: dict[Any, Any] | None = None,
+        flip: int = 0,
+    ) -> None:
         self._ends, self._sizes, self.weight, self._powers = ends, sizes, weight, powers
         self._cache: dict[Any, Any] = {} if cache is None else cache  # shared with the transpose
         self._flip = flip
@@ -117,9 +122,13 @@ class Adjacency:
 
     @classmethod
     def from_dgl(
-        cls, graph: DGLGraph, etype: str | tuple[str, str, str] | None = None, *, weight: str | Tensor | None = None,
+        cls,
+        graph: DGLGraph,
+        etype: str | tuple[str, str, str] | None = None,
+        *,
+        weight: str | Tensor | None = None,
         norm: Norm = "none",
-    ) -> Adjacency:  # fmt: skip
+    ) -> Adjacency:
         """Make it from one relation of a graph.
 
         Parameters
@@ -150,15 +159,23 @@ class Adjacency:
             weight = cast(Tensor, data[weight])
         src, dst = graph.edges(etype=relation, order="eid")
         return cls.from_coo(
-            src, dst, num_src=graph.num_src_nodes(relation[0]), num_dst=graph.num_dst_nodes(relation[2]),
-            weight=weight, norm=norm,
-        )  # fmt: skip
+            src,
+            dst,
+            num_src=graph.num_src_nodes(relation[0]),
+            num_dst=graph.num_dst_nodes(relation[2]),
+            weight=weight,
+            norm=norm,
+        )
 
     @classmethod
     def from_block(
-        cls, block: DGLGraph, etype: str | tuple[str, str, str] | None = None, *, weight: str | Tensor | None = None,
+        cls,
+        block: DGLGraph,
+        etype: str | tuple[str, str, str] | None = None,
+        *,
+        weight: str | Tensor | None = None,
         norm: Norm = "none",
-    ) -> Adjacency:  # fmt: skip
+    ) -> Adjacency:
         """Make it from one relation of a sampled block; as `from_dgl`, for what `dgl.to_block` and its loaders return.
 
         Raises
@@ -172,9 +189,15 @@ class Adjacency:
 
     @classmethod
     def from_rows(
-        cls, indptr: Tensor, src: Tensor, *, num_src: int, weight: Tensor | None = None, norm: Norm = "none",
+        cls,
+        indptr: Tensor,
+        src: Tensor,
+        *,
+        num_src: int,
+        weight: Tensor | None = None,
+        norm: Norm = "none",
         trusted: bool = False,
-    ) -> Adjacency:  # fmt: skip
+    ) -> Adjacency:
         """Make it from edges that are grouped by destination: ``src[indptr[v] : indptr[v + 1]]`` go to node ``v``.
 
         Parameters

@@ -133,9 +133,15 @@ class FusedSpMM(torch.autograd.Function):
         weights = tensors[len(adjacencies) :]
         factor = 1.0 / len(adjacencies) if combine == "mean" else 1.0
         out, positive = kernels.spmm_relations(
-            [a.rows("dst") for a in adjacencies], xs, *_edge_factors(adjacencies, xs[0], weights, "dst"),
-            relations.cut("dst", kernels.LONGEST), relu=relu, stack=combine == "stack", mark=relu, factor=factor,
-        )  # fmt: skip
+            [a.rows("dst") for a in adjacencies],
+            xs,
+            *_edge_factors(adjacencies, xs[0], weights, "dst"),
+            relations.cut("dst", kernels.LONGEST),
+            relu=relu,
+            stack=combine == "stack",
+            mark=relu,
+            factor=factor,
+        )
         asked = any(w is not None and w.requires_grad for w in weights)
         ctx.save_for_backward(positive, *(xs if asked else [None] * len(xs)), *weights)
         ctx.relations, ctx.stacked, ctx.factor = relations, combine == "stack", factor

@@ -117,7 +117,7 @@ def to_faiss(
     index = _of_codes(faiss, items, kind, chosen) if kind in CODED else _of_vectors(faiss, items.decode(), kind, chosen)
     return FaissIndex(
         index, items.ids, kind, metric="dot", query_norm=items.query_norm, options=chosen, origin=origin or items.origin
-    )  # fmt: skip
+    )
 
 
 def _check_options(kind: str, options: Mapping[str, Any], coded: bool) -> dict[str, int]:

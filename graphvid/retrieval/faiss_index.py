@@ -255,9 +255,14 @@ def from_faiss(path: str | os.PathLike[str]) -> FaissIndex:
     index, ids, about = _faiss_files.read(path, faiss)
     try:
         return FaissIndex(
-            index, ids, about["kind"], metric=about["metric"], query_norm=about["query_norm"],
-            options=about["options"], origin=about["origin"],
-        )  # fmt: skip
+            index,
+            ids,
+            about["kind"],
+            metric=about["metric"],
+            query_norm=about["query_norm"],
+            options=about["options"],
+            origin=about["origin"],
+        )
     except (TypeError, ValueError) as error:
         raise ValueError(f"{os.fspath(path)} holds no valid index: {error}") from None
 

@@ -145,9 +145,12 @@ class VectorIndex:
         return SearchResult(self.ids[positions], scores)
 
     def _search(
-        self, queries: NDArray[np.float32], left_out: tuple[NDArray[np.int64], ...], scores: NDArray[np.float64],
+        self,
+        queries: NDArray[np.float32],
+        left_out: tuple[NDArray[np.int64], ...],
+        scores: NDArray[np.float64],
         positions: NDArray[np.int64],
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Write the best items of some queries, block after block."""
         error = _rounding(self.dim, np.linalg.norm(queries.astype(np.float64), axis=1) * self._longest)
         counts = np.zeros(len(queries), np.int64)
@@ -157,9 +160,18 @@ class VectorIndex:
             with np.errstate(over="ignore", invalid="ignore"):  # such products are computed anew
                 products = queries @ block.T
             over_rows(
-                keep_best_products, len(queries), products, start, queries, block, error, *left_out,
-                scores, positions, counts,
-            )  # fmt: skip
+                keep_best_products,
+                len(queries),
+                products,
+                start,
+                queries,
+                block,
+                error,
+                *left_out,
+                scores,
+                positions,
+                counts,
+            )
         sort_best(scores, positions, counts)
 
 

@@ -25,8 +25,16 @@ def training_curve(
     axes.plot(steps, values, color=ACCENT, linewidth=1.8)
     if chance is not None:
         axes.axhline(chance, color=_MUTED, linestyle="--", linewidth=1.2)
-        axes.annotate(f"chance {chance:.2g}", (0.99, chance), xycoords=("axes fraction", "data"), ha="right", va="bottom",
-                      fontsize=8, color=_INK, bbox={"color": "white", "alpha": 0.8, "pad": 1})  # fmt: skip
+        axes.annotate(
+            f"chance {chance:.2g}",
+            (0.99, chance),
+            xycoords=("axes fraction", "data"),
+            ha="right",
+            va="bottom",
+            fontsize=8,
+            color=_INK,
+            bbox={"color": "white", "alpha": 0.8, "pad": 1},
+        )
         axes.set_ylim(bottom=0.0)
     axes.set_xlabel(unit)
     axes.set_ylabel(label)
@@ -52,8 +60,14 @@ def cluster_sizes(sizes: Sequence[NDArray[np.integer]]) -> str:
     shades = mpl.colormaps["viridis"](np.linspace(0.15, 0.8, max(1, len(sizes))))
     for level, (level_sizes, color) in enumerate(zip(sizes, shades, strict=True), start=1):
         ordered = np.sort(level_sizes)
-        axes.step(ordered, np.cumsum(ordered) / ordered.sum(), where="post", color=color, linewidth=1.8,
-                  label=f"level {level} ({len(ordered):,} clusters)")  # fmt: skip
+        axes.step(
+            ordered,
+            np.cumsum(ordered) / ordered.sum(),
+            where="post",
+            color=color,
+            linewidth=1.8,
+            label=f"level {level} ({len(ordered):,} clusters)",
+        )
     axes.set_xscale("log")
     axes.set_ylim(0, 1.02)
     axes.set_xlabel("cluster size (videos)")

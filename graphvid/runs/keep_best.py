@@ -35,9 +35,13 @@ class KeepBest(Callback):
     """
 
     def __init__(
-        self, evaluate: Callable[[Any], float | None], name: str, *, patience: int | None = None,
+        self,
+        evaluate: Callable[[Any], float | None],
+        name: str,
+        *,
+        patience: int | None = None,
         keep: Literal["best", "last"] = "best",
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.evaluate, self.name, self.patience, self.keep = evaluate, name, patience, keep
         self.epochs: list[dict[str, float | None]] = []
         self.best_epoch = 0
@@ -88,9 +92,12 @@ class KeepBest(Callback):
     def state_dict(self) -> dict[str, Any]:
         """Give all that a resumed run needs."""
         return {
-            "epochs": self.epochs, "best_epoch": self.best_epoch, "best": self._best,
-            "loss_sum": self._loss_sum, "loss_count": self._loss_count,
-        }  # fmt: skip
+            "epochs": self.epochs,
+            "best_epoch": self.best_epoch,
+            "best": self._best,
+            "loss_sum": self._loss_sum,
+            "loss_count": self._loss_count,
+        }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take up where the checkpoint was written."""

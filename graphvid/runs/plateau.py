@@ -61,9 +61,14 @@ class ReloadOnPlateau(Callback):
     """
 
     def __init__(
-        self, evaluate: Callable[[Any], Mapping[str, float]], monitor: str, patience: int,
-        on_epoch: Callable[[list[dict[str, float]]], None] | None = None, *, plateau: Plateau = "reload",
-    ) -> None:  # fmt: skip
+        self,
+        evaluate: Callable[[Any], Mapping[str, float]],
+        monitor: str,
+        patience: int,
+        on_epoch: Callable[[list[dict[str, float]]], None] | None = None,
+        *,
+        plateau: Plateau = "reload",
+    ) -> None:
         if patience < 1:
             raise ValueError(f"patience must be >= 1, got {patience}")
         check_choice("plateau", plateau, get_args(Plateau))
@@ -148,9 +153,13 @@ class ReloadOnPlateau(Callback):
     def state_dict(self) -> dict[str, Any]:
         """Give all that a resumed run needs."""
         return {
-            "epochs": self.epochs, "best_epoch": self.best_epoch, "best": self._best, "failures": self._failures,
-            "loss_sum": self._loss_sum, "loss_count": self._loss_count,
-        }  # fmt: skip
+            "epochs": self.epochs,
+            "best_epoch": self.best_epoch,
+            "best": self._best,
+            "failures": self._failures,
+            "loss_sum": self._loss_sum,
+            "loss_count": self._loss_count,
+        }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take up where the checkpoint was written."""

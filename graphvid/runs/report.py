@@ -76,9 +76,13 @@ def write_report(run: RunDirectory, report: Report) -> None:
     environment.filters["commands"] = lambda text: Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))
     config = run.read_config()
     html = environment.from_string(template).render(
-        title=report.title, lead=report.lead, sections=report.sections, made=describe_sessions(run), method=config["method"],
+        title=report.title,
+        lead=report.lead,
+        sections=report.sections,
+        made=describe_sessions(run),
+        method=config["method"],
         config=json.dumps(config, indent=2),
-    )  # fmt: skip
+    )
     with atomic_path(run.report) as temporary:
         temporary.write_text(html, encoding="utf-8")
 

@@ -158,8 +158,10 @@ class CheckInChains:
         ids = np.int32 if self.num_check_ins < 2**31 else np.int64
         return _Chain(
             _indptr(np.bincount(self.user[heads], minlength=self.num_users)),
-            key[heads][by_key], _indptr(lengths[by_key]), order.astype(ids),
-        )  # fmt: skip
+            key[heads][by_key],
+            _indptr(lengths[by_key]),
+            order.astype(ids),
+        )
 
     def _session_starts(self) -> _Ints:
         """Return for every check-in the first one of the run without a long gap that it is in."""
@@ -262,13 +264,15 @@ class CheckInChains:
         per_day = 24 // self.slot_hours
         if tolerance and ("hour" not in relation or 2 * tolerance + 1 > per_day):
             raise ValueError(
-                f"tolerance must be 0 for {relation!r}" if "hour" not in relation
+                f"tolerance must be 0 for {relation!r}"
+                if "hour" not in relation
                 else f"tolerance must be below half of the {per_day} slots of the day, got {tolerance}"
-            )  # fmt: skip
+            )
         hours = np.where(
             requests.hour[:, None] >= 0,
-            (requests.hour[:, None] + self.slot_hours * np.arange(-tolerance, tolerance + 1)) % 24, -1,
-        )  # fmt: skip
+            (requests.hour[:, None] + self.slot_hours * np.arange(-tolerance, tolerance + 1)) % 24,
+            -1,
+        )
         keys = [
             chain_keys(requests.weekday, hour, requests.area, self.num_areas, self.slot_hours)[relation]
             for hour in hours.T

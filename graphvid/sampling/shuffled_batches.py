@@ -67,9 +67,14 @@ class ShuffledBatches(Generic[Columns]):
     """
 
     def __init__(
-        self, columns: Columns, batch_size: int, num_epochs: int, seed: int, step: int = 0,
+        self,
+        columns: Columns,
+        batch_size: int,
+        num_epochs: int,
+        seed: int,
+        step: int = 0,
         order: Callable[[int], NDArray[np.int64]] | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         if not isinstance(columns, tuple) or not columns:
             raise TypeError(f"columns must be a tuple of at least one Tensor, got {shown(columns)}")
         for i, ids in enumerate(columns):

@@ -141,10 +141,17 @@ def train(
     from graphvid.runs import train as run
 
     return run(
-        task_of(method), method, source, out, config,
-        resume=resume, log_every=log_every, checkpoint_every=checkpoint_every, progress=progress,
+        task_of(method),
+        method,
+        source,
+        out,
+        config,
+        resume=resume,
+        log_every=log_every,
+        checkpoint_every=checkpoint_every,
+        progress=progress,
         device=device,
-    )  # fmt: skip
+    )
 
 
 def load_run(path: str | os.PathLike[str]) -> Run:

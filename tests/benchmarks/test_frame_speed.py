@@ -148,9 +148,15 @@ def test_tables_and_files(speed, tmp_path, monkeypatch, capsys) -> None:
 
 
 _STEPS = {
-    "step_ms": 100.0, "step_cpu_ms": 150.0, "steps_per_epoch": 3, "losses": [1.0], "gigaflops": 50.0,
-    "kept_bytes": 2 * 10**6, "steps_bytes": 3 * 10**6, "peak_bytes": 7 * 10**6,
-}  # fmt: skip
+    "step_ms": 100.0,
+    "step_cpu_ms": 150.0,
+    "steps_per_epoch": 3,
+    "losses": [1.0],
+    "gigaflops": 50.0,
+    "kept_bytes": 2 * 10**6,
+    "steps_bytes": 3 * 10**6,
+    "peak_bytes": 7 * 10**6,
+}
 _MEASURED = {
     "steps": _STEPS,
     "epoch": {"epoch_s": 0.4, "gigaflops": 50.0, "peak_bytes": 9 * 10**6},

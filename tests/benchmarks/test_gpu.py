@@ -29,9 +29,10 @@ def test_parity_covers_every_operation_and_graph(gpu, monkeypatch, dtype) -> Non
 def test_parity_sees_a_difference(gpu, monkeypatch) -> None:
     right = gpu.Adjacency.spmm
     monkeypatch.setattr(
-        gpu.Adjacency, "spmm",
+        gpu.Adjacency,
+        "spmm",
         lambda self, x, *rest, **options: right(self, x, *rest, **options) * (1 + 1e-3 * (_backend() == "torch")),
-    )  # fmt: skip
+    )
     with pytest.raises(AssertionError, match=r"torch: spmm sum on a random graph in torch\.float32"):
         gpu.check_parity("cpu")
 

@@ -89,9 +89,16 @@ def _toy(**options) -> Table:
         TrainedRow("popularity", "toy", _Source(), figures=lambda metrics: {"ndcg": metrics["popularity"]}),
     ]
     table = Table(
-        name="toys", title="Toys", protocol="All of them.", metrics=["ndcg"], rows=rows, k=20, keep=["best_epoch"],
-        figures=lambda metrics: {"ndcg": metrics["toy"]}, smallest=[TrainedRow("tiny", "toy", _Source(size=2))],
-    )  # fmt: skip
+        name="toys",
+        title="Toys",
+        protocol="All of them.",
+        metrics=["ndcg"],
+        rows=rows,
+        k=20,
+        keep=["best_epoch"],
+        figures=lambda metrics: {"ndcg": metrics["toy"]},
+        smallest=[TrainedRow("tiny", "toy", _Source(size=2))],
+    )
     return replace(table, **options)
 
 

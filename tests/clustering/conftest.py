@@ -89,9 +89,19 @@ def _merged_in_order(clusters, best, size, largest, prefer):
 
 
 def cluster_by_brute_force(
-    num_nodes, edges, num_levels=3, linkage="average", threshold=None, tie_break="hash", seed=0, node_weight=None,
-    min_cluster_size=None, max_cluster_size=None, prefer_min_cluster_size=False, freeze=None,
-):  # fmt: skip
+    num_nodes,
+    edges,
+    num_levels=3,
+    linkage="average",
+    threshold=None,
+    tie_break="hash",
+    seed=0,
+    node_weight=None,
+    min_cluster_size=None,
+    max_cluster_size=None,
+    prefer_min_cluster_size=False,
+    freeze=None,
+):
     """Return the labels of levels 1 to num_levels."""
     edges = [(u, v, Fraction(w)) for u, v, w in edges]
     node_weight = [Fraction(a) for a in ([1] * num_nodes if node_weight is None else node_weight)]

@@ -22,9 +22,16 @@ from graphvid.clustering import (
 )
 
 LINKAGES = [
-    "average", "max", "sum", "explicit_average", "cut_sparsity", AverageMaxDegreeBounded(3),
-    AverageMaxDegreeBounded(0.5), Percentile(0.5), Percentile(0.25, min_count=2),
-]  # fmt: skip
+    "average",
+    "max",
+    "sum",
+    "explicit_average",
+    "cut_sparsity",
+    AverageMaxDegreeBounded(3),
+    AverageMaxDegreeBounded(0.5),
+    Percentile(0.5),
+    Percentile(0.25, min_count=2),
+]
 OPTIONS = [
     {},
     {"tie_break": "index"},

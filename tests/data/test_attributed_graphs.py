@@ -34,11 +34,14 @@ def test_words_edges_and_labels(tmp_path, values):
     assert (data.name, data.weight) == ("dblp", None)
 
 
-@pytest.mark.parametrize(("changes", "message"), [
-    ({"x_shape": np.array([2**20, 2**20])}, "array 'x_shape' must be two numbers >= 1 with a product of at most 2"),
-    ({"x_indices": np.array([0, 3, 1, 2])}, "indices must be < 3"),
-    ({"edges": np.array([[0, 1, 2]])}, r"array 'edges' must have shape \(2, num_edges\), got \(1, 3\)"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"x_shape": np.array([2**20, 2**20])}, "array 'x_shape' must be two numbers >= 1 with a product of at most 2"),
+        ({"x_indices": np.array([0, 3, 1, 2])}, "indices must be < 3"),
+        ({"edges": np.array([[0, 1, 2]])}, r"array 'edges' must have shape \(2, num_edges\), got \(1, 3\)"),
+    ],
+)
 def test_a_bad_file_is_named(tmp_path, changes, message):
     with pytest.raises(ValueError, match=rf"dblp\.npz: .*{message}"):
         AttributedGraph("dblp", stored(tmp_path, **changes))

@@ -103,9 +103,12 @@ def test_missing_offsets_must_be_answered():
 
 def test_bad_rows_are_dropped_and_counted_if_asked():
     frame = table(
-        user_id=[1, 1, 2, 3], timestamp=[0, -1, 5, 6], offset=[0, np.nan, 0, np.nan], latitude=[0, 0, 95.0, 0],
+        user_id=[1, 1, 2, 3],
+        timestamp=[0, -1, 5, 6],
+        offset=[0, np.nan, 0, np.nan],
+        latitude=[0, 0, 95.0, 0],
         longitude=[0.0, 0, 0, 0],
-    )  # fmt: skip
+    )
     with pytest.warns(UserWarning, match="3 of 4 check-ins dropped"):
         found = CheckIns.from_frame(frame, strict=False)
     assert found.num_check_ins == 1

@@ -10,10 +10,15 @@ from graphvid.data._files import ENVIRONMENT_VARIABLE
 
 def _mentions(**changes):
     given = {
-        "doc": ["d", "d", "e"], "surface": ["Jordan", "Amman", "Jordan"], "gold": [1, 2, -1],
-        "cand_indptr": [0, 2, 2, 3], "cand_entity": [1, 0, 0], "entity_ids": ["a", "b", "c"],
-        "entity_names": ["Michael Jordan", "Jordan", "Amman"], "prior": [0.4, 0.6, 1.0],
-    }  # fmt: skip
+        "doc": ["d", "d", "e"],
+        "surface": ["Jordan", "Amman", "Jordan"],
+        "gold": [1, 2, -1],
+        "cand_indptr": [0, 2, 2, 3],
+        "cand_entity": [1, 0, 0],
+        "entity_ids": ["a", "b", "c"],
+        "entity_names": ["Michael Jordan", "Jordan", "Amman"],
+        "prior": [0.4, 0.6, 1.0],
+    }
     return Mentions(**{**given, **changes})
 
 

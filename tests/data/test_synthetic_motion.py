@@ -127,9 +127,15 @@ def test_cache(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     ("wrong", "match"),
-    [({"rho": 1.5}, "rho must be"), ({"drift": -1}, "drift must be"), ({"num_train": 0}, "num_train must be"),
-     ({"bg_instance": "none"}, "bg_instance must be"), ({"seed": -1}, "seed must be"), ({"cache_dir": 5}, "cache_dir must be")],
-)  # fmt: skip
+    [
+        ({"rho": 1.5}, "rho must be"),
+        ({"drift": -1}, "drift must be"),
+        ({"num_train": 0}, "num_train must be"),
+        ({"bg_instance": "none"}, "bg_instance must be"),
+        ({"seed": -1}, "seed must be"),
+        ({"cache_dir": 5}, "cache_dir must be"),
+    ],
+)
 def test_refusals(wrong, match):
     with pytest.raises((ValueError, TypeError), match=match):
         SyntheticMotion(**{**SMALL, **wrong})

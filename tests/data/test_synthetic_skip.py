@@ -142,29 +142,32 @@ def test_the_seed_decides():
     np.testing.assert_array_equal(a.clips.array, b.clips.array)
 
 
-@pytest.mark.parametrize(("options", "message"), [
-    ({"num_users": 0}, "num_users must be an integer >= 1, got 0"),
-    ({"num_videos": 2.5}, "num_videos must be an integer >= 1, got 2.5"),
-    ({"impressions_per_user": 1201}, "impressions_per_user must be at most 1200, got 1201"),
-    ({"impressions_per_user": 0}, "impressions_per_user must be an integer >= 1, got 0"),
-    ({"impressions_per_user": 2}, "every window must have a row"),
-    ({"num_topics": 33}, "num_topics must be at most 32, got 33"),
-    ({"num_liked": 17}, "num_liked must be at most 16, got 17"),
-    ({"num_liked": -1}, "num_liked must be an integer >= 0, got -1"),
-    ({"num_disliked": 12}, "num_disliked must be at most 11, got 12"),
-    ({"topics_per_video": 9}, "topics_per_video must be at most 8, got 9"),
-    ({"num_topics": 3, "num_liked": 1, "num_disliked": 1}, "topics_per_video must be at most 3, got 4"),
-    ({"topics_per_video": 0}, "topics_per_video must be an integer >= 1, got 0"),
-    ({"num_groups": 0}, "num_groups must be None or an integer >= 1, got 0"),
-    ({"hazards": (0.1, 0.2)}, "hazards must be three probabilities (liked, neutral, disliked), got (0.1, 0.2)"),
-    ({"hazards": (0.1, 0.2, 1.1)}, "hazards must be three probabilities"),
-    ({"hazards": (0.1, 0.2, float("nan"))}, "hazards must be three probabilities"),
-    ({"loop_share": -0.1}, "loop_share must be in [0, 1], got -0.1"),
-    ({"loop_share": float("nan")}, "loop_share must be in [0, 1], got nan"),
-    ({"noise": -1.0}, "noise must be a finite number >= 0, got -1.0"),
-    ({"noise": float("inf")}, "noise must be a finite number >= 0, got inf"),
-    ({"seed": -1}, "seed must be an integer >= 0, got -1"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"num_users": 0}, "num_users must be an integer >= 1, got 0"),
+        ({"num_videos": 2.5}, "num_videos must be an integer >= 1, got 2.5"),
+        ({"impressions_per_user": 1201}, "impressions_per_user must be at most 1200, got 1201"),
+        ({"impressions_per_user": 0}, "impressions_per_user must be an integer >= 1, got 0"),
+        ({"impressions_per_user": 2}, "every window must have a row"),
+        ({"num_topics": 33}, "num_topics must be at most 32, got 33"),
+        ({"num_liked": 17}, "num_liked must be at most 16, got 17"),
+        ({"num_liked": -1}, "num_liked must be an integer >= 0, got -1"),
+        ({"num_disliked": 12}, "num_disliked must be at most 11, got 12"),
+        ({"topics_per_video": 9}, "topics_per_video must be at most 8, got 9"),
+        ({"num_topics": 3, "num_liked": 1, "num_disliked": 1}, "topics_per_video must be at most 3, got 4"),
+        ({"topics_per_video": 0}, "topics_per_video must be an integer >= 1, got 0"),
+        ({"num_groups": 0}, "num_groups must be None or an integer >= 1, got 0"),
+        ({"hazards": (0.1, 0.2)}, "hazards must be three probabilities (liked, neutral, disliked), got (0.1, 0.2)"),
+        ({"hazards": (0.1, 0.2, 1.1)}, "hazards must be three probabilities"),
+        ({"hazards": (0.1, 0.2, float("nan"))}, "hazards must be three probabilities"),
+        ({"loop_share": -0.1}, "loop_share must be in [0, 1], got -0.1"),
+        ({"loop_share": float("nan")}, "loop_share must be in [0, 1], got nan"),
+        ({"noise": -1.0}, "noise must be a finite number >= 0, got -1.0"),
+        ({"noise": float("inf")}, "noise must be a finite number >= 0, got inf"),
+        ({"seed": -1}, "seed must be an integer >= 0, got -1"),
+    ],
+)
 def test_bad_arguments(options, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         SyntheticSkip(**options)

@@ -44,9 +44,16 @@ def test_oracles(world):
         unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
         found[name] = spearman(pairs.score, (unit[pairs.query] * unit[pairs.candidate]).sum(1))
     expected = {
-        "raw mean": 0.115, "mean": 0.226, "no distractors": 0.464, "main": 0.785, "title": 0.660, "mean + title": 0.626,
-        "no distractors + title": 0.754, "main + title": 0.889, "meaning": 0.939,
-    }  # fmt: skip
+        "raw mean": 0.115,
+        "mean": 0.226,
+        "no distractors": 0.464,
+        "main": 0.785,
+        "title": 0.660,
+        "mean + title": 0.626,
+        "no distractors + title": 0.754,
+        "main + title": 0.889,
+        "meaning": 0.939,
+    }
     for name, value in expected.items():
         assert found[name] == pytest.approx(value, abs=0.05), name
 

@@ -49,10 +49,12 @@ def test_every_chain_edge_is_the_next_with_the_key(rows, slot_hours):
         for later in range(data.num_check_ins):
             key = keys(data, area, later, slot_hours)[name]
             before = [
-                row for row in range(later)
-                if data.user[row] == data.user[later] and key is not None
+                row
+                for row in range(later)
+                if data.user[row] == data.user[later]
+                and key is not None
                 and keys(data, area, row, slot_hours)[name] == key
-            ]  # fmt: skip
+            ]
             wanted += [(before[-1], later)] if before else []
         assert sorted(zip(*(x.tolist() for x in graph.edges(etype=name)))) == sorted(wanted)
         assert graph.num_edges(name) <= data.num_check_ins
@@ -62,8 +64,12 @@ def test_nodes_and_other_relations():
     data = make([(0, 5, 1), (0, 400, 2), (1, 7, 0)])
     graph = check_in_graph(data, areas(data))
     assert {name: graph.num_nodes(name) for name in graph.ntypes} == {
-        "user": 2, "poi": 3, "area": 3, "slot": 168, "check_in": 3,
-    }  # fmt: skip
+        "user": 2,
+        "poi": 3,
+        "area": 3,
+        "slot": 168,
+        "check_in": 3,
+    }
     assert graph.edges(etype="made")[0].tolist() == [0, 0, 1]
     assert graph.edges(etype="at")[1].tolist() == data.poi.tolist()
     slots = graph.edges(etype=("check_in", "in", "slot"))[1].numpy()

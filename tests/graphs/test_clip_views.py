@@ -118,7 +118,10 @@ def test_recipes_that_cannot_be_learnt_from():
     for call, message in (
         (lambda: ClipGraph.from_batch(torch.tensor([1, 1]), MOCO), "video must be 1-D without repetition"),
         (lambda: ClipGraph.from_batch(torch.arange(2), MOCO, start=torch.ones(1, 2).long()), r"start must have shape"),
-        (lambda: ClipGraph.from_batch(torch.arange(2), MOCO, encoder=(0,)), "encoder must hold 0 or 1 for each of the 2"),
-    ):  # fmt: skip
+        (
+            lambda: ClipGraph.from_batch(torch.arange(2), MOCO, encoder=(0,)),
+            "encoder must hold 0 or 1 for each of the 2",
+        ),
+    ):
         with pytest.raises(ValueError, match=message):
             call()

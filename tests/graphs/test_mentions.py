@@ -11,9 +11,15 @@ from graphvid.graphs import assignment_graph, mention_graph
 def mentions():
     """Two documents; the first has an entity that two mentions may mean, and a mention without candidates."""
     return Mentions(
-        [0, 0, 0, 1, 1], ["a", "b", "c", "A", "d"], [0, 3, -1, 0, 2], [0, 2, 4, 4, 6, 7], [0, 1, 1, 3, 0, 2, 2],
-        list("pqrs"), list("pqrs"), prior=[0.5, 0.5, 0.25, 0.75, 0.9, 0.1, 1.0],
-    )  # fmt: skip
+        [0, 0, 0, 1, 1],
+        ["a", "b", "c", "A", "d"],
+        [0, 3, -1, 0, 2],
+        [0, 2, 4, 4, 6, 7],
+        [0, 1, 1, 3, 0, 2, 2],
+        list("pqrs"),
+        list("pqrs"),
+        prior=[0.5, 0.5, 0.25, 0.75, 0.9, 0.1, 1.0],
+    )
 
 
 WORDS = ([0, 2, 2, 3, 3, 4], [7, 8, 7, 9])
@@ -59,10 +65,8 @@ def test_assignments_equal_the_loops(mentions, pairs):
         for s in range(len(entity))
         if mentions.doc[mention[s]] == mentions.doc[mention[d]]
         and mention[s] != mention[d]
-        and (
-            pairs == "all" or entity[s] == entity[d] or {(entity[s], entity[d]), (entity[d], entity[s])} & linked
-        )
-    ]  # fmt: skip
+        and (pairs == "all" or entity[s] == entity[d] or {(entity[s], entity[d]), (entity[d], entity[s])} & linked)
+    ]
     src, dst = found.edges(order="eid")
     assert list(zip(src.tolist(), dst.tolist(), strict=True)) == expected
     np.testing.assert_array_equal(found.edata["same"], [entity[s] == entity[d] for s, d in expected])

@@ -283,7 +283,7 @@ def test_bad_settings(arguments, message):
         ({"log_q": torch.zeros(())}, ValueError, r"got \(2,\), \(2, 3\) and \(\)"),
         ({"ids": torch.zeros(2)}, TypeError, "ids must be an integer tensor, got dtype torch.float32"),
     ],
-)  # fmt: skip
+)
 def test_bad_push(training, change, error, message):
     memory = CrossBatchNegatives(5, 3).train(training)
     arguments = {"ids": torch.tensor([0, 1]), "vectors": torch.zeros(2, 3), "log_q": torch.zeros(2)}

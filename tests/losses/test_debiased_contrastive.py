@@ -55,9 +55,16 @@ def test_it_is_the_formula(debias, prior, entries, scale_memory):
     loss = DebiasedContrastiveLoss(0.5, prior=prior, debias=debias, normalize_memory=scale_memory)
     found = loss.per_anchor(first, second, ids, memory, memory_ids)
     expected, clamped = by_loops(
-        first, second, temperature=0.5, prior=prior, debias=debias, ids=ids, memory=memory, memory_ids=memory_ids,
+        first,
+        second,
+        temperature=0.5,
+        prior=prior,
+        debias=debias,
+        ids=ids,
+        memory=memory,
+        memory_ids=memory_ids,
         scale_memory=scale_memory,
-    )  # fmt: skip
+    )
     torch.testing.assert_close(found.losses, expected, atol=1e-5, rtol=1e-4)
     assert found.clamped.tolist() == clamped
     torch.testing.assert_close(loss(first, second, ids, memory, memory_ids), expected.mean(), atol=1e-5, rtol=1e-4)

@@ -136,11 +136,14 @@ def test_bad_arguments():
         (lambda: EdgeMargin(-1.0), "margin must be a finite float >= 0"),
         (lambda: EdgeMargin(mining="soft"), "mining must be one of"),
         (lambda: EdgeInfoNCE()(z, pull, (push[0], push[1], -push[2])), "push: weight must be finite and >= 0, got -"),
-        (lambda: EdgeInfoNCE()(z, pull, (push[0], push[1], push[2] * math.nan)), "push: weight must be finite .* got nan"),
+        (
+            lambda: EdgeInfoNCE()(z, pull, (push[0], push[1], push[2] * math.nan)),
+            "push: weight must be finite .* got nan",
+        ),
         (lambda: EdgeInfoNCE()(z, (pull[0] + 12, *pull[1:]), push), r"pull: anchor must lie in \[0, 12\)"),
         (lambda: EdgeInfoNCE()(z, pull[:2], push), "pull must be three tensors"),
         (lambda: EdgeInfoNCE()(z, pull, push, queue=z[:, :2]), r"queue must have shape \(num_queue, 5\)"),
         (lambda: EdgeInfoNCE()(z, pull, push, queue=z, excluded=torch.ones(2, 2)), "excluded must be bool of shape"),
-    ):  # fmt: skip
+    ):
         with pytest.raises((ValueError, TypeError), match=message):
             call()

@@ -81,12 +81,20 @@ def test_own_items_against_comparison(shared):
 
 
 BAD = [
-    ((torch.zeros(2, 1, dtype=torch.int64), torch.tensor([0])), ValueError, r"must have shapes \(batch,\) and .* got \(2, 1\)"),
-    ((torch.tensor([0, 1]), torch.zeros(3, 4, dtype=torch.int64)), ValueError, r"must have shapes .* got \(2,\) and \(3, 4\)"),
+    (
+        (torch.zeros(2, 1, dtype=torch.int64), torch.tensor([0])),
+        ValueError,
+        r"must have shapes \(batch,\) and .* got \(2, 1\)",
+    ),
+    (
+        (torch.tensor([0, 1]), torch.zeros(3, 4, dtype=torch.int64)),
+        ValueError,
+        r"must have shapes .* got \(2,\) and \(3, 4\)",
+    ),
     ((torch.tensor([0, 1]), torch.tensor(0)), ValueError, r"must have shapes .* and \(\)"),
     ((torch.tensor([0, 1]), torch.tensor([0.0])), TypeError, "candidates must be an integer tensor"),
     ((torch.tensor([0, 1]), torch.tensor([2, -1])), ValueError, "candidates must be >= 0, got -1"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("arguments", "error", "message"), BAD)

@@ -50,9 +50,11 @@ def test_equals_loops(temperature, scale, shared_q, with_mask):
 def test_by_hand():
     # logits with the correction: log 2 - log 0.5 = log 4; 0 - log 0.25 = log 4 and log 3 - log 0.75 = log 4
     loss = SampledSoftmaxLoss()(
-        torch.tensor([math.log(2)]), torch.tensor([[0.0, math.log(3)]]),
-        positive_log_q=torch.tensor([0.5]).log(), negative_log_q=torch.tensor([0.25, 0.75]).log(),
-    )  # fmt: skip
+        torch.tensor([math.log(2)]),
+        torch.tensor([[0.0, math.log(3)]]),
+        positive_log_q=torch.tensor([0.5]).log(),
+        negative_log_q=torch.tensor([0.25, 0.75]).log(),
+    )
     assert loss.item() == pytest.approx(math.log(3))
 
 
@@ -71,9 +73,9 @@ def test_all_items_as_candidates_are_the_full_cross_entropy(log_q):
     generator = torch.Generator().manual_seed(0)
     logits = torch.randn(5, 30, generator=generator, dtype=torch.float64)
     items = torch.randint(30, (5,), generator=generator)
-    correction = {} if log_q is None else {
-        "positive_log_q": torch.full((5,), log_q), "negative_log_q": torch.full((30,), log_q)
-    }  # fmt: skip
+    correction = (
+        {} if log_q is None else {"positive_log_q": torch.full((5,), log_q), "negative_log_q": torch.full((30,), log_q)}
+    )
     loss = SampledSoftmaxLoss(0.5)(
         logits.gather(1, items[:, None]).squeeze(1), logits, mask=~own_item_mask(items, torch.arange(30)), **correction
     )
@@ -82,9 +84,14 @@ def test_all_items_as_candidates_are_the_full_cross_entropy(log_q):
 
 @pytest.mark.parametrize(
     ("distribution", "reject", "shared"),
-    [("uniform", False, True), ("popularity", False, True), ("popularity", False, False), ("popularity", True, False),
-     ("uniform", True, False)],
-)  # fmt: skip
+    [
+        ("uniform", False, True),
+        ("popularity", False, True),
+        ("popularity", False, False),
+        ("popularity", True, False),
+        ("uniform", True, False),
+    ],
+)
 def test_corrected_negatives_are_an_unbiased_estimate_of_the_partition_function(distribution, reject, shared):
     """The mean of exp(corrected logit) over draws is the sum of exp(logit) over the items that can be drawn."""
     users, items = torch.tensor(
@@ -98,9 +105,11 @@ def test_corrected_negatives_are_an_unbiased_estimate_of_the_partition_function(
     log_q = sampler.positive_log_q(batch, positives)
     positive = logits.gather(1, positives[:, None]).squeeze(1)
     loss = SampledSoftmaxLoss(reduction="none")(
-        positive, logits[:, draws.items] if shared else logits.gather(1, draws.items),
-        positive_log_q=log_q, negative_log_q=draws.log_q,
-    )  # fmt: skip
+        positive,
+        logits[:, draws.items] if shared else logits.gather(1, draws.items),
+        positive_log_q=log_q,
+        negative_log_q=draws.log_q,
+    )
     estimate = (positive - log_q).exp() * (loss.exp() - 1) / 20_000  # the sum of the negatives' exponentials, averaged
     table = NeighborTable(torch.from_numpy(train.indptr), torch.from_numpy(train.items))
     possible = ~known_positive_mask(batch, torch.arange(6), table) if reject else torch.ones(3, 6, dtype=torch.bool)
@@ -186,9 +195,12 @@ def test_backward_keeps_one_float_a_negative():
     negative = torch.rand(8, 100, requires_grad=True)
     with torch.autograd.graph.saved_tensors_hooks(lambda x: kept.append(x) or x, lambda x: x):
         SampledSoftmaxLoss()(
-            torch.rand(8, requires_grad=True), negative, mask=torch.rand(8, 100) < 0.5,
-            positive_log_q=torch.zeros(8), negative_log_q=torch.zeros(8, 100),
-        )  # fmt: skip
+            torch.rand(8, requires_grad=True),
+            negative,
+            mask=torch.rand(8, 100) < 0.5,
+            positive_log_q=torch.zeros(8),
+            negative_log_q=torch.zeros(8, 100),
+        )
     assert sum(x.numel() * x.element_size() for x in kept if x.numel() >= 800) == 8 * 100 * 4
 
 
@@ -268,9 +280,7 @@ def test_of_batch_against_forward(items_learn_from, further, entries, masked, co
         gradients = torch.autograd.grad((expected * weights).sum(), [users, items])
     else:
         of_items = (by_forward(users, items, memory[:0]) * weights).sum()
-        gradients = [
-            torch.autograd.grad((expected * weights).sum(), users)[0], torch.autograd.grad(of_items, items)[0]
-        ]  # fmt: skip
+        gradients = [torch.autograd.grad((expected * weights).sum(), users)[0], torch.autograd.grad(of_items, items)[0]]
     found = loss.of_batch(users, items, memory, mask=mask, log_q=log_q, items_learn_from=items_learn_from)
     torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
     for one, other in zip(torch.autograd.grad((found * weights).sum(), [users, items]), gradients, strict=True):

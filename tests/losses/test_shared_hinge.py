@@ -46,8 +46,11 @@ def test_the_margins_of_these_tests_take_both_ways():
     _, users, items, _ = vectors(64, 33)
     scores = (users @ items.T).detach()
     assert [_shared_hinge.pairs_above(scores, margin, None) is None for margin in MARGINS.values()] == [
-        False, False, True, True,
-    ]  # fmt: skip
+        False,
+        False,
+        True,
+        True,
+    ]
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

@@ -57,9 +57,11 @@ def test_observed_clips_equal_a_loop(views, positive_weight):
 def test_clip_order_equals_a_loop(views):
     scores, stop = views
     terms = [
-        softplus(row[end] - row[clip]) for row, end in zip(scores.tolist(), stop.tolist())
-        if end < NUM_CLIPS for clip in range(end)
-    ]  # fmt: skip
+        softplus(row[end] - row[clip])
+        for row, end in zip(scores.tolist(), stop.tolist())
+        if end < NUM_CLIPS
+        for clip in range(end)
+    ]
     assert clip_order_loss(scores, stop).item() == pytest.approx(sum(terms) / len(terms))
 
 
@@ -89,12 +91,15 @@ def test_gradients(loss, views):
     assert torch.autograd.gradcheck(lambda x: loss(x, stop), scores.requires_grad_())
 
 
-@pytest.mark.parametrize(("loss", "stop"), [
-    *((loss, []) for loss in LOSSES),
-    (clip_order_loss, [NUM_CLIPS, 0]),  # nothing passed and left in one view
-    (cross_view_loss, [NUM_CLIPS, NUM_CLIPS]),  # no negative
-    (cross_view_loss, [0, 0]),  # no positive
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("loss", "stop"),
+    [
+        *((loss, []) for loss in LOSSES),
+        (clip_order_loss, [NUM_CLIPS, 0]),  # nothing passed and left in one view
+        (cross_view_loss, [NUM_CLIPS, NUM_CLIPS]),  # no negative
+        (cross_view_loss, [0, 0]),  # no positive
+    ],
+)
 def test_nothing_to_learn_from_is_a_connected_zero(loss, stop):
     scores = torch.randn(len(stop), NUM_CLIPS, requires_grad=True)
     value = loss(scores, torch.tensor(stop, dtype=torch.int64))

@@ -127,9 +127,9 @@ def test_mrr_and_hits_equal_those_of_ogb_on_tied_rows(ogb, path, seed):
     lists = (np.arange(len(scores) + 1), positive)
     bounds = metrics.rank_items(lambda users: torch.from_numpy(scores)[users], lists)
     evaluator = ogb(name="ogbl-citation2")
-    theirs = evaluator.eval({
-        "y_pred_pos": torch.from_numpy(scores[rows, positive]), "y_pred_neg": torch.from_numpy(negatives)
-    })  # fmt: skip
+    theirs = evaluator.eval(
+        {"y_pred_pos": torch.from_numpy(scores[rows, positive]), "y_pred_neg": torch.from_numpy(negatives)}
+    )
     assert torch.allclose(metrics.reciprocal_rank(bounds, lists[0]).float(), theirs["mrr_list"])
     mean_rank = bounds.double().mean(dim=1)  # its hits count an item whose mean rank is among the first k
     for k in (1, 3, 10):

@@ -100,8 +100,11 @@ def test_starting_values():
     plain = ClipScorer(64, hidden=512, interaction="concat").first[0].weight
     assert plain.std().item() == pytest.approx(math.sqrt(2 / (512 + 128)), rel=0.15)
     assert {name for name, _ in ClipScorer(2, branches="positive").named_parameters()} == {
-        "first.0.weight", "first.0.bias", "second.0.weight", "second.0.bias",
-    }  # fmt: skip
+        "first.0.weight",
+        "first.0.bias",
+        "second.0.weight",
+        "second.0.bias",
+    }
 
 
 def test_gradients():
@@ -109,11 +112,15 @@ def test_gradients():
     assert torch.autograd.gradcheck(lambda u, c: made(u, c, USER, VIDEO), (users, clips))
 
 
-@pytest.mark.parametrize(("options", "message"), [
-    ({"dim": 0}, "dim must be "), ({"hidden": 0}, "hidden must be "),
-    ({"interaction": "sum"}, "interaction must be one of ['concat', 'concat+hadamard'], got 'sum'"),
-    ({"branches": "negative"}, "branches must be one of ['both', 'positive'], got 'negative'"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"dim": 0}, "dim must be "),
+        ({"hidden": 0}, "hidden must be "),
+        ({"interaction": "sum"}, "interaction must be one of ['concat', 'concat+hadamard'], got 'sum'"),
+        ({"branches": "negative"}, "branches must be one of ['both', 'positive'], got 'negative'"),
+    ],
+)
 def test_bad_options(options, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         ClipScorer(**{"dim": DIM, **options})

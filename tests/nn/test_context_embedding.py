@@ -16,9 +16,13 @@ def folder(tmp_path_factory):
     (path / "vocab.txt").write_text("\n".join(WORDS), encoding="utf-8")
     torch.manual_seed(0)
     config = transformers.BertConfig(
-        vocab_size=len(WORDS), hidden_size=8, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16,
+        vocab_size=len(WORDS),
+        hidden_size=8,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=16,
         max_position_embeddings=32,
-    )  # fmt: skip
+    )
     transformers.BertModel(config).save_pretrained(path)
     tokenizer = transformers.BertTokenizer(vocab=str(path / "vocab.txt"))
     assert tokenizer.convert_tokens_to_ids("river") == 6  # not [UNK]
@@ -65,8 +69,16 @@ def test_long_contexts_are_cut_around_the_mention(encoder):
     assert len(pieces) == 9
     assert pieces[place] == WORDS.index("[MASK]")
     assert [WORDS[piece] for piece in pieces] == [
-        "[CLS]", "river", "the", "river", "[MASK]", "player", "runs", "player", "[SEP]",
-    ]  # fmt: skip
+        "[CLS]",
+        "river",
+        "the",
+        "river",
+        "[MASK]",
+        "player",
+        "runs",
+        "player",
+        "[SEP]",
+    ]
     pieces, place = embed._cut("of", "player runs " * 20)  # a short side gives its room away
     assert (len(pieces), place) == (9, 2)
 

@@ -110,11 +110,13 @@ def test_zero_evaluates_a_relation_without_edges(aggregate, absent):
     adjacencies = relations_of(make_graph())
     del adjacencies[BACK], adjacencies[SKIP]
     outputs = [
-        layers[NEXT](adjacencies[NEXT], (features["video"], features["video"])) if relation == NEXT
-        else layers[SKIP].fc_self(features["video"]) if relation == SKIP
+        layers[NEXT](adjacencies[NEXT], (features["video"], features["video"]))
+        if relation == NEXT
+        else layers[SKIP].fc_self(features["video"])
+        if relation == SKIP
         else layers[WATCH](adjacencies[WATCH], (features["user"], features["video"]))
         for relation in sorted([WATCH, SKIP, NEXT])
-    ]  # fmt: skip
+    ]
     if not absent:
         adjacencies[SKIP] = no_edges(SKIP)
     expected = {
@@ -232,13 +234,30 @@ def test_gradient(aggregate):
 
 def test_keys_of_the_state_are_readable_distinct_and_load_back():
     names = [
-        "watch", "update", "a.b", "a%2Eb", "", "*", ("*", "watch", "*"), ("a", "b:c", "d"), ("a:b", "c", "d"), WATCH,
-    ]  # fmt: skip
+        "watch",
+        "update",
+        "a.b",
+        "a%2Eb",
+        "",
+        "*",
+        ("*", "watch", "*"),
+        ("a", "b:c", "d"),
+        ("a:b", "c", "d"),
+        WATCH,
+    ]
     conv = HeteroConv({name: GraphConv(1, 1) for name in names})
     assert list(conv.layers) == [
-        "*:watch:*", "*:update:*", "*:a%2Eb:*", "*:a%252Eb:*", "*::*", "*:%2A:*", "%2A:watch:%2A", "a:b%3Ac:d",
-        "a%3Ab:c:d", "user:watch:video",
-    ]  # fmt: skip
+        "*:watch:*",
+        "*:update:*",
+        "*:a%2Eb:*",
+        "*:a%252Eb:*",
+        "*::*",
+        "*:%2A:*",
+        "%2A:watch:%2A",
+        "a:b%3Ac:d",
+        "a%3Ab:c:d",
+        "user:watch:video",
+    ]
     copy = HeteroConv({name: GraphConv(1, 1) for name in reversed(names)})
     copy.load_state_dict(conv.state_dict())
     for name in conv.layers:

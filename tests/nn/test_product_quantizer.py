@@ -79,8 +79,10 @@ def test_the_graph_form_has_the_values_and_gradients_of_the_dense_form(unit, top
 def test_gradients_in_float64(unit):
     with seeded(3):
         quantizer, x = ProductQuantizer(4, 2, 3, sharpness=2.0, top_n=2, unit=unit).double(), torch.randn(3, 4).double()
-    torch.autograd.gradcheck(lambda v, c: torch.func.functional_call(quantizer, {"codebooks": c}, v).vectors,
-                             (x.requires_grad_(), quantizer.codebooks.detach().requires_grad_()))  # fmt: skip
+    torch.autograd.gradcheck(
+        lambda v, c: torch.func.functional_call(quantizer, {"codebooks": c}, v).vectors,
+        (x.requires_grad_(), quantizer.codebooks.detach().requires_grad_()),
+    )
 
 
 def test_masked_codewords_get_no_gradient_and_kept_ones_do():

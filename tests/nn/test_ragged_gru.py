@@ -96,8 +96,11 @@ def test_attention_is_a_loop_over_requests():
 
 def test_attention_over_no_edges_at_all():
     layer = InterestAttention(4, 3)
-    found = layer(Adjacency.from_rows(torch.tensor([0, 0]), torch.tensor([], dtype=torch.long), num_src=0),
-                  torch.zeros(0, 4), torch.zeros(1, 3))  # fmt: skip
+    found = layer(
+        Adjacency.from_rows(torch.tensor([0, 0]), torch.tensor([], dtype=torch.long), num_src=0),
+        torch.zeros(0, 4),
+        torch.zeros(1, 3),
+    )
     assert found.states.shape == (1, 4)
     assert found.weights.shape == (0,)
 

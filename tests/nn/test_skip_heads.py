@@ -33,11 +33,14 @@ def survival(num_buckets=BUCKETS):
 
 
 class TestCompletionHead:
-    @pytest.mark.parametrize(("aggregate", "formula"), [
-        ("mean_prob", lambda z: expit(z).mean(1)),
-        ("sigmoid_mean_logit", lambda z: expit(z.mean(1))),
-        ("official_sum_logit", lambda z: expit(z.sum(1))),
-    ])  # fmt: skip
+    @pytest.mark.parametrize(
+        ("aggregate", "formula"),
+        [
+            ("mean_prob", lambda z: expit(z).mean(1)),
+            ("sigmoid_mean_logit", lambda z: expit(z.mean(1))),
+            ("official_sum_logit", lambda z: expit(z.sum(1))),
+        ],
+    )
     def test_equals_its_formula(self, aggregate, formula):
         scores, head = draw(), CompletionHead(aggregate)
         log_complete, log_skip = head(scores)
@@ -89,9 +92,12 @@ class TestSurvivalHead:
     def test_all_outcomes_have_probability_one_and_give_the_expected_watch_ratio(self):
         head, scores = survival(), draw()
         bucket = torch.randint(BUCKETS, (len(scores),))
-        outcomes = torch.stack([
-            head.log_likelihood(scores, torch.full((len(scores),), stop), bucket).exp() for stop in range(NUM_CLIPS + 1)
-        ])  # fmt: skip
+        outcomes = torch.stack(
+            [
+                head.log_likelihood(scores, torch.full((len(scores),), stop), bucket).exp()
+                for stop in range(NUM_CLIPS + 1)
+            ]
+        )
         torch.testing.assert_close(outcomes.sum(0), torch.ones(len(scores), dtype=torch.float64))
         watched = torch.tensor([0.125, 0.375, 0.625, 0.875, 1.0], dtype=torch.float64)
         torch.testing.assert_close(head.expected_watch_ratio(scores, bucket), watched @ outcomes)
@@ -131,13 +137,20 @@ class TestSurvivalHead:
             return head.log_likelihood(scores, stop, bucket), head.expected_watch_ratio(scores, bucket)
 
         assert torch.autograd.gradcheck(run, scores)
-        assert torch.autograd.gradcheck(lambda b: torch.func.functional_call(
-            _Likelihood(head), {"head.baseline": b}, (scores.detach(), stop, bucket)
-        ), head.baseline.detach().clone().requires_grad_())  # fmt: skip
+        assert torch.autograd.gradcheck(
+            lambda b: torch.func.functional_call(
+                _Likelihood(head), {"head.baseline": b}, (scores.detach(), stop, bucket)
+            ),
+            head.baseline.detach().clone().requires_grad_(),
+        )
 
-    @pytest.mark.parametrize(("options", "message"), [
-        ({"num_clips": 0}, "num_clips must be .*, got 0"), ({"num_buckets": 0}, "num_buckets must be .*, got 0"),
-    ])  # fmt: skip
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            ({"num_clips": 0}, "num_clips must be .*, got 0"),
+            ({"num_buckets": 0}, "num_buckets must be .*, got 0"),
+        ],
+    )
     def test_bad_options(self, options, message):
         with pytest.raises(ValueError, match=message):
             SurvivalHead(**{"num_clips": NUM_CLIPS, **options})

@@ -10,9 +10,13 @@ from graphvid.nn import OneStreamTransformer, TextEncoder
 transformers = pytest.importorskip("transformers", reason="needs transformers, the extra 'text'")
 
 CONFIG = {
-    "vocab_size": 200, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64,
+    "vocab_size": 200,
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "intermediate_size": 64,
     "max_position_embeddings": 64,
-}  # fmt: skip
+}
 
 
 @pytest.fixture
@@ -59,8 +63,9 @@ def test_one_stream(bert, words):
     assert expected.shape == (3, 5)
     padded = torch.cat([frames, torch.randn(3, 60, 6)], 1), torch.cat([known, torch.zeros(3, 60, dtype=torch.bool)], 1)
     torch.testing.assert_close(model(ids, mask, *padded), expected, atol=1e-5, rtol=1e-5)  # beyond BERT's 64 positions
-    torch.testing.assert_close(model(ids, mask, frames[:, [0, 2, 1, 3]][:1].expand(3, -1, -1), known)[0], expected[0],
-                               atol=1e-5, rtol=1e-5)  # fmt: skip
+    torch.testing.assert_close(
+        model(ids, mask, frames[:, [0, 2, 1, 3]][:1].expand(3, -1, -1), known)[0], expected[0], atol=1e-5, rtol=1e-5
+    )
     assert not torch.allclose(model(ids, mask, frames + 1, known)[0], expected[0], atol=1e-4)
     torch.testing.assert_close(model(ids, mask, frames + 1, known)[2], expected[2])  # it has no frames
 

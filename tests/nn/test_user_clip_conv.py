@@ -36,10 +36,14 @@ def random_graph(seed, *, num_rows=20, **options):
     """Of a log in which the last user and the last video do not occur, and rows repeat."""
     rng = np.random.default_rng(seed)
     labels = ClipLabels(
-        rng.integers(0, NUM_USERS - 1, num_rows), rng.integers(0, NUM_VIDEOS - 1, num_rows),
-        rng.choice([*range(NUM_CLIPS), NUM_CLIPS, NUM_CLIPS], num_rows), np.ones(num_rows, np.int64),
-        np.arange(num_rows), NUM_CLIPS, {},
-    )  # fmt: skip
+        rng.integers(0, NUM_USERS - 1, num_rows),
+        rng.integers(0, NUM_VIDEOS - 1, num_rows),
+        rng.choice([*range(NUM_CLIPS), NUM_CLIPS, NUM_CLIPS], num_rows),
+        np.ones(num_rows, np.int64),
+        np.arange(num_rows),
+        NUM_CLIPS,
+        {},
+    )
     return user_clip_graph(labels, num_users=NUM_USERS, num_videos=NUM_VIDEOS, **options)
 
 
@@ -97,10 +101,12 @@ def clips_input(dtype=torch.float64):
 
 
 OPTIONS = [
-    {}, {"shared_positives": True}, {"positive_mode": "prefix"},
+    {},
+    {"shared_positives": True},
+    {"positive_mode": "prefix"},
     {"multiplicity": "count", "shared_positives": True},
     {"multiplicity": "count", "negative_mode": "official", "positive_mode": "prefix"},
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(
@@ -200,8 +206,9 @@ def test_relabelled_nodes_relabel_the_result(norm):
     users, clips = conv(*into, x)
     new_users, new_clips = conv(
         [relabelled(a, clip_place, user_place) for a in into[0]],
-        [relabelled(a, user_place, clip_place) for a in into[1]], moved,
-    )  # fmt: skip
+        [relabelled(a, user_place, clip_place) for a in into[1]],
+        moved,
+    )
     torch.testing.assert_close(new_users[:, user_place], users)
     torch.testing.assert_close(new_clips[clip_place], clips)
 

@@ -108,9 +108,12 @@ def test_norms_and_transposes(backend, edges, norm, transposed) -> None:
 def test_the_transposed_matrix_is_the_transposed_matrix() -> None:
     matrix = sparse.random(30, 20, 0.2, random_state=0, format="coo")
     adjacency = Adjacency.from_coo(
-        torch.from_numpy(matrix.col.astype(np.int64)), torch.from_numpy(matrix.row.astype(np.int64)),
-        num_src=20, num_dst=30, weight=torch.from_numpy(matrix.data),
-    )  # fmt: skip
+        torch.from_numpy(matrix.col.astype(np.int64)),
+        torch.from_numpy(matrix.row.astype(np.int64)),
+        num_src=20,
+        num_dst=30,
+        weight=torch.from_numpy(matrix.data),
+    )
     x, y = _values(20, 3), _values(30, 3)
     np.testing.assert_allclose(adjacency.spmm(x), matrix @ x.numpy(), rtol=1e-12)
     np.testing.assert_allclose(adjacency.t().spmm(y), matrix.T @ y.numpy(), rtol=1e-12)

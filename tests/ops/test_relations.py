@@ -19,9 +19,8 @@ def _relations(weighted: bool = False, other_sources: bool = False) -> Relations
 def _features(relations: Relations) -> list[torch.Tensor]:
     random = torch.Generator().manual_seed(1)
     return [
-        torch.randn(a.num_src, 3, generator=random, dtype=torch.float64).requires_grad_()
-        for a in relations.adjacencies
-    ]  # fmt: skip
+        torch.randn(a.num_src, 3, generator=random, dtype=torch.float64).requires_grad_() for a in relations.adjacencies
+    ]
 
 
 def _one_by_one(relations: Relations, features: list[torch.Tensor], combine: str, activation: str | None):
@@ -53,8 +52,10 @@ def _one_by_one(relations: Relations, features: list[torch.Tensor], combine: str
 def test_it_is_the_relations_one_by_one(backend, combine, activation, kind) -> None:
     relations = _relations(weighted=kind == "weighted", other_sources=kind == "other sources")
     results = []
-    for function in (lambda x: relations.spmm(x, combine=combine, activation=activation),
-                     lambda x: _one_by_one(relations, x, combine, activation)):  # fmt: skip
+    for function in (
+        lambda x: relations.spmm(x, combine=combine, activation=activation),
+        lambda x: _one_by_one(relations, x, combine, activation),
+    ):
         features = _features(relations)
         asked = [*features, *(a.weight for a in relations.adjacencies if a.weight is not None)]
         out = function(features)

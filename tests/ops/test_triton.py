@@ -26,9 +26,14 @@ def test_every_kernel_compiles_for_a_gpu(capability, tmp_path) -> None:
     )
     assert done.returncode == 0, done.stderr[-3000:]
     assert set(done.stdout.split()) == {
-        "spmm_kernel", "spmm_long_kernel", "max_kernel", "max_long_kernel", "dot_kernel", "softmax_kernel",
+        "spmm_kernel",
+        "spmm_long_kernel",
+        "max_kernel",
+        "max_long_kernel",
+        "dot_kernel",
+        "softmax_kernel",
         "softmax_long_kernel",
-    }  # fmt: skip
+    }
 
 
 @pytest.mark.gpu

@@ -40,10 +40,16 @@ def train(tmp_path):
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*does not have many workers.*")
             Trainer(
-                max_steps=7, max_epochs=1, callbacks=[log, checkpoint], plugins=[SafetensorsCheckpointIO()],
-                logger=False, enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
+                max_steps=7,
+                max_epochs=1,
+                callbacks=[log, checkpoint],
+                plugins=[SafetensorsCheckpointIO()],
+                logger=False,
+                enable_checkpointing=False,
+                enable_progress_bar=False,
+                enable_model_summary=False,
                 accelerator="cpu",
-            ).fit(Count())  # fmt: skip
+            ).fit(Count())
         with (tmp_path / "log.csv").open(newline="") as file:
             return log, [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
 

@@ -9,9 +9,13 @@ import pytest
 from graphvid.runs import RunDirectory
 
 CONFIG = {
-    "title": "T", "method": "t", "data": {}, "model": {"dim": 64, "hidden": (512,)}, "versions": {"torch": "1"},
+    "title": "T",
+    "method": "t",
+    "data": {},
+    "model": {"dim": 64, "hidden": (512,)},
+    "versions": {"torch": "1"},
     "source": {"log": "a.csv"},
-}  # fmt: skip
+}
 
 
 def opened(path, config, *, resume):

@@ -18,9 +18,17 @@ GRAPH = user_item_graph(Interactions.from_pairs([0, 0, 1, 2], [0, 1, 2, 3]))
 def _run(fit_model, figures, *, patience=2, num_epochs=20, optimizer="deferred_adam", plateau="reload"):
     """Train while the figures of the epochs are these; return the callback, the model and its weights after each."""
     model = MatrixFactorization(
-        GRAPH, MFConfig(dim=4, negatives=Shared(num_negatives=2), batch_size=2, num_epochs=num_epochs, learning_rate=0.01,
-                        init_std=0.1, optimizer=optimizer)
-    )  # fmt: skip
+        GRAPH,
+        MFConfig(
+            dim=4,
+            negatives=Shared(num_negatives=2),
+            batch_size=2,
+            num_epochs=num_epochs,
+            learning_rate=0.01,
+            init_std=0.1,
+            optimizer=optimizer,
+        ),
+    )
     weights, values = [], iter(figures)
 
     def evaluate(model):

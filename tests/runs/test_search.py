@@ -138,8 +138,10 @@ def test_every_run_with_vectors_is_exported_and_searched(method, run_of, tmp_pat
     for kind, options in [(None, {}), ("hnsw", {"ef_search": 50}), coded]:
         out = tmp_path / f"{kind}.faiss"
         assert export(run, out, kind=kind, **options) == [
-            out, tmp_path / f"{kind}.faiss.ids.parquet", tmp_path / f"{kind}.faiss.json"
-        ]  # fmt: skip
+            out,
+            tmp_path / f"{kind}.faiss.ids.parquet",
+            tmp_path / f"{kind}.faiss.json",
+        ]
         found = search(run=run, index=out, video_id=video, top_k=len(names))
         assert sorted(found["video_id"]) == sorted(names)
         if kind != coded[0]:
@@ -386,12 +388,17 @@ def test_mistakes_are_one_sentence(command, run_of, files, tmp_path):
         (["export", "--run", run, "--out", tmp_path / "no" / "x.faiss"], "there is no folder"),
         (["export", "--run", tmp_path, "--out", tmp_path / "x.faiss"], "holds no run"),
         (["search", "--run", run, "--video", "v99"], "video_id must be one of the 50 videos"),
-        (["search", "--run", run, "--video", "v1", "--exclude", tmp_path / "ids.csv"], r"must have the columns \['video_id'\]"),
+        (
+            ["search", "--run", run, "--video", "v1", "--exclude", tmp_path / "ids.csv"],
+            r"must have the columns \['video_id'\]",
+        ),
         (["search", "--run", run, "--video", "v1", "--exclude", tmp_path / "no.txt"], "no.txt not found"),
         (["search", "--run", run, "--video", "v1", "--out", tmp_path / "x.txt"], "out must end in .csv or .parquet"),
-        (["search", "--run", run, "--video", "v1", "--exclude", tmp_path / "ids.csv", "--out", tmp_path / "ids.csv"],
-         "the output must not replace an input"),
-    ]:  # fmt: skip
+        (
+            ["search", "--run", run, "--video", "v1", "--exclude", tmp_path / "ids.csv", "--out", tmp_path / "ids.csv"],
+            "the output must not replace an input",
+        ),
+    ]:
         code, _, err = command(*arguments)
         assert code == 2
         assert re.fullmatch(rf"graphvid: .*{match}.*\n", err), err

@@ -20,9 +20,11 @@ LISTS = [[0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11], [], [0], [11], [3, 4, 5], [0, 2, 4
 def train(lists: list[list[int]] = LISTS, num_items: int = NUM_ITEMS) -> Interactions:
     users = [u for u, row in enumerate(lists) for _ in row]
     return Interactions.from_pairs(
-        np.array(users, np.int64), np.array([i for row in lists for i in row], np.int64), num_users=len(lists),
+        np.array(users, np.int64),
+        np.array([i for row in lists for i in row], np.int64),
+        num_users=len(lists),
         num_items=num_items,
-    )  # fmt: skip
+    )
 
 
 def chances(

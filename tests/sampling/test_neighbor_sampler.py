@@ -135,9 +135,12 @@ def relations(draw):
 
 @settings(max_examples=120, deadline=None)
 @given(
-    adjacency=relations(), fanout=st.sampled_from([-1, 1, 2, 3, 10]), mode=st.sampled_from(MODES), data=st.data(),
+    adjacency=relations(),
+    fanout=st.sampled_from([-1, 1, 2, 3, 10]),
+    mode=st.sampled_from(MODES),
+    data=st.data(),
     turned=st.booleans(),
-)  # fmt: skip
+)
 def test_picks_are_in_edges_in_the_right_number(adjacency, fanout, mode, data, turned):
     adjacency = adjacency.t() if turned else adjacency
     replace, weighted = mode

@@ -169,9 +169,15 @@ def test_empty_pools_climb_and_are_counted(make_graph, make_tree):
     # level 0 of video 0 is {2, 3} without 2, of video 2 {0, 1} without 0
     assert pools == {0: {3}, 1: {2, 3}, 2: {1}, 3: {0, 1}}
     assert sampler.counters == {
-        "triplets": 4000, "L0": 4000, "L1": 0, "L2": 0, "random": 0,
-        "climbed": 0, "positive_outside_cluster": 0, "skipped_anchors": 0,
-    }  # fmt: skip
+        "triplets": 4000,
+        "L0": 4000,
+        "L1": 0,
+        "L2": 0,
+        "random": 0,
+        "climbed": 0,
+        "positive_outside_cluster": 0,
+        "skipped_anchors": 0,
+    }
     graph = make_graph([(0, 1), (2, 3), (0, 2), (0, 3)], 8)  # now nothing is left at level 0 of video 0
     sampler = TripletSampler(graph, tree, batch_size=4000)
     anchor, _, negative = next(sampler)

@@ -34,8 +34,9 @@ def test_neighbours_are_sampled_and_the_rest_says_what_to_install():
     lines = done.stdout.splitlines()
     assert lines[:2] == ["[[4, 5, 0], [4, 5]]", "[0, 1, 2, 3, 4, 5] False"]
     assert [line.split(", which")[0] for line in lines[2:]] == [
-        "TripletSampler graphvid needs DGL >=1.1.3,<3", "neighbor_table graphvid needs DGL >=1.1.3,<3",
-    ]  # fmt: skip
+        "TripletSampler graphvid needs DGL >=1.1.3,<3",
+        "neighbor_table graphvid needs DGL >=1.1.3,<3",
+    ]
     assert "pip install" in lines[2]
 
 

@@ -65,11 +65,15 @@ def of_codes(method, config, folder) -> Case:
         assert found == {run.config["title"]: run.metrics["quality"][run.config["title"]]}
 
     return Case(
-        method, source, config, {"codes.safetensors", "coder.safetensors", "embeddings.npz", "split.npz"}, ask,
+        method,
+        source,
+        config,
+        {"codes.safetensors", "coder.safetensors", "embeddings.npz", "split.npz"},
+        ask,
         {"codes.safetensors", "coder.safetensors", "embeddings.npz", "split.npz"},
         replace(source, features=str(folder / "other.npz")),
         [(source, replace(config, num_codewords=64)), (replace(source, features=str(folder / "absent.npz")), config)],
-    )  # fmt: skip
+    )
 
 
 def of_pairs(method, config, folder, *, features=False) -> Case:
@@ -81,19 +85,30 @@ def of_pairs(method, config, folder, *, features=False) -> Case:
         run.vectors("user")
 
     return Case(
-        method, source, config, PAIRS, ask, {"embeddings.npz", "pairs.npz"},
+        method,
+        source,
+        config,
+        PAIRS,
+        ask,
+        {"embeddings.npz", "pairs.npz"},
         replace(source, log=str(folder / "shorter.csv")),
         [(replace(source, log=str(folder / "absent.csv")), config)],
-    )  # fmt: skip
+    )
 
 
 def co_watch(folder) -> Case:
     source = CoWatchSource(log=str(folder / "log.csv"), features=str(folder / "features.npz"), tune="none")
     config = RGCConfig(
-        hidden=(16,), dim=8, batch_size=32, num_steps=8, level_probs=(0.5, 0.0, 0.0, 0.5),
-        final_level_probs=(0.0, 0.5, 0.0, 0.5), schedule="staircase",
-        decay=0.5, decay_every=3,
-    )  # fmt: skip
+        hidden=(16,),
+        dim=8,
+        batch_size=32,
+        num_steps=8,
+        level_probs=(0.5, 0.0, 0.0, 0.5),
+        final_level_probs=(0.0, 0.5, 0.0, 0.5),
+        schedule="staircase",
+        decay=0.5,
+        decay_every=3,
+    )
 
     def ask(run) -> None:
         features = Features(["new", "newer"], {"look": np.ones((2, 4), np.float32)})
@@ -102,10 +117,15 @@ def co_watch(folder) -> Case:
         assert run.evaluate(progress=False) == run.metrics["cold_start"]
 
     return Case(
-        "rgc", source, config, {"clusters.npz", "embeddings.npz", "encoder.safetensors", "split.npz"}, ask,
-        {"embeddings.npz", "encoder.safetensors", "split.npz"}, replace(source, min_count=2),
+        "rgc",
+        source,
+        config,
+        {"clusters.npz", "embeddings.npz", "encoder.safetensors", "split.npz"},
+        ask,
+        {"embeddings.npz", "encoder.safetensors", "split.npz"},
+        replace(source, min_count=2),
         [(replace(source, min_count=1000), config)],
-    )  # fmt: skip
+    )
 
 
 def skips(files) -> Case:
@@ -117,11 +137,16 @@ def skips(files) -> Case:
         assert run.predict(log)["complete"].between(0, 1).all()
 
     return Case(
-        "frame", source, config,
-        {"clips", "clips-1", "clips-4", "network.safetensors", "predictions.npz", "split.npz", "views.npz"}, ask,
-        {"network.safetensors", "views.npz"}, replace(source, test_fraction=0.5),
-        [(source, replace(config, num_clips=3))], kills=(1, 5, 12, 14),
-    )  # fmt: skip
+        "frame",
+        source,
+        config,
+        {"clips", "clips-1", "clips-4", "network.safetensors", "predictions.npz", "split.npz", "views.npz"},
+        ask,
+        {"network.safetensors", "views.npz"},
+        replace(source, test_fraction=0.5),
+        [(source, replace(config, num_clips=3))],
+        kills=(1, 5, 12, 14),
+    )
 
 
 CASES: dict[str, Callable[[Any, Any], Case]] = {
@@ -149,8 +174,16 @@ CASES: dict[str, Callable[[Any, Any], Case]] = {
     "mecoq": lambda folder, _: of_codes(
         "mecoq",
         ContrastiveQuantizationConfig(
-            num_codewords=4, dim=4, hidden=8, batch_size=16, num_epochs=4, reseed_every=1, memory_size=20, memory_from=1,
-            noise=0.1, num_neighbors=3,
+            num_codewords=4,
+            dim=4,
+            hidden=8,
+            batch_size=16,
+            num_epochs=4,
+            reseed_every=1,
+            memory_size=20,
+            memory_from=1,
+            noise=0.1,
+            num_neighbors=3,
         ),
         folder,
     ),
@@ -161,7 +194,7 @@ CASES: dict[str, Callable[[Any, Any], Case]] = {
         ),
         folder,
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("method", list(CASES))

@@ -50,9 +50,15 @@ def test_contract(method, features, tmp_path, monkeypatch) -> None:
     Features([f"w{i}" for i in range(20)], {"x": np.ones((20, 3), np.float32)}).save(other)
     source = ToySource(features=str(features))
     case = Case(
-        method, source, ToyConfig(num_epochs=3), {"embeddings.npz"}, lambda run: run.neighbors("v3", at_least=0.5),
-        {"embeddings.npz"}, replace(source, features=str(other)), kills=(1, 5, 4) if method == "toy-learnt" else (),
-    )  # fmt: skip
+        method,
+        source,
+        ToyConfig(num_epochs=3),
+        {"embeddings.npz"},
+        lambda run: run.neighbors("v3", at_least=0.5),
+        {"embeddings.npz"},
+        replace(source, features=str(other)),
+        kills=(1, 5, 4) if method == "toy-learnt" else (),
+    )
     check_task(case, tmp_path / "runs", monkeypatch)
 
 

@@ -124,8 +124,10 @@ class ClipContrast(OneProcessModule):
             views = self.make_views(batch.video.cpu(), torch.default_generator, self.device)
         if self.pair is not None and self.global_step:
             self.pair.update()
-        encodings = [self.encoder(clips) if view != KEY or self.pair is None else self.pair.encode_key(clips)
-                     for view, clips in enumerate(views.clips)]  # fmt: skip
+        encodings = [
+            self.encoder(clips) if view != KEY or self.pair is None else self.pair.encode_key(clips)
+            for view, clips in enumerate(views.clips)
+        ]
         graph = self.graph(batch.video.cpu(), views)
         loss = config.contrast_weight * self._contrast(graph, encodings)
         if config.consistency_weight:
@@ -152,9 +154,14 @@ class ClipContrast(OneProcessModule):
             code = torch.zeros(number, len(video), dtype=torch.int64)
             code[QUERY] = views.code
         graph = ClipGraph.from_batch(
-            video, self.recipe, start=views.start, stride=config.stride, length=config.clip_length, code=code,
+            video,
+            self.recipe,
+            start=views.start,
+            stride=config.stride,
+            length=config.clip_length,
+            code=code,
             encoder=[int(view == KEY and self.pair is not None) for view in range(number)],
-        )  # fmt: skip
+        )
         for kind, data in views.edge_data.items():
             for name, values in data.items():
                 graph.graph.edges[kind].data[name] = values

@@ -20,15 +20,33 @@ Schedule = Literal["one_cycle", "constant"]
 
 
 _PAPER: Mapping[str, Any] = {  # Any: values of options
-    "norm": "sym", "interaction": "concat", "head": "mean_prob", "dim": 128, "hidden": 256, "num_epochs": 20,
+    "norm": "sym",
+    "interaction": "concat",
+    "head": "mean_prob",
+    "dim": 128,
+    "hidden": 256,
+    "num_epochs": 20,
     "learning_rate": 3e-3,
-}  # fmt: skip
+}
 _OFFICIAL: Mapping[str, Any] = {
-    **_PAPER, "positive_mode": "prefix", "negative_mode": "official", "multiplicity": "count", "norm": "official",
-    "target_edges": "include", "cold_user_share": 0.0, "branches": "positive", "trainable_features": True,
-    "share_weights": True, "residual": False, "head": "official_sum_logit", "supervision": "official",
-    "standardize": False, "num_epochs": 10, "learning_rate": 2e-4, "schedule": "constant",
-}  # fmt: skip
+    **_PAPER,
+    "positive_mode": "prefix",
+    "negative_mode": "official",
+    "multiplicity": "count",
+    "norm": "official",
+    "target_edges": "include",
+    "cold_user_share": 0.0,
+    "branches": "positive",
+    "trainable_features": True,
+    "share_weights": True,
+    "residual": False,
+    "head": "official_sum_logit",
+    "supervision": "official",
+    "standardize": False,
+    "num_epochs": 10,
+    "learning_rate": 2e-4,
+    "schedule": "constant",
+}
 
 
 @record

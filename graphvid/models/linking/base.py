@@ -131,9 +131,11 @@ class Linker(OneProcessModule, ABC):
         counts = torch.bincount(mention, minlength=graph.num_nodes("mention"))
         words = torch.bincount(graph.edges(etype="in", order="eid")[1], minlength=graph.num_nodes("mention"))
         self.documents = Documents(
-            _indptr(torch.bincount(graph.nodes["mention"].data["doc"], minlength=graph.batch_size)), _indptr(counts),
-            _indptr(words), block_size,
-        )  # fmt: skip
+            _indptr(torch.bincount(graph.nodes["mention"].data["doc"], minlength=graph.batch_size)),
+            _indptr(counts),
+            _indptr(words),
+            block_size,
+        )
         gold = graph.nodes["mention"].data["gold"].clone()
         first = self.documents.doc_indptr[:-1]
         self.doc_of_block = graph.nodes["mention"].data["doc"][first] if len(first) else first
@@ -187,9 +189,11 @@ class Linker(OneProcessModule, ABC):
             assert self.words is not None
             assert self.entities is not None
             suits = self.attention(
-                self.words[self.word[batch.words]], batch.word_indptr,
-                self.entities[self.entity[batch.candidates]], batch.cand_indptr,
-            )  # fmt: skip
+                self.words[self.word[batch.words]],
+                batch.word_indptr,
+                self.entities[self.entity[batch.candidates]],
+                batch.cand_indptr,
+            )
             features = torch.cat([suits[:, None], features], dim=1)
         if without in GROUPS:
             mention = torch.repeat_interleave(batch.cand_indptr.diff())

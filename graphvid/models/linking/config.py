@@ -60,8 +60,15 @@ class LinkConfig(Record):
     seed: Seed = 0
 
 
-_PAPER = {"loss": "ranking", "max_norm": 1.0, "dropout": 0.0, "batch_size": 1, "learning_rate": 1e-4,
-          "weight_decay": 0.0, "num_epochs": 100}  # fmt: skip
+_PAPER = {
+    "loss": "ranking",
+    "max_norm": 1.0,
+    "dropout": 0.0,
+    "batch_size": 1,
+    "learning_rate": 1e-4,
+    "weight_decay": 0.0,
+    "num_epochs": 100,
+}
 
 
 @record

@@ -61,9 +61,7 @@ class LinkGlobal(Linker):
         of_prior = torch.tensor([group == "prior" for group in self.groups])
         with seeded(config.seed, WEIGHT_STREAM):
             if config.prior_in_rounds:
-                self.local = LocalScore(
-                    len(of_prior), config.hidden, max_norm=config.max_norm, dropout=config.dropout
-                )  # fmt: skip
+                self.local = LocalScore(len(of_prior), config.hidden, max_norm=config.max_norm, dropout=config.dropout)
             elif of_prior.all():
                 raise ValueError("features must hold one beside the prior with prior_in_rounds=False, got none")
             else:
@@ -76,9 +74,12 @@ class LinkGlobal(Linker):
             else:
                 width = dim if tables.mentions is None else tables.mentions.shape[1]
                 self.relations = MentionRelations(
-                    dim, width, hidden=config.relation_hidden, num_relations=config.num_relations,
+                    dim,
+                    width,
+                    hidden=config.relation_hidden,
+                    num_relations=config.num_relations,
                     dropout=config.relation_dropout,
-                )  # fmt: skip
+                )
         self.register_buffer("of_prior", of_prior, persistent=False)
 
     def forward(self, batch: DocumentBatch, without: str | None = None) -> list[Tensor]:

@@ -128,8 +128,11 @@ def _names(graph: DGLGraph) -> dict[str, Tensor]:
     order = torch.argsort(dst * len(key) + src)
     src, dst = src[order], dst[order]
     return {
-        "group": group, "share": (1 / count[place].float())[mention], "num_names": num_names[mention],
-        "degree": torch.log1p(graph.nodes["entity"].data["degree"][entity].float()), "src": src,
+        "group": group,
+        "share": (1 / count[place].float())[mention],
+        "num_names": num_names[mention],
+        "degree": torch.log1p(graph.nodes["entity"].data["degree"][entity].float()),
+        "src": src,
         "same": (entity[src] == entity[dst]).float(),
         "edge_indptr": torch.searchsorted(dst, torch.arange(len(key) + 1)),
-    }  # fmt: skip
+    }

@@ -37,9 +37,7 @@ class LinkLocal(Linker):
         config = config if config is not None else LinkLocalConfig()
         super().__init__(graph, tables, docs, config)
         with seeded(config.seed, WEIGHT_STREAM):
-            self.local = LocalScore(
-                len(self.groups), config.hidden, max_norm=config.max_norm, dropout=config.dropout
-            )  # fmt: skip
+            self.local = LocalScore(len(self.groups), config.hidden, max_norm=config.max_norm, dropout=config.dropout)
 
     def forward(self, batch: DocumentBatch, without: str | None = None) -> list[Tensor]:
         """Score candidates; see `Linker.forward`."""

@@ -8,9 +8,7 @@ from typing import Any, ClassVar, Literal, get_args
 from graphvid._record import Columns, Count, NotNegative, Positive, Record, Seed, Share, record
 
 Interest = Literal["daily", "sequential", "hour", "area", "hour_area"]
-CountPart = Literal[
-    "history", "weekday", "hour", "area", "hour_area", "sequential", "successor", "popularity"
-]  # fmt: skip
+CountPart = Literal["history", "weekday", "hour", "area", "hour_area", "sequential", "successor", "popularity"]
 Baseline = Literal["gru", "mf", "simplex"]
 SlotHours = Literal[1, 2, 3, 4, 6, 8, 12, 24]
 INTERESTS: tuple[Interest, ...] = get_args(Interest)

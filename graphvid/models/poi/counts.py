@@ -200,9 +200,14 @@ class CountMixture:
     """
 
     def __init__(
-        self, chains: CheckInChains, rows: NDArray[np.int64], parts: Sequence[str] = COUNT_PARTS, *,
-        length: int = 100_000, tolerance: int = 0,
-    ) -> None:  # fmt: skip
+        self,
+        chains: CheckInChains,
+        rows: NDArray[np.int64],
+        parts: Sequence[str] = COUNT_PARTS,
+        *,
+        length: int = 100_000,
+        tolerance: int = 0,
+    ) -> None:
         self.chains, self.rows, self.places = chains, rows, KnownPlaces(chains, rows)
         self.counts = VisitCounts(self.places, parts, length=length, tolerance=tolerance)
         self.weight = torch.full((len(self.counts.parts),), 1 / len(self.counts.parts))

@@ -59,9 +59,18 @@ class InterestNetwork(nn.Module):
     """
 
     def __init__(
-        self, num_users: int, num_places: int, num_areas: int, dim: int, interests: Sequence[str], *,
-        short_length: int, daily_length: int, tolerance: int, drop: float,
-    ) -> None:  # fmt: skip
+        self,
+        num_users: int,
+        num_places: int,
+        num_areas: int,
+        dim: int,
+        interests: Sequence[str],
+        *,
+        short_length: int,
+        daily_length: int,
+        tolerance: int,
+        drop: float,
+    ) -> None:
         super().__init__()
         self.interests, self.num_users = tuple(interests), num_users
         self.short_length, self.daily_length, self.tolerance, self.drop = short_length, daily_length, tolerance, drop

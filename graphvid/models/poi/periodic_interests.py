@@ -136,10 +136,16 @@ class PeriodicInterests(OneProcessModule):
         self.parts: tuple[str, ...] = ("network", *(() if self.counts is None else self.counts.parts))
         with seeded(config.seed, _WEIGHTS):
             self.network = InterestNetwork(
-                chains.num_users, self.places.num_places, chains.num_areas, config.dim, config.interests,
-                short_length=config.short_length, daily_length=config.daily_length, tolerance=config.hour_tolerance,
+                chains.num_users,
+                self.places.num_places,
+                chains.num_areas,
+                config.dim,
+                config.interests,
+                short_length=config.short_length,
+                daily_length=config.daily_length,
+                tolerance=config.hour_tolerance,
                 drop=config.dropout,
-            )  # fmt: skip
+            )
         self.bias = nn.Parameter(torch.zeros(self.places.num_places))
         if config.distance:
             self.fall = nn.Parameter(torch.tensor(-2.0))

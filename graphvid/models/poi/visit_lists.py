@@ -63,8 +63,14 @@ def walk_interest(
 
 
 def visit_lists(
-    chains: CheckInChains, requests: Requests, kinds: Sequence[str], number: NDArray[np.int64], *, length: int, tolerance: int
-) -> VisitLists:  # fmt: skip
+    chains: CheckInChains,
+    requests: Requests,
+    kinds: Sequence[str],
+    number: NDArray[np.int64],
+    *,
+    length: int,
+    tolerance: int,
+) -> VisitLists:
     """Return the lists of all ``kinds``, with the candidate ``number[poi]`` of every member."""
     num_kinds, none = len(kinds), np.empty(0, dtype=np.int64)
     segments, places, ages = [none], [none], [none]
@@ -80,6 +86,8 @@ def visit_lists(
     segment = np.concatenate(segments)
     order = np.argsort(segment, kind="stable")
     return VisitLists(
-        torch.from_numpy(segment[order]), torch.from_numpy(np.concatenate(places)[order]),
-        torch.from_numpy(np.concatenate(ages)[order].astype(np.float32)), torch.from_numpy(counts),
-    )  # fmt: skip
+        torch.from_numpy(segment[order]),
+        torch.from_numpy(np.concatenate(places)[order]),
+        torch.from_numpy(np.concatenate(ages)[order].astype(np.float32)),
+        torch.from_numpy(counts),
+    )

@@ -204,9 +204,15 @@ class Quantization(OneProcessModule, ABC):
 def build_quantizer(config: QuantizationConfig) -> ProductQuantizer:
     """Give the quantiser that the options describe."""
     return ProductQuantizer(
-        config.dim, config.num_codebooks, config.num_codewords, sharpness=config.sharpness, top_n=config.top_n,
-        estimator=config.estimator, unit=config.unit, train_codebooks=config.train_codebooks,
-    )  # fmt: skip
+        config.dim,
+        config.num_codebooks,
+        config.num_codewords,
+        sharpness=config.sharpness,
+        top_n=config.top_n,
+        estimator=config.estimator,
+        unit=config.unit,
+        train_codebooks=config.train_codebooks,
+    )
 
 
 def codes_of(quantizer: ProductQuantizer, vectors: Tensor) -> NDArray[np.unsignedinteger[Any]]:

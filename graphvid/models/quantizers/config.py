@@ -145,13 +145,28 @@ class ContrastiveQuantizationConfig(QuantizationConfig):
     presets: ClassVar[Presets] = {
         "default": {},
         "released": {
-            "hidden": 0, "train_codebooks": False, "start": "random", "reseed_every": 0, "estimator": "soft",
-            "entropy_weight": 0.05, "temperature": 0.25, "debias": "released", "normalize_memory": False,
-            "memory_size": 384, "memory_from": 3, "memory_grad": False, "num_neighbors": 0, "walk_length": 0,
-            "optimizer": "sgd", "learning_rate": 0.01, "warmup_epochs": 1, "weight_decay": 1e-3, "batch_size": 128,
+            "hidden": 0,
+            "train_codebooks": False,
+            "start": "random",
+            "reseed_every": 0,
+            "estimator": "soft",
+            "entropy_weight": 0.05,
+            "temperature": 0.25,
+            "debias": "released",
+            "normalize_memory": False,
+            "memory_size": 384,
+            "memory_from": 3,
+            "memory_grad": False,
+            "num_neighbors": 0,
+            "walk_length": 0,
+            "optimizer": "sgd",
+            "learning_rate": 0.01,
+            "warmup_epochs": 1,
+            "weight_decay": 1e-3,
+            "batch_size": 128,
             "num_epochs": 50,
         },
-    }  # fmt: skip
+    }
 
     estimator: Estimator = "straight_through"
     hidden: Annotated[int, Field(ge=0, le=2**16)] = 256

@@ -161,9 +161,12 @@ class ContrastiveQuantization(Quantization):
             config.temperature, prior=config.prior, debias=config.debias, normalize_memory=config.normalize_memory
         )
         self.memory = CodeMemory(
-            config.memory_size, config.num_codebooks, config.num_codewords, num_kept=config.memory_kept,
+            config.memory_size,
+            config.num_codebooks,
+            config.num_codewords,
+            num_kept=config.memory_kept,
             warmup_steps=config.memory_from * self.steps_per_epoch,
-        )  # fmt: skip
+        )
         every = max(1, config.memory_size // (2 * config.batch_size))
         self.probe = DriftProbe(self.num_items, config, every) if config.memory_size else None
         self._pushed: tuple[Tensor, Tensor] | None = None

@@ -126,9 +126,12 @@ def walk(graph: NeighborTable, starts: Tensor, length: int) -> Tensor:
 
 
 def view(
-    features: Mapping[str, Tensor], means: Mapping[str, Tensor], deviations: Mapping[str, Tensor],
-    config: ContrastiveQuantizationConfig, transform: Transform | None,
-) -> dict[str, Tensor]:  # fmt: skip
+    features: Mapping[str, Tensor],
+    means: Mapping[str, Tensor],
+    deviations: Mapping[str, Tensor],
+    config: ContrastiveQuantizationConfig,
+    transform: Transform | None,
+) -> dict[str, Tensor]:
     """Return a random view of a batch: fewer frames, noise, columns or modalities at their mean; by PyTorch's generator.
 
     Parameters

@@ -217,9 +217,14 @@ class StandardizeLevels(nn.Module):
 def build_pooling(dims: Sequence[int], config: PyramidQuantizationConfig) -> PyramidHybridPooling:
     """Give the pooling that the options describe, of levels with ``dims`` columns."""
     return PyramidHybridPooling(
-        dims, config.dim, config.hybrid, level_aligned=config.level_aligned, num_codebooks=config.num_codebooks,
-        norm=config.norm, hidden=config.hidden,
-    )  # fmt: skip
+        dims,
+        config.dim,
+        config.hybrid,
+        level_aligned=config.level_aligned,
+        num_codebooks=config.num_codebooks,
+        norm=config.norm,
+        hidden=config.hidden,
+    )
 
 
 def as_levels(levels: Sequence[Any]) -> list[Level]:

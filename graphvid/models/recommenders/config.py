@@ -110,14 +110,22 @@ class MFConfig(RecommenderConfig):
     presets: ClassVar[Presets] = {
         "default": {},
         "gowalla": {
-            "loss": {"name": "ccl", "negative_weight": 150.0}, "negatives": "per_edge", "l2": 1e-8,
+            "loss": {"name": "ccl", "negative_weight": 150.0},
+            "negatives": "per_edge",
+            "l2": 1e-8,
             "max_gradient_norm": 10.0,
         },
         "bpr": {
-            "loss": "bpr", "similarity": "dot", "negatives": {"name": "per_edge", "num_negatives": 1, "reject": True},
-            "learning_rate": 1e-3, "l2": 1e-7, "batch_size": 1024, "init_std": 0.1, "dropout": 0.0,
+            "loss": "bpr",
+            "similarity": "dot",
+            "negatives": {"name": "per_edge", "num_negatives": 1, "reject": True},
+            "learning_rate": 1e-3,
+            "l2": 1e-7,
+            "batch_size": 1024,
+            "init_std": 0.1,
+            "dropout": 0.0,
         },
-    }  # fmt: skip
+    }
 
 
 @record
@@ -144,16 +152,27 @@ class SimpleXConfig(RecommenderConfig):
     presets: ClassVar[Presets] = {
         "default": {},
         "gowalla": {
-            "aggregator": "user_attention", "count_padding": True, "loss": {"name": "ccl", "negative_weight": 250.0},
-            "negatives": {"name": "per_edge", "num_negatives": 2000}, "l2": 1e-7, "share_history_embedding": False,
+            "aggregator": "user_attention",
+            "count_padding": True,
+            "loss": {"name": "ccl", "negative_weight": 250.0},
+            "negatives": {"name": "per_edge", "num_negatives": 2000},
+            "l2": 1e-7,
+            "share_history_embedding": False,
             "max_gradient_norm": 10.0,
         },
         "electronics": {
-            "dim": 50, "gate": 0.3, "loss": {"name": "ccl", "margin": 0.8, "negative_weight": 4.0},
-            "negatives": {"name": "per_edge", "num_negatives": 1000, "reject": True}, "learning_rate": 5e-4, "l2": 0.05,
-            "dropout": 0.0, "optimizer": "adam", "monitor": "recall", "max_gradient_norm": 10.0,
+            "dim": 50,
+            "gate": 0.3,
+            "loss": {"name": "ccl", "margin": 0.8, "negative_weight": 4.0},
+            "negatives": {"name": "per_edge", "num_negatives": 1000, "reject": True},
+            "learning_rate": 5e-4,
+            "l2": 0.05,
+            "dropout": 0.0,
+            "optimizer": "adam",
+            "monitor": "recall",
+            "max_gradient_norm": 10.0,
         },
-    }  # fmt: skip
+    }
 
     gate: Annotated[float, Field(ge=0, le=1)] = 0.8
     aggregator: Aggregator = "mean"
@@ -187,10 +206,16 @@ class LightGCNConfig(RecommenderConfig):
         "default": {},
         "paper": {},
         "ccl": {
-            "similarity": "cosine", "loss": "ccl", "negatives": "shared", "batch_size": 1024, "init_std": 1e-4,
-            "num_epochs": 100, "patience": 3, "batch_l2": 0.0,
+            "similarity": "cosine",
+            "loss": "ccl",
+            "negatives": "shared",
+            "batch_size": 1024,
+            "init_std": 1e-4,
+            "num_epochs": 100,
+            "patience": 3,
+            "batch_l2": 0.0,
         },
-    }  # fmt: skip
+    }
 
     similarity: Similarity = "dot"
     loss: Loss = field(default_factory=BPR)

@@ -98,12 +98,23 @@ class RGCConfig(Record):
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {  # Any: values of options
         "default": {},
         "paper": {
-            "fusion": "late_product", "hidden": (4000,), "dim": 256, "dropout": 0.0, "input_dropout": 0.0,
-            "level_probs": (1.0, 0.0, 0.0, 0.0), "batch_size": 9600, "loss": "triplet", "mining": True,
-            "num_steps": 1_000_000, "optimizer": "sgd", "learning_rate": 0.1, "schedule": "staircase", "decay": 0.98,
+            "fusion": "late_product",
+            "hidden": (4000,),
+            "dim": 256,
+            "dropout": 0.0,
+            "input_dropout": 0.0,
+            "level_probs": (1.0, 0.0, 0.0, 0.0),
+            "batch_size": 9600,
+            "loss": "triplet",
+            "mining": True,
+            "num_steps": 1_000_000,
+            "optimizer": "sgd",
+            "learning_rate": 0.1,
+            "schedule": "staircase",
+            "decay": 0.98,
             "decay_every": 300_000,
         },
-    }  # fmt: skip
+    }
 
     fusion: Fusion = "early_concat"
     hidden: tuple[Columns, ...] = (512,)

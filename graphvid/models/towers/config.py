@@ -19,15 +19,36 @@ PairOrder = Literal["random", "local"]
 Fusion = Literal["se", "cross-modal", "one-stream", "none"]
 
 _SMALL: Mapping[str, Any] = {  # Any: values of options
-    "dim": 64, "frame_dim": 48, "num_groups": 4, "num_clusters": 16, "text_dim": 48, "text_layers": 1, "text_heads": 4,
-    "text_hidden": 96, "num_frame_layers": 1, "num_cross_layers": 1, "num_heads": 4, "hidden": 96, "transformer_dropout": 0.0,
-    "mse_weight": 10.0, "mae_weight": 10.0, "pretrain_batch_size": 64, "pretrain_epochs": 12, "num_epochs": 8,
-    "weight_decay": 0.01, "learning_rate": 1.5e-3, "text_learning_rate": 1.5e-3, "pretrain_learning_rate": 1.5e-3,
+    "dim": 64,
+    "frame_dim": 48,
+    "num_groups": 4,
+    "num_clusters": 16,
+    "text_dim": 48,
+    "text_layers": 1,
+    "text_heads": 4,
+    "text_hidden": 96,
+    "num_frame_layers": 1,
+    "num_cross_layers": 1,
+    "num_heads": 4,
+    "hidden": 96,
+    "transformer_dropout": 0.0,
+    "mse_weight": 10.0,
+    "mae_weight": 10.0,
+    "pretrain_batch_size": 64,
+    "pretrain_epochs": 12,
+    "num_epochs": 8,
+    "weight_decay": 0.01,
+    "learning_rate": 1.5e-3,
+    "text_learning_rate": 1.5e-3,
+    "pretrain_learning_rate": 1.5e-3,
     "pretrain_text_learning_rate": 1.5e-3,
-}  # fmt: skip
+}
 _TRANSFORMER: Mapping[str, Any] = {
-    "learning_rate": 1e-4, "pretrain_learning_rate": 1e-4, "batch_size": 256, "pretrain_batch_size": 256,
-}  # fmt: skip
+    "learning_rate": 1e-4,
+    "pretrain_learning_rate": 1e-4,
+    "batch_size": 256,
+    "pretrain_batch_size": 256,
+}
 
 
 @record
@@ -225,7 +246,22 @@ class TwinTowerConfig(Record):
 
     def pretraining(self) -> TwinTowerConfig:
         """Give the options of the first stage; those of the second alone have their defaults, so that they may change."""
-        of_pairs = ("tag_weight", "mse_weight", "mae_weight", "kl_weight", "target", "alpha", "batch_size", "num_epochs",
-                    "learning_rate", "text_learning_rate", "pair_order", "keep", "fold", "num_folds", "fold_by")  # fmt: skip
+        of_pairs = (
+            "tag_weight",
+            "mse_weight",
+            "mae_weight",
+            "kl_weight",
+            "target",
+            "alpha",
+            "batch_size",
+            "num_epochs",
+            "learning_rate",
+            "text_learning_rate",
+            "pair_order",
+            "keep",
+            "fold",
+            "num_folds",
+            "fold_by",
+        )
         defaults = {name: getattr(TwinTowerConfig, name) for name in of_pairs}
         return replace(self, stage="tags", **defaults)

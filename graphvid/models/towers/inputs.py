@@ -54,9 +54,12 @@ class VideoInputs:
     """
 
     def __init__(
-        self, videos: VideoRecords, config: TwinTowerConfig, tokenizer: TitleTokenizer | None = None,
+        self,
+        videos: VideoRecords,
+        config: TwinTowerConfig,
+        tokenizer: TitleTokenizer | None = None,
         vocabulary: TagVocabulary | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.num_videos, self.vocabulary = videos.num_videos, vocabulary
         self._max_frames = config.max_frames
         self._frames: FrameStore | None = None

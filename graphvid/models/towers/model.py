@@ -71,9 +71,13 @@ class TwinTower(OneProcessModule):
     """
 
     def __init__(
-        self, inputs: VideoInputs, config: TwinTowerConfig, *, pairs: ScoredPairs | None = None,
+        self,
+        inputs: VideoInputs,
+        config: TwinTowerConfig,
+        *,
+        pairs: ScoredPairs | None = None,
         text: TextEncoder | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         super().__init__()
         if (pairs is None) != (config.stage == "tags"):
             raise ValueError(
@@ -92,9 +96,12 @@ class TwinTower(OneProcessModule):
             self.tower.text.requires_grad_(False)
         self._graph = None if pairs is None else video_pair_graph(pairs, inputs.num_videos)
         self.pair_loss = PairRegressionLoss(
-            mse_weight=config.mse_weight, mae_weight=config.mae_weight, kl_weight=config.kl_weight, target=config.target,
+            mse_weight=config.mse_weight,
+            mae_weight=config.mae_weight,
+            kl_weight=config.kl_weight,
+            target=config.target,
             alpha=config.alpha,
-        )  # fmt: skip
+        )
         self.tag_loss = TagBCELoss() if config.tag_loss == "bce" else AsymmetricTagLoss()
 
     @property

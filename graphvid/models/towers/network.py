@@ -64,10 +64,17 @@ class VideoTower(nn.Module):
         elif config.fusion == "cross-modal":
             assert self.titles is not None
             self.fusion = CrossModalTransformer(
-                frame_columns, self.titles.dim, config.dim, num_frame_layers=config.num_frame_layers,
-                num_cross_layers=config.num_cross_layers, num_heads=config.num_heads, hidden=config.hidden,
-                dropout=config.transformer_dropout, share_cross=config.share_cross, num_positions=positions,
-            )  # fmt: skip
+                frame_columns,
+                self.titles.dim,
+                config.dim,
+                num_frame_layers=config.num_frame_layers,
+                num_cross_layers=config.num_cross_layers,
+                num_heads=config.num_heads,
+                hidden=config.hidden,
+                dropout=config.transformer_dropout,
+                share_cross=config.share_cross,
+                num_positions=positions,
+            )
         elif config.fusion == "one-stream":
             assert text is not None
             self.fusion = OneStreamTransformer(text, frame_columns, config.dim, num_positions=positions)
@@ -115,9 +122,14 @@ class VideoTower(nn.Module):
     def _next_vlad(self, columns: int) -> NeXtVLAD:
         config = self.config
         return NeXtVLAD(
-            columns, config.frame_dim, expansion=config.expansion, num_groups=config.num_groups,
-            num_clusters=config.num_clusters, dropout=config.dropout, batch_norm=config.batch_norm,
-        )  # fmt: skip
+            columns,
+            config.frame_dim,
+            expansion=config.expansion,
+            num_groups=config.num_groups,
+            num_clusters=config.num_clusters,
+            dropout=config.dropout,
+            batch_norm=config.batch_norm,
+        )
 
 
 def _where_any(encoded: Tensor, mask: Tensor) -> Tensor:
@@ -148,9 +160,13 @@ def build_text_encoder(config: TwinTowerConfig, num_pieces: int) -> TextEncoder 
     from transformers import BertConfig
 
     size = BertConfig(
-        vocab_size=num_pieces, hidden_size=config.text_dim, num_hidden_layers=config.text_layers,
-        num_attention_heads=config.text_heads, intermediate_size=config.text_hidden,
-        max_position_embeddings=config.max_tokens, hidden_dropout_prob=config.transformer_dropout,
+        vocab_size=num_pieces,
+        hidden_size=config.text_dim,
+        num_hidden_layers=config.text_layers,
+        num_attention_heads=config.text_heads,
+        intermediate_size=config.text_hidden,
+        max_position_embeddings=config.max_tokens,
+        hidden_dropout_prob=config.transformer_dropout,
         attention_probs_dropout_prob=config.transformer_dropout,
-    )  # fmt: skip
+    )
     return TextEncoder(size, pooling=config.pooling)

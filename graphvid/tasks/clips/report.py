@@ -12,10 +12,19 @@ from .answers import STRIPS
 from .strips import draw_strips
 
 _COLUMNS = {
-    "matched": "matched", "shifted": "shifted", "gap": "gap", "cheating": "cheating", "motion": "motion",
-    "background": "scenery", "sign": "direction", "sign_of_maps": "direction, maps", "nearest_motion": "nearest: motion",
-    "nearest_background": "nearest: scenery", "thirds": "thirds", "nearest_label": "nearest: class",
-}  # fmt: skip
+    "matched": "matched",
+    "shifted": "shifted",
+    "gap": "gap",
+    "cheating": "cheating",
+    "motion": "motion",
+    "background": "scenery",
+    "sign": "direction",
+    "sign_of_maps": "direction, maps",
+    "nearest_motion": "nearest: motion",
+    "nearest_background": "nearest: scenery",
+    "thirds": "thirds",
+    "nearest_label": "nearest: class",
+}
 _NEXT = {  # what to try after each verdict
     "beats": "Next: `graphvid neighbors VIDEO_ID`, or `graphvid embed` and its vectors as features of another method.",
     "is level with": "Next: more epochs or more videos, or `graphvid train moco --preset differences`.",
@@ -73,18 +82,25 @@ def _quality(title: str, quality: dict[str, Any]) -> Section:
         for name, values in quality.items()
     ]
     if "motion" in names:
-        main, text = "motion", (
-            "Percent. matched and shifted: motion by a probe of the training videos, where scenery agrees, and where it "
-            "misleads; cheating: answers on the latter that name the scenery's class. motion and scenery: by a probe fitted "
-            "where both are independent, so that it says what is in the vectors at all; read motion first, since a constant "
-            "vector has no gap. direction: which way a motion goes, from vectors and from maps of 2 x 2 x 2 cells. nearest: "
-            "what the nearest training video of a misleading one shares with it."
-        )  # fmt: skip
+        main, text = (
+            "motion",
+            (
+                "Percent. matched and shifted: motion by a probe of the training videos, where scenery agrees, and "
+                "where it misleads; cheating: answers on the latter that name the scenery's class. motion and "
+                "scenery: by a probe fitted where both are independent, so that it says what is in the vectors at "
+                "all; read motion first, since a constant vector has no gap. direction: which way a motion goes, "
+                "from vectors and from maps of 2 x 2 x 2 cells. nearest: what the nearest training video of a "
+                "misleading one shares with it."
+            ),
+        )
     else:
-        main, text = "thirds", (
-            "Percent. thirds: the first third of a video finds its last third among all, by cosine. nearest: the nearest other "
-            "video has the same class. Random weights are the same network without training."
-        )  # fmt: skip
+        main, text = (
+            "thirds",
+            (
+                "Percent. thirds: the first third of a video finds its last third among all, by cosine. nearest: the "
+                "nearest other video has the same class. Random weights are the same network without training."
+            ),
+        )
     bars = {name: values[main] for name, values in quality.items() if values.get(main) is not None}
     plots = (
         [Plot(ranking_bars(bars, label=f"{main} (%)", highlight=title), f"{main}; longer is better.")] if bars else []
@@ -96,9 +112,12 @@ def _quality(title: str, quality: dict[str, Any]) -> Section:
 def _nearest(run: RunDirectory) -> Section:
     stored = read_npz(run.require(run.path / STRIPS), ("frames", "ids", "similarity"))
     plots = [
-        Plot(draw_strips(stored["frames"][i], stored["ids"][i], stored["similarity"][i]), f"Nearest to {stored['ids'][i][0]}.")
+        Plot(
+            draw_strips(stored["frames"][i], stored["ids"][i], stored["similarity"][i]),
+            f"Nearest to {stored['ids'][i][0]}.",
+        )
         for i in range(len(stored["frames"]))
-    ]  # fmt: skip
+    ]
     text = "Six frames of some videos, above those of the videos nearest to each, with the cosine of their centred vectors."
     return Section("Nearest videos", text, None, plots)
 

@@ -135,9 +135,14 @@ def load_clips(source: ClipsSource, *, progress: bool = True) -> LoadedClips:
     if source.dataset is not None:
         number = source.num_videos
         world = SyntheticMotion(
-            num_train=number, num_matched=number * 5 // 16, num_shifted=number * 5 // 16,
-            num_decorrelated=number * 3 // 4, drift=source.drift, bg_instance=source.bg_instance, seed=source.seed,
-        )  # fmt: skip
+            num_train=number,
+            num_matched=number * 5 // 16,
+            num_shifted=number * 5 // 16,
+            num_decorrelated=number * 3 // 4,
+            drift=source.drift,
+            bg_instance=source.bg_instance,
+            seed=source.seed,
+        )
         return LoadedClips(world.name, world.train.source, None, world)
     assert source.videos is not None
     videos = open_videos(source.videos, (source.height, source.width), store=source.store, progress=progress)
@@ -148,9 +153,13 @@ def load_clips(source: ClipsSource, *, progress: bool = True) -> LoadedClips:
 
 
 def open_videos(
-    path: str | Path, size: tuple[int, int], *, channels: Literal[1, 3] = 3, store: str | Path | None = None,
+    path: str | Path,
+    size: tuple[int, int],
+    *,
+    channels: Literal[1, 3] = 3,
+    store: str | Path | None = None,
     progress: bool = True,
-) -> PixelStore:  # fmt: skip
+) -> PixelStore:
     """Give the pixels of the videos of a folder, decoded if they are not yet.
 
     Parameters

@@ -39,10 +39,14 @@ def write_knowledge(run: RunDirectory, data: LoadedLinking) -> None:
     known, scale = data.knowledge, data.used.scale
     with atomic_path(run.path / KNOWLEDGE) as temporary:
         np.savez_compressed(
-            temporary, entity_ids=storable(known.entity_ids), entity_names=known.entity_names.astype(np.str_),
-            has_prior=np.array([known.has_prior]), feature_mean=scale.mean, feature_scale=scale.scale,
+            temporary,
+            entity_ids=storable(known.entity_ids),
+            entity_names=known.entity_names.astype(np.str_),
+            has_prior=np.array([known.has_prior]),
+            feature_mean=scale.mean,
+            feature_scale=scale.scale,
             **known.arrays,  # type: ignore[arg-type] # no array is called allow_pickle
-        )  # fmt: skip
+        )
     if known.encoder is not None:
         write_tensors(run.path / ENCODER_WEIGHTS, known.encoder.encoder.model.state_dict())
         if not (run.path / ENCODER).exists():
@@ -154,10 +158,12 @@ class LinkingRun(Run):
                 raise ValueError(f"{path} is of another generated world than seed {source.seed} gives now")
             return world, used
         known = kind(
-            pd.Index(stored["entity_ids"]), stored["entity_names"].astype(object),
-            {name: stored[name] for name in kept}, has_prior=bool(stored["has_prior"][0]),
+            pd.Index(stored["entity_ids"]),
+            stored["entity_names"].astype(object),
+            {name: stored[name] for name in kept},
+            has_prior=bool(stored["has_prior"][0]),
             encoder=self._encoder(source) if with_encoder else None,
-        )  # fmt: skip
+        )
         return known, used
 
     def _encoder(self, source: LinkingSource) -> TextVectors:

@@ -99,9 +99,13 @@ def score_linking(model: Linker, data: LoadedLinking, title: str) -> dict[str, A
 
 
 def _verdict(
-    title: str, baseline: str, mentions: Mentions, rows: NDArray[np.bool_], chosen: NDArray[np.int64],
+    title: str,
+    baseline: str,
+    mentions: Mentions,
+    rows: NDArray[np.bool_],
+    chosen: NDArray[np.int64],
     prior: NDArray[np.float64],
-) -> Verdict:  # fmt: skip
+) -> Verdict:
     """Compare the model with the baseline, mention by mention."""
     right = {title: chosen == mentions.gold, f"first by {baseline}": _chosen(mentions, prior) == mentions.gold}
     return judge("accuracy", title, {name: found[rows] for name, found in right.items()})
@@ -125,9 +129,12 @@ def _accuracy(data: LoadedLinking, scores: NDArray[np.float64], rows: NDArray[np
 
 
 def _by_bin(
-    data: LoadedLinking, scores: NDArray[np.float64], test: NDArray[np.bool_], values: NDArray[np.int64],
+    data: LoadedLinking,
+    scores: NDArray[np.float64],
+    test: NDArray[np.bool_],
+    values: NDArray[np.int64],
     bins: Mapping[str, tuple[int, int]],
-) -> dict[str, dict[str, float]]:  # fmt: skip
+) -> dict[str, dict[str, float]]:
     found = {}
     for name, (low, high) in bins.items():
         rows = test & data.mentions.linkable & (values >= low) & (values <= high)

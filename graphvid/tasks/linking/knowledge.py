@@ -65,9 +65,10 @@ class UsedFeatures(NamedTuple):
         kept = used(inputs, self.groups)
         words = inputs.words if "context" in self.groups else None
         return LinkTables(
-            torch.from_numpy(self.scale.transform(inputs.features[:, kept])), tuple(inputs.groups[at] for at in kept),
+            torch.from_numpy(self.scale.transform(inputs.features[:, kept])),
+            tuple(inputs.groups[at] for at in kept),
             *(None if x is None else torch.from_numpy(x) for x in (inputs.entities, words, inputs.mentions)),
-        )  # fmt: skip
+        )
 
 
 class Knowledge(ABC):
@@ -88,9 +89,14 @@ class Knowledge(ABC):
     kept: ClassVar[tuple[str, ...]]
 
     def __init__(
-        self, entity_ids: pd.Index, entity_names: NDArray[np.object_], arrays: Arrays, *, has_prior: bool,
+        self,
+        entity_ids: pd.Index,
+        entity_names: NDArray[np.object_],
+        arrays: Arrays,
+        *,
+        has_prior: bool,
         encoder: TextVectors | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.entity_ids, self.entity_names, self.arrays = entity_ids, entity_names, arrays
         self.has_prior, self.encoder = has_prior, encoder
 
@@ -144,10 +150,14 @@ class AidaKnowledge(Knowledge):
         if encoder is not None:
             vectors.append(encoder.of_texts(found.entity_names) / np.float32(2))
         arrays = {
-            "in_links": data.in_links, "out_links": data.out_links, "popularity": data.popularity,
-            "entity_type": data.entity_type.astype(np.str_), "link_src": data.link_src, "link_dst": data.link_dst,
+            "in_links": data.in_links,
+            "out_links": data.out_links,
+            "popularity": data.popularity,
+            "entity_type": data.entity_type.astype(np.str_),
+            "link_src": data.link_src,
+            "link_dst": data.link_dst,
             "entities": np.concatenate(vectors, axis=1),
-        }  # fmt: skip
+        }
         return cls(found.entity_ids, found.entity_names, arrays, has_prior=False)
 
     def read(self, mentions: Mentions, learnt: NDArray[np.bool_] | None = None) -> Inputs:
@@ -186,8 +196,13 @@ class TextKnowledge(Knowledge):
             rows = np.flatnonzero(train & (mentions.gold >= 0))
             known, sums, counts = _sums(mentions.gold[rows], contexts[rows])
             mean = contexts[rows].mean(axis=0) if len(rows) else np.zeros(contexts.shape[1])
-            arrays = {"names": encoder.of_texts(mentions.entity_names), "known": known, "sums": sums, "counts": counts,
-                      "mean": mean}  # fmt: skip
+            arrays = {
+                "names": encoder.of_texts(mentions.entity_names),
+                "known": known,
+                "sums": sums,
+                "counts": counts,
+                "mean": mean,
+            }
         has_prior = mentions.prior is not None
         return cls(mentions.entity_ids, mentions.entity_names, arrays, has_prior=has_prior, encoder=encoder)
 
@@ -259,9 +274,12 @@ def _find(
 
 
 def _inputs(
-    graph: DGLGraph, columns: Columns, entities: NDArray[np.float32] | None = None,
-    words: NDArray[np.float32] | None = None, mentions: NDArray[np.float32] | None = None,
-) -> Inputs:  # fmt: skip
+    graph: DGLGraph,
+    columns: Columns,
+    entities: NDArray[np.float32] | None = None,
+    words: NDArray[np.float32] | None = None,
+    mentions: NDArray[np.float32] | None = None,
+) -> Inputs:
     features = np.stack([values for _, values in columns.values()], axis=1)
     groups = tuple(group for group, _ in columns.values())
     return Inputs(graph, features, groups, tuple(columns), entities, words, mentions)

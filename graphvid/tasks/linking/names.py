@@ -12,8 +12,19 @@ from graphvid.data import Mentions
 
 from .features import Columns, plain, relative
 
-_MATCHES = ("exact", "whole", "overlap", "covered", "inside", "contains", "starts", "ends", "initials", "abbreviates",
-            "letters")  # fmt: skip
+_MATCHES = (
+    "exact",
+    "whole",
+    "overlap",
+    "covered",
+    "inside",
+    "contains",
+    "starts",
+    "ends",
+    "initials",
+    "abbreviates",
+    "letters",
+)
 
 
 def name_features(mentions: Mentions) -> Columns:
@@ -67,11 +78,18 @@ def _match(surface: str, title: str, whole: str) -> tuple[float, ...]:
     short = surface.replace(" ", "")
     first, second = ({text[i : i + 3] for i in range(len(text) - 2)} or {text} for text in (surface, title))
     return (
-        surface == title, surface == whole, len(of_surface & of_title) / max(1, len(of_surface | of_title)),
-        len(of_surface & of_whole) / max(1, len(of_surface)), of_title <= of_surface, of_surface <= of_title,
-        title.startswith(surface), title.endswith(surface), initials == short,
-        len(short) <= 5 and " " not in surface and short in initials, 2 * len(first & second) / (len(first) + len(second)),
-    )  # fmt: skip
+        surface == title,
+        surface == whole,
+        len(of_surface & of_title) / max(1, len(of_surface | of_title)),
+        len(of_surface & of_whole) / max(1, len(of_surface)),
+        of_title <= of_surface,
+        of_surface <= of_title,
+        title.startswith(surface),
+        title.endswith(surface),
+        initials == short,
+        len(short) <= 5 and " " not in surface and short in initials,
+        2 * len(first & second) / (len(first) + len(second)),
+    )
 
 
 def _document_features(mentions: Mentions, name: NDArray[np.int64], words: list[set[str]]) -> Columns:

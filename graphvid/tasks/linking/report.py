@@ -31,8 +31,14 @@ def report(run: RunDirectory) -> Report:
         f"mentions whose entity is in the knowledge base {test['accuracy']:.4f} are linked right. A gold that is no "
         f"candidate ({test['gold_missing']:,}) or a mention without candidates ({test['without_candidates']:,}) is an error."
     )
-    sections = [_accuracy(title, test), _hard(test), _types(test), _reliability(title, test), _errors(test),
-                _training(run, metrics)]  # fmt: skip
+    sections = [
+        _accuracy(title, test),
+        _hard(test),
+        _types(test),
+        _reliability(title, test),
+        _errors(test),
+        _training(run, metrics),
+    ]
     return Report(
         f"{title[0].upper()}{title[1:]}: {data['name']}", lead, [section for section in sections if section is not None]
     )
@@ -43,9 +49,12 @@ def _accuracy(title: str, test: dict[str, Any]) -> Section:
     rows = [[name, f"{value:.4f}"] for name, value in methods.items()]
     rows += [
         [f"{title}, {label}", f"{test[key]:.4f}"]
-        for key, label in (("ambiguous", "two candidates or more"), ("one_candidate", "one candidate"),
-                           ("with_gold", "gold among candidates"))
-    ]  # fmt: skip
+        for key, label in (
+            ("ambiguous", "two candidates or more"),
+            ("one_candidate", "one candidate"),
+            ("with_gold", "gold among candidates"),
+        )
+    ]
     text = "In-KB micro accuracy of the test documents."
     if test["verdict"] is not None:
         text = f"{text} {read_verdict(test['verdict']).to_text()}"
@@ -94,10 +103,15 @@ def _errors(test: dict[str, Any]) -> Section | None:
     if not test["errors"]:
         return None
     rows = [
-        [error["mention"], error["meant"], error["chosen"], f"{error['probability']:.2f}",
-         "" if error["gold_is_candidate"] else "no candidate"]
+        [
+            error["mention"],
+            error["meant"],
+            error["chosen"],
+            f"{error['probability']:.2f}",
+            "" if error["gold_is_candidate"] else "no candidate",
+        ]
         for error in test["errors"]
-    ]  # fmt: skip
+    ]
     text = "Errors spread evenly over the test documents, to be read."
     return Section("Errors", text, Table(["mention", "meant", "chosen", "probability", "the one meant"], rows))
 
@@ -110,7 +124,14 @@ def _training(run: RunDirectory, metrics: dict[str, Any]) -> Section:
     )
     plots = [
         Plot(training_curve(log["step"], log["loss"], label="loss"), "Mean loss of the steps."),
-        Plot(training_curve([epoch["epoch"] for epoch in epochs], [epoch["accuracy"] for epoch in epochs],
-                            label="accuracy", unit="epoch"), "Accuracy on the development documents."),
-    ]  # fmt: skip
+        Plot(
+            training_curve(
+                [epoch["epoch"] for epoch in epochs],
+                [epoch["accuracy"] for epoch in epochs],
+                label="accuracy",
+                unit="epoch",
+            ),
+            "Accuracy on the development documents.",
+        ),
+    ]
     return Section("Training", text, figures=plots)

@@ -213,12 +213,17 @@ def _read_files(source: LinkingSource) -> tuple[Mentions, NDArray[np.object_]]:
         columns.append((part, place[part.cand_entity], gold))
     counts = np.concatenate([np.diff(part.cand_indptr) for part, _, _ in columns])
     mentions = Mentions(
-        docs, np.concatenate([part.surface for part, _, _ in columns]), np.concatenate([gold for _, _, gold in columns]),
-        np.concatenate([[0], np.cumsum(counts)]), np.concatenate([entity for _, entity, _ in columns]), ids,
-        [names[entity] for entity in ids], prior=np.concatenate([part.prior for part, _, _ in columns]),
+        docs,
+        np.concatenate([part.surface for part, _, _ in columns]),
+        np.concatenate([gold for _, _, gold in columns]),
+        np.concatenate([[0], np.cumsum(counts)]),
+        np.concatenate([entity for _, entity, _ in columns]),
+        ids,
+        [names[entity] for entity in ids],
+        prior=np.concatenate([part.prior for part, _, _ in columns]),
         left=np.concatenate([part.left for part, _, _ in columns]),
         right=np.concatenate([part.right for part, _, _ in columns]),
-    )  # fmt: skip
+    )
     split = np.repeat(np.array(list(parts), dtype=object), [part.num_mentions for part, _, _ in columns])
     if source.development is None:
         train = np.unique(mentions.doc[split == "train"])

@@ -68,9 +68,13 @@ class Linking(Task[LinkingSource, LoadedLinking]):
             }
 
         return Training(
-            finish, model, begin, callbacks=[best], log_every=max(1, model.steps_per_epoch // 10),
+            finish,
+            model,
+            begin,
+            callbacks=[best],
+            log_every=max(1, model.steps_per_epoch // 10),
             checkpoint_every=model.steps_per_epoch,
-        )  # fmt: skip
+        )
 
     def report(self, run: RunDirectory) -> Report:
         """Describe a finished run."""

@@ -118,13 +118,17 @@ def to_mentions(spans: list[Span], surfaces: Surfaces, knowledge: Knowledge) -> 
     listed = [surfaces.entities.get(key, []) for key in keys]
     prior = [value for key in keys for value in surfaces.priors.get(key, [])]
     return Mentions(
-        [span.document for span in spans], [span.surface for span in spans], np.full(len(spans), -1),
+        [span.document for span in spans],
+        [span.surface for span in spans],
+        np.full(len(spans), -1),
         np.concatenate([[0], np.cumsum([len(entities) for entities in listed], dtype=np.int64)]),
-        np.array([entity for entities in listed for entity in entities], dtype=np.int64), knowledge.entity_ids,
-        knowledge.entity_names, prior=prior if knowledge.has_prior else None,
+        np.array([entity for entities in listed for entity in entities], dtype=np.int64),
+        knowledge.entity_ids,
+        knowledge.entity_names,
+        prior=prior if knowledge.has_prior else None,
         left=[span.text[max(0, span.start - _CONTEXT) : span.start] for span in spans],
         right=[span.text[span.end : span.end + _CONTEXT] for span in spans],
-    )  # fmt: skip
+    )
 
 
 def _finder(surfaces: Surfaces) -> Callable[[str], set[tuple[int, int]]]:

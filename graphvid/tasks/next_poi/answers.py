@@ -176,9 +176,12 @@ class NextPoiRun(Run):
             return model, check_ins, area
         saved = read_npz(self.directory.require(self.directory.path / MIXTURE), ("parts", "weight"))
         mixture = CountMixture(
-            CheckInChains(graph, session_gap=3600 * config.session_gap_hours), train, saved["parts"].tolist(),
-            length=config.history_length, tolerance=config.hour_tolerance,
-        )  # fmt: skip
+            CheckInChains(graph, session_gap=3600 * config.session_gap_hours),
+            train,
+            saved["parts"].tolist(),
+            length=config.history_length,
+            tolerance=config.hour_tolerance,
+        )
         mixture.weight = torch.from_numpy(saved["weight"].astype(np.float32))
         return mixture, check_ins, area
 

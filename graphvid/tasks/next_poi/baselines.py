@@ -27,7 +27,7 @@ PAIR_MODELS = {"mf": "BPR matrix factorisation", "simplex": "SimpleX"}
 
 def train_pair_model(
     name: str, chains: CheckInChains, places: KnownPlaces, rows: NDArray[np.int64], chosen_by: Asked, *, seed: int
-) -> Scorer:  # fmt: skip
+) -> Scorer:
     """Train BPR matrix factorisation or SimpleX on the distinct pairs of users and places, and return its scorer.
 
     The epoch is the one with the best Recall@10 of validation.
@@ -44,16 +44,30 @@ def train_pair_model(
         Of training.
     """
     pairs = Interactions.from_pairs(
-        chains.user[rows], places.number[chains.poi[rows]], num_users=chains.num_users, num_items=places.num_places,
+        chains.user[rows],
+        places.number[chains.poi[rows]],
+        num_users=chains.num_users,
+        num_items=places.num_places,
         duplicates="drop",
-    )  # fmt: skip
+    )
     graph = user_item_graph(pairs)
     model: Recommender
     if name == "mf":
         model = MatrixFactorization(
-            graph, MFConfig(loss=BPR(), similarity="dot", negatives=PerEdge(num_negatives=1), init_std=0.1, dropout=0.0,
-                            learning_rate=1e-3, batch_size=512, num_epochs=40, l2=1e-5, seed=seed),
-        )  # fmt: skip
+            graph,
+            MFConfig(
+                loss=BPR(),
+                similarity="dot",
+                negatives=PerEdge(num_negatives=1),
+                init_std=0.1,
+                dropout=0.0,
+                learning_rate=1e-3,
+                batch_size=512,
+                num_epochs=40,
+                l2=1e-5,
+                seed=seed,
+            ),
+        )
     else:
         model = SimpleX(graph, SimpleXConfig(learning_rate=1e-3, batch_size=512, num_epochs=40, seed=seed))
 
@@ -64,9 +78,16 @@ def train_pair_model(
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     plateau = ReloadOnPlateau(found, "recall", 3)
     trainer = Trainer(
-        max_steps=len(model.train_dataloader()), max_epochs=1, devices=1, accelerator="cpu", callbacks=[plateau],
-        logger=False, enable_checkpointing=False, enable_model_summary=False, enable_progress_bar=False,
-    )  # fmt: skip
+        max_steps=len(model.train_dataloader()),
+        max_epochs=1,
+        devices=1,
+        accelerator="cpu",
+        callbacks=[plateau],
+        logger=False,
+        enable_checkpointing=False,
+        enable_model_summary=False,
+        enable_progress_bar=False,
+    )
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
         warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated", category=FutureWarning)

@@ -75,9 +75,11 @@ def figures(ranks: Tensor) -> dict[str, Any]:
     for k in CUT_OFFS:
         scores = target_scores(known, k=k)
         found[str(k)] = {
-            "recall": scores.recall, "ndcg": scores.ndcg, "map": scores.map,
+            "recall": scores.recall,
+            "ndcg": scores.ndcg,
+            "map": scores.map,
             "recall_of_all": float((ranks <= k).double().mean()),
-        }  # fmt: skip
+        }
     return found
 
 
@@ -118,8 +120,9 @@ def rank_by_counts(mixture: CountMixture, asked: Asked) -> dict[str, Tensor]:
     """Return the ranks of the targets by every kind of counts of a mixture, by itself."""
     found = {}
     for part in mixture.counts.parts:
-        single = CountMixture(mixture.chains, mixture.rows, [part], length=mixture.counts.length,
-                              tolerance=mixture.counts.tolerance)  # fmt: skip
+        single = CountMixture(
+            mixture.chains, mixture.rows, [part], length=mixture.counts.length, tolerance=mixture.counts.tolerance
+        )
         found[part] = rank_targets(single.score, asked, mixture.places.num_places)
     return found
 

@@ -65,9 +65,9 @@ def _ranking(title: str, metrics: dict[str, Any]) -> Section:
     ]
     text = (
         "All candidates are ranked for every test check-in, with everything before it as history; visited places are not "
-        "barred, and ties count half. \"Recall of all\" counts targets that training never saw as misses. The mixture of "
+        'barred, and ties count half. "Recall of all" counts targets that training never saw as misses. The mixture of '
         "counts is chosen by the validation check-ins."
-    )  # fmt: skip
+    )
     scores = {name: values[_K]["recall"] for name, values in metrics["methods"].items()}
     plot = Plot(ranking_bars(scores, label=f"Recall@{_K}", highlight=title), "Longer is better.")
     best = max(scores, key=lambda name: float(scores[name]))
@@ -99,10 +99,16 @@ def _attention(found: dict[str, Any]) -> Section:
 def _epochs(metrics: dict[str, Any]) -> Section:
     epochs = metrics["epochs"]
     rows = [
-        [f"{one['epoch']:.0f}", f"{one['learning_rate']:.0e}", f"{one['loss']:.4f}", f"{one['recall']:.4f}",
-         f"{one['train_seconds']:.1f}", f"{one['evaluate_seconds']:.1f}"]
+        [
+            f"{one['epoch']:.0f}",
+            f"{one['learning_rate']:.0e}",
+            f"{one['loss']:.4f}",
+            f"{one['recall']:.4f}",
+            f"{one['train_seconds']:.1f}",
+            f"{one['evaluate_seconds']:.1f}",
+        ]
         for one in epochs
-    ]  # fmt: skip
+    ]
     curve = training_curve(
         [one["epoch"] for one in epochs], [one["recall"] for one in epochs], label=f"Recall@{_K}", unit="epoch"
     )

@@ -31,8 +31,13 @@ from graphvid.data.check_ins import COLUMNS
 from graphvid.tasks._columns import column_names
 
 CheckInDataset = Literal[
-    "synthetic-check-ins", "foursquare-nyc", "foursquare-nyc-lbsn2vec", "lbsn2vec-nyc", "dchl-nyc", "dchl-tky",
-]  # fmt: skip
+    "synthetic-check-ins",
+    "foursquare-nyc",
+    "foursquare-nyc-lbsn2vec",
+    "lbsn2vec-nyc",
+    "dchl-nyc",
+    "dchl-tky",
+]
 
 
 @record

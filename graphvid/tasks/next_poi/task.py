@@ -123,9 +123,12 @@ class NextPoi(Task[CheckInSource, LoadedCheckIns]):
 
             return Training(finish_counts)
         plateau = ReloadOnPlateau(
-            judge(model, data.windows.validation), "recall", model.config.patience, partial(_write_epochs, run),
+            judge(model, data.windows.validation),
+            "recall",
+            model.config.patience,
+            partial(_write_epochs, run),
             plateau="constant",
-        )  # fmt: skip
+        )
 
         def finish(parts: Parts) -> Json:
             write_tensors(run.path / WEIGHTS, model.state_dict())
@@ -142,9 +145,12 @@ class NextPoi(Task[CheckInSource, LoadedCheckIns]):
             }
 
         return Training(
-            finish, model, callbacks=[plateau], log_every=max(1, model.steps_per_epoch // 20),
+            finish,
+            model,
+            callbacks=[plateau],
+            log_every=max(1, model.steps_per_epoch // 20),
             checkpoint_every=model.steps_per_epoch,
-        )  # fmt: skip
+        )
 
     def report(self, run: RunDirectory) -> Report:
         """Describe a finished run."""

@@ -55,8 +55,11 @@ def _ranking(config: dict[str, Any], metrics: dict[str, Any]) -> Section:
         for method, values in metrics["methods"].items()
         for k in values
     ]
-    by = "the test pairs themselves, the protocol of the published results" if metrics["selection"] == "test" else (
-        "pairs held out of training")  # fmt: skip
+    by = (
+        "the test pairs themselves, the protocol of the published results"
+        if metrics["selection"] == "test"
+        else ("pairs held out of training")
+    )
     text = (
         f"All items are ranked for every test user; those known from training are no candidates. The model is that of "
         f"epoch {metrics['best_epoch']} of {len(metrics['epochs'])}, the best on {by}."
@@ -73,11 +76,16 @@ def _epochs(metrics: dict[str, Any]) -> Section:
     epochs = metrics["epochs"]
     rows = [
         [
-            f"{epoch['epoch']:.0f}", f"{epoch['learning_rate']:.0e}", f"{epoch['loss']:.4f}", f"{epoch['recall']:.4f}",
-            f"{epoch['ndcg']:.4f}", f"{epoch['train_seconds']:.1f}", f"{epoch['evaluate_seconds']:.1f}",
+            f"{epoch['epoch']:.0f}",
+            f"{epoch['learning_rate']:.0e}",
+            f"{epoch['loss']:.4f}",
+            f"{epoch['recall']:.4f}",
+            f"{epoch['ndcg']:.4f}",
+            f"{epoch['train_seconds']:.1f}",
+            f"{epoch['evaluate_seconds']:.1f}",
         ]
         for epoch in epochs
-    ]  # fmt: skip
+    ]
     numbers = [epoch["epoch"] for epoch in epochs]
     plots = [
         Plot(

@@ -106,7 +106,7 @@ class Members:
                 {"model": run.config["model"], "data": run.config["data"], "test": run.metrics["methods"]["twin tower"]}
                 for run in self.runs.values()
             ],
-        }  # fmt: skip
+        }
 
 
 class EnsembleRun(VectorRun):

@@ -64,8 +64,15 @@ class VideoPairSource(Record):
     """
 
     files: ClassVar[tuple[str, ...]] = (
-        "videos", "pairs", "test_videos", "test_pairs", "tag_list", "frame_stores", "from_", "data_dir",
-    )  # fmt: skip
+        "videos",
+        "pairs",
+        "test_videos",
+        "test_pairs",
+        "tag_list",
+        "frame_stores",
+        "from_",
+        "data_dir",
+    )
 
     videos: str | None = None
     pairs: str | None = None
@@ -154,10 +161,12 @@ class SimilarityData:
             **{
                 name: 0 if pairs is None else pairs.num_pairs
                 for name, pairs in (
-                    ("pairs", self.pairs), ("validation_pairs", self.validation), ("test_pairs", self.test_pairs),
+                    ("pairs", self.pairs),
+                    ("validation_pairs", self.validation),
+                    ("test_pairs", self.test_pairs),
                 )
             },
-        }  # fmt: skip
+        }
         frames = next((table.frames.dim for table in self.tables if table.frames is not None), 0)
         return {"name": self.name, **counts, "frame_columns": frames, "crc32": crc}
 
@@ -182,9 +191,15 @@ def load_similarity(source: VideoPairSource) -> SimilarityData:
     if source.dataset == "synthetic-video-pairs":
         world = SyntheticVideoPairs()
         return SimilarityData(
-            source.dataset, world.pointwise.videos, world.train.videos, world.train.pairs, None, world.test.videos,
-            world.test.pairs, start=source.from_,
-        )  # fmt: skip
+            source.dataset,
+            world.pointwise.videos,
+            world.train.videos,
+            world.train.pairs,
+            None,
+            world.test.videos,
+            world.test.pairs,
+            start=source.from_,
+        )
     if source.dataset == "sick-relatedness":
         data = SICKRelatedness(source.data_dir)
         learnt, tested = _only(data.videos, data.train, data.validation), _only(data.videos, data.test)

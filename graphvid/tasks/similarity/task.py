@@ -119,8 +119,9 @@ class Similarity(Task[VideoPairSource, SimilarityData]):
             write_tensors(run.path / TOWER, model.tower.state_dict())
             vectors = {
                 name: embed_videos(model.tower, VideoInputs(table, config, tokenizer, vocabulary))
-                for name, table in (("test", data.test), ("videos", data.videos)) if table is not None
-            } or {"pointwise": embed_videos(model.tower, inputs)}  # fmt: skip
+                for name, table in (("test", data.test), ("videos", data.videos))
+                if table is not None
+            } or {"pointwise": embed_videos(model.tower, inputs)}
             write_vectors(run, embedding=_every(data, vectors))
             figures = _judge(run, data, vectors, validation)
             return {
@@ -209,9 +210,12 @@ def _judge(
             methods.setdefault(method, {})[split] = judge(of_method, pairs)
         verdict = compare(cosines, "twin tower", pairs)
         row = {
-            "query_id": storable(table.ids[pairs.query]), "candidate_id": storable(table.ids[pairs.candidate]),
-            "score": pairs.score, "cosine": cosine, "split": np.full(len(cosine), split),
-        }  # fmt: skip
+            "query_id": storable(table.ids[pairs.query]),
+            "candidate_id": storable(table.ids[pairs.candidate]),
+            "score": pairs.score,
+            "cosine": cosine,
+            "split": np.full(len(cosine), split),
+        }
         for key, values in row.items():
             columns.setdefault(key, []).append(values)
     if columns:

@@ -113,10 +113,16 @@ def outcomes(views: Views, num_clips: int, config: FRAMEConfig, *, strict: bool 
     assert test.duration is not None
     duration = test.duration[labels.row]
     return Outcomes(
-        labels.user, views.test_user[labels.row], labels.video, labels.stop, labels.row,
-        np.minimum(test.watch_time[labels.row], duration), duration, num_clips,
+        labels.user,
+        views.test_user[labels.row],
+        labels.video,
+        labels.stop,
+        labels.row,
+        np.minimum(test.watch_time[labels.row], duration),
+        duration,
+        num_clips,
         {reason: count for reason, count in labels.dropped.items() if count},
-    )  # fmt: skip
+    )
 
 
 def baselines(labels: ClipLabels, log: WatchLog, test: Outcomes) -> dict[str, Forecast]:

@@ -139,10 +139,16 @@ def _ablation(metrics: dict[str, Any]) -> Section:
     rows = [["all", f"{fine['gauc']['value']:.4f}", f"{fine['log_loss']:.4f}", "", "", ""]]
     for coarse in metrics["ablation"]:
         gain = coarse["gauc_difference"]
-        rows.append([
-            f"{coarse['num_clips']}", f"{coarse['gauc']['value']:.4f}", f"{coarse['log_loss']:.4f}",
-            f"{gain['difference']:+.4f}", f"{gain['lower']:+.4f} to {gain['upper']:+.4f}", f"{gain['share_not_above']:.3f}",
-        ])  # fmt: skip
+        rows.append(
+            [
+                f"{coarse['num_clips']}",
+                f"{coarse['gauc']['value']:.4f}",
+                f"{coarse['log_loss']:.4f}",
+                f"{gain['difference']:+.4f}",
+                f"{gain['lower']:+.4f} to {gain['upper']:+.4f}",
+                f"{gain['share_not_above']:.3f}",
+            ]
+        )
     num_clips = metrics["num_clips"]
     rows[0][0] = f"{num_clips}"
     points = sorted([(num_clips, fine), *((coarse["num_clips"], coarse) for coarse in metrics["ablation"])], key=_first)
@@ -163,11 +169,16 @@ def _first(pair: tuple[int, Any]) -> int:
 def _clips(clips: list[dict[str, Any]]) -> Section:
     rows = [
         [
-            clip["video_id"], f"{clip['clip'] + 1}", f"{clip['reached']:,}", f"{clip['left']:,}",
-            f"{clip['left'] / clip['reached']:.3f}", f"{clip['usual']:.3f}", f"{clip['predicted']:.3f}",
+            clip["video_id"],
+            f"{clip['clip'] + 1}",
+            f"{clip['reached']:,}",
+            f"{clip['left']:,}",
+            f"{clip['left'] / clip['reached']:.3f}",
+            f"{clip['usual']:.3f}",
+            f"{clip['predicted']:.3f}",
         ]
         for clip in clips
-    ]  # fmt: skip
+    ]
     text = (
         "Of the training views that reached the clip, the share that left at it, beside that of all clips at this place. "
         "Ordered by the share drawn towards the usual one, so that few viewers count little. The top of a long list is "

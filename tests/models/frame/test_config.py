@@ -52,10 +52,23 @@ def test_unknown_options_are_named_with_the_known_ones():
         FRAMEConfig.from_dict({"size": 1, "dim": 8, "colour": 2})
 
 
-@pytest.mark.parametrize("name", [
-    "positive_mode", "negative_mode", "multiplicity", "resolve", "norm", "target_edges", "interaction", "branches",
-    "id_embedding", "head", "supervision", "schedule",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "name",
+    [
+        "positive_mode",
+        "negative_mode",
+        "multiplicity",
+        "resolve",
+        "norm",
+        "target_edges",
+        "interaction",
+        "branches",
+        "id_embedding",
+        "head",
+        "supervision",
+        "schedule",
+    ],
+)
 @pytest.mark.parametrize("value", ["other", None])
 def test_refused_choices(name, value):
     accepted = re.escape(repr(getattr(FRAMEConfig(), name)))
@@ -69,15 +82,18 @@ POSITIVE = ["complete_ratio", "learning_rate"]
 NOT_NEGATIVE = ["min_watch_time", "duration_resolution", "point_weight", "pair_weight", "weight_decay"]
 
 
-@pytest.mark.parametrize(("names", "values", "accepted"), [
-    (COUNTS, [0, -1, 2.0, "2", True, None], "an integer >= 1"),
-    (SWITCHES, [1, None, "true"], "true or false"),
-    (POSITIVE, [0.0, -0.1, math.nan, math.inf, "1", None], "a finite number > 0"),
-    (NOT_NEGATIVE, [-0.1, math.nan, math.inf, "0", None], "a finite number >= 0"),
-    (["seed"], [-1, 0.0, None], "an integer >= 0"),
-    (["fanout"], [0, -2, 1.5, None], "-1 or an integer >= 1"),
-    (["num_clips"], [0, 2.0, True], "null or an integer >= 1"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("names", "values", "accepted"),
+    [
+        (COUNTS, [0, -1, 2.0, "2", True, None], "an integer >= 1"),
+        (SWITCHES, [1, None, "true"], "true or false"),
+        (POSITIVE, [0.0, -0.1, math.nan, math.inf, "1", None], "a finite number > 0"),
+        (NOT_NEGATIVE, [-0.1, math.nan, math.inf, "0", None], "a finite number >= 0"),
+        (["seed"], [-1, 0.0, None], "an integer >= 0"),
+        (["fanout"], [0, -2, 1.5, None], "-1 or an integer >= 1"),
+        (["num_clips"], [0, 2.0, True], "null or an integer >= 1"),
+    ],
+)
 def test_refused_numbers(names, values, accepted):
     for name in names:
         for value in values:
@@ -85,12 +101,17 @@ def test_refused_numbers(names, values, accepted):
                 FRAMEConfig(**{name: value})
 
 
-@pytest.mark.parametrize(("options", "message"), [
-    ({"head": "mean_prob", "num_duration_buckets": 2},
-     "num_duration_buckets must be 1 unless head is 'survival', got 2"),
-    ({"supervision": "official"}, "supervision must not be 'official' with head 'survival'"),
-    ({"negative_mode": "official"}, "multiplicity must be 'count' with negative_mode 'official', got 'binary'"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"head": "mean_prob", "num_duration_buckets": 2},
+            "num_duration_buckets must be 1 unless head is 'survival', got 2",
+        ),
+        ({"supervision": "official"}, "supervision must not be 'official' with head 'survival'"),
+        ({"negative_mode": "official"}, "multiplicity must be 'count' with negative_mode 'official', got 'binary'"),
+    ],
+)
 def test_options_that_contradict_each_other(options, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         FRAMEConfig(**options)
@@ -98,7 +119,16 @@ def test_options_that_contradict_each_other(options, message):
 
 def test_values_at_the_edge_are_taken():
     config = FRAMEConfig(
-        num_clips=1, dim=1, hidden=1, batch_size=1, num_epochs=1, fanout=1, learning_rate=5e-324, complete_ratio=1,
-        weight_decay=0, point_weight=0, seed=0,
-    )  # fmt: skip
+        num_clips=1,
+        dim=1,
+        hidden=1,
+        batch_size=1,
+        num_epochs=1,
+        fanout=1,
+        learning_rate=5e-324,
+        complete_ratio=1,
+        weight_decay=0,
+        point_weight=0,
+        seed=0,
+    )
     assert config.fanout == config.num_clips == 1

@@ -44,12 +44,19 @@ def step_scores(model, rows=slice(None)):
 
 
 @pytest.mark.parametrize("alone", [True, False])
-@pytest.mark.parametrize("options", [
-    {"norm": "mean"}, {"norm": "sym"}, {"norm": "official"},
-    {"positive_mode": "prefix"}, {"negative_mode": "skip_and_after", "norm": "sym"},
-    {"trainable_features": True}, {"id_embedding": "concat", "norm": "sym"},
-    {"positive_mode": "prefix", "negative_mode": "official", "multiplicity": "count", "norm": "sym"},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"norm": "mean"},
+        {"norm": "sym"},
+        {"norm": "official"},
+        {"positive_mode": "prefix"},
+        {"negative_mode": "skip_and_after", "norm": "sym"},
+        {"trainable_features": True},
+        {"id_embedding": "concat", "norm": "sym"},
+        {"positive_mode": "prefix", "negative_mode": "official", "multiplicity": "count", "norm": "sym"},
+    ],
+)
 def test_the_score_of_a_training_row_does_not_depend_on_its_own_outcome(world, clips, options, alone):
     """A complete view becomes a skip, a skip another or complete: the same score, unless own edges are included.
 
@@ -84,10 +91,13 @@ def test_other_views_of_the_same_pair_are_left_out_too(world, clips):
 def test_temporal_targets_are_predicted_from_earlier_views(world, clips):
     model = FRAME(world.log, clips, replace(SMALL, target_edges="temporal"))
     late = world.log.timestamp >= 60.0 * 9 * 6  # of ten views of each of nine users those from floor(10 * 2 / 3) on
-    pairs = [sorted(zip(user, video)) for user, video in (
-        (model.targets.user.tolist(), model.targets.video.tolist()),
-        (world.log.user[late].tolist(), world.log.video[late].tolist()),
-    )]  # fmt: skip
+    pairs = [
+        sorted(zip(user, video))
+        for user, video in (
+            (model.targets.user.tolist(), model.targets.video.tolist()),
+            (world.log.user[late].tolist(), world.log.video[late].tolist()),
+        )
+    ]
     assert pairs[0] == pairs[1]
     assert len(pairs[0]) == 9 * 4
     mirrored = np.where(world.log.watch_time[late] < 8, 8.0, 1.0)

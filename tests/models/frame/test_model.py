@@ -42,14 +42,25 @@ def equal_weights(a, b):
 # Training
 
 
-@pytest.mark.parametrize("options", [
-    {}, {"norm": "sym", "interaction": "concat", "head": "mean_prob"}, {"fanout": 2},
-    {"trainable_features": True}, {"id_embedding": "add"}, {"id_embedding": "concat", "trainable_features": True},
-    {"target_edges": "temporal", "schedule": "constant"}, {"head": "official_sum_logit", "supervision": "hybrid"},
-    {"head": "sigmoid_mean_logit", "supervision": "official"}, {"residual": False, "share_weights": True},
-    {"branches": "positive", "standardize": False}, {"positive_mode": "prefix", "negative_mode": "skip_and_after"},
-    {"resolve": "last", "weight_decay": 0.1}, {"num_clips": 2, "supervision": "hybrid"},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"norm": "sym", "interaction": "concat", "head": "mean_prob"},
+        {"fanout": 2},
+        {"trainable_features": True},
+        {"id_embedding": "add"},
+        {"id_embedding": "concat", "trainable_features": True},
+        {"target_edges": "temporal", "schedule": "constant"},
+        {"head": "official_sum_logit", "supervision": "hybrid"},
+        {"head": "sigmoid_mean_logit", "supervision": "official"},
+        {"residual": False, "share_weights": True},
+        {"branches": "positive", "standardize": False},
+        {"positive_mode": "prefix", "negative_mode": "skip_and_after"},
+        {"resolve": "last", "weight_decay": 0.1},
+        {"num_clips": 2, "supervision": "hybrid"},
+    ],
+)
 def test_every_option_learns(world, fit_model, options):
     model = FRAME(world.log, world.clips, replace(SMALL, num_epochs=15, batch_size=30, **options))
     before = {name: x.detach().clone() for name, x in model.named_parameters()}
@@ -221,9 +232,14 @@ def test_a_user_without_a_past_gets_one_prediction_a_video(world, model):
     found = model.predict([-1, -1, 3], [4, 4, 4])
     assert found.complete[0] == found.complete[1] != found.complete[2]
     unseen = WatchLog(  # the last user has no row in the log
-        world.log.user, world.log.video, pd.RangeIndex(10), world.log.video_ids, watch_time=world.log.watch_time,
-        duration=world.log.duration, timestamp=world.log.timestamp,
-    )  # fmt: skip
+        world.log.user,
+        world.log.video,
+        pd.RangeIndex(10),
+        world.log.video_ids,
+        watch_time=world.log.watch_time,
+        duration=world.log.duration,
+        timestamp=world.log.timestamp,
+    )
     other = FRAME(unseen, world.clips, SMALL).predict([-1, 9], [4, 4])
     assert other.complete[0] == other.complete[1] == pytest.approx(found.complete[0])
 
@@ -274,18 +290,26 @@ def test_duration_buckets(world, views):
 # Bad input
 
 
-@pytest.mark.parametrize(("users", "videos", "options", "error", "message"), [
-    ([9], [0], {}, ValueError, r"users, but for -1, must be in \[0, 9\), got 9"),
-    ([-2], [0], {}, ValueError, r"users, but for -1, must be in \[0, 9\), got -2"),
-    ([0.5], [0], {}, TypeError, "users, but for -1, must hold integers"),
-    ([0], [15], {}, ValueError, r"videos must be in \[0, 15\), got 15"),
-    ([0], [-1], {}, ValueError, r"videos must be in \[0, 15\), got -1"),
-    ([0, 1], [0], {}, ValueError, "users and videos must have equal lengths, got 2 and 1"),
-    ([[0]], [0], {}, ValueError, r"must have shape \(num_views,\), got \(1, 1\)"),
-    ([0], [0], {"chunk_size": 0}, ValueError, "chunk_size must be an integer >= 1, got 0"),
-    ([0], [0], {"clips": ClipFeatures([0], np.ones((1, 4, 32)))}, ValueError,
-     "clips must have 8 clips of 32 columns, got 4 of 32"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("users", "videos", "options", "error", "message"),
+    [
+        ([9], [0], {}, ValueError, r"users, but for -1, must be in \[0, 9\), got 9"),
+        ([-2], [0], {}, ValueError, r"users, but for -1, must be in \[0, 9\), got -2"),
+        ([0.5], [0], {}, TypeError, "users, but for -1, must hold integers"),
+        ([0], [15], {}, ValueError, r"videos must be in \[0, 15\), got 15"),
+        ([0], [-1], {}, ValueError, r"videos must be in \[0, 15\), got -1"),
+        ([0, 1], [0], {}, ValueError, "users and videos must have equal lengths, got 2 and 1"),
+        ([[0]], [0], {}, ValueError, r"must have shape \(num_views,\), got \(1, 1\)"),
+        ([0], [0], {"chunk_size": 0}, ValueError, "chunk_size must be an integer >= 1, got 0"),
+        (
+            [0],
+            [0],
+            {"clips": ClipFeatures([0], np.ones((1, 4, 32)))},
+            ValueError,
+            "clips must have 8 clips of 32 columns, got 4 of 32",
+        ),
+    ],
+)
 def test_refused_views(model, users, videos, options, error, message):
     with pytest.raises(error, match=message):
         model.predict(users, videos, **options)
@@ -295,16 +319,26 @@ def test_refused_logs_and_features(world):
     log, clips = world.log, world.clips
     skips, complete = log.watch_time < 8, log.watch_time >= 8
     cases = [
-        (log.select(complete), clips, {}, f"must have both complete views and skips, got {complete.sum()} complete of "),
+        (
+            log.select(complete),
+            clips,
+            {},
+            f"must have both complete views and skips, got {complete.sum()} complete of ",
+        ),
         (log.select(skips), clips, {}, f"must have both complete views and skips, got 0 complete of {skips.sum()}"),
         (log, ClipFeatures(range(14), clips.array[:14]), {}, "the clip features"),
         (log, clips, {"complete_ratio": 1.5}, "complete_ratio must be a number in (0, 1], got 1.5"),
         (log, clips, {"num_clips": 3}, "num_clips must divide the 8 of the clip features, got 3"),
         (replace(log, timestamp=None), clips, {"resolve": "last"}, "log must have timestamps with resolve='last'"),
         (replace(log, timestamp=None), clips, {"target_edges": "temporal"}, "must have timestamps"),
-        (replace(log, watch_time=None), clips, {}, "log must have watch times and durations, got a log without watch_t"),
+        (
+            replace(log, watch_time=None),
+            clips,
+            {},
+            "log must have watch times and durations, got a log without watch_t",
+        ),
         (replace(log, duration=None), clips, {}, "log must have watch times and durations, got a log without duration"),
-    ]  # fmt: skip
+    ]
     for bad, features, options, message in cases:
         with pytest.raises(ValueError, match=re.escape(message)):
             FRAME(bad, features, replace(SMALL, **options))

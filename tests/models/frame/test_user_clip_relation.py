@@ -35,10 +35,14 @@ def graph_of(rows, num_users=NUM_USERS, num_videos=NUM_VIDEOS, **options):
 
 def random_rows(seed, num_rows=40, num_users=NUM_USERS, num_videos=NUM_VIDEOS):
     rng = np.random.default_rng(seed)
-    return np.stack([
-        rng.integers(0, num_users, num_rows), rng.integers(0, num_videos, num_rows),
-        rng.choice([0, 1, 2, 3, 3], num_rows),
-    ], axis=1).tolist()  # fmt: skip
+    return np.stack(
+        [
+            rng.integers(0, num_users, num_rows),
+            rng.integers(0, num_videos, num_rows),
+            rng.choice([0, 1, 2, 3, 3], num_rows),
+        ],
+        axis=1,
+    ).tolist()
 
 
 def clips_of(num_videos=NUM_VIDEOS, seed=0):
@@ -163,9 +167,10 @@ def test_picked_messages_are_right_on_average(norm, mode, fanout):
         degree = relation.user_degree
         whole, picked = (
             relation.into_nodes(everyone, degree, relation.edges(videos, targets, k, 7, 0), torch.float64)
-            .spmm(values).view(copies, -1, 2)
+            .spmm(values)
+            .view(copies, -1, 2)
             for k in (-1, fanout)
-        )  # fmt: skip
+        )
         torch.testing.assert_close(whole, whole[:1].expand_as(whole))
         error = picked.std(0) / copies**0.5
         assert (error > 0).any()

@@ -45,9 +45,11 @@ def _world(order=None):
     at_word = np.concatenate([np.arange(2 * m, 2 * m + 2) for m in rows])
     graph = mention_graph(mentions.take(rows), words=(word_indptr, words[at_word]), links=links)
     vectors = torch.from_numpy(tables)
-    return graph, LinkTables(
-        torch.from_numpy(features[place]).float(), ("prior", "type", "prior"), vectors[:8], vectors[8:]
-    ), place  # fmt: skip
+    return (
+        graph,
+        LinkTables(torch.from_numpy(features[place]).float(), ("prior", "type", "prior"), vectors[:8], vectors[8:]),
+        place,
+    )
 
 
 @pytest.mark.parametrize("kind", list(KINDS))

@@ -184,9 +184,15 @@ def test_the_future_is_not_read(town):
     poi[later] = (poi[later] + 7) % data.num_pois
     time[later] += 500 + 7200 * np.arange(len(later))
     other = CheckIns(
-        data.user, poi, data.user_ids, data.poi_ids, timestamp=time, offset=data.offset, latitude=data.latitude,
+        data.user,
+        poi,
+        data.user_ids,
+        data.poi_ids,
+        timestamp=time,
+        offset=data.offset,
+        latitude=data.latitude,
         longitude=data.longitude,
-    )  # fmt: skip
+    )
     scores = []
     for version in (data, other):
         model = PeriodicInterests(check_in_graph(version, town.area), train, CONFIG)
@@ -199,9 +205,13 @@ def test_a_new_user_and_an_unknown_place(town):
     model = PeriodicInterests(check_in_graph(town.check_ins, town.area), town.windows.train, CONFIG)
     unknown = town.check_ins.num_pois
     history = CheckIns(
-        np.array([0, 0]), np.array([unknown, 3]), pd.Index(["new"]), pd.Index([*range(unknown), "?"]),
-        timestamp=np.array([0.0, 9000.0]), offset=np.array([0, 0]),
-    )  # fmt: skip
+        np.array([0, 0]),
+        np.array([unknown, 3]),
+        pd.Index(["new"]),
+        pd.Index([*range(unknown), "?"]),
+        timestamp=np.array([0.0, 9000.0]),
+        offset=np.array([0, 0]),
+    )
     chains = CheckInChains(check_in_graph(history, np.append(town.area, -1)))
     users = np.array([model.chains.num_users])
     found = model.score(chains.at([0], [10_000], [0]), chains, users)

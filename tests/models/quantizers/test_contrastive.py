@@ -23,16 +23,25 @@ from graphvid.models.quantizers.item_features import as_tensors, view
 from graphvid.ops import NeighborTable
 
 SMALL = ContrastiveQuantizationConfig(
-    num_codewords=8, dim=8, hidden=16, batch_size=16, num_epochs=4, memory_size=24, memory_from=1, num_neighbors=4,
+    num_codewords=8,
+    dim=8,
+    hidden=16,
+    batch_size=16,
+    num_epochs=4,
+    memory_size=24,
+    memory_from=1,
+    num_neighbors=4,
     reseed_every=1,
-)  # fmt: skip
+)
 
 
 def clusters(number: int = 60) -> tuple[dict[str, np.ndarray], np.ndarray]:
     rng = np.random.default_rng(0)
     label = np.arange(number) % 4
-    return {"a": (3 * np.eye(4)[label] + rng.normal(size=(number, 4))).astype(np.float32),
-            "b": rng.normal(size=(number, 3)).astype(np.float32)}, label  # fmt: skip
+    return {
+        "a": (3 * np.eye(4)[label] + rng.normal(size=(number, 4))).astype(np.float32),
+        "b": rng.normal(size=(number, 3)).astype(np.float32),
+    }, label
 
 
 def fit(model, steps: int | None = None):
@@ -40,9 +49,14 @@ def fit(model, steps: int | None = None):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         Trainer(
-            max_steps=steps or len(model.train_dataloader()), max_epochs=1, accelerator="cpu", logger=False,
-            enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
-        ).fit(model)  # fmt: skip
+            max_steps=steps or len(model.train_dataloader()),
+            max_epochs=1,
+            accelerator="cpu",
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        ).fit(model)
     return model
 
 
@@ -57,16 +71,27 @@ def test_training_moves_codebooks_of_unit_length_and_gives_bytes():
     assert (codes.dtype, codes.shape) == (np.uint8, (60, 2))
     assert len(model.memory) == 24
     assert set(map(str, model.trainer.callback_metrics)) >= {
-        "loss", "contrastive", "entropy", "diversity", "clamped_share", "drift_codes_1", "drift_features_4",
-    }  # fmt: skip
+        "loss",
+        "contrastive",
+        "entropy",
+        "diversity",
+        "clamped_share",
+        "drift_codes_1",
+        "drift_features_4",
+    }
 
 
 def test_the_released_preset_leaves_codebooks_at_their_random_start():
     features, _ = clusters()
     config = replace(
-        ContrastiveQuantizationConfig.preset("released"), num_codewords=8, dim=8, batch_size=16, num_epochs=2,
-        memory_size=24, memory_from=1,
-    )  # fmt: skip
+        ContrastiveQuantizationConfig.preset("released"),
+        num_codewords=8,
+        dim=8,
+        batch_size=16,
+        num_epochs=2,
+        memory_size=24,
+        memory_from=1,
+    )
     model = ContrastiveQuantization(features, config)
     before, weight = model.codebooks(), model.encoder.layers[0].weight.detach().clone()
     fit(model)
@@ -147,9 +172,15 @@ def test_frames_are_averaged_and_a_transform_is_used():
 def test_distillation_orders_as_the_features_do():
     features, _ = clusters(200)
     config = replace(
-        SMALL, distill_weight=1.0, contrast_weight=0.0, memory_size=0, batch_size=100, num_epochs=30, num_codewords=16,
+        SMALL,
+        distill_weight=1.0,
+        contrast_weight=0.0,
+        memory_size=0,
+        batch_size=100,
+        num_epochs=30,
+        num_codewords=16,
         learning_rate=0.01,
-    )  # fmt: skip
+    )
     model = ContrastiveQuantization(features, config)
     raw = np.concatenate(list(features.values()), axis=1)
     raw /= np.linalg.norm(raw, axis=1, keepdims=True)

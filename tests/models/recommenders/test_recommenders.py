@@ -171,9 +171,13 @@ def test_loss_of_a_batch_against_loops(loss, negatives, mask_known) -> None:
 @pytest.mark.parametrize("log_q", [True, False])
 def test_batch_negatives_against_loops(negatives, log_q) -> None:
     config = TwoTowerConfig(
-        **{**SMALL, "batch_size": 3}, item_tower="id", loss=Softmax(log_q=log_q, temperature=0.5),
-        negatives={"in_batch": InBatch(), "mixed": Mixed(num_negatives=3), "cross_batch": CrossBatch(memory_size=4)}[negatives],
-    )  # fmt: skip
+        **{**SMALL, "batch_size": 3},
+        item_tower="id",
+        loss=Softmax(log_q=log_q, temperature=0.5),
+        negatives={"in_batch": InBatch(), "mixed": Mixed(num_negatives=3), "cross_batch": CrossBatch(memory_size=4)}[
+            negatives
+        ],
+    )
     model = TwoTower(GRAPH, None, config)
     users, items = (normalize(t.weight.double(), dim=1).detach().numpy() for t in (model.users, model.items))
     unigram = PAIRS.item_counts / PAIRS.num_interactions

@@ -32,9 +32,13 @@ def data():
 def trained(graph, table, ids, train, config=CONFIG):
     model = RelationalGraphClustering(graph, Features(ids, {"words": table}), config, rows=train)
     Trainer(
-        max_steps=config.num_steps, logger=False, enable_checkpointing=False, enable_progress_bar=False,
-        enable_model_summary=False, accelerator="cpu",
-    ).fit(model)  # fmt: skip
+        max_steps=config.num_steps,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        accelerator="cpu",
+    ).fit(model)
     return model
 
 

@@ -61,9 +61,15 @@ def fit(model):
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
         Trainer(
-            max_steps=model.config.num_steps, max_epochs=1, logger=False, enable_checkpointing=False,
-            enable_progress_bar=False, enable_model_summary=False, accelerator="cpu", callbacks=[watch],
-        ).fit(model)  # fmt: skip
+            max_steps=model.config.num_steps,
+            max_epochs=1,
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            accelerator="cpu",
+            callbacks=[watch],
+        ).fit(model)
     return watch
 
 
@@ -72,13 +78,16 @@ def equal_weights(a, b):
     return list(a) == list(b) and all(torch.equal(a[name], b[name]) for name in a)
 
 
-@pytest.mark.parametrize("options", [
-    {"loss": "neighbor_softmax"},
-    {"loss": "softmax", "optimizer": "sgd"},
-    {"loss": "triplet", "level_probs": (1.0, 0.0, 0.0, 0.0)},
-    {"loss": "triplet", "mining": True, "candidates": "all", "fallback": "farthest_easy"},
-    {"loss": "triplet", "mining": True, "fallback": "drop", "fusion": "late_product", "weight_decay": 0.1},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"loss": "neighbor_softmax"},
+        {"loss": "softmax", "optimizer": "sgd"},
+        {"loss": "triplet", "level_probs": (1.0, 0.0, 0.0, 0.0)},
+        {"loss": "triplet", "mining": True, "candidates": "all", "fallback": "farthest_easy"},
+        {"loss": "triplet", "mining": True, "fallback": "drop", "fusion": "late_product", "weight_decay": 0.1},
+    ],
+)
 def test_every_loss_trains_the_encoder_and_logs_finite_statistics(world, graph, tree, options):
     config = replace(SMALL, **options)
     model = RelationalGraphClustering(graph, world.features.modalities, config, tree=tree)
@@ -87,9 +96,15 @@ def test_every_loss_trains_the_encoder_and_logs_finite_statistics(world, graph, 
     assert watch.steps == [(step, step) for step in range(1, 7)]
     assert all(np.isfinite(value) for row in watch.rows for value in row.values())
     assert watch.rows[0].keys() >= {
-        "loss", "mined_retention_position", "mined_retention_video", "semi_hard_share", "fallback_share",
-        "distance_positive", "distance_negative", "active_hinge_share",
-    }  # fmt: skip
+        "loss",
+        "mined_retention_position",
+        "mined_retention_video",
+        "semi_hard_share",
+        "fallback_share",
+        "distance_positive",
+        "distance_negative",
+        "active_hinge_share",
+    }
     for (name, old), new in zip(before.named_parameters(), model.encoder.parameters()):
         assert not torch.equal(old, new), name
     for name in model.encoder.dims:  # statistics of the features are no parameters
@@ -224,12 +239,23 @@ class TestEmbed:
     def test_no_videos(self, encoder):
         assert embed(encoder, {"visual": np.zeros((0, 96)), "audio": np.zeros((0, 32))}).shape == (0, 8)
 
-    @pytest.mark.parametrize(("shapes", "error", "message"), [
-        ({}, KeyError, r"features must have the modalities \['audio', 'visual'\], got \[\]"),
-        ({"visual": (3, 96)}, KeyError, r"features must have the modalities \['audio', 'visual'\], got \['visual'\]"),
-        ({"visual": (3, 96), "audio": (3, 31)}, ValueError, r"features\['audio'\] must have 32 columns, got 31"),
-        ({"visual": (3, 96), "audio": (1, 32)}, ValueError, r"one row a video in every modality, got \{'visual': 3, 'aud"),
-    ])  # fmt: skip
+    @pytest.mark.parametrize(
+        ("shapes", "error", "message"),
+        [
+            ({}, KeyError, r"features must have the modalities \['audio', 'visual'\], got \[\]"),
+            (
+                {"visual": (3, 96)},
+                KeyError,
+                r"features must have the modalities \['audio', 'visual'\], got \['visual'\]",
+            ),
+            ({"visual": (3, 96), "audio": (3, 31)}, ValueError, r"features\['audio'\] must have 32 columns, got 31"),
+            (
+                {"visual": (3, 96), "audio": (1, 32)},
+                ValueError,
+                r"one row a video in every modality, got \{'visual': 3, 'aud",
+            ),
+        ],
+    )
     def test_other_features(self, encoder, shapes, error, message):
         with pytest.raises(error, match=message):
             embed(encoder, {name: np.zeros(shape) for name, shape in shapes.items()})

@@ -102,10 +102,18 @@ def test_softmax_losses_are_those_of_the_losses_room(vectors, neighbors, batch):
 def test_every_loss_gives_all_statistics_and_a_gradient(vectors, neighbors, batch, loss):
     value, statistics = Objective(replace(RGCConfig(), loss=loss))(batch, lambda ids: vectors[ids], neighbors)
     assert set(statistics) == {
-        "retention_position", "retention_video", "mined_retention_position", "mined_retention_video", "semi_hard_share",
-        "fallback_share", "dropped_share", "distance_positive", "distance_negative", "active_hinge_share",
+        "retention_position",
+        "retention_video",
+        "mined_retention_position",
+        "mined_retention_video",
+        "semi_hard_share",
+        "fallback_share",
+        "dropped_share",
+        "distance_positive",
+        "distance_negative",
+        "active_hinge_share",
         "distinct_videos",
-    }  # fmt: skip
+    }
     assert not any(isinstance(x, torch.Tensor) and x.requires_grad for x in statistics.values())
     gradient = torch.autograd.grad(value, vectors)[0]
     assert torch.isfinite(gradient).all()

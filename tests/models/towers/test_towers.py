@@ -17,17 +17,31 @@ from graphvid.models.towers import TowerBatch, build_text_encoder, embed_videos,
 pytest.importorskip("transformers", reason="needs transformers, the extra 'text'")
 
 SMALL = {
-    "dim": 8, "frame_dim": 6, "num_groups": 2, "num_clusters": 3, "text_dim": 8, "text_layers": 1, "text_heads": 2,
-    "text_hidden": 16, "num_heads": 2, "hidden": 16, "num_frame_layers": 1, "num_cross_layers": 1, "batch_size": 12,
-    "pretrain_batch_size": 8, "num_epochs": 2, "pretrain_epochs": 1,
-}  # fmt: skip
+    "dim": 8,
+    "frame_dim": 6,
+    "num_groups": 2,
+    "num_clusters": 3,
+    "text_dim": 8,
+    "text_layers": 1,
+    "text_heads": 2,
+    "text_hidden": 16,
+    "num_heads": 2,
+    "hidden": 16,
+    "num_frame_layers": 1,
+    "num_cross_layers": 1,
+    "batch_size": 12,
+    "pretrain_batch_size": 8,
+    "num_epochs": 2,
+    "pretrain_epochs": 1,
+}
 STILL = {"dropout": 0.0, "transformer_dropout": 0.0, "batch_norm": False}
 
 
 @pytest.fixture(scope="module")
 def world():
-    return SyntheticVideoPairs(num_pointwise=20, num_videos=15, num_pairs=40, num_test_videos=9, num_test_pairs=12,
-                               frame_dim=24)  # fmt: skip
+    return SyntheticVideoPairs(
+        num_pointwise=20, num_videos=15, num_pairs=40, num_test_videos=9, num_test_pairs=12, frame_dim=24
+    )
 
 
 def config(preset="model-1", **changes):
@@ -72,11 +86,16 @@ def test_a_batch_equals_two_calls_and_encodes_each_video_once(world, monkeypatch
 
 
 SHAPES = {
-    "model-1": {}, "model-2": {}, "model-3": {}, "one-stream": {},
-    "frames alone": {"title": False}, "mean frames": {"title": False, "frames": "mean"},
-    "title alone": {"frames": "none"}, "no fusion": {"frames": "none", "fusion": "none", "pooling": "mean"},
+    "model-1": {},
+    "model-2": {},
+    "model-3": {},
+    "one-stream": {},
+    "frames alone": {"title": False},
+    "mean frames": {"title": False, "frames": "mean"},
+    "title alone": {"frames": "none"},
+    "no fusion": {"frames": "none", "fusion": "none", "pooling": "mean"},
     "frame positions": {"fusion": "cross-modal", "frames": "none", "frame_positions": True, "share_cross": True},
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -41,11 +41,16 @@ def test_contract(folder, tmp_path, monkeypatch) -> None:
         assert run.evaluate(progress=False) == {run.config["title"]: run.metrics["quality"][run.config["title"]]}
 
     case = Case(
-        "be-released", source, config, {"embeddings.npz", "encoder.safetensors", "strips.npz"}, ask,
-        {"embeddings.npz", "encoder.safetensors"}, replace(source, videos=str(folder / "others")),
+        "be-released",
+        source,
+        config,
+        {"embeddings.npz", "encoder.safetensors", "strips.npz"},
+        ask,
+        {"embeddings.npz", "encoder.safetensors"},
+        replace(source, videos=str(folder / "others")),
         [(replace(source, videos=str(folder / "absent")), config), (source, replace(config, clip_length=9))],
         kills=(1, 5),
-    )  # fmt: skip
+    )
     check_task(case, tmp_path, monkeypatch)
     page = (tmp_path / "whole" / "report.html").read_text()
     for word in (

@@ -154,11 +154,18 @@ def test_videos_of_the_run_keep_their_embedding(finished, world):
     assert np.array_equal(embed_new(finished, world.features).modalities["embedding"], stored.modalities["embedding"])
 
 
-@pytest.mark.parametrize(("change", "error", "message"), [
-    (lambda m: {"visual": m["visual"]}, KeyError, r"must have the modalities \['audio', 'visual'\], got \['visual'\]"),
-    (lambda m: {**m, "text": m["audio"]}, KeyError, r"got \['audio', 'text', 'visual'\]"),
-    (lambda m: {**m, "audio": m["audio"][:, 1:]}, ValueError, r"features\['audio'\] must have 32 columns, got 31"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        (
+            lambda m: {"visual": m["visual"]},
+            KeyError,
+            r"must have the modalities \['audio', 'visual'\], got \['visual'\]",
+        ),
+        (lambda m: {**m, "text": m["audio"]}, KeyError, r"got \['audio', 'text', 'visual'\]"),
+        (lambda m: {**m, "audio": m["audio"][:, 1:]}, ValueError, r"features\['audio'\] must have 32 columns, got 31"),
+    ],
+)
 def test_features_of_other_modalities_or_widths_are_refused(finished, world, change, error, message):
     with pytest.raises(error, match=message):
         embed_new(finished, Features(world.features.ids, change(world.features.modalities)))

@@ -53,10 +53,13 @@ def test_the_videos_that_judge_are_training_videos_and_never_more_than_4000():
     assert len(tuned.split_videos(large, replace(CONFIG, hold_out=0.25)).test) == 4000
 
 
-@pytest.mark.parametrize(("learnt", "features", "wanted"), [
-    (GOOD, NOISE, "none"),  # noise has no place beside a good vector
-    (NOISE[:, :12], np.concatenate([GOOD, 0.01 * NOISE], axis=1), "features"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("learnt", "features", "wanted"),
+    [
+        (GOOD, NOISE, "none"),  # noise has no place beside a good vector
+        (NOISE[:, :12], np.concatenate([GOOD, 0.01 * NOISE], axis=1), "features"),
+    ],
+)
 def test_what_is_better_is_chosen_and_its_figure_is_that_of_its_vectors(learnt, features, wanted):
     found = tuned.choose(videos_of(features), SPLIT, unit(learnt), CONFIG)
     chosen = found["chosen"]
@@ -184,8 +187,10 @@ def test_a_graph_that_holds_no_validation_part_says_so_and_goes_on(config, tmp_p
 
 def test_what_is_refused(source, config, tmp_path):
     quick = replace(source, tune="quick")
-    for options, message in (({"raw": "raw"}, "raw must be 'none' and hold_out 0 with tune 'quick', got 'raw' and 0.0"),
-                             ({"hold_out": 0.2}, "got 'none' and 0.2")):  # fmt: skip
+    for options, message in (
+        ({"raw": "raw"}, "raw must be 'none' and hold_out 0 with tune 'quick', got 'raw' and 0.0"),
+        ({"hold_out": 0.2}, "got 'none' and 0.2"),
+    ):
         with pytest.raises(ValueError, match=message):
             train("rgc", quick, tmp_path / "run", replace(config, **options), progress=False)
     with pytest.raises(ValueError, match="dim must be more than 8, the columns of the learnt vector"):

@@ -38,17 +38,22 @@ def test_labels_give_map_and_faiss_rows_where_it_is_installed(tmp_path):
     quality = metrics["quality"]
     assert list(quality)[:3] == ["MeCoQ", "MeCoQ, queries coded too", "MeCoQ, vectors before coding"]
     assert list(quality)[3:] == [
-        "features, 512 bytes", "FAISS PQ2x4, 1 byte", "FAISS OPQ2x4, 1 byte", "FAISS PQ4x4, 2 bytes",
-        "FAISS PQ8x4, 4 bytes", "FAISS PQ16x4, 8 bytes",
-    ]  # fmt: skip
+        "features, 512 bytes",
+        "FAISS PQ2x4, 1 byte",
+        "FAISS OPQ2x4, 1 byte",
+        "FAISS PQ4x4, 2 bytes",
+        "FAISS PQ8x4, 4 bytes",
+        "FAISS PQ16x4, 8 bytes",
+    ]
     assert all(0 <= row["map"] <= 1 for row in quality.values())
     assert quality["features, 512 bytes"]["overlap"] == 1
     verdict = metrics["verdict"]
     same_size = {name: quality[name]["map"] for name in ("FAISS PQ2x4, 1 byte", "FAISS OPQ2x4, 1 byte")}
     assert verdict["value"] == pytest.approx(quality["MeCoQ"]["map"])
     assert (verdict["baseline"], verdict["best"]) == (
-        max(same_size, key=same_size.get), pytest.approx(max(same_size.values())),
-    )  # fmt: skip
+        max(same_size, key=same_size.get),
+        pytest.approx(max(same_size.values())),
+    )
     assert f"{verdict['verdict']} the best baseline" in load_run(tmp_path / "codes").directory.report.read_text()
     assert (tmp_path / "codes" / "codes.safetensors").stat().st_size > 0
     assert isinstance(load_run(tmp_path / "codes").codes(), CodeIndex)

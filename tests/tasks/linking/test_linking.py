@@ -14,8 +14,11 @@ from graphvid.tasks import load_run, train
 from graphvid.tasks.linking import LinkingSource, load_linking
 from tests.tasks.contract import Case, check_task
 
-TOPICS = {"water": ["river", "bank", "boat", "flood"], "sport": ["player", "team", "goal", "match"],
-          "land": ["country", "border", "king", "law"]}  # fmt: skip
+TOPICS = {
+    "water": ["river", "bank", "boat", "flood"],
+    "sport": ["player", "team", "goal", "match"],
+    "land": ["country", "border", "king", "law"],
+}
 NAMES = ["Jordan", "Severn", "Granta", "Colne", "Wye", "Tamar"]
 PIECES = [
     "[PAD]",
@@ -64,8 +67,14 @@ def files(tmp_path_factory):
     _write(path / "fewer.csv", 0, 24)
     _write(path / "test.csv", 30, 36)
     text = "the river bank of Jordan and the boat on the Wye"
-    pd.DataFrame({"id": ["a", "b", "b"], "text": [text, "Severn team Severn", "Severn team Severn"],
-                  "start": ["", "0", "12"], "end": ["", "6", "18"]}).to_csv(path / "text.csv", index=False)  # fmt: skip
+    pd.DataFrame(
+        {
+            "id": ["a", "b", "b"],
+            "text": [text, "Severn team Severn", "Severn team Severn"],
+            "start": ["", "0", "12"],
+            "end": ["", "6", "18"],
+        }
+    ).to_csv(path / "text.csv", index=False)
     listed = [(NAMES[n], _entity(n, t)[0], 0.3) for n in range(4) for t in range(3)] + [("Wye", _entity(4, 0)[0], 1.0)]
     pd.DataFrame(listed, columns=["surface", "entity", "prior"]).to_csv(path / "candidates.csv", index=False)
     bert = path / "bert"
@@ -73,9 +82,13 @@ def files(tmp_path_factory):
     (bert / "vocab.txt").write_text("\n".join(PIECES), encoding="utf-8")
     torch.manual_seed(0)
     config = transformers.BertConfig(
-        vocab_size=len(PIECES), hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16,
+        vocab_size=len(PIECES),
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=16,
         max_position_embeddings=128,
-    )  # fmt: skip
+    )
     transformers.BertModel(config).save_pretrained(bert)
     transformers.BertTokenizer(vocab=str(bert / "vocab.txt")).save_pretrained(bert)
     return path
@@ -113,9 +126,15 @@ def test_contract(method, files, tmp_path, monkeypatch) -> None:
     if method == "link-global":
         refused.append((replace(source, encoder=None), CONFIGS[method]))  # no vectors to cohere
     case = Case(
-        method, source, CONFIGS[method], files_of_run, ask, files_of_run - {"encoder"},
-        replace(source, train=str(files / "fewer.csv")), refused,
-    )  # fmt: skip
+        method,
+        source,
+        CONFIGS[method],
+        files_of_run,
+        ask,
+        files_of_run - {"encoder"},
+        replace(source, train=str(files / "fewer.csv")),
+        refused,
+    )
     check_task(case, tmp_path, monkeypatch)
 
 

@@ -21,9 +21,15 @@ def town(tmp_path_factory):
     path = tmp_path_factory.mktemp("town")
     data = SyntheticCheckIns(num_users=6, num_pois=30, num_areas=5, check_ins_per_user=(30, 30)).check_ins
     frame = pd.DataFrame(
-        {"user_id": [f"u{u}" for u in data.user], "poi_id": [f"p{p}" for p in data.poi], "timestamp": data.timestamp,
-         "offset": data.offset, "latitude": data.latitude[data.poi], "longitude": data.longitude[data.poi]}
-    )  # fmt: skip
+        {
+            "user_id": [f"u{u}" for u in data.user],
+            "poi_id": [f"p{p}" for p in data.poi],
+            "timestamp": data.timestamp,
+            "offset": data.offset,
+            "latitude": data.latitude[data.poi],
+            "longitude": data.longitude[data.poi],
+        }
+    )
     frame.sample(frac=1, random_state=0).to_csv(path / "log.csv", index=False)
     frame.iloc[:-20].to_csv(path / "shorter.csv", index=False)
     frame.iloc[:9].assign(user_id="me", poi_id=[*frame.poi_id[:8], "nowhere"]).to_csv(path / "mine.csv", index=False)
@@ -45,20 +51,26 @@ def next_poi(method, config, town, files) -> Case:
         )
 
     return Case(
-        method, source, config, {"history.npz", "ranks.npz", *files}, ask, {"history.npz", *files} - {"epochs.csv"},
+        method,
+        source,
+        config,
+        {"history.npz", "ranks.npz", *files},
+        ask,
+        {"history.npz", *files} - {"epochs.csv"},
         replace(source, log=str(town / "shorter.csv")),
         [(replace(source, log=str(town / "absent.csv")), config), (replace(source, min_per_user=1000), config)],
         kills=(1, 5, 2) if "epochs.csv" in files else (),
-    )  # fmt: skip
+    )
 
 
 NEXT_POI: dict[str, tuple[Any, set[str]]] = {
     "periodic-interests": (
-        PeriodicInterestsConfig(dim=4, batch_size=48, num_epochs=2), {"epochs.csv", "model.safetensors"}
+        PeriodicInterestsConfig(dim=4, batch_size=48, num_epochs=2),
+        {"epochs.csv", "model.safetensors"},
     ),
     "gru": (GRUConfig(dim=4, batch_size=48, num_epochs=2), {"epochs.csv", "model.safetensors"}),
     "counts": (CountsConfig(), {"mixture.npz"}),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(

@@ -21,9 +21,15 @@ def folder(tmp_path_factory):
     path = tmp_path_factory.mktemp("town")
     data = SyntheticCheckIns(num_users=6, num_pois=30, num_areas=5, check_ins_per_user=(40, 40)).check_ins
     frame = pd.DataFrame(
-        {"user_id": data.user, "poi_id": [f"p{p}" for p in data.poi], "timestamp": data.timestamp, "offset": data.offset,
-         "latitude": data.latitude[data.poi], "longitude": data.longitude[data.poi]}
-    )  # fmt: skip
+        {
+            "user_id": data.user,
+            "poi_id": [f"p{p}" for p in data.poi],
+            "timestamp": data.timestamp,
+            "offset": data.offset,
+            "latitude": data.latitude[data.poi],
+            "longitude": data.longitude[data.poi],
+        }
+    )
     frame.to_csv(path / "log.csv", index=False)
     return path
 

@@ -204,8 +204,13 @@ def test_splits_that_hold_nothing_are_refused_before_training(tmp_path) -> None:
 def test_columns_that_are_not_used_are_not_read(folder, tmp_path) -> None:
     frame = pd.read_csv(folder / "log.csv").assign(timestamp="2024-01-01T00:00", watch_time=-124)
     frame.to_csv(tmp_path / "log.csv", index=False)
-    train("mf", InteractionSource(log=str(tmp_path / "log.csv")), tmp_path / "run", MFConfig(dim=8, num_epochs=1),
-          progress=False)  # fmt: skip
+    train(
+        "mf",
+        InteractionSource(log=str(tmp_path / "log.csv")),
+        tmp_path / "run",
+        MFConfig(dim=8, num_epochs=1),
+        progress=False,
+    )
     assert (tmp_path / "run" / "report.html").exists()
 
 

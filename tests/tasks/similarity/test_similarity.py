@@ -24,17 +24,28 @@ from tests.tasks.contract import Case, check_task
 pytest.importorskip("transformers", reason="needs transformers, the extra 'text'")
 
 SMALL = TwinTowerConfig(
-    dim=8, frame_dim=6, num_groups=2, num_clusters=3, text_dim=8, text_layers=1, text_heads=2, text_hidden=16,
-    batch_size=12, pretrain_batch_size=12, num_epochs=2, pretrain_epochs=1,
-)  # fmt: skip
+    dim=8,
+    frame_dim=6,
+    num_groups=2,
+    num_clusters=3,
+    text_dim=8,
+    text_layers=1,
+    text_heads=2,
+    text_hidden=16,
+    batch_size=12,
+    pretrain_batch_size=12,
+    num_epochs=2,
+    pretrain_epochs=1,
+)
 
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
     """A contest in files, and its labels without the last ones."""
     path = tmp_path_factory.mktemp("files") / "contest"
-    world = SyntheticVideoPairs(num_pointwise=30, num_videos=20, num_pairs=60, num_test_videos=10, num_test_pairs=25,
-                                frame_dim=24)  # fmt: skip
+    world = SyntheticVideoPairs(
+        num_pointwise=30, num_videos=20, num_pairs=60, num_test_videos=10, num_test_pairs=25, frame_dim=24
+    )
     world.write(path)
     labels = (path / "label.tsv").read_text().splitlines(keepends=True)
     (path / "fewer.tsv").write_text("".join(labels[:50]))
@@ -46,10 +57,12 @@ def files(tmp_path_factory):
 @pytest.fixture(scope="module")
 def source(files):
     return VideoPairSource(
-        videos=str(files / "pairwise.parquet"), pairs=str(files / "label.tsv"),
-        pointwise=(str(files / "pointwise.parquet"),), test_videos=str(files / "test.parquet"),
+        videos=str(files / "pairwise.parquet"),
+        pairs=str(files / "label.tsv"),
+        pointwise=(str(files / "pointwise.parquet"),),
+        test_videos=str(files / "test.parquet"),
         test_pairs=str(files / "test_label.tsv"),
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture(scope="module")
@@ -72,22 +85,30 @@ def test_contract(source, files, tmp_path, monkeypatch):
         assert len(run.neighbors("v000031", top_k=3)) == 3
 
     config = replace(SMALL, fold=0, num_folds=2, keep="best")
-    refused = [
-        (replace(source, pairs=str(files / name)), config)
-        for name in ("absent.tsv", "flat.tsv", "unknown.tsv")
-    ]  # fmt: skip
+    refused = [(replace(source, pairs=str(files / name)), config) for name in ("absent.tsv", "flat.tsv", "unknown.tsv")]
     refused += [
         (source, replace(config, text_encoder=str(files / "no-bert"))),
         (source, replace(config, num_folds=61, fold=0)),
     ]
     case = Case(
-        "twin-tower", source, config,
+        "twin-tower",
+        source,
+        config,
         {
-            "embeddings.npz", "predictions.npz", "pretrain", "tag_list.txt", "text_encoder.json", "tokenizer",
+            "embeddings.npz",
+            "predictions.npz",
+            "pretrain",
+            "tag_list.txt",
+            "text_encoder.json",
+            "tokenizer",
             "tower.safetensors",
         },
-        ask, {"embeddings.npz", "tower.safetensors"}, replace(source, pairs=str(files / "fewer.tsv")), refused, (1, 7, 1),
-    )  # fmt: skip
+        ask,
+        {"embeddings.npz", "tower.safetensors"},
+        replace(source, pairs=str(files / "fewer.tsv")),
+        refused,
+        (1, 7, 1),
+    )
     check_task(case, tmp_path, monkeypatch)
 
 
@@ -119,8 +140,9 @@ def test_figures_and_folds(source, tmp_path):
     figures = {name: row["test"]["spearman"] for name, row in metrics["methods"].items()}
     verdict = metrics["verdict"]
     assert (verdict["value"], verdict["best"]) == (
-        pytest.approx(figures.pop("twin tower")), pytest.approx(max(figures.values())),
-    )  # fmt: skip
+        pytest.approx(figures.pop("twin tower")),
+        pytest.approx(max(figures.values())),
+    )
     assert figures[verdict["baseline"]] == pytest.approx(verdict["best"])
     assert f"{verdict['verdict']} the best baseline" in (tmp_path / "run" / "report.html").read_text()
     assert "test" in metrics["pretrained"]["pretrain"]["twin tower"]
@@ -241,9 +263,21 @@ def test_commands(members, files, tmp_path, monkeypatch, capsys):
     ids, vectors = read_submission(tmp_path / "result.json.zip", required=read_videos(files / "test.parquet").ids)
     assert vectors.shape == (10, 5)
     monkeypatch.setattr(
-        sys, "argv", ["graphvid", "ensemble", str(members / "one"), str(members / "two"), "--dim", "257", "--form", "contest",
-                      "--out", str(tmp_path / "wide.zip")],
-    )  # fmt: skip
+        sys,
+        "argv",
+        [
+            "graphvid",
+            "ensemble",
+            str(members / "one"),
+            str(members / "two"),
+            "--dim",
+            "257",
+            "--form",
+            "contest",
+            "--out",
+            str(tmp_path / "wide.zip"),
+        ],
+    )
     with pytest.raises(SystemExit):
         main()
     assert "dim must be at most the 256 columns of the contest, got 257" in capsys.readouterr().err
@@ -292,8 +326,10 @@ def test_frames_on_disk(source, tmp_path):
     kept = replace(source, frame_stores=str(tmp_path / "frames"))
     first, again = load_similarity(kept), load_similarity(kept)
     assert {path.name for path in (tmp_path / "frames").iterdir()} == {
-        "pairwise.parquet", "pointwise.parquet", "test.parquet",
-    }  # fmt: skip
+        "pairwise.parquet",
+        "pointwise.parquet",
+        "test.parquet",
+    }
     assert all(isinstance(table.frames.values.base, np.memmap) for table in again.tables)
     assert first.fingerprint() == again.fingerprint() == load_similarity(source).fingerprint()
 

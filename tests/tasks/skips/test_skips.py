@@ -90,10 +90,13 @@ class TestDirectory:
 
 
 class TestResuming:
-    @pytest.mark.parametrize(("change", "options", "message"), [
-        ({"dim": 9}, {}, r"model\.dim was 8, now 9"),
-        ({}, {"ablation": False}, r"parts\.clips-1 was \{.*\}, now None; parts\.clips-4"),
-    ])  # fmt: skip
+    @pytest.mark.parametrize(
+        ("change", "options", "message"),
+        [
+            ({"dim": 9}, {}, r"model\.dim was 8, now 9"),
+            ({}, {"ablation": False}, r"parts\.clips-1 was \{.*\}, now None; parts\.clips-4"),
+        ],
+    )
     def test_other_options_are_refused_by_name(self, skip_source, skip_config, copy, change, options, message):
         with pytest.raises(ValueError, match=f"another configuration: {message}"):
             train_frame(skip_source, copy.path, replace(skip_config, **change), resume=True, progress=False, **options)
@@ -194,8 +197,12 @@ class TestFigures:
         new = sum(video not in set(training["video_id"]) for video in stored["video_id"])
         assert new == 2
         assert metrics["views"] == {
-            "training": 180, "test": 60, "test_of_new_users": 0, "test_of_new_videos": new, "dropped": {},
-        }  # fmt: skip
+            "training": 180,
+            "test": 60,
+            "test_of_new_users": 0,
+            "test_of_new_videos": new,
+            "dropped": {},
+        }
 
     @pytest.mark.parametrize("preset", ["paper", "official"])
     def test_other_heads_say_nothing_of_hazards(self, skip_source, tmp_path, preset):
@@ -252,10 +259,13 @@ class TestPredicting:
         with pytest.raises(ValueError, match=message):
             predict_frame(skip_finished, self.pairs(["u1", "u2"], ["new", "new"]), clips=clips)
 
-    @pytest.mark.parametrize(("shape", "message"), [
-        ((1, 12, 32), "num_clips must divide the 12 of the clip features, got 8"),
-        ((1, 8, 31), "clips must have 8 clips of 32 columns, got 8 of 31"),
-    ])  # fmt: skip
+    @pytest.mark.parametrize(
+        ("shape", "message"),
+        [
+            ((1, 12, 32), "num_clips must divide the 12 of the clip features, got 8"),
+            ((1, 8, 31), "clips must have 8 clips of 32 columns, got 8 of 31"),
+        ],
+    )
     def test_clips_of_another_form(self, skip_finished, shape, message):
         with pytest.raises(ValueError, match=message):
             predict_frame(skip_finished, self.pairs(["u1"], ["new"]), clips=ClipFeatures(["new"], np.zeros(shape)))
@@ -303,11 +313,14 @@ class TestRefusedBeforeTraining:
         config = replace(skip_config, num_clips=3)
         self.refuse(skip_source, config, tmp_path, "num_clips must divide the 8 of the clip features, got 3")
 
-    @pytest.mark.parametrize(("watched", "message"), [
-        (lambda test: 8.0, r"at least 2 users must have both .* among the test views, got 0: 240 of 240"),
-        (lambda test: 3.0, r"at least 2 users must have both .* got 0: 0 of 60 test views are complete"),
-        (lambda test: np.where(test, 8.0, 3.0), "at least 2 users must have both"),
-    ])  # fmt: skip
+    @pytest.mark.parametrize(
+        ("watched", "message"),
+        [
+            (lambda test: 8.0, r"at least 2 users must have both .* among the test views, got 0: 240 of 240"),
+            (lambda test: 3.0, r"at least 2 users must have both .* got 0: 0 of 60 test views are complete"),
+            (lambda test: np.where(test, 8.0, 3.0), "at least 2 users must have both"),
+        ],
+    )
     def test_test_views_of_one_kind(self, skip_files, skip_config, tmp_path, watched, message):
         frame = pd.read_csv(skip_files / "log.csv")
         last = frame.groupby("user_id")["timestamp"].rank(method="first") > 9

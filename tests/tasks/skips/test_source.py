@@ -60,9 +60,15 @@ def test_the_generated_world_brings_its_oracle():
 
 
 def test_a_test_log_may_have_new_users_and_unwatched_videos(source, frame):
-    test = pd.DataFrame({
-        "user_id": ["zoe", "u3"], "video_id": ["unseen", "v2"], "watch_time": 4.0, "duration": 8.0, "timestamp": 1e9,
-    })  # fmt: skip
+    test = pd.DataFrame(
+        {
+            "user_id": ["zoe", "u3"],
+            "video_id": ["unseen", "v2"],
+            "watch_time": 4.0,
+            "duration": 8.0,
+            "timestamp": 1e9,
+        }
+    )
     views = load_views(source(frame, test))
     assert views.train.num_interactions == 240
     assert views.test_user.tolist() == [-1, views.train.user_ids.get_loc("u3")]
@@ -105,15 +111,21 @@ def test_a_test_log_that_leaks(source, frame):
         load_views(source(late, early))
 
 
-@pytest.mark.parametrize(("change", "message"), [
-    (lambda f: f.drop(columns="timestamp"), "must have timestamps, got a log without the column 'timestamp'"),
-    (lambda f: f.drop(columns="duration"), r"must have the columns watch_time and duration, got none called \['duration'\]"),
-    (lambda f: f.drop(columns="watch_time"), r"got none called \['watch_time'\]"),
-    (lambda f: f.drop(columns="user_id"), "the log must have the columns"),
-    (lambda f: f.replace({"video_id": {"v3": "v999"}}), r"video_id must be among the 40 of video_ids, got .*v999"),
-    (lambda f: f.iloc[:0], "the log must have at least one row"),
-    (lambda f: f.assign(timestamp=1.0), "every window must have a row"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda f: f.drop(columns="timestamp"), "must have timestamps, got a log without the column 'timestamp'"),
+        (
+            lambda f: f.drop(columns="duration"),
+            r"must have the columns watch_time and duration, got none called \['duration'\]",
+        ),
+        (lambda f: f.drop(columns="watch_time"), r"got none called \['watch_time'\]"),
+        (lambda f: f.drop(columns="user_id"), "the log must have the columns"),
+        (lambda f: f.replace({"video_id": {"v3": "v999"}}), r"video_id must be among the 40 of video_ids, got .*v999"),
+        (lambda f: f.iloc[:0], "the log must have at least one row"),
+        (lambda f: f.assign(timestamp=1.0), "every window must have a row"),
+    ],
+)
 def test_logs_that_cannot_be_used(source, frame, change, message):
     with pytest.raises(ValueError, match=message):
         load_views(source(change(frame)))
@@ -126,16 +138,25 @@ def test_missing_files(skip_files, tmp_path):
         load_views(ViewSource(log=str(skip_files / "log.csv"), clips=str(tmp_path / "no.npz")))
 
 
-@pytest.mark.parametrize(("options", "message"), [
-    ({}, "exactly one of dataset and log must be given, got none"),
-    ({"dataset": "synthetic-skip", "log": "a.csv"}, r"got \['dataset', 'log'\]"),
-    ({"log": "a.csv"}, "clips must be given with a log, got none"),
-    ({"dataset": "movies"}, r"dataset must be one of \['synthetic-skip'\], got 'movies'"),
-    ({"dataset": "synthetic-skip", "strict": True, "clips": "c"}, r"\['clips', 'strict'\] apply to watch logs only"),
-    ({"log": "a", "clips": "c", "test_fraction": -0.1}, r"test_fraction must be a number in \[0, 1\), got -0.1"),
-    ({"log": "a", "clips": "c", "test_fraction": 1.0}, r"test_fraction must be a number in \[0, 1\), got 1.0"),
-    ({"log": "a", "clips": "c", "test_log": "t", "test_fraction": 0.5}, "test_fraction must be left out with a test_log"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({}, "exactly one of dataset and log must be given, got none"),
+        ({"dataset": "synthetic-skip", "log": "a.csv"}, r"got \['dataset', 'log'\]"),
+        ({"log": "a.csv"}, "clips must be given with a log, got none"),
+        ({"dataset": "movies"}, r"dataset must be one of \['synthetic-skip'\], got 'movies'"),
+        (
+            {"dataset": "synthetic-skip", "strict": True, "clips": "c"},
+            r"\['clips', 'strict'\] apply to watch logs only",
+        ),
+        ({"log": "a", "clips": "c", "test_fraction": -0.1}, r"test_fraction must be a number in \[0, 1\), got -0.1"),
+        ({"log": "a", "clips": "c", "test_fraction": 1.0}, r"test_fraction must be a number in \[0, 1\), got 1.0"),
+        (
+            {"log": "a", "clips": "c", "test_log": "t", "test_fraction": 0.5},
+            "test_fraction must be left out with a test_log",
+        ),
+    ],
+)
 def test_sources_that_name_nothing(options, message):
     with pytest.raises(ValueError, match=message):
         ViewSource(**options)
