@@ -8,11 +8,11 @@ from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import binomtest
 
 from benchmarks._table import MeasuredRow, Table
 from benchmarks._training import fit
-from benchmarks.quality.clips_synthetic import SMALLEST
 from graphvid.data import PixelStore, UCF101Clips
 from graphvid.models.clips import (
     ClipConfig,
@@ -35,6 +35,7 @@ METHODS: Mapping[str, tuple[ClipConfig, str]] = {
     "DSM": (DSMConfig(**_SHAPE), "Smooth warp, shuffled frames pushed."),
     "frames beside differences": (MotionContrastConfig(inputs="both", **_SHAPE), "The library's own, seeing both."),
 }
+Ints = NDArray[np.int64]
 Encoder = Callable[[PixelStore, int], EncodeRefs]  # from videos and a seed
 
 
@@ -46,18 +47,24 @@ def decoded(data_dir: str | None) -> PixelStore:
 
 
 def judge(encoder: Encoder, config: ClipConfig, seed: int, data_dir: str | None) -> dict[str, Any]:
-    """Give the share of first thirds that find their last third, and of clips whose nearest of other groups has their class."""
+    """Judge vectors of the hundred clips."""
     source, data = decoded(data_dir), UCF101Clips(data_dir)
+    rows = data.ids.get_indexer(source.ids)
+    return judge_clips(encoder, config, seed, source, data.label[rows], data.group[rows])
+
+
+def judge_clips(
+    encoder: Encoder, config: ClipConfig, seed: int, source: PixelStore, label: Ints, group: Ints
+) -> dict[str, Any]:
+    """Give the share of first thirds that find their last third, and of clips whose nearest of other groups has their class."""
     encode = encoder(source, seed)
     thirds = judge_videos(encode, source, config, None)[0]
     refs = [ref for v, frames in enumerate(source.num_frames) for ref in clip_refs(v, int(frames), config)]
     vectors = encode(source, refs).reshape(len(source.ids), config.num_clips, -1).mean(axis=1)
     similar = cosines(vectors, vectors, center=vectors.mean(axis=0))
-    rows = data.ids.get_indexer(source.ids)
-    label, group = data.label[rows], data.group[rows]
-    same = label[:, None] == label
-    similar[same & (group[:, None] == group)] = -np.inf
-    queries = np.flatnonzero((same & (group[:, None] != group)).any(axis=1))
+    same_class, same_group = label[:, None] == label, group[:, None] == group
+    similar[same_class & same_group] = -np.inf
+    queries = np.flatnonzero((same_class & ~same_group).any(axis=1))
     hits = int((label[similar[queries].argmax(axis=1)] == label[queries]).sum())
     interval = binomtest(hits, len(queries)).proportion_ci(method="wilson")
     return {
@@ -86,8 +93,8 @@ def learnt(config: ClipConfig, steps: int, source: PixelStore, seed: int) -> Enc
 
 
 def _rows() -> list[MeasuredRow]:
-    def row(name: str, encoder: Encoder, config: ClipConfig, about: str, **made_by: Any) -> MeasuredRow:
-        return MeasuredRow(name, partial(judge, encoder, config), about, made_by, seeded=bool(made_by))
+    def row(name: str, encoder: Encoder, clips: ClipConfig, about: str, **made_by: Any) -> MeasuredRow:
+        return MeasuredRow(name, partial(judge, encoder, clips), about, made_by, seeded=bool(made_by))
 
     trained = [
         row(name, partial(learnt, config, STEPS), config, about, config=config.to_dict(), steps=STEPS)
@@ -100,6 +107,13 @@ def _rows() -> list[MeasuredRow]:
     ]
 
 
+def _toy(seed: int, data_dir: str | None) -> dict[str, Any]:
+    rng = np.random.default_rng(seed)
+    clips = PixelStore.from_videos({v: rng.integers(0, 256, (24, 16, 16, 3), dtype=np.uint8) for v in range(8)})
+    config = MoCoConfig(batch_size=8, queue_size=8, num_epochs=1, width=1)
+    return judge_clips(partial(learnt, config, 1), config, seed, clips, np.arange(8) % 2, np.arange(8) // 2)
+
+
 TABLE = Table(
     name="clips_ucf101",
     title="A hundred real clips",
@@ -109,7 +123,7 @@ TABLE = Table(
     metrics=METRICS,
     rows=_rows(),
     data=lambda data_dir: {"name": UCF101Clips.name, "clips": len(UCF101Clips(data_dir).ids)},
-    smallest=SMALLEST,
+    smallest=[MeasuredRow("noise", _toy)],
 )
 
 
