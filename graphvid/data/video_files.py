@@ -82,8 +82,8 @@ def read_videos(*paths: str | Path, store: str | Path | None = None) -> VideoRec
                     if stored is None:
                         frames.add(_frames(record.get("frame_feature"), where), where)
         return VideoRecords(
-            ids,
-            frames.store() if stored is None else stored,  # type: ignore[arg-type] # made an Index there
+            ids,  # type: ignore[arg-type] # made an Index there
+            frames.store() if stored is None else stored,
             texts["title"],
             texts["asr_text"],
             *(IdLists.from_lists(numbers[name]) for name in ("tag_id", "category_id")),
