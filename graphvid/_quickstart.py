@@ -40,7 +40,7 @@ def _names(kind: type[Record]) -> set[str]:
 
 
 WORLDS: Mapping[str, World] = {  # options that differ from the defaults keep each below two minutes on two cores
-    "co-watch": World("rgc", {"dataset": "synthetic"}, {}, ["neighbors 0"]),
+    "co-watch": World("rgc", {"dataset": "synthetic", "tune": "none"}, {}, ["neighbors 0"]),
     "recommendation": World("simplex", {"dataset": "synthetic"}, {"num_epochs": 6}, ["recommend 0", "neighbors 0"]),
     "skips": World("frame", {"dataset": "synthetic-skip", "ablation": False}, {}, []),
     "codes": World("mecoq", {"dataset": "synthetic"}, {"num_epochs": 30}, ["neighbors 0", "search --video 0"]),
