@@ -53,11 +53,8 @@ class TrainedRow:
     @property
     def about(self) -> Json:
         """What makes the figures besides data and seed: where it is another, they are another row's."""
-        source = self.source.to_dict()
-        for name in type(self.source).files:
-            if source.get(name) is not None:
-                source[name] = Path(source[name]).name  # where it lies is nobody's business
-        return as_json({"method": self.method, "source": _own(source), "config": _own(self._options().to_dict())})
+        source, config = (_without_folders(record.to_dict()) for record in (self.source, self._options()))
+        return as_json({"method": self.method, "source": _own(source), "config": _own(config)})
 
     def about_line(self, line: Json) -> Json:
         """Return what made a line of an earlier command: options that came later stood at their defaults."""
@@ -160,6 +157,14 @@ def as_json(values: Json) -> Json:
 
 def _defaults(record: Any) -> Json:  # Any: a Record
     return _own({entry.name: entry.default for entry in fields(record) if entry.default is not MISSING})
+
+
+def _without_folders(values: Mapping[str, Any]) -> Json:
+    """Return the values with the names of files alone: where they lie is nobody's business."""
+    return {
+        name: Path(value).name if isinstance(value, str) and Path(value).is_absolute() else value
+        for name, value in values.items()
+    }
 
 
 def _own(values: Mapping[str, Any]) -> Json:

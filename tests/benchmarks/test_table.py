@@ -273,3 +273,20 @@ def test_the_documentation_shows_the_record(runs) -> None:
 def test_markdown_of_nothing_measured() -> None:
     record = {"metrics": ["a"], "rows": [{"name": "none", "values": {"a": [None]}, "seconds": [None]}]}
     assert markdown(record).splitlines()[-1] == "| none | – | – |"
+
+
+def test_a_table_says_no_folder_of_the_machine():
+    """Neither of the source nor of the options; the name of a file tells rows apart."""
+
+    @dataclass(frozen=True)
+    class Pretrained(_Config):
+        weights: str = "/somewhere/small"
+
+        def to_dict(self) -> dict[str, object]:
+            return asdict(self)
+
+    small, large = (
+        TrainedRow("row", "toy", _Source(), Pretrained(weights=f"/somewhere/{x}")) for x in ("small", "large")
+    )
+    assert "/somewhere" not in json.dumps(small.about)
+    assert small.about != large.about
