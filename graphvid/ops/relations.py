@@ -11,8 +11,9 @@ from torch.autograd.function import once_differentiable
 
 from graphvid._autograd import apply
 from graphvid._checks import check_choice
+from graphvid.ops._edges import Side
 from graphvid.ops._rows import Parts, cut_long_rows
-from graphvid.ops.adjacency import Adjacency, Side
+from graphvid.ops.adjacency import Adjacency
 from graphvid.ops.backends import backend_for
 
 Combine = Literal["sum", "mean", "stack"]
