@@ -6,8 +6,9 @@ need neither DGL nor Numba for them.
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
+
+from graphvid._lazy import lazy_names
 
 if TYPE_CHECKING:
     from graphvid.clustering.affinity import AffinityClustering, affinity_clustering
@@ -52,14 +53,4 @@ _FILES = {
     "plot_sizes": "plots",
 }
 
-
-def __getattr__(name: str) -> object:
-    if name not in _FILES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(importlib.import_module(f"{__name__}.{_FILES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_names(__name__, _FILES)

@@ -17,7 +17,6 @@ from graphvid.clustering import _tree_kernels as kernels
 
 if TYPE_CHECKING:
     import networkx as nx
-    from matplotlib.axes import Axes
 
 _FORMAT = "graphvid.ClusterTree 1"
 _ANY = -(2**63)  # no bound of its own: what follows says between which numbers
@@ -295,18 +294,6 @@ class ClusterTree:
             raise
         except (ValueError, TypeError) as error:
             raise ValueError(f"path must be a table of clusters, got {os.fspath(path)!r}: {error}") from None
-
-    def plot_sizes(self, ax: Axes | None = None) -> Axes:
-        """Draw how many nodes are in clusters of at least each size, one line per level; return the axes."""
-        from graphvid.clustering.plots import plot_sizes
-
-        return plot_sizes(self, ax)
-
-    def plot_dendrogram(self, level: int, cluster: int, ax: Axes | None = None) -> Axes:
-        """Draw the nodes and clusters below one cluster as a tree; return the axes."""
-        from graphvid.clustering.plots import plot_dendrogram
-
-        return plot_dendrogram(self, level, cluster, ax)
 
     def __repr__(self) -> str:
         counts = ", ".join(str(self.num_clusters(k)) for k in range(self.num_levels + 1))

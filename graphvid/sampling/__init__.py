@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING
 
+from graphvid._lazy import lazy_names
 from graphvid.sampling._picks import NeighborPicks
 from graphvid.sampling.blocks import Block, to_block
 from graphvid.sampling.documents import DocumentBatch, DocumentBatches, Documents
@@ -59,14 +59,4 @@ _NEED_DGL = {
     "neighbor_table": "neighbors",
 }
 
-
-def __getattr__(name: str) -> object:
-    if name not in _NEED_DGL:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(importlib.import_module(f"{__name__}.{_NEED_DGL[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_names(__name__, _NEED_DGL)

@@ -139,13 +139,13 @@ def test_an_interrupted_save_leaves_the_old_file(tree, tmp_path, monkeypatch):
 def test_plots(tree, rooted):
     import matplotlib.pyplot as plt
 
-    axes = tree.plot_sizes()
+    axes = plot_sizes(tree)
     assert len(axes.lines) == 3
     assert axes.get_legend().get_texts()[0].get_text().startswith(f"level 1: {tree.num_clusters(1)} clusters")
     assert plot_sizes(tree, axes) is axes
     assert plot_sizes(ClusterTree(0, [])).get_legend() is None
     largest = int(np.argmax(tree.sizes[2]))
-    drawn = tree.plot_dendrogram(2, largest)
+    drawn = plot_dendrogram(tree, 2, largest)
     assert [text.get_text() for text in drawn.get_xticklabels()] == [str(v) for v in tree.members(2, largest)]
     bars = [c for c in drawn.collections if c.get_segments()[0][0][1] == c.get_segments()[0][1][1]]
     assert len(bars) == 1 + len(np.unique(tree.labels[1][tree.members(2, largest)]))
@@ -154,7 +154,7 @@ def test_plots(tree, rooted):
     plt.close("all")
     wide = ClusterTree(3000, [np.zeros(3000, np.int64)])
     with pytest.raises(ValueError, match="at most 2000 nodes to be drawn, got 3000"):
-        wide.plot_dendrogram(1, 0)
+        plot_dendrogram(wide, 1, 0)
 
 
 @pytest.mark.parametrize(
