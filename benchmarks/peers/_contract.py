@@ -9,7 +9,7 @@ This module needs NumPy and pandas only, since a peer's environment has no graph
 
 ``label`` is 1 for a completed view; ``stop`` is the clip of the skip, or ``num_clips`` for a completed view; ``watch_time``
 is what both come from; and ``supervision`` tells the rows of the later training window from those of the graph window.
-All peers are given them; those with one vector a video (`Task.pooled`) have no use but for the label.
+All peers are given them; those with one vector a video (`SkipTask.pooled`) have no use but for the label.
 
 An answer is a folder with
 
@@ -37,7 +37,7 @@ SCORES, ABOUT = "scores.parquet", "answer.json"
 
 
 @dataclass(frozen=True, eq=False)
-class Task:
+class SkipTask:
     """What a peer is given.
 
     Parameters
@@ -94,7 +94,7 @@ class Answer:
     packages: tuple[str, ...] = ()
 
 
-def write_task(folder: Path, task: Task) -> None:
+def write_task(folder: Path, task: SkipTask) -> None:
     """Write a task into an empty folder."""
     for name, frame, columns in (
         (TRAIN, task.train, INPUTS + TARGETS),
@@ -109,11 +109,11 @@ def write_task(folder: Path, task: Task) -> None:
     (folder / SIZES).write_text(json.dumps(sizes), encoding="utf-8")
 
 
-def read_task(folder: Path) -> Task:
+def read_task(folder: Path) -> SkipTask:
     """Read a task."""
     train, valid, test = (pd.read_parquet(folder / name) for name in (TRAIN, VALID, TEST))
     sizes = json.loads((folder / SIZES).read_text(encoding="utf-8"))
-    return Task(train, valid, test, np.load(folder / CLIPS), **sizes)
+    return SkipTask(train, valid, test, np.load(folder / CLIPS), **sizes)
 
 
 def scores_frame(
@@ -127,7 +127,7 @@ def scores_frame(
     return frame
 
 
-def write_answer(folder: Path, task: Task, answer: Answer, measured: Mapping[str, Any]) -> None:
+def write_answer(folder: Path, task: SkipTask, answer: Answer, measured: Mapping[str, Any]) -> None:
     """Write an answer into an empty folder; ``measured`` goes into the JSON file."""
     scores = scores_frame(task.test["row_id"], answer.score, answer.hazards)
     scores.to_parquet(folder / SCORES, index=False)

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from benchmarks.peers._contract import Answer, Task
+from benchmarks.peers._contract import Answer, SkipTask
 
 GRID: dict[str, tuple[float, ...]] = {
     "learning_rate": (1e-4, 3e-4, 1e-3, 3e-3),
@@ -34,12 +34,12 @@ _LOG_NEURONS = 64  # of AFN; the library's 256 take four times as long
 _FIELDS = ("user", "video", "duration_bucket", "clips")
 
 
-def deepctr(task: Task, seed: int, model: str, trials: int, epochs: int, patience: int) -> Answer:
+def deepctr(task: SkipTask, seed: int, model: str, trials: int, epochs: int, patience: int) -> Answer:
     """Tune a model on the validation GAUC, then train it on all rows with a label for the epochs that were best.
 
     Parameters
     ----------
-    task : Task
+    task : SkipTask
     seed : int
         Draws the trials (the same for every model) and starts every training.
     model : {"DeepFM", "NFM", "AutoInt", "DIFM", "AFN"}
@@ -90,7 +90,7 @@ def gauc(user: NDArray[np.int64], label: NDArray[np.int64], score: NDArray[np.fl
     return float(np.average(auc, weights=rows[both]))
 
 
-def _build(model: str, task: Task, options: dict[str, Any], seed: int) -> Any:
+def _build(model: str, task: SkipTask, options: dict[str, Any], seed: int) -> Any:
     """Return a compiled model of the library whose clip field is a projection."""
     import torch
 

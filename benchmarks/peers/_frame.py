@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.peers._contract import Answer, Task
+from benchmarks.peers._contract import Answer, SkipTask
 from benchmarks.quality._frame import train
 from graphvid.data import ClipFeatures, WatchLog
 from graphvid.models import FRAMEConfig
 
 
-def frame(task: Task, seed: int, preset: str, num_clips: int, **options: Any) -> Answer:
+def frame(task: SkipTask, seed: int, preset: str, num_clips: int, **options: Any) -> Answer:
     """Train a preset on all rows with a label; ``options`` change it. Features are averaged to ``num_clips`` a video."""
     config = replace(FRAMEConfig.preset(preset), seed=seed, num_clips=num_clips, **options)
     log = training_log(task)
@@ -30,7 +30,7 @@ def frame(task: Task, seed: int, preset: str, num_clips: int, **options: Any) ->
     )
 
 
-def training_log(task: Task) -> WatchLog:
+def training_log(task: SkipTask) -> WatchLog:
     """Return all rows with a label as a log whose ids are the task's integers."""
     known = task.known.sort_values(["user", "timestamp", "row_id"])
     user, video, watched, duration, time = (

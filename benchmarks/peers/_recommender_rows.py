@@ -14,7 +14,7 @@ _IMPLICIT, _RECBOLE = (f"benchmarks.peers._recommender_{name}" for name in ("imp
 
 
 @dataclass(frozen=True)
-class Row:
+class RecommenderPeerRow:
     """A line of a table.
 
     Parameters
@@ -50,34 +50,34 @@ class Row:
         return any(self.epochs)
 
 
-def rows() -> list[Row]:
+def rows() -> list[RecommenderPeerRow]:
     """Return all rows, in the order of the table."""
     return [*_here(), *_implicit(), *_recbole()]
 
 
-def _here() -> list[Row]:
+def _here() -> list[RecommenderPeerRow]:
     return [
-        Row("popularity", "Number of users of the item.", simple.popularity),
-        Row(
+        RecommenderPeerRow("popularity", "Number of users of the item.", simple.popularity),
+        RecommenderPeerRow(
             "item-kNN",
             "Cosine of items by their users, nearest items only, shrunk; SciPy.",
             simple.item_knn,
             {"num_neighbors": (50, 100, 200), "shrinkage": (0.0, 10.0, 30.0, 100.0)},
         ),
-        Row(
+        RecommenderPeerRow(
             "RP3beta",
             "Walks of three steps, less to popular items; SciPy.",
             simple.rp3beta,
             {"num_neighbors": (50, 200), "alpha": (0.6, 1.0), "beta": (0.0, 0.2, 0.4)},
         ),
-        Row(
+        RecommenderPeerRow(
             "EASE",
             "Closed-form item-item weights; NumPy.",
             simple.ease,
             {"l2": (10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0)},
             most_items=simple.MOST_DENSE,
         ),
-        Row(
+        RecommenderPeerRow(
             "GF-CF",
             "Low-pass filters of the graph, no training; SciPy.",
             simple.gf_cf,
@@ -86,16 +86,16 @@ def _here() -> list[Row]:
     ]
 
 
-def _implicit() -> list[Row]:
+def _implicit() -> list[RecommenderPeerRow]:
     return [
-        Row(
+        RecommenderPeerRow(
             "implicit ALS",
             "Weighted least squares over all pairs.",
             f"{_IMPLICIT}:als",
             {"factors": (64, 128), "regularization": (10.0, 30.0), "alpha": (1.0, 5.0, 20.0)},
             (10, 20),
         ),
-        Row(
+        RecommenderPeerRow(
             "implicit BPR",
             "Pairwise logistic loss, one pair at a time, with item biases.",
             f"{_IMPLICIT}:bpr",
@@ -105,13 +105,13 @@ def _implicit() -> list[Row]:
     ]
 
 
-def _recbole() -> list[Row]:
+def _recbole() -> list[RecommenderPeerRow]:
     shared: dict[str, Sequence[Any]] = {"embedding_size": (64,), "train_batch_size": (1024,)}
     one = ({"distribution": "uniform", "sample_num": 1, "alpha": 1.0, "dynamic": False, "candidate_num": 0},)
     many = ({**one[0], "sample_num": 64},)
     function = f"{_RECBOLE}:fit"
     return [
-        Row(
+        RecommenderPeerRow(
             "RecBole BPR",
             "Matrix factorisation, pairwise logistic loss, one negative.",
             function,
@@ -124,7 +124,7 @@ def _recbole() -> list[Row]:
             },
             (5, 10, 20, 40, 80),
         ),
-        Row(
+        RecommenderPeerRow(
             "RecBole LightGCN",
             "Three hops of propagation, pairwise logistic loss, one negative.",
             function,
@@ -138,7 +138,7 @@ def _recbole() -> list[Row]:
             },
             (10, 20, 40, 80),
         ),
-        Row(
+        RecommenderPeerRow(
             "RecBole SimpleX",
             "Mean of 50 items of the history, cosine contrastive loss, 64 negatives.",
             function,
@@ -158,7 +158,7 @@ def _recbole() -> list[Row]:
             (5, 10, 20, 40),
             most_items=simple.MOST_DENSE,
         ),
-        Row(
+        RecommenderPeerRow(
             "RecBole EASE",
             "The library's EASE, which is slower than NumPy's and equal, so on small data only.",
             function,

@@ -17,7 +17,7 @@ from benchmarks.peers._recommender_trial import run_peer
 from benchmarks.speed import _results
 from graphvid.data import Interactions
 
-Row = dict[str, str | float]
+SpeedRow = dict[str, str | float]
 NAME = "recommender_epochs"
 SIZES = {"dim": 64, "batch_size": 1024}
 _GRAPHVID, _IMPLICIT, _RECBOLE = (
@@ -74,7 +74,7 @@ def measure(
     return text
 
 
-def _case(name: str, train: Interactions, model: str, methods: list[Method], repeats: int) -> list[Row]:
+def _case(name: str, train: Interactions, model: str, methods: list[Method], repeats: int) -> list[SpeedRow]:
     """Return the rows of one model on one data set."""
     seconds: dict[str, list[float]] = {method.name: [] for method in methods}
     parts = {}
@@ -100,10 +100,10 @@ def _case(name: str, train: Interactions, model: str, methods: list[Method], rep
     ]
 
 
-def _write(rows: list[Row], command: str, repeats: int) -> str:
+def _write(rows: list[SpeedRow], command: str, repeats: int) -> str:
     """Put the rows of a case in the place of those that there were."""
     path = _results.RESULTS / f"{NAME}.json"
-    old: list[Row] = json.loads(path.read_text(encoding="utf-8"))["rows"] if path.exists() else []
+    old: list[SpeedRow] = json.loads(path.read_text(encoding="utf-8"))["rows"] if path.exists() else []
     case = (rows[0]["data"], rows[0]["model"])
     others = [row for row in old if (row["data"], row["model"]) != case]
     table = sorted([*others, *rows], key=lambda row: (row["data"], row["model"]))

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.peers import _environment
-from benchmarks.peers._recommender_rows import ENVIRONMENT, Row
+from benchmarks.peers._recommender_rows import ENVIRONMENT, RecommenderPeerRow
 from benchmarks.peers._recommender_task import ABOUT, Answer, Pairs, read_answers, write_pairs
 from benchmarks.peers._simple_recommenders import Scorer
 from graphvid.data import Interactions
@@ -46,7 +46,7 @@ class Trial(NamedTuple):
 
 
 def trials(
-    row: Row, train: Interactions, seed: int, options: Mapping[str, Any], epochs: Sequence[int]
+    row: RecommenderPeerRow, train: Interactions, seed: int, options: Mapping[str, Any], epochs: Sequence[int]
 ) -> Iterator[Trial]:
     """Train with some options; give the model, or the models after so many epochs."""
     if not isinstance(row.fit, str):

@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmarks._record import spread
-from benchmarks.peers._rows import Row
+from benchmarks.peers._rows import FramePeerRow
 from benchmarks.peers._scorer import METRICS
 from graphvid.metrics import auc_by_user, base_rate_log_loss, paired_bootstrap
 
@@ -36,7 +36,7 @@ class Scored(NamedTuple):
 def make_record(
     command: str,
     seeds: Sequence[int],
-    lines: Sequence[tuple[Row, Sequence[Scored]]],
+    lines: Sequence[tuple[FramePeerRow, Sequence[Scored]]],
     oracle: Sequence[Scored],
     truths: Sequence[pd.DataFrame],
 ) -> dict[str, Any]:

@@ -18,7 +18,7 @@ _MODELS = {
 
 
 @dataclass(frozen=True)
-class Row:
+class FramePeerRow:
     """A line of the table.
 
     Parameters
@@ -41,33 +41,35 @@ class Row:
     environment: str | None = None
 
 
-def rows(settings: argparse.Namespace) -> list[Row]:
+def rows(settings: argparse.Namespace) -> list[FramePeerRow]:
     """Return all rows; ``settings`` has ``trials``, ``epochs`` and ``patience``, the budget of every tuned peer."""
     budget = {name: getattr(settings, name) for name in ("trials", "epochs", "patience")}
     table = [
-        Row("base rate", "Share of completed views.", f"{_SIMPLE}:base_rate"),
-        Row("user rate", "The user's share of completed views, smoothed.", f"{_SIMPLE}:user_rate"),
-        Row("popularity", "The video's share of completed views, smoothed.", f"{_SIMPLE}:popularity"),
-        Row("position prior", "How often viewers leave at each clip, by duration.", f"{_SIMPLE}:position_prior"),
+        FramePeerRow("base rate", "Share of completed views.", f"{_SIMPLE}:base_rate"),
+        FramePeerRow("user rate", "The user's share of completed views, smoothed.", f"{_SIMPLE}:user_rate"),
+        FramePeerRow("popularity", "The video's share of completed views, smoothed.", f"{_SIMPLE}:popularity"),
+        FramePeerRow(
+            "position prior", "How often viewers leave at each clip, by duration.", f"{_SIMPLE}:position_prior"
+        ),
     ]
     for model, about in _MODELS.items():
         options = {"model": model, **budget}
-        table.append(Row(model, about, f"{_DEEPCTR}:deepctr", options, environment="deepctr"))
+        table.append(FramePeerRow(model, about, f"{_DEEPCTR}:deepctr", options, environment="deepctr"))
     for num_clips in (1, 8):
         about = f"Products with the user's mean positive and negative clip, {num_clips} a video."
         name = f"graph-mean logistic, {num_clips} clip{'s' * (num_clips > 1)}"
-        table.append(Row(name, about, f"{_SIMPLE}:graph_mean", {"num_clips": num_clips}))
+        table.append(FramePeerRow(name, about, f"{_SIMPLE}:graph_mean", {"num_clips": num_clips}))
     about = "The same two products explain the skip at each clip that was reached."
-    table.append(Row("clip-level logistic hazard, 8 clips", about, f"{_SIMPLE}:clip_hazard", {"num_clips": 8}))
+    table.append(FramePeerRow("clip-level logistic hazard, 8 clips", about, f"{_SIMPLE}:clip_hazard", {"num_clips": 8}))
     return table + frame_rows(settings)
 
 
-def frame_rows(settings: argparse.Namespace) -> list[Row]:
+def frame_rows(settings: argparse.Namespace) -> list[FramePeerRow]:
     """Return the rows of FRAME: presets, and the ablation to one clip."""
     table = []
     for preset in ("survival", "paper"):
         for num_clips in (1, 8):
             name = f"FRAME {preset}, {num_clips} clip{'s' * (num_clips > 1)}"
             about = f"The preset as it is, features averaged to {num_clips} a video."
-            table.append(Row(name, about, f"{_FRAME}:frame", {"preset": preset, "num_clips": num_clips}))
+            table.append(FramePeerRow(name, about, f"{_FRAME}:frame", {"preset": preset, "num_clips": num_clips}))
     return table

@@ -23,9 +23,9 @@ import pandas as pd
 from tqdm import tqdm
 
 from benchmarks.peers import _environment
-from benchmarks.peers._contract import Task, write_task
+from benchmarks.peers._contract import SkipTask, write_task
 from benchmarks.peers._report import Scored, check_oracle, make_record, markdown
-from benchmarks.peers._rows import Row, rows
+from benchmarks.peers._rows import FramePeerRow, rows
 from benchmarks.peers._scorer import figures, read_answer
 from benchmarks.peers._task import TaskWithTruth
 from graphvid._files import atomic_path, write_json
@@ -103,7 +103,7 @@ def _parser(contest: Contest, command: str) -> argparse.ArgumentParser:
     return parser
 
 
-def _put_task(folder: Path, task: Task) -> None:
+def _put_task(folder: Path, task: SkipTask) -> None:
     """Write the task; if the folder holds another one, forget that with its answers."""
     temporary = folder.with_name(f"{folder.name}.part")
     for stale in (temporary, *([] if (folder / "task").exists() else [folder])):
@@ -126,20 +126,20 @@ def _fingerprint(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def _folder_of(row: Row, folder: Path) -> Path:
+def _folder_of(row: FramePeerRow, folder: Path) -> Path:
     return folder / re.sub(r"[^a-z0-9]+", "-", row.name.lower()).strip("-")
 
 
-def _key(row: Row, seed: int) -> dict[str, Any]:
+def _key(row: FramePeerRow, seed: int) -> dict[str, Any]:
     return {"function": row.function, "options": dict(row.options), "seed": seed}
 
 
-def _is_answered(row: Row, folder: Path, seed: int) -> bool:
+def _is_answered(row: FramePeerRow, folder: Path, seed: int) -> bool:
     path = _folder_of(row, folder) / _KEY
     return path.exists() and json.loads(path.read_text(encoding="utf-8")) == _key(row, seed)
 
 
-def _answer(row: Row, folder: Path, seed: int, truth: pd.DataFrame, num_clips: int) -> None:
+def _answer(row: FramePeerRow, folder: Path, seed: int, truth: pd.DataFrame, num_clips: int) -> None:
     """Have the row answered, unless it is; only an answer that passes the scorer's checks is kept."""
     if _is_answered(row, folder, seed):
         return

@@ -8,28 +8,28 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from benchmarks.peers._contract import Answer, Task
+from benchmarks.peers._contract import Answer, SkipTask
 
 Array = NDArray[np.float64]
 _STRENGTHS = (1.0, 3.0, 10.0, 30.0, 100.0)  # rows that a prior counts for
 
 
-def base_rate(task: Task, seed: int) -> Answer:
+def base_rate(task: SkipTask, seed: int) -> Answer:
     """Score every row with the share of completed views."""
     return Answer(np.full(len(task.test), task.known["label"].mean()), num_parameters=1)
 
 
-def user_rate(task: Task, seed: int) -> Answer:
+def user_rate(task: SkipTask, seed: int) -> Answer:
     """Score with the user's share of completed views, smoothed towards the overall share."""
     return _rate(task, "user", task.num_users)
 
 
-def popularity(task: Task, seed: int) -> Answer:
+def popularity(task: SkipTask, seed: int) -> Answer:
     """Score with the video's share of completed views, smoothed towards the overall share."""
     return _rate(task, "video", len(task.clips))
 
 
-def position_prior(task: Task, seed: int) -> Answer:
+def position_prior(task: SkipTask, seed: int) -> Answer:
     """Score with how often viewers leave at each clip, in each duration bucket, whoever they are and whatever is shown."""
     num_clips, known = task.clips.shape[1], task.known
     stop, bucket = known["stop"].to_numpy(), known["duration_bucket"].to_numpy()
@@ -39,7 +39,7 @@ def position_prior(task: Task, seed: int) -> Answer:
     return Answer((1 - of_row).prod(axis=1), num_parameters=hazards.size, hazards=of_row)
 
 
-def graph_mean(task: Task, seed: int, num_clips: int) -> Answer:
+def graph_mean(task: SkipTask, seed: int, num_clips: int) -> Answer:
     """Fit the label to the mean over clips of two products: with the user's mean positive and mean negative clip.
 
     Positive are all clips of the videos that the user completed, negative the clips of the skips. The means come from
@@ -52,7 +52,7 @@ def graph_mean(task: Task, seed: int, num_clips: int) -> Answer:
     return Answer(score, num_parameters=3, about={"coefficients": model.coefficients.tolist()})
 
 
-def clip_hazard(task: Task, seed: int, num_clips: int) -> Answer:
+def clip_hazard(task: SkipTask, seed: int, num_clips: int) -> Answer:
     """Fit the skip at every clip that was reached to the two products of `graph_mean`; complete is to leave at no clip."""
     known, fitted, clips = _windows(task, num_clips)
     graph = known[~known["supervision"]]
@@ -93,7 +93,7 @@ class Logistic(NamedTuple):
         return _sigmoid(features @ self.coefficients[:-1] + self.coefficients[-1])
 
 
-def products(graph: pd.DataFrame, rows: pd.DataFrame, clips: NDArray[np.float32], task: Task) -> Array:
+def products(graph: pd.DataFrame, rows: pd.DataFrame, clips: NDArray[np.float32], task: SkipTask) -> Array:
     """Return the products of the clips of ``rows`` with the users' mean clips in ``graph``, (num_rows, num_clips, 2)."""
     num_clips = clips.shape[1]
     complete = graph[graph["label"] == 1].drop_duplicates(["user", "video"])
@@ -106,7 +106,7 @@ def products(graph: pd.DataFrame, rows: pd.DataFrame, clips: NDArray[np.float32]
     return np.stack(sides, axis=-1).astype(np.float64)
 
 
-def _windows(task: Task, num_clips: int) -> tuple[pd.DataFrame, pd.DataFrame, NDArray[np.float32]]:
+def _windows(task: SkipTask, num_clips: int) -> tuple[pd.DataFrame, pd.DataFrame, NDArray[np.float32]]:
     """Return all rows with a label, those of the supervision window, and the clips as means to ``num_clips`` a video."""
     num_videos, fine, dim = task.clips.shape
     if fine % num_clips:
@@ -130,7 +130,7 @@ def _hazards(stop: NDArray[np.int64], num_clips: int, prior: Array) -> Array:
     return np.asarray((left[:num_clips] + prior) / (reached + 1))
 
 
-def _rate(task: Task, column: str, size: int) -> Answer:
+def _rate(task: SkipTask, column: str, size: int) -> Answer:
     """Choose the strength of smoothing by log-likelihood on the validation rows, then score by all rows with a label."""
 
     def rates(rows: pd.DataFrame, strength: float) -> Array:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from benchmarks.peers._contract import INPUTS, TARGETS, Task
+from benchmarks.peers._contract import INPUTS, TARGETS, SkipTask
 from graphvid.data import LogWindows, WatchLog
 from graphvid.graphs import label_clips
 
@@ -19,7 +19,7 @@ _NUM_DURATION_BUCKETS = 10
 class TaskWithTruth(NamedTuple):
     """A task, and ``row_id, user, video, label, stop`` of its test rows, in their order."""
 
-    task: Task
+    task: SkipTask
     truth: pd.DataFrame
 
 
@@ -69,5 +69,5 @@ def make_task(
     train, valid = (ordered[mask].reset_index(drop=True) for mask in (~held_out, held_out))
     test = frame.iloc[windows.test].reset_index(drop=True)
     columns = list(INPUTS + TARGETS)
-    task = Task(train[columns], valid[columns], test[list(INPUTS)], clips, log.num_users, len(inner) + 1)
+    task = SkipTask(train[columns], valid[columns], test[list(INPUTS)], clips, log.num_users, len(inner) + 1)
     return TaskWithTruth(task, test[["row_id", "user", "video", "label", "stop"]])

@@ -23,7 +23,7 @@ from tqdm import tqdm
 
 from benchmarks._record import markdown
 from benchmarks.peers import _recommender_speed
-from benchmarks.peers._recommender_rows import Row, rows
+from benchmarks.peers._recommender_rows import RecommenderPeerRow, rows
 from benchmarks.peers._recommender_trial import K, figures, trials
 from benchmarks.quality._run import RESULTS, Runs
 from graphvid._files import write_json
@@ -78,7 +78,7 @@ class Bench:
             return cls(fitted, held_out, train, splits.test, train, runs, only)
         return cls(train, validation, train, splits.test, union(train, validation), runs, only)
 
-    def choose(self, row: Row) -> dict[str, Any]:
+    def choose(self, row: RecommenderPeerRow) -> dict[str, Any]:
         """Return the best of the row's options and numbers of epochs."""
         tried = []
         for options in row.points:
@@ -92,7 +92,7 @@ class Bench:
         best = max(tried, key=lambda result: result["ndcg"])
         return {**best["options"], **({"epochs": best["epochs"]} if row.epochs else {})}
 
-    def judge(self, row: Row, chosen: dict[str, Any], seed: int) -> dict[str, Any]:
+    def judge(self, row: RecommenderPeerRow, chosen: dict[str, Any], seed: int) -> dict[str, Any]:
         """Return the figures of the test pairs, and the seconds of training."""
 
         def test() -> dict[str, Any]:
@@ -107,7 +107,9 @@ class Bench:
 
         return self._figures(row, ["test", chosen], seed, test)
 
-    def _figures(self, row: Row, about: list[Any], seed: int, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    def _figures(
+        self, row: RecommenderPeerRow, about: list[Any], seed: int, make: Callable[[], dict[str, Any]]
+    ) -> dict[str, Any]:
         key = Key(json.dumps([row.name, *about]))
         found = self.runs.get(key, seed)
         if found is None:
@@ -209,7 +211,7 @@ def _command(data: str, seeds: Sequence[int], names: Sequence[str]) -> str:
     return f"{COMMAND} " + shlex.join(["--data", data, "--seeds", *map(str, seeds), "--only", *names])
 
 
-def _line(row: Row, chosen: dict[str, Any], found: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def _line(row: RecommenderPeerRow, chosen: dict[str, Any], found: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return {
         "name": row.name,
         "description": row.description,
