@@ -56,7 +56,7 @@ def tiny():
     valid = pd.DataFrame([(5, 1, 0, 4.0, 1, 5.0, True, 2.5, 0, 1)], columns=columns)
     test = pd.DataFrame([(6, 0, 1, 2.0, 0, 6.0), (7, 1, 2, 4.0, 1, 7.0)], columns=columns[:6])
     clips = np.array([[[1, 0], [0, 2]], [[3, 0], [0, 4]], [[5, 0], [0, 6]]], dtype=np.float32)
-    return module("_contract").Task(train, valid, test, clips, num_users=2, num_duration_buckets=2)
+    return module("_contract").SkipTask(train, valid, test, clips, num_users=2, num_duration_buckets=2)
 
 
 # What a peer is given

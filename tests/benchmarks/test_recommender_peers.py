@@ -235,7 +235,7 @@ def test_a_wrong_answer_is_refused(tmp_path, arrays, message):
 
 def test_a_peer_answers_in_a_process_of_its_own(toy_peer, tmp_path):
     trial, pairs = module("_recommender_trial"), random_pairs()
-    row = module("_recommender_rows").Row("toy", "", "toy_peer:fit", epochs=(1, 3))
+    row = module("_recommender_rows").RecommenderPeerRow("toy", "", "toy_peer:fit", epochs=(1, 3))
     found = list(trial.trials(row, pairs, 7, {"scale": 2.0}, row.epochs))
     assert [result.found for result in found] == [{"epochs": 1}, {"epochs": 3}]
     assert all(result.versions.keys() == {"python", "numpy", "scipy", "torch"} for result in found)
@@ -245,7 +245,7 @@ def test_a_peer_answers_in_a_process_of_its_own(toy_peer, tmp_path):
 
 
 def test_a_peer_that_fails_says_why(toy_peer):
-    row = module("_recommender_rows").Row("toy", "", "toy_peer:broken", epochs=(1,))
+    row = module("_recommender_rows").RecommenderPeerRow("toy", "", "toy_peer:broken", epochs=(1,))
     with pytest.raises(RuntimeError, match=r"(?s)toy_peer:broken, seed 0, failed: .*no model today"):
         list(module("_recommender_trial").trials(row, random_pairs(), 0, {}, row.epochs))
 
@@ -306,7 +306,7 @@ class Spy:
 
 
 def row(name, fit, grid=None, **options):
-    return module("_recommender_rows").Row(name, f"About {name}.", fit, grid or {}, **options)
+    return module("_recommender_rows").RecommenderPeerRow(name, f"About {name}.", fit, grid or {}, **options)
 
 
 def test_options_are_chosen_by_validation_and_the_table_is_that_of_the_documentation(run, capsys):
