@@ -77,6 +77,21 @@ METHODS: Mapping[str, tuple[str, ClipConfig, str]] = {
     "STCR": ("stcr", STCRConfig(), "Sixteen transforms of square and time."),
     "static-layer swap": ("moco", SWAP, "MoCo with exchanged static layers."),
     "static-layer swap, shuffles": ("moco", replace(SWAP, negative="shuffle"), "Shuffled frames pushed too."),
+    "negatives of the same scenery": (
+        "moco",
+        MoCoConfig(scene_negatives=True),
+        "MoCo against keys of the same cluster of static layers.",
+    ),
+    "swap, negatives of the same scenery": (
+        "moco",
+        replace(SWAP, scene_negatives=True),
+        "With exchanged static layers too.",
+    ),
+    "differences, same scenery": (
+        "moco",
+        replace(MoCoConfig.preset("differences"), scene_negatives=True),
+        "Differences, keys of the same cluster.",
+    ),
     "differences and shuffles": (
         "moco",
         replace(MoCoConfig.preset("differences"), negative="shuffle"),

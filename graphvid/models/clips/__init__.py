@@ -16,6 +16,7 @@ from .config import (
 from .model import ClipContrast, VideoBatch
 from .network import DifferenceInput, build_clip_encoder, check_videos, clip_refs, embed_videos, encode_refs
 from .recipes import ViewBatch, ViewMaker, edge_recipe
+from .scenes import scene_clusters
 
 __all__ = [
     "RECIPES",
@@ -40,4 +41,5 @@ __all__ = [
     "edge_recipe",
     "embed_videos",
     "encode_refs",
+    "scene_clusters",
 ]

@@ -54,6 +54,9 @@ class ClipConfig(Record):
         Keys that are kept.
     mask_same_video : bool
         Do not push from keys of the query's own video.
+    scene_negatives : bool
+        Push only from keys of videos whose scenery is in the same cluster, so that scenery does not tell them apart; from all
+        where fewer than 16 are. See `graphvid.models.clips.scene_clusters`.
     loss : {"info-nce", "margin"}
         See `graphvid.losses.EdgeInfoNCE` and ``EdgeMargin``.
     both_ways : bool
@@ -110,6 +113,7 @@ class ClipConfig(Record):
     push: Push = "queue"
     queue_size: Count = 1024
     mask_same_video: bool = True
+    scene_negatives: bool = False
     loss: Literal["info-nce", "margin"] = "info-nce"
     both_ways: bool = False
     temperature: Positive = 0.1
@@ -139,6 +143,8 @@ class ClipConfig(Record):
             raise ValueError(
                 f"queue_size must be at least batch_size={self.batch_size}, got {self.queue_size}: a batch would not fit"
             )
+        if self.scene_negatives and self.push != "queue":
+            raise ValueError(f"scene_negatives needs push='queue', got {self.push!r}")
         if self.push == "reversed" and self.negative == "none":
             raise ValueError("push 'reversed' needs a negative, whose views it takes, got negative='none'")
         if self.both_ways and self.push != "batch":

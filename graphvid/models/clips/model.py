@@ -14,6 +14,7 @@ from graphvid.losses import CrossBatchNegatives, EdgeInfoNCE, EdgeMargin, flip_c
 from graphvid.models.clips.config import ClipConfig
 from graphvid.models.clips.network import build_clip_encoder, check_videos
 from graphvid.models.clips.recipes import KEY, QUERY, ViewBatch, ViewMaker, edge_recipe
+from graphvid.models.clips.scenes import scene_clusters
 from graphvid.models.one_process import OneProcessModule
 from graphvid.nn import ClipEncoder, ClipEncoding, MomentumPair, Reverse, SquareTransform
 from graphvid.nn.square_transform import SquareParams
@@ -21,6 +22,7 @@ from graphvid.optim import schedules
 from graphvid.sampling import ShuffledBatches
 
 _VIEW_STREAM = 1  # of config.seed
+_LEAST_OF_SCENE = 16  # keys, for scene_negatives
 
 
 class VideoBatch(NamedTuple):
@@ -58,6 +60,8 @@ class ClipContrast(OneProcessModule):
     ------
     TypeError
         For options of another class.
+    ImportError
+        With ``scene_negatives``, when scikit-learn is not installed.
     ValueError
         For a video shorter than a clip, fewer than two videos, or frames that are not square with a group.
 
@@ -100,6 +104,7 @@ class ClipContrast(OneProcessModule):
         self.info_nce = EdgeInfoNCE(config.temperature)
         self.hinge = EdgeMargin(config.margin, config.mining)
         self._num_videos = len(source.ids)
+        self.scenes = torch.from_numpy(scene_clusters(source, config)) if config.scene_negatives else None
 
     @property
     def encoder(self) -> ClipEncoder:
@@ -177,13 +182,25 @@ class ClipContrast(OneProcessModule):
             loss = self.info_nce(z, pull, push)
         else:
             entries = self.memory.read()
-            excluded = graph.same_video(entries.ids.cpu()).to(z.device) if self.config.mask_same_video else None
-            loss = self.info_nce(z, pull, push, queue=entries.vectors, excluded=excluded)
+            excluded = self.excluded(graph, entries.ids.cpu())
+            loss = self.info_nce(
+                z, pull, push, queue=entries.vectors, excluded=None if excluded is None else excluded.to(z.device)
+            )
             self.log("queue_age", entries.ages.float().mean().nan_to_num())
         self.log("contrast", loss.detach())
         if self.config.negative == "other_segment":
             self.log("overlap", graph.graph.edges["other_segment"].data["overlap"].mean())
         return cast(Tensor, loss)
+
+    def excluded(self, graph: ClipGraph, video: Tensor) -> Tensor | None:
+        """Return where a node is not pushed from a key of a video, bool (num_nodes, num_queue); None for nowhere."""
+        own = graph.same_video(video) if self.config.mask_same_video else None
+        if self.scenes is None:
+            return own
+        elsewhere = self.scenes[graph.graph.ndata["video"], None] != self.scenes[video]
+        own = torch.zeros_like(elsewhere) if own is None else own
+        enough = (~(own | elsewhere)).sum(1, keepdim=True) >= _LEAST_OF_SCENE
+        return own | (elsewhere & enough)
 
     def _consistency(self, views: ViewBatch, encodings: list[ClipEncoding]) -> Tensor:
         """Return how far the query's map is from the transformed map of the key's clip, and log its share of chance."""

@@ -8,6 +8,7 @@ import torch
 from torch.nn.functional import softshrink
 
 from graphvid.data import PixelStore
+from graphvid.graphs import ClipGraph
 from graphvid.models.clips import (
     RECIPES,
     BEConfig,
@@ -21,6 +22,7 @@ from graphvid.models.clips import (
     clip_refs,
     edge_recipe,
     embed_videos,
+    scene_clusters,
 )
 
 SMALL = {"clip_length": 4, "width": 1, "dim": 4, "crop_shift": 1, "batch_size": 4, "queue_size": 8}
@@ -117,6 +119,7 @@ def test_options_and_videos_that_do_not_fit(source) -> None:
         ({"loss": "margin"}, "loss 'margin' needs push 'batch' or 'reversed'"),
         ({"noise_floor": 0.1}, "noise_floor needs inputs"),
         ({"static_mix": 1.0}, "static_mix must be"),
+        ({"scene_negatives": True, "push": "batch"}, "scene_negatives needs push='queue', got 'batch'"),
     ):
         with pytest.raises(ValueError, match=message):
             ClipConfig(**options)
@@ -133,3 +136,41 @@ def test_options_and_videos_that_do_not_fit(source) -> None:
         ClipContrast(wide, STCRConfig(**SMALL))
     with pytest.raises(TypeError, match="config must be a ClipConfig"):
         ClipContrast(source, None)
+
+
+@pytest.fixture(scope="module")
+def striped():
+    """Eighty videos before stripes, upright and lying in turns, of any phase, with a point that moves."""
+    rng = np.random.default_rng(0)
+    videos = {}
+    for i in range(80):
+        wave = np.sin(np.arange(16) * 1.6 + rng.uniform(0, 6.3))
+        frames = np.repeat((128 + 60 * np.broadcast_to(wave if i % 2 else wave[:, None], (16, 16)))[None], 6, 0)
+        frames[np.arange(6), rng.integers(16), rng.permutation(16)[:6]] = 255
+        videos[f"v{i}"] = frames[..., None].astype(np.uint8)
+    return PixelStore.from_videos(videos)
+
+
+def test_videos_before_the_same_scenery_are_one_cluster(striped) -> None:
+    pytest.importorskip("sklearn")
+    clusters = scene_clusters(striped, ClipConfig(**SMALL))
+    assert clusters.shape == (80,)
+    assert not set(clusters[::2]) & set(clusters[1::2])
+    assert np.median(np.bincount(clusters)[clusters]) >= 32
+    with pytest.raises(ValueError, match="every video must have the 9 frames"):
+        scene_clusters(striped, ClipConfig(**{**SMALL, "clip_length": 9}))
+
+
+def test_negatives_of_the_same_scenery_alone_where_there_are_enough(striped, monkeypatch) -> None:
+    pytest.importorskip("sklearn")
+    model = ClipContrast(striped, MoCoConfig(**{**SMALL, "queue_size": 64}, scene_negatives=True))
+    model.scenes = torch.arange(80) % 2  # as the test above has them
+    video, queue = torch.tensor([0, 1]), torch.arange(40)
+    graph = ClipGraph.from_batch(video, model.recipe)
+    excluded = model.excluded(graph, queue)
+    assert excluded[0].nonzero()[:, 0].tolist() == [0, *range(1, 40, 2)]  # itself, and the other scenery
+    assert excluded[1].nonzero()[:, 0].tolist() == sorted([1, *range(0, 40, 2)])
+    few = torch.tensor([0, 2, *range(1, 40, 2)])
+    assert model.excluded(graph, few)[0].tolist() == [True] + [False] * 21  # one other of its scenery: all count
+    assert torch.isfinite(step(model, monkeypatch).detach())
+    assert ClipContrast(striped, MoCoConfig(**SMALL, mask_same_video=False)).excluded(graph, queue) is None
