@@ -31,7 +31,7 @@ _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")  # Li
 
 
 class Cost(NamedTuple):
-    """What a call took."""
+    """Cost of a call."""
 
     seconds: float  # on the clock on the wall
     cpu_seconds: float  # of all threads, and of child processes that have ended

@@ -52,7 +52,7 @@ class TrainedRow:
 
     @property
     def about(self) -> Json:
-        """What makes the figures besides data and seed: where it is another, they are another row's."""
+        """Record of what makes the figures besides data and seed: where it is another, they are another row's."""
         source, config = (_without_folders(record.to_dict()) for record in (self.source, self._options()))
         return as_json({"method": self.method, "source": _own(source), "config": _own(config)})
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -206,3 +208,16 @@ def test_the_help_of_a_subcommand_is_plain_text():
     assert live.help_of(["train", "rgc"]).startswith("Usage: graphvid train rgc [OPTIONS]")
     with pytest.raises(ValueError, match="command-help must name a subcommand of graphvid, got 'fly'"):
         live.help_of(["fly"])
+
+
+def test_docstrings_name_the_thing_first():
+    asking = re.compile(r"(What|How|Who|Whose|Which|Where|When|Why)\b")
+    found = []
+    for folder in ("graphvid", "benchmarks"):
+        for path in sorted((REPOSITORY / folder).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+                    said = ast.get_docstring(node) or ""
+                    if asking.match(said):
+                        found.append(f"{path.name}: {said.splitlines()[0]}")
+    assert not found

@@ -38,7 +38,7 @@ SCORES, ABOUT = "scores.parquet", "answer.json"
 
 @dataclass(frozen=True, eq=False)
 class SkipTask:
-    """What a peer is given.
+    """Task that a peer is given.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ class SkipTask:
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """What a peer gives back.
+    """Answer that a peer gives back.
 
     Parameters
     ----------

@@ -26,7 +26,7 @@ _GRAPHVID, _IMPLICIT, _RECBOLE = (
 
 
 class Method(NamedTuple):
-    """What is timed: a function that gives one `Answer` with seconds an ``epoch`` and the ``part`` of it that was run."""
+    """Method that is timed: a function that gives an `Answer` with seconds an ``epoch`` and the ``part`` of it that ran."""
 
     name: str
     function: str

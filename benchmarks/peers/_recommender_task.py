@@ -55,7 +55,7 @@ class Answer(NamedTuple):
 
     @property
     def arrays(self) -> dict[str, NDArray[np.float32]]:
-        """What is there, by name."""
+        """Arrays that are there, by name."""
         arrays = {"users": self.users, "items": self.items, "scores": self.scores}
         return {name: array for name, array in arrays.items() if array is not None}
 

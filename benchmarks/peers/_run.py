@@ -35,7 +35,7 @@ _KEY = "key.json"
 
 
 class Contest(NamedTuple):
-    """What peers are compared on.
+    """Contest that peers are compared on.
 
     Parameters
     ----------

@@ -43,7 +43,7 @@ _CHOICE = 0  # seed of the held-out edges and of the trainings that options are 
 
 
 class Key(NamedTuple):
-    """What figures are kept by."""
+    """Key that figures are kept by."""
 
     name: str
     model: None = None

@@ -35,7 +35,7 @@ def skewed_log(num_rows: int) -> pd.DataFrame:
 
 
 class Outcome(NamedTuple):
-    """What an engine took for both steps, and what tells its results from others."""
+    """Outcome of an engine: what it took for both steps, and what tells its results from others."""
 
     costs: list[tuple[Cost, float]]  # of each step, with the MB that were shuffled
     results: tuple[int, int, str]  # edges, a sum of hashes of them, a digest of the tree

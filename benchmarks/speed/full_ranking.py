@@ -57,7 +57,7 @@ _TITLES = {
 
 
 class World(NamedTuple):
-    """What is ranked."""
+    """World that is ranked."""
 
     train: Interactions
     test: Interactions

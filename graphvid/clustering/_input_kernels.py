@@ -11,7 +11,7 @@ from graphvid._numba import njit
 
 
 class EdgeFacts(NamedTuple):
-    """What one pass over an edge list tells; places are -1 where there is none."""
+    """Facts from one pass over an edge list; places are -1 where there is none."""
 
     bad_id: int  # first edge with an id out of range
     bad_weight: int  # first edge with a weight that is not finite

@@ -24,7 +24,7 @@ _NO_COUNTS = np.empty(0, np.int64)
 
 
 class Rules(NamedTuple):
-    """What decides a merge."""
+    """Rules that decide a merge."""
 
     linkage: LinkageRule
     thresholds: list[float]  # the last holds for all further levels

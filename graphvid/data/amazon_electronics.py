@@ -13,7 +13,7 @@ _FILES = {"train": "train.txt.gz", "validation": "val.txt.gz", "test": "test.txt
 
 
 class AmazonElectronics(InteractionSplits):
-    """Who reviewed which product, a set small enough to train on in minutes; NBPO, SimpleX and BARS report on it.
+    """Reviews of products, a set small enough to train on in minutes; NBPO, SimpleX and BARS report on it.
 
     1,435 users, 1,522 items; 31,887 training, 4,044 validation and 4,044 test interactions. Every user occurs in every
     split and every item in training; no pair occurs twice.

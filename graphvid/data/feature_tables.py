@@ -20,7 +20,7 @@ Block: TypeAlias = NDArray[np.float32] | sparse.csr_array
 
 
 class Table(Protocol):
-    """What has a shape and gives rows by number: an ndarray, a csr_array, a `MappedTable`, tables side by side."""
+    """Table that has a shape and gives rows by number: an ndarray, a csr_array, a `MappedTable`, tables side by side."""
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -25,7 +25,7 @@ _SEGMENTS = ("n_segments", "segment_labels")
 
 
 class SegmentLabels(NamedTuple):
-    """What every viewer did in every segment; those of row i of the log are ``labels[indptr[i] : indptr[i + 1]]``.
+    """Actions of every viewer in every segment; those of row i of the log are ``labels[indptr[i] : indptr[i + 1]]``.
 
     Parameters
     ----------

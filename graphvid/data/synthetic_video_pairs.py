@@ -26,7 +26,7 @@ _FILLERS, _TAU_WEIGHT = 100, 0.7
 
 
 class HiddenVideos(NamedTuple):
-    """What a video is really about.
+    """Hidden truth of every video: what it is really about.
 
     Parameters
     ----------

@@ -106,7 +106,7 @@ def read_scored_pairs(path: str | Path, ids: pd.Index) -> ScoredPairs:
 
 
 class PairFold(NamedTuple):
-    """Which pairs train and which validate.
+    """Fold of pairs: which train and which validate.
 
     Parameters
     ----------

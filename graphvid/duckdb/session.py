@@ -14,7 +14,7 @@ from graphvid.duckdb.engine import DuckDB, check_memory_limit
 
 
 class Memory(NamedTuple):
-    """What DuckDB may use."""
+    """Memory that DuckDB may use."""
 
     limit: str | None
     threads: int | None

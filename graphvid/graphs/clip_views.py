@@ -78,7 +78,7 @@ class EdgeRule:
 
 @dataclass(frozen=True)
 class EdgeRecipe:
-    """What a method pulls and pushes among the views of a batch of videos.
+    """Rules of a method: the pairs it pulls and pushes among the views of a batch of videos.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ class EdgeRecipe:
 
     @property
     def num_views(self) -> int:
-        """How many views of each video there are."""
+        """Number of views of each video."""
         return 1 + max(view for rule in self.rules if rule.views is not None for view in rule.views)
 
     @property

@@ -16,7 +16,7 @@ from graphvid.ops import NeighborTable
 
 
 class Batch(NamedTuple):
-    """What is mined: unit vectors of the rows and of the candidates, and the videos they stand for."""
+    """Batch that is mined: unit vectors of the rows and of the candidates, and the videos they stand for."""
 
     anchor: Tensor  # (batch, dim)
     positive: Tensor  # (batch, dim)

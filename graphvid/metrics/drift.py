@@ -11,7 +11,7 @@ from graphvid.metrics._inputs import ArrayOrTensor, as_tensor
 
 
 class FeatureDrift(NamedTuple):
-    """How far the vectors of the same nodes are apart at two times.
+    """Distance of the vectors of the same nodes at two times.
 
     Parameters
     ----------

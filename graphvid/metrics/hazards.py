@@ -19,7 +19,7 @@ from graphvid.metrics.calibration import CLIP
 
 
 class SkipClipScores(NamedTuple):
-    """How well the clip of the skip is found, over the skipped rows.
+    """Quality of the predicted clip of the skip, over the skipped rows.
 
     Parameters
     ----------

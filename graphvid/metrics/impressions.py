@@ -17,7 +17,7 @@ from graphvid.metrics._ties import Ties, check_ties, groups, settle
 
 
 class ImpressionRanks(NamedTuple):
-    """Where each user's positives are in the order of that user's impressions.
+    """Places of each user's positives in the order of that user's impressions.
 
     Parameters
     ----------

@@ -12,7 +12,7 @@ from graphvid.ops import Adjacency
 
 
 class Attended(NamedTuple):
-    """What attention gives.
+    """Result of attention.
 
     Parameters
     ----------

@@ -18,7 +18,7 @@ _CHUNK = 1 << 24  # scores held at once where no gradient needs them all
 
 
 class Quantized(NamedTuple):
-    """What a `ProductQuantizer` makes of a batch.
+    """Codes of a batch by a `ProductQuantizer`, and the vectors they stand for.
 
     Parameters
     ----------

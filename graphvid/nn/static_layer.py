@@ -130,7 +130,7 @@ class StaticLayerSwap:
 
 
 class TCAFit(NamedTuple):
-    """How well a change of clips keeps motion.
+    """Measure of how well a change of clips keeps motion.
 
     Parameters
     ----------

@@ -259,7 +259,7 @@ class Edges:
 
     @property
     def norm(self) -> Norm:
-        """What messages are divided by, as given; ``"left"`` and ``"right"`` change places in the transpose."""
+        """The norm as given, by which messages are divided; ``"left"`` and ``"right"`` change places in the transpose."""
         return next(name for name, powers in _POWERS.items() if powers == self._powers)
 
     @property

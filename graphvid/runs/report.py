@@ -48,7 +48,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Report:
-    """What is said of a run: a heading, the sentence below it, and sections in reading order."""
+    """Report of a run: a heading, the sentence below it, and sections in reading order."""
 
     title: str
     lead: str

@@ -59,7 +59,7 @@ class Run:
 
     @property
     def source(self) -> Record:
-        """Where the data came from."""
+        """Source of the data."""
         return self._task.source.from_dict(self.config["source"])
 
     @property

@@ -104,7 +104,7 @@ class Training:
 
 
 class Task(ABC, Generic[S, D]):
-    """What is learnt from what, how it is judged, and which methods do it.
+    """Task: what is learnt from what, how it is judged, and which methods do it.
 
     A subclass names its ``source``, its ``methods`` by the word of the command, the class of its ``answers``, and the
     ``commands`` that it adds to ``graphvid``, if any: functions whose parameters `typer` reads.

@@ -56,7 +56,7 @@ class ClusterOptions(NamedTuple):
 
 
 class _Graph(NamedTuple):
-    """What is known of the edges before any is combined."""
+    """Facts of the edges before any is combined."""
 
     num_edges: int
     largest: float

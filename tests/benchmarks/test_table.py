@@ -50,7 +50,7 @@ class _Data(SimpleNamespace):
 
 
 class _Runs:
-    """What `graphvid.runs.train` does, as far as a table sees it: a folder, its files, and nothing done twice."""
+    """Stand-in for `graphvid.runs.train`, as far as a table sees it: a folder, its files, and nothing done twice."""
 
     def __init__(self) -> None:
         self.trained: list[tuple[float, int]] = []

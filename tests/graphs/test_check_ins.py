@@ -31,7 +31,7 @@ def areas(check_ins):
 
 
 def keys(check_ins, area, row, slot_hours=1):
-    """What check-in ``row`` has for each relation; None matches nothing."""
+    """Keys of check-in ``row`` for each relation; None matches nothing."""
     slot, where = check_ins.hour[row] // slot_hours, area[check_ins.poi[row]]
     where = None if where < 0 else where
     both = None if where is None else (slot, where)

@@ -405,7 +405,7 @@ def test_square_transforms_are_a_group(group):
 
 @pytest.mark.parametrize("group", GROUPS)
 def test_turning_and_mixing_commute(group, clips):
-    """Where the frame that is mixed in is the same one after a flip in time."""
+    """Turning and mixing commute where the frame that is mixed in is the same one after a flip in time."""
     transform, mix = SquareTransform(group), StaticMix()
     square, params = transform.sample(generator(9), clips.shape), mix.sample(generator(9), clips.shape)
     flipped = (square.code >= 8) if group == "square8xtime" else torch.zeros(5, dtype=torch.bool)

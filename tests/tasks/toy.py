@@ -27,7 +27,7 @@ from graphvid.tasks import load_run
 
 @record
 class ToySource(Record):
-    """Where the rows come from.
+    """Source of the rows.
 
     Parameters
     ----------

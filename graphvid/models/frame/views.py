@@ -31,7 +31,7 @@ class ViewBatch(NamedTuple):
 
 
 class SkipPrediction(NamedTuple):
-    """What a `FRAME` expects of some views.
+    """Expectation of a `FRAME` for some views.
 
     Parameters
     ----------

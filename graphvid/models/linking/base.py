@@ -27,7 +27,7 @@ WEIGHT_STREAM, DROPOUT_STREAM = 1, 2  # of config.seed
 
 @dataclass(frozen=True, eq=False)
 class LinkTables:
-    """What is known of candidates, entities, mentions and words, beside who may be meant.
+    """Tables of candidates, entities, mentions and words, beside who may be meant.
 
     Parameters
     ----------
@@ -158,7 +158,7 @@ class Linker(OneProcessModule, ABC):
 
     @property
     def groups(self) -> tuple[str, ...]:
-        """What each column of `columns` speaks of."""
+        """Subject of each column of `columns`."""
         return (*(("context",) if self.attention is not None else ()), *self._feature_groups)
 
     @property

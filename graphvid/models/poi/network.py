@@ -20,7 +20,7 @@ _Ints = NDArray[np.int64]
 
 
 class Interests(NamedTuple):
-    """What the network makes of requests.
+    """Interests of requests, as the network finds them.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ _FRAMES_AT_ONCE = 4096  # of a checksum
 
 @record
 class ClipsSource(Record):
-    """What to read.
+    """Videos to read.
 
     Exactly one of ``dataset`` and ``videos`` is given.
 

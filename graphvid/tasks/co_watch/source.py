@@ -37,7 +37,7 @@ DATASETS = ("synthetic", "tiktok", "amazon-photo", "amazon-computers", *NAMES)
 
 @record
 class CoWatchSource(Record):
-    """What to read and how to build the graph.
+    """Log and features to read, and how to build the graph.
 
     Exactly one of ``dataset``, ``log`` and ``edges`` is given; the last two come with ``features``.
 

@@ -24,7 +24,7 @@ Arrays = Mapping[str, NDArray[Any]]
 
 
 class Inputs(NamedTuple):
-    """What a linker is made from, beside its options.
+    """Parts that a linker is made from, beside its options.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ class UsedFeatures(NamedTuple):
 
 
 class Knowledge(ABC):
-    """What is known of some entities, whatever documents they are looked for in.
+    """Facts of some entities, whatever documents they are looked for in.
 
     Attributes
     ----------

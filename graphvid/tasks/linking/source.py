@@ -28,7 +28,7 @@ _FOLDS = 5
 
 @record
 class LinkingSource(Record):
-    """What to read, and what linkers may know of it.
+    """Mentions to read, and what linkers may know of them.
 
     Exactly one of ``dataset`` and ``train`` is given.
 
@@ -120,7 +120,7 @@ class LoadedLinking:
 
     @cached_property
     def inputs(self) -> Inputs:
-        """What is known of the mentions here."""
+        """Facts of the mentions here."""
         return self.knowledge.read(self.mentions, self.split == "train")
 
     @cached_property

@@ -29,7 +29,7 @@ from .source import LinkingSource, LoadedLinking, load_linking
 
 
 class Linking(Task[LinkingSource, LoadedLinking]):
-    """Which entity a mention means.
+    """Task of linking: the entity that a mention means.
 
     A run adds the files ``model.safetensors``, the weights of the best epoch, and ``knowledge.npz``, what it knows of its
     entities; with an encoder of contexts also ``encoder.safetensors`` and the folder ``encoder``. Its answers read nothing

@@ -42,7 +42,7 @@ CheckInDataset = Literal[
 
 @record
 class CheckInSource(Record):
-    """What to read, and how places are grouped into areas.
+    """Check-ins to read, and how places are grouped into areas.
 
     Exactly one of ``log`` and ``dataset`` is given.
 

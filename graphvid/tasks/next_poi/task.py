@@ -57,7 +57,7 @@ _EPOCHS, _RANKS, _GRU = "epochs.csv", "ranks.npz", "gru"
 
 
 class NextPoi(Task[CheckInSource, LoadedCheckIns]):
-    """Where a user goes next.
+    """Task of the next place: where a user goes after what is known.
 
     A run adds the files ``history.npz`` (all check-ins, from which it answers) and ``ranks.npz`` (the rank of every test
     check-in: ``row`` and ``rank``), and ``model.safetensors`` and ``epochs.csv`` or, for counts, ``mixture.npz``.

@@ -35,7 +35,7 @@ Fraction = Annotated[float, Field(ge=0, lt=1)]
 
 @record
 class InteractionSource(Record):
-    """What to read, and what the model is chosen by.
+    """Interactions to read, and what the model is chosen by.
 
     Exactly one of ``dataset``, ``train`` and ``log`` is given.
 
@@ -144,12 +144,12 @@ class LoadedInteractions:
 
     @property
     def selection(self) -> Interactions:
-        """What epochs are judged by: the validation pairs, or the test pairs where there are none."""
+        """Pairs that epochs are judged by: validation, or test where there are none."""
         return self.splits.test if self.splits.validation is None else self.splits.validation
 
     @property
     def known(self) -> Interactions:
-        """What is no candidate in the test; see `known_pairs`."""
+        """Pairs that are no candidates in the test; see `known_pairs`."""
         return known_pairs(self.splits)
 
     def fingerprint(self) -> dict[str, Any]:  # Any: JSON values

@@ -61,7 +61,7 @@ def _of_features(data: LoadedInteractions, config: TwoTowerConfig) -> TwoTower:
 
 
 class Recommendation(Task[InteractionSource, LoadedInteractions]):
-    """What to show to whom.
+    """Task of recommendation: what to show to whom.
 
     A run adds the files ``epochs.csv`` (one row an epoch), ``model.safetensors`` (the weights of the best epoch),
     ``embeddings.npz`` (``user_ids``, ``user``, ``item_ids``, ``item``: vectors whose products are the scores) and

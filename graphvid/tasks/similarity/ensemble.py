@@ -33,7 +33,7 @@ AXES = "axes.npz"
 
 @record
 class EnsembleSource(Record):
-    """What to join.
+    """Runs to join.
 
     Parameters
     ----------

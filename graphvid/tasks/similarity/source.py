@@ -28,7 +28,7 @@ _CHUNK_FRAMES = 4096
 
 @record
 class VideoPairSource(Record):
-    """What to read.
+    """Videos and pairs to read.
 
     Either ``dataset`` is given, or files: ``videos`` with ``pairs``, or ``pointwise`` alone for a pretraining.
 

@@ -37,7 +37,7 @@ _TOP_CLIPS, _CLIP_USERS, _CLIP_STRENGTH = 15, 1000, 10.0
 
 
 class Outcomes(NamedTuple):
-    """What the test views came to.
+    """Outcomes of the test views.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ class Outcomes(NamedTuple):
 
 
 class Forecast(NamedTuple):
-    """What a method says of the test views: the probability that each is complete, and the hazards if it has them."""
+    """Forecast of the test views: the probability that each is complete, and the hazards if the method has them."""
 
     complete: Array
     hazard: Array | None = None

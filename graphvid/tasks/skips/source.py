@@ -22,7 +22,7 @@ _CHUNK_VIDEOS = 4096
 
 @record
 class ViewSource(Record):
-    """What to read, and which views are kept for the test.
+    """Views to read, and which of them are kept for the test.
 
     Either ``dataset`` is given, or ``log`` and ``clips``.
 

@@ -24,7 +24,7 @@ _SPLIT = "split.npz"
 
 
 class Skips(Task[ViewSource, Views]):
-    """Who finishes which video, and at which clip the others leave.
+    """Task of skips: who finishes which video, and at which clip the others leave.
 
     A run adds the files ``split.npz`` (rows of training and test views), ``network.safetensors`` (weights,
     standardisation, and what was learnt of clips), ``predictions.npz`` (one row a test view), ``views.npz`` and ``clips/``
