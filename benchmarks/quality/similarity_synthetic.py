@@ -85,7 +85,20 @@ def rows() -> list[Row]:
         TrainedRow("NeXtVLAD frames", "twin-tower", SOURCE, alone, "No title."),
         *TITLE_MODELS,
         TrainedRow("model 1, longer", "twin-tower", SOURCE, replace(_SMALL, **_LONGER), "20 and 12 epochs at 8e-4."),
-        TrainedRow("model 1, local batches", "twin-tower", SOURCE, replace(_SMALL, pair_order="local"), ""),
+        TrainedRow(
+            "model 1, local batches",
+            "twin-tower",
+            SOURCE,
+            replace(_SMALL, pair_order="local", patch_size=64),
+            "Each batch is grown as one.",
+        ),
+        TrainedRow(
+            "model 1, batches of patches",
+            "twin-tower",
+            SOURCE,
+            replace(_SMALL, pair_order="local"),
+            "Eight pairs are grown together.",
+        ),
         MeasuredRow("SVD of four", _joined("svd"), "Models 1, 2, 3 and one-stream to 64 columns.", {"how": "svd"}),
         MeasuredRow("mean of four", _joined("mean"), "The same four, averaged.", {"how": "mean"}),
     ]

@@ -1,4 +1,4 @@
-"""An epoch of model 1 at the contest's size: batches of pairs in random order and grown over the graph of pairs.
+"""An epoch of model 1 at the contest's size: batches of pairs in random order, and grown over the graph of pairs.
 
 ``python -m benchmarks speed pair_order``. The pairs are those of the generated contest (2,400 videos, 10,000 pairs), the
 frames 32 of 1,536 random numbers, as their values do not change the time. Every step of an epoch costs by its number of
@@ -11,6 +11,7 @@ import argparse
 import statistics
 import time
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -65,8 +66,13 @@ def _steps(batch_size: int, steps: int) -> dict[str, tuple[list[float], list[int
     records = VideoRecords(videos.ids, store, videos.title, tag_id=videos.tag_id)
     tokenizer, base = TitleTokenizer.of_words(videos.title), TwinTowerConfig(batch_size=batch_size)
     models = {}
-    for order in ("random", "local"):
-        config = replace(base, pair_order=order)
+    orders: dict[str, dict[str, Any]] = {  # Any: values of options
+        "random": {},
+        "patches of 8": {"pair_order": "local"},
+        "one patch": {"pair_order": "local", "patch_size": batch_size},
+    }
+    for order, options in orders.items():
+        config = replace(base, **options)
         inputs = VideoInputs(records, config, tokenizer, TagVocabulary.most_frequent(videos.tag_id))
         models[order] = TwinTower(inputs, config, pairs=pairs, text=build_text_encoder(config, tokenizer.num_pieces))
     batches = {order: iter(model.train_dataloader()) for order, model in models.items()}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from graphvid._numba import njit
-from graphvid.ops.intrinsics import prefetch
+from graphvid.ops.prefetch import prefetch
 
 _1, _2, _3, _4 = np.uintp(1), np.uintp(2), np.uintp(3), np.uintp(4)
 

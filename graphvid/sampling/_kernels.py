@@ -8,14 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphvid._numba import njit
-from graphvid.ops.intrinsics import LANES, count_below, prefetch
+from graphvid.ops.prefetch import prefetch
 from graphvid.sampling._stream import _below, _bits, _unit
 
 DRAWS = 32  # random numbers reserved for a row, in this order:
 ANCHOR, LEVEL, POSITIVE, MEMBER, CLUSTER = 0, 1, 2, 3, 4  # CLUSTER + TRIES is the draw of the exact enumeration
 TRIES = 16
 _BLOCK = 128  # rows that go through the steps of a draw together, so that their cache misses overlap
-_SCANNED = 64  # slots that are counted through rather than halved further, for there is no branch to mispredict
 
 
 def draw(tables: Any, key: int, batch_size: int, exclude_neighbors: bool) -> tuple[NDArray[np.int64], ...]:
@@ -143,20 +142,14 @@ def _four_slots(values, lo, hi, a, b, c, d):  # type: ignore[no-untyped-def]
     """Return the first slots in [lo, hi) with values >= a, b, c, d, or hi: four searches side by side."""
     i = j = k = m = lo
     size = hi - lo
-    while size > _SCANNED:
-        half = size >> 1
+    while size > 0:
+        half = (size + 1) >> 1
         i += half * (values[i + half - 1] < a)
         j += half * (values[j + half - 1] < b)
         k += half * (values[k + half - 1] < c)
         m += half * (values[m + half - 1] < d)
         size -= half
-    below_a = below_b = below_c = below_d = 0
-    for done in range(0, size, LANES):
-        below_a += count_below(values, i + done, size - done, a, 0)
-        below_b += count_below(values, j + done, size - done, b, 0)
-        below_c += count_below(values, k + done, size - done, c, 0)
-        below_d += count_below(values, m + done, size - done, d, 0)
-    return i + below_a, j + below_b, k + below_c, m + below_d
+    return i, j, k, m
 
 
 @njit(inline="always")
@@ -166,14 +159,11 @@ def _nth_eligible(rank, start, excluded, lo, hi):  # type: ignore[no-untyped-def
     Before ``excluded[slot]`` lie ``excluded[slot] - start - (slot - lo)`` eligible positions, and these ascend.
     """
     slot, size, beyond = lo, hi - lo, rank + start - lo + 1
-    while size > _SCANNED:
-        half = size >> 1
+    while size > 0:
+        half = (size + 1) >> 1
         slot += half * (excluded[slot + half - 1] - (slot + half - 1) < beyond)
         size -= half
-    before = slot
-    for done in range(slot, slot + size, LANES):
-        before += count_below(excluded, done, slot + size - done, beyond + done, 1)
-    return start + rank + (before - lo)
+    return start + rank + (slot - lo)
 
 
 @njit
@@ -249,16 +239,12 @@ def _two_slots(values, lo, hi, a, b):  # type: ignore[no-untyped-def]
     """Return the first slots in [lo, hi) with values >= a and b, or hi: as `_four_slots`."""
     i = j = lo
     size = hi - lo
-    while size > _SCANNED:
-        half = size >> 1
+    while size > 0:
+        half = (size + 1) >> 1
         i += half * (values[i + half - 1] < a)
         j += half * (values[j + half - 1] < b)
         size -= half
-    below_a = below_b = 0
-    for done in range(0, size, LANES):
-        below_a += count_below(values, i + done, size - done, a, 0)
-        below_b += count_below(values, j + done, size - done, b, 0)
-    return i + below_a, j + below_b
+    return i, j
 
 
 @njit(inline="always")

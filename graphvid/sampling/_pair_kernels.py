@@ -1,4 +1,4 @@
-"""Numba kernels of batches of pairs that share their ends: arrays and scalars only."""
+"""Numba kernels of patches of pairs that share their ends: arrays and scalars only."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from graphvid._numba import njit
 
 
 @njit
-def _local_order(indptr, neighbor, edge, start_order, order, batch_size):  # type: ignore[no-untyped-def]
-    """Fill ``order`` with all edges so that each slice of ``batch_size`` has few distinct ends.
+def _local_order(indptr, neighbor, edge, start_order, order, patch_size):  # type: ignore[no-untyped-def]
+    """Fill ``order`` with all edges so that each slice of ``patch_size`` has few distinct ends.
 
-    ``indptr, neighbor, edge`` hold each edge at both ends, twice at the same node for a loop. A batch grows from the
+    ``indptr, neighbor, edge`` hold each edge at both ends, twice at the same node for a loop. A patch grows from the
     first node of ``start_order`` with edges left: the node on its border with the fewest neighbours outside takes them in,
-    and each of them brings all its edges into the batch.
+    and each of them brings all its edges into the patch.
     """
     num_nodes, num_edges = len(indptr) - 1, len(order)
     alive = np.ones(num_edges, np.bool_)
     left = indptr[1:] - indptr[:-1]  # live slots of each node
-    inside = np.full(num_nodes, -1)  # number of the last batch that the node is in
+    inside = np.full(num_nodes, -1)  # number of the last patch that the node is in
     border = np.empty(num_nodes, np.int64)
-    filled, first, batch = 0, 0, 0
+    filled, first, patch = 0, 0, 0
     while filled < num_edges:
-        end = min(filled + batch_size, num_edges)
+        end = min(filled + patch_size, num_edges)
         num_border = 0
         while filled < end:
             best, fewest = -1, num_edges + 1
@@ -31,7 +31,7 @@ def _local_order(indptr, neighbor, edge, start_order, order, batch_size):  # typ
                 if left[node] == 0:
                     continue
                 for slot in range(indptr[node], indptr[node + 1]):
-                    if alive[edge[slot]] and inside[neighbor[slot]] != batch:
+                    if alive[edge[slot]] and inside[neighbor[slot]] != patch:
                         outside += 1
                 if 0 < outside < fewest:
                     best, fewest = node, outside
@@ -39,29 +39,29 @@ def _local_order(indptr, neighbor, edge, start_order, order, batch_size):  # typ
                 while left[start_order[first]] == 0:
                     first += 1
                 at = first
-                while left[start_order[at]] == 0 or inside[start_order[at]] == batch:
+                while left[start_order[at]] == 0 or inside[start_order[at]] == patch:
                     at += 1
                 node = start_order[at]
                 border[num_border] = node
                 num_border += 1
-                filled = _enter(node, batch, end, indptr, neighbor, edge, alive, left, inside, order, filled)
+                filled = _enter(node, patch, end, indptr, neighbor, edge, alive, left, inside, order, filled)
                 continue
             for slot in range(indptr[best], indptr[best + 1]):
                 node = neighbor[slot]
-                if filled < end and alive[edge[slot]] and inside[node] != batch:
+                if filled < end and alive[edge[slot]] and inside[node] != patch:
                     border[num_border] = node
                     num_border += 1
-                    filled = _enter(node, batch, end, indptr, neighbor, edge, alive, left, inside, order, filled)
-        batch += 1
+                    filled = _enter(node, patch, end, indptr, neighbor, edge, alive, left, inside, order, filled)
+        patch += 1
 
 
 @njit
-def _enter(node, batch, end, indptr, neighbor, edge, alive, left, inside, order, filled):  # type: ignore[no-untyped-def]
-    """Put ``node`` into the batch and write its edges into the batch, as long as there is room; return the number written."""
-    inside[node] = batch
+def _enter(node, patch, end, indptr, neighbor, edge, alive, left, inside, order, filled):  # type: ignore[no-untyped-def]
+    """Put ``node`` into the patch and write its edges into the patch, as long as there is room; return the number written."""
+    inside[node] = patch
     for slot in range(indptr[node], indptr[node + 1]):
         other = neighbor[slot]
-        if filled < end and alive[edge[slot]] and inside[other] == batch:
+        if filled < end and alive[edge[slot]] and inside[other] == patch:
             alive[edge[slot]] = False
             left[node] -= 1
             left[other] -= 1

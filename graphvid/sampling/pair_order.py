@@ -1,4 +1,4 @@
-"""An order of pairs of videos in which the pairs of a batch share their videos."""
+"""An order of pairs of videos in which pairs that follow each other share their videos."""
 
 from __future__ import annotations
 
@@ -9,29 +9,30 @@ from graphvid._checks import check_integer, node_ids
 from graphvid.sampling._pair_kernels import _local_order
 
 
-def local_pair_order(query: ArrayLike, candidate: ArrayLike, batch_size: int, *, seed: int = 0) -> NDArray[np.int64]:
-    """Return the pairs in an order in which each slice of ``batch_size`` has few distinct videos.
+def local_pair_order(query: ArrayLike, candidate: ArrayLike, patch_size: int, *, seed: int = 0) -> NDArray[np.int64]:
+    """Return the pairs in an order in which each slice of ``patch_size`` has few distinct videos.
 
-    A batch grows over the graph of pairs: from a random video, it is always the video with the fewest neighbours
-    outside that takes them in, and each of them brings all its pairs into the batch.
+    A patch grows over the graph of pairs: from a random video, it is always the video with the fewest neighbours
+    outside that takes them in, and each of them brings all its pairs into the patch. A batch of several patches is made of
+    several corners of the graph.
 
     Parameters
     ----------
     query, candidate : array_like of int, shape (num_pairs,)
         Ends of the pairs, >= 0.
-    batch_size : int
-        At least 1.
+    patch_size : int
+        Pairs that are grown together, at least 1.
     seed : int, default 0
         Of the starts and of ties.
 
     Returns
     -------
     ndarray of int64, shape (num_pairs,)
-        Full batches in random order, then the last, which may be smaller.
+        Full patches in random order, then the last, which may be smaller.
 
     Notes
     -----
-    O(num_pairs * batch_size * degree) time at worst, O(num_pairs) memory.
+    O(num_pairs * patch_size * degree) time at worst, O(num_pairs) memory.
 
     References
     ----------
@@ -43,7 +44,7 @@ def local_pair_order(query: ArrayLike, candidate: ArrayLike, batch_size: int, *,
     >>> sorted(order[:3].tolist()) in ([0, 2, 4], [1, 3, 5])
     True
     """
-    check_integer("batch_size", batch_size, 1)
+    check_integer("patch_size", patch_size, 1)
     check_integer("seed", seed, 0)
     ends = [node_ids(name, x, 2**31, "(num_pairs,)") for name, x in (("query", query), ("candidate", candidate))]
     if len(ends[0]) != len(ends[1]):
@@ -56,7 +57,7 @@ def local_pair_order(query: ArrayLike, candidate: ArrayLike, batch_size: int, *,
     slots = shuffled[np.argsort(both[shuffled], kind="stable")]  # by node, the pairs of each in random order
     indptr = np.concatenate([[0], np.cumsum(np.bincount(both, minlength=len(nodes)))])
     order = np.empty(num_pairs, dtype=np.int64)
-    _local_order(indptr, other[slots], slots % max(num_pairs, 1), rng.permutation(len(nodes)), order, batch_size)
-    full = num_pairs // batch_size * batch_size
-    batches = rng.permutation(order[:full].reshape(-1, batch_size), axis=0)
-    return np.concatenate([batches.ravel(), order[full:]])
+    _local_order(indptr, other[slots], slots % max(num_pairs, 1), rng.permutation(len(nodes)), order, patch_size)
+    full = num_pairs // patch_size * patch_size
+    patches = rng.permutation(order[:full].reshape(-1, patch_size), axis=0)
+    return np.concatenate([patches.ravel(), order[full:]])

@@ -48,5 +48,5 @@ def test_a_random_graph_gives_fewer_videos_than_a_random_order():
 def test_refusals():
     with pytest.raises(ValueError, match="equal lengths, got 1 and 2"):
         local_pair_order([0], [1, 2], 4)
-    with pytest.raises(ValueError, match="batch_size must be an integer >= 1, got 0"):
+    with pytest.raises(ValueError, match="patch_size must be an integer >= 1, got 0"):
         local_pair_order([0], [1], 0)

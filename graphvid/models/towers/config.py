@@ -127,6 +127,9 @@ class TwinTowerConfig(Record):
     pair_order : {"random", "local"}
         ``"local"``: batches whose pairs share their videos, which are encoded once; see
         `graphvid.sampling.local_pair_order`.
+    patch_size : int
+        Pairs that are grown together with ``"local"``; a batch is made of random patches. As large as the batch it saves
+        most, but the pairs of a batch are then all of one corner of the graph, which costs accuracy.
     keep : {"last", "best"}
         The weights that stay: those of the last epoch, or of the one that is best on the validation pairs.
     fold : int, optional
@@ -213,6 +216,7 @@ class TwinTowerConfig(Record):
     decay: Literal["linear", "cosine"] = "linear"
     weight_decay: NotNegative = 0.0
     pair_order: PairOrder = "random"
+    patch_size: Count = 8
     keep: Literal["last", "best"] = "last"
     fold: Annotated[int | None, Field(ge=0)] = None
     num_folds: Annotated[int, Field(ge=2)] = 5
@@ -258,6 +262,7 @@ class TwinTowerConfig(Record):
             "learning_rate",
             "text_learning_rate",
             "pair_order",
+            "patch_size",
             "keep",
             "fold",
             "num_folds",

@@ -127,7 +127,7 @@ class TwinTower(OneProcessModule):
         assert self._graph is not None
         query, candidate = (end.numpy() for end in self._graph.edges(order="eid"))
         seed = int(np.random.SeedSequence((self.config.seed, _ORDER_STREAM, epoch)).generate_state(1)[0])
-        return local_pair_order(query, candidate, self.config.batch_size, seed=seed)
+        return local_pair_order(query, candidate, self.config.patch_size, seed=seed)
 
     def training_step(self, batch: RowBatch, batch_idx: int) -> Tensor:
         """Compute the loss of one batch and log it with its parts."""
