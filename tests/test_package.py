@@ -44,3 +44,11 @@ def test_every_promised_name_is_there(room):
     missing = [name for name in module.__all__ if not hasattr(module, name)]
     assert not missing
     assert module.__doc__
+
+
+def test_a_missing_extra_is_named(monkeypatch) -> None:
+    from graphvid._transformers import need_transformers
+
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    with pytest.raises(ImportError, match=r'transformers.*pip install "graphvid\[text\]"'):
+        need_transformers()

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphvid._checks import check_integer
+from graphvid._transformers import need_transformers
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -63,6 +64,7 @@ class TitleTokenizer:
         ImportError
             transformers is not installed.
         """
+        need_transformers()
         from transformers import AutoTokenizer
 
         if not Path(path).is_dir():
@@ -82,6 +84,7 @@ class TitleTokenizer:
         ValueError
             Texts without a word.
         """
+        need_transformers()
         from transformers import BertTokenizer
 
         check_integer("max_words", max_words, 1)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import torch
 from torch import Tensor, nn
 
+from graphvid._transformers import need_transformers
 from graphvid.nn.cross_modal import FramePositions, masked_mean
 
 if TYPE_CHECKING:
@@ -163,10 +164,9 @@ class OneStreamTransformer(nn.Module):
 
 
 def _load(source: str | Path | PretrainedConfig, allow_download: bool) -> nn.Module:
-    try:
-        from transformers import AutoModel, PretrainedConfig
-    except ImportError as error:
-        raise ImportError('a text encoder needs transformers: pip install "graphvid[text]"') from error
+    need_transformers()
+    from transformers import AutoModel, PretrainedConfig
+
     if isinstance(source, PretrainedConfig):
         built: nn.Module = AutoModel.from_config(source)
         return built

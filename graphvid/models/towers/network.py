@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from graphvid._transformers import need_transformers
 from graphvid.models.towers.config import TwinTowerConfig
 from graphvid.models.towers.inputs import TowerBatch
 from graphvid.nn import (
@@ -157,6 +158,7 @@ def build_text_encoder(config: TwinTowerConfig, num_pieces: int) -> TextEncoder 
         return None
     if config.text_encoder is not None:
         return TextEncoder(config.text_encoder, pooling=config.pooling)
+    need_transformers()
     from transformers import BertConfig
 
     size = BertConfig(

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from graphvid._files import atomic_folder, atomic_path, read_npz, reading
+from graphvid._transformers import need_transformers
 from graphvid.data import Mentions, Standardizer
 from graphvid.metrics import choose
 from graphvid.models.linking import GROUPS, Linker, probabilities
@@ -168,12 +169,9 @@ class LinkingRun(Run):
 
     def _encoder(self, source: LinkingSource) -> TextVectors:
         folder = self.directory.require(self.directory.path / ENCODER)
-        try:
-            from transformers import AutoConfig, AutoTokenizer
-        except ImportError as error:
-            raise ImportError(
-                'this run has a text encoder, which needs transformers: pip install "graphvid[text]"'
-            ) from error
+        need_transformers()
+        from transformers import AutoConfig, AutoTokenizer
+
         with reading(folder, "a folder with the configuration and the tokenizer of a text encoder"):
             config = AutoConfig.from_pretrained(folder, local_files_only=True)
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)

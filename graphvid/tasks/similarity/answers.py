@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from graphvid._transformers import need_transformers
 from graphvid.data import Features, TagVocabulary, TitleTokenizer, VideoRecords, read_videos
 from graphvid.models.towers import TwinTowerConfig, VideoInputs, VideoTower, embed_videos
 from graphvid.nn import TextEncoder
@@ -112,6 +113,7 @@ class SimilarityRun(VectorRun):
         assert isinstance(options, TwinTowerConfig)
         text = None
         if options.title:
+            need_transformers()
             from transformers import AutoConfig
 
             path = self.directory.require(self.directory.path / TEXT)
