@@ -65,10 +65,11 @@ def score_linking(model: Linker, data: LoadedLinking, title: str) -> dict[str, A
     Returns
     -------
     dict
-        ``accuracy`` with its counts, ``baselines``, ``ambiguous`` (mentions with more than one candidate), ``with_gold``
-        (mentions whose gold is a candidate; ``with_gold_ambiguous``: and another one), the ``verdict`` against the
-        baseline, ``by_candidates``, ``by_prior_rank``, ``reliability``, ``errors``, and where
-        entities have types ``type_error_share`` and ``type_confusion``.
+        ``accuracy`` with its counts, ``baselines``, ``ambiguous`` (mentions with more than one candidate) and
+        ``one_candidate``, None where there are no such mentions, ``with_gold`` (mentions whose gold is a candidate;
+        ``with_gold_ambiguous``: and another one), the ``verdict`` against the baseline, ``by_candidates``,
+        ``by_prior_rank``, ``reliability``, ``errors``, and where entities have types ``type_error_share`` and
+        ``type_confusion``.
     """
     mentions, test = data.mentions, data.split == "test"
     scores = spread(model, mentions, data.docs("test"))
@@ -81,8 +82,8 @@ def score_linking(model: Linker, data: LoadedLinking, title: str) -> dict[str, A
         **found._asdict(),
         "mentions": int(test.sum()),
         "baselines": {name: _accuracy(data, prior, test)},
-        "ambiguous": _accuracy(data, scores, test & (counts > 1)),
-        "one_candidate": _accuracy(data, scores, test & (counts == 1)),
+        "ambiguous": _accuracy(data, scores, test & (counts > 1)) if (rows & (counts > 1)).any() else None,
+        "one_candidate": _accuracy(data, scores, test & (counts == 1)) if (rows & (counts == 1)).any() else None,
         "with_gold": _accuracy(data, scores, test & (gold >= 0)),
         "with_gold_ambiguous": _accuracy(data, scores, test & (gold >= 0) & (counts > 1)),
         "verdict": None if rows.sum() < 2 else _verdict(title, name, mentions, rows, chosen, prior).to_dict(),

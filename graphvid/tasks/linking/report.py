@@ -54,6 +54,7 @@ def _accuracy(title: str, test: dict[str, Any]) -> Section:
             ("one_candidate", "one candidate"),
             ("with_gold", "gold among candidates"),
         )
+        if test[key] is not None
     ]
     text = "In-KB micro accuracy of the test documents."
     if test["verdict"] is not None:

@@ -162,6 +162,9 @@ def test_figures(trained, files):
     assert any((files / "cache").iterdir())  # the vectors are kept
     text = trained._task.report(trained.directory).to_text()
     assert f"{test['accuracy']:.4f}" in text
+    assert test["ambiguous"] == test["accuracy"]  # every mention has several candidates
+    assert test["one_candidate"] is None
+    assert "one candidate" not in text
 
 
 def test_link_says_what_is_wrong_with_files(trained, files, tmp_path):
