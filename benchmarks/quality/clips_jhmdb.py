@@ -41,7 +41,10 @@ METHODS: Mapping[str, tuple[ClipConfig, str]] = {
     "MoCo": (MoCoConfig(**_SHAPE), "Two crops of a clip."),
     "MoCo on differences": (MoCoConfig(inputs="differences", **_SHAPE), "The same on frame differences."),
     "DSM": (DSMConfig(**_SHAPE), "Smooth warp, shuffled frames pushed."),
-    "frames beside differences": (MotionContrastConfig(inputs="both", **_SHAPE), "The library's own, seeing both."),
+    "frames beside differences": (
+        MotionContrastConfig(inputs="both", static_swap=True, **_SHAPE),
+        "The library's own, seeing both.",
+    ),
 }
 
 

@@ -55,11 +55,7 @@ SWAP = MoCoConfig(static_swap=True)
 METHODS: Mapping[str, tuple[str, ClipConfig, str]] = {
     "MoCo": ("moco", MoCoConfig(), "Two crops of a clip."),
     "MoCo on differences": ("moco", MoCoConfig.preset("differences"), "The same on frame differences."),
-    "differences, swaps and shuffles": (
-        "motion-contrast",
-        MotionContrastConfig(),
-        "The library's own: differences without slow scenery.",
-    ),
+    "differences and shuffles": ("motion-contrast", MotionContrastConfig(), "The library's own."),
     "SimCLR": ("simclr", SimCLRConfig(), "Against the batch, one encoder."),
     "triplets, semi-hard": ("triplet", TripletConfig(), "Margin 0.5."),
     "BE": ("be", BEConfig(), "A still frame of the clip mixed in, up to 0.3."),
@@ -92,15 +88,15 @@ METHODS: Mapping[str, tuple[str, ClipConfig, str]] = {
         replace(MoCoConfig.preset("differences"), scene_negatives=True),
         "Differences, keys of the same cluster.",
     ),
-    "differences and shuffles": (
-        "moco",
-        replace(MoCoConfig.preset("differences"), negative="shuffle"),
-        "Without a noise floor.",
-    ),
     "differences, noise floor": (
         "moco",
         replace(MoCoConfig.preset("differences"), noise_floor=0.1),
-        "Without shuffles.",
+        "Slow scenery becomes 0.",
+    ),
+    "differences, swaps and shuffles": (
+        "motion-contrast",
+        MotionContrastConfig(noise_floor=0.1, static_swap=True),
+        "With a noise floor and exchanged static layers.",
     ),
     "frames beside differences": (
         "motion-contrast",

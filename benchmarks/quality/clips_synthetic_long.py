@@ -10,7 +10,7 @@ from benchmarks.quality.clips_synthetic import METHODS, METRICS, SMALLEST, SOURC
 NAMES = (
     "MoCo",
     "MoCo on differences",
-    "differences, swaps and shuffles",
+    "differences and shuffles",
     "DSM",
     "DSM, weight 64",
     "VTDL",

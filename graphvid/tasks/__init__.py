@@ -67,9 +67,7 @@ METHODS: Mapping[str, Entry] = {
     "dsm": Entry("clips.Clips", "Scene and motion decoupled: warped clips of videos, against shuffled ones."),
     "vtdl": Entry("clips.Clips", "Temporal discrimination: clips of videos, against other segments of the same."),
     "stcr": Entry("clips.Clips", "Consistency: maps of turned and mixed clips of videos must follow the turn."),
-    "motion-contrast": Entry(
-        "clips.Clips", "Clips of videos by what moves: differences, swapped scenery, shuffled negatives."
-    ),
+    "motion-contrast": Entry("clips.Clips", "Clips of videos by what moves: frame differences, shuffled negatives."),
     "ensemble": Entry("similarity.Ensembles", "Several finished twin towers as one; see also graphvid ensemble."),
 }
 COMMANDS: Mapping[str, Entry] = {  # that a task adds to `graphvid`

@@ -265,16 +265,17 @@ class STCRConfig(ClipConfig):
 
 @record
 class MotionContrastConfig(ClipConfig):
-    """Options of the library's own recipe: differences without slow scenery, swapped static layers, shuffled negatives.
+    """Options of the library's own recipe: frame differences, and a clip with its frames shuffled is pushed.
 
-    Presets: ``"default"``; ``"both"`` sees frames beside the differences.
+    Presets: ``"default"``; ``"both"`` sees frames beside the differences, with exchanged static layers.
     """
 
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"default": {}, "both": {"inputs": "both"}}
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "default": {},
+        "both": {"inputs": "both", "static_swap": True},
+    }
 
     inputs: Inputs = "differences"
-    noise_floor: NotNegative = 0.1
-    static_swap: bool = True
     negative: Negative = "shuffle"
 
 

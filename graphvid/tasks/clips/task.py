@@ -37,7 +37,7 @@ _TITLES = {
     "dsm": "DSM",
     "vtdl": "VTDL",
     "stcr": "STCR",
-    "motion-contrast": "differences, swaps and shuffles",
+    "motion-contrast": "differences and shuffles",
 }
 
 
