@@ -117,8 +117,8 @@ def drop_off_curves(
     return to_svg(figure)
 
 
-def calibration_plot(curves: Mapping[str, CalibrationCurve], *, highlight: str) -> str:
-    """Draw the share of complete views against the predicted probability, a point for every bin of each method."""
+def calibration_plot(curves: Mapping[str, CalibrationCurve], *, highlight: str, event: str) -> str:
+    """Draw the share of rows with an event, such as "finished", against its probability, a point a bin of each method."""
     figure, axes = canvas(4.4, 3.6)
     axes.plot([0, 1], [0, 1], color=_MUTED, linestyle="--", linewidth=1.2)
     for name, curve in curves.items():
@@ -126,8 +126,8 @@ def calibration_plot(curves: Mapping[str, CalibrationCurve], *, highlight: str) 
         axes.plot(curve.predicted, curve.observed, "o-", color=color, markersize=4, linewidth=1.2, label=name)
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1)
-    axes.set_xlabel("predicted probability to finish")
-    axes.set_ylabel("share finished")
+    axes.set_xlabel("predicted probability")
+    axes.set_ylabel(f"share {event}")
     axes.legend(frameon=False, fontsize=8)
     return to_svg(figure)
 

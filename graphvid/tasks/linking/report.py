@@ -94,7 +94,8 @@ def _reliability(title: str, test: dict[str, Any]) -> Section | None:
         return None
     curve = CalibrationCurve(*(np.array(found[name]) for name in ("predicted", "observed", "num_rows")))
     plot = Plot(
-        calibration_plot({title: curve}, highlight=title), "On the diagonal, a probability is the share of right links."
+        calibration_plot({title: curve}, highlight=title, event="right"),
+        "On the diagonal, a probability is the share of right links.",
     )
     text = f"Expected calibration error {found['expected_calibration_error']:.4f}."
     return Section("Do probabilities mean what they say?", text, figures=[plot])

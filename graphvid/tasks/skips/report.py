@@ -130,7 +130,8 @@ def _calibration(metrics: dict[str, Any], views: Mapping[str, NDArray[Any]]) -> 
         f"{100 * metrics['complete']['training']:.1f} % are complete, of the test views "
         f"{100 * metrics['complete']['test']:.1f} %."
     )
-    plot = Plot(calibration_plot({TRAINED: curve}, highlight=TRAINED), "Bins of equally many test views.")
+    drawn = calibration_plot({TRAINED: curve}, highlight=TRAINED, event="finished")
+    plot = Plot(drawn, "Bins of equally many test views.")
     return Section("Can its probabilities be believed?", text, None, [plot])
 
 

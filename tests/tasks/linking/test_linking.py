@@ -165,6 +165,9 @@ def test_figures(trained, files):
     assert test["ambiguous"] == test["accuracy"]  # every mention has several candidates
     assert test["one_candidate"] is None
     assert "one candidate" not in text
+    page = (trained.directory.path / "report.html").read_text(encoding="utf-8")
+    assert "share right" in page
+    assert "share finished" not in page
 
 
 def test_link_says_what_is_wrong_with_files(trained, files, tmp_path):
