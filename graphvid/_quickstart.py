@@ -20,11 +20,14 @@ class World(NamedTuple):
     source: Mapping[str, Any]  # Any: values of options
     config: Mapping[str, Any]
     next: Sequence[str]
+    preset: str | None = None
 
     def records(self, seed: int) -> tuple[Record, Record]:
         """Give the source and the options, both with this seed where they have one."""
         task = task_of(self.method)
-        kinds = (task.source, self.source), (task.methods[self.method].config, self.config)
+        options = task.methods[self.method].config
+        config = {**({} if self.preset is None else options.presets[self.preset]), **self.config}
+        kinds = (task.source, self.source), (options, config)
         source, config = (
             kind.from_dict({**values, **({"seed": seed} if "seed" in _names(kind) else {})}) for kind, values in kinds
         )
@@ -47,7 +50,9 @@ WORLDS: Mapping[str, World] = {  # options that differ from the defaults keep ea
     "clips": World(
         "motion-contrast", {"dataset": "synthetic-motion", "num_videos": 1000}, {"num_epochs": 10}, ["evaluate"]
     ),
-    "similarity": World("twin-tower", {"dataset": "synthetic-video-pairs"}, {}, []),
+    "similarity": World(
+        "twin-tower", {"dataset": "synthetic-video-pairs"}, {"pretrain_epochs": 6, "num_epochs": 3}, [], "small"
+    ),
     "next-poi": World("periodic-interests", {"dataset": "synthetic-check-ins"}, {"num_epochs": 2}, ["recommend 0"]),
     "linking": World("link-graph", {"dataset": "synthetic"}, {}, []),
 }
