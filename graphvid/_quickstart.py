@@ -26,8 +26,8 @@ class World(NamedTuple):
         """Give the source and the options, both with this seed where they have one."""
         task = task_of(self.method)
         options = task.methods[self.method].config
-        config = {**({} if self.preset is None else options.presets[self.preset]), **self.config}
-        kinds = (task.source, self.source), (options, config)
+        chosen = {**({} if self.preset is None else options.presets[self.preset]), **self.config}
+        kinds = (task.source, self.source), (options, chosen)
         source, config = (
             kind.from_dict({**values, **({"seed": seed} if "seed" in _names(kind) else {})}) for kind, values in kinds
         )

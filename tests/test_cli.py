@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 
 import graphvid
+from graphvid._quickstart import WORLDS
 from graphvid._train_command import parse_options
 from graphvid.cli import main
 from graphvid.data import ClipFeatures, Features, SyntheticCoWatch, SyntheticSkip, load_features
@@ -517,6 +518,13 @@ class TestFrame:
         assert_sentence(
             failed, "holds a run of relational graph clustering, which does not answer 'predict'; it answers"
         )
+
+
+@pytest.mark.parametrize("name", WORLDS)
+def test_the_worlds_of_the_quickstart_are_options_that_exist(name):
+    source, config = WORLDS[name].records(seed=3)
+    assert config.seed == 3
+    assert {**WORLDS[name].source, **WORLDS[name].config}.items() <= {**source.to_dict(), **config.to_dict()}.items()
 
 
 def test_quickstart_trains_the_default_preset_on_the_synthetic_world(monkeypatch, run, tmp_path):

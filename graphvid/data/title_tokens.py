@@ -81,6 +81,8 @@ class TitleTokenizer:
 
         Raises
         ------
+        ImportError
+            transformers is not installed.
         ValueError
             Texts without a word.
         """

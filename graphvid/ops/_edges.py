@@ -26,10 +26,10 @@ _POWERS: dict[Norm, tuple[float, float]] = {
 }
 _FLOATS = (torch.float32, torch.float64, *HALF)
 _T = TypeVar("_T")
-_E = TypeVar("_E", bound="Edges")
+_E = TypeVar("_E", bound="EdgeStructure")
 
 
-class Edges:
+class EdgeStructure:
     """Edges of a bipartite relation with their weights and norm, grouped by either end when first asked for.
 
     What `graphvid.ops.Adjacency` passes messages over.

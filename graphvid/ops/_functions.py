@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from graphvid.ops._edges import Edges, Side
+from graphvid.ops._edges import EdgeStructure, Side
 from graphvid.ops._rows import Rows
 
 
@@ -46,7 +46,7 @@ class SpMM(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, weights: Tensor | None, adjacency: Edges, kernels: Kernels, reduce: str, relu: bool
+        ctx: Any, x: Tensor, weights: Tensor | None, adjacency: EdgeStructure, kernels: Kernels, reduce: str, relu: bool
     ) -> Tensor:
         """Return (num_dst, num_heads, dim); ``weights`` (num_edges, num_heads) are in the given order."""
         rows = adjacency.rows("dst")
@@ -107,7 +107,7 @@ class Dot(torch.autograd.Function):
     """Products of the two ends of each edge, with gradients for both."""
 
     @staticmethod
-    def forward(ctx: Any, u: Tensor, v: Tensor, adjacency: Edges, kernels: Kernels) -> Tensor:
+    def forward(ctx: Any, u: Tensor, v: Tensor, adjacency: EdgeStructure, kernels: Kernels) -> Tensor:
         """Return (num_edges, num_heads) of ``u`` (num_src, num_heads, dim) and ``v`` (num_dst, num_heads, dim)."""
         ctx.save_for_backward(u, v)
         ctx.adjacency, ctx.kernels = adjacency, kernels
@@ -130,7 +130,7 @@ class Gather(torch.autograd.Function):
     """Features of one end of each edge, with a gradient summed in the order of the edges."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, adjacency: Edges, kernels: Kernels, side: Side) -> Tensor:
+    def forward(ctx: Any, x: Tensor, adjacency: EdgeStructure, kernels: Kernels, side: Side) -> Tensor:
         """Return (num_edges, num_heads, dim) in the given order."""
         ctx.adjacency, ctx.kernels, ctx.side = adjacency, kernels, side
         return x.index_select(0, adjacency.ends(side))

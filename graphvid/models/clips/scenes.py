@@ -46,8 +46,10 @@ def scene_clusters(source: ClipSource, config: ClipConfig) -> NDArray[np.int64]:
     -----
     All pairs of videos are compared: O(num_videos ** 2) time, O(num_videos) memory.
     """
-    from sklearn.neighbors import kneighbors_graph
-
+    try:
+        from sklearn.neighbors import kneighbors_graph
+    except ImportError as error:
+        raise ImportError('scene_clusters needs scikit-learn: pip install "graphvid[video]"') from error
     check_videos(source, config)
     looks = _looks(source, config)
     graph = kneighbors_graph(looks, min(_NEIGHBORS, len(looks) - 1), mode="distance")

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 
 from graphvid._files import atomic_path, read_npz
-from graphvid._transformers import need_transformers
 from graphvid.nn import ContextEmbedding, TextEncoder
 from graphvid.nn.context_embedding import ContextPool
 
@@ -78,7 +77,6 @@ class TextVectors:
             transformers is not installed.
         """
         encoder = TextEncoder(folder, pooling="mean")
-        need_transformers()
         from transformers import AutoTokenizer
 
         return cls(encoder, AutoTokenizer.from_pretrained(folder, local_files_only=True), pool, cache)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn.functional import softshrink
 
-from graphvid.data import PixelStore
+from graphvid.data import PixelStore, SyntheticMotion
 from graphvid.graphs import ClipGraph
 from graphvid.models.clips import (
     RECIPES,
@@ -159,6 +159,16 @@ def test_videos_before_the_same_scenery_are_one_cluster(striped) -> None:
     assert np.median(np.bincount(clusters)[clusters]) >= 32
     with pytest.raises(ValueError, match="every video must have the 9 frames"):
         scene_clusters(striped, ClipConfig(**{**SMALL, "clip_length": 9}))
+
+
+def test_clusters_follow_the_textures_of_the_generated_world() -> None:
+    pytest.importorskip("sklearn")
+    train = SyntheticMotion(num_train=800, num_matched=4, num_shifted=4, num_decorrelated=4).train
+    clusters, texture = scene_clusters(train.source, MoCoConfig()), np.asarray(train.background)
+    counts = np.zeros((clusters.max() + 1, 4), dtype=int)
+    np.add.at(counts, (clusters, texture), 1)
+    assert len(counts) > 4
+    assert counts.max(1).sum() > 0.7 * len(clusters)
 
 
 def test_negatives_of_the_same_scenery_alone_where_there_are_enough(striped, monkeypatch) -> None:

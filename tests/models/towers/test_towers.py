@@ -171,6 +171,19 @@ def test_local_order_is_an_order(world):
     assert not torch.equal(first, second)
 
 
+@pytest.mark.parametrize("patch_size", [1, 4])
+def test_patches_are_grown_of_the_pairs_asked_for(world, monkeypatch, patch_size):
+    asked = []
+
+    def order(query, candidate, size, *, seed):
+        asked.append(size)
+        return np.arange(len(query))
+
+    monkeypatch.setattr("graphvid.models.towers.model.local_pair_order", order)
+    next(iter(build(world, config(pair_order="local", patch_size=patch_size)).train_dataloader()))
+    assert asked == [patch_size]
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
