@@ -69,7 +69,7 @@ short = {"num_epochs": 12, "batch_size": 32, "queue_size": 128, "num_clips": 2}
 methods = {
     "MoCo": ("moco", MoCoConfig(**short)),
     "MoCo on differences": ("moco", MoCoConfig(**short, inputs="differences")),
-    "differences, swaps, shuffles": ("motion-contrast", MotionContrastConfig(**short)),
+    "differences and shuffles": ("motion-contrast", MotionContrastConfig(**short)),
 }
 quality, folders = {}, {}
 for name, (method, config) in methods.items():
@@ -83,8 +83,8 @@ quality["random weights"] = metrics["quality"]["random weights"]
 # ----------------------
 # A linear probe is fitted on vectors of videos in which texture and motion are independent. It reads the texture from all
 # of them; whether it reads the motion is the question. *Cheating* is the share of answers on the shifted videos that name
-# the texture. Random weights are those of the last recipe before training: they see differences above a noise floor, which
-# lean to motion by themselves. Sixty steps and sixty test videos are few: one standard error is six points.
+# the texture. Random weights are those of the last recipe before training: they see differences, which lean to
+# motion by themselves. Sixty steps and sixty test videos are few: one standard error is six points.
 for name, row in quality.items():
     print(
         f"{name:30} motion {row['motion']:5.1f}  scenery {row['background']:5.1f}  cheating {row['cheating']:5.1f}"
