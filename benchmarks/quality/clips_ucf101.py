@@ -33,6 +33,7 @@ METHODS: Mapping[str, tuple[ClipConfig, str]] = {
     "MoCo": (PLAIN, "Two crops of a clip."),
     "MoCo on differences": (MoCoConfig(inputs="differences", **_SHAPE), "The same on frame differences."),
     "DSM": (DSMConfig(**_SHAPE), "Smooth warp, shuffled frames pushed."),
+    "differences and shuffles": (MotionContrastConfig(**_SHAPE), "The library's own."),
     "frames beside differences": (
         MotionContrastConfig(inputs="both", static_swap=True, **_SHAPE),
         "The library's own, seeing both.",

@@ -15,7 +15,6 @@ from graphvid.data.features import Features
 from graphvid.data.relational import RelationalData
 
 NAMES = ("cora_ml", "dblp", "citeseer", "blogcatalog", "coauthor_phy")
-_MOST_VALUES = 2**29  # of the dense features, 2 GiB
 _SOURCE = "the GitHub repository EdisonLeeeee/GraphData (datasets/NAME.npz)"
 
 
@@ -32,7 +31,8 @@ class AttributedGraph(RelationalData):
     coauthor_phy 34,493          247,962    8,415       5              0 0.931
     ============ ====== ================ ======== ======= ============== =============
 
-    Edges have no weight and no direction. Features are words, 0 or 1 or weighted, most of them 0. There is no official split.
+    Edges have no weight and no direction. Features are words, 0 or 1 or weighted, most of them 0, and stay
+    sparse (`scipy.sparse.csr_array`). There is no official split.
 
     Parameters
     ----------
@@ -67,10 +67,8 @@ class AttributedGraph(RelationalData):
         try:
             indptr, indices = integers(arrays, "x_indptr", 1), integers(arrays, "x_indices", 1)
             shape = tuple(integers(arrays, "x_shape", 1).tolist())
-            if len(shape) != 2 or min(shape) < 1 or shape[0] * shape[1] > _MOST_VALUES:
-                raise ValueError(
-                    f"array 'x_shape' must be two numbers >= 1 with a product of at most 2**29, got {shape}"
-                )
+            if len(shape) != 2 or min(shape) < 1:
+                raise ValueError(f"array 'x_shape' must be two numbers >= 1, got {shape}")
             values = arrays["x_data"] if "x_data" in arrays else np.ones(len(indices), np.float32)
             words = sparse.csr_matrix((values.astype(np.float32), indices, indptr), shape=shape)
             words.check_format(full_check=True)  # the kernels of SciPy trust the indices
@@ -81,7 +79,7 @@ class AttributedGraph(RelationalData):
                 name=name,
                 src=edges[0],
                 dst=edges[1],
-                features=Features(pd.RangeIndex(shape[0]), {"words": words.toarray()}),
+                features=Features(pd.RangeIndex(shape[0]), {"words": words}),
                 labels=integers(arrays, "labels", 1),
             )
         except (TypeError, ValueError) as error:

@@ -21,7 +21,7 @@ from .recommenders import (
     TwoTower,
     TwoTowerConfig,
 )
-from .rgc import FusedEncoder, RawPath, RelationalGraphClustering, RGCConfig, build_encoder, embed
+from .rgc import FusedEncoder, RawPath, RelationalGraphClustering, RGCConfig, SkipEncoder, build_encoder, embed
 from .towers import TwinTower, TwinTowerConfig, VideoInputs, VideoTower
 
 __all__ = [
@@ -45,6 +45,7 @@ __all__ = [
     "RelationalGraphClustering",
     "SimpleX",
     "SimpleXConfig",
+    "SkipEncoder",
     "SkipPrediction",
     "TwinTower",
     "TwinTowerConfig",

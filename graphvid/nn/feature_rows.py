@@ -78,6 +78,13 @@ def standardized_linear(
     return linear(dropped, weight, folded if bias is None else bias + folded)
 
 
+def dropout_rows(x: FeatureRows, share: float, *, training: bool) -> FeatureRows:
+    """Return rows with a share of their values, of the stored ones if they are sparse, at 0 and the others scaled up."""
+    if isinstance(x, Adjacency):
+        return x.with_weight(F.dropout(_values(x), share, training=training))
+    return F.dropout(x, share, training=training)
+
+
 def _values(x: Adjacency) -> Tensor:
     if x.weight is None:
         raise ValueError("x must have weights, which are the values of its rows, got none")

@@ -1,7 +1,18 @@
 """Relational graph clustering: an encoder of features, trained on triplets of a co-watch graph and its clusters."""
 
 from .config import RGCConfig
-from .fused import FusedEncoder, RawPath
-from .model import RelationalGraphClustering, build_encoder, embed
+from .fused import FusedEncoder
+from .model import Encoder, RelationalGraphClustering, build_encoder, embed
+from .raw_path import RawPath
+from .skip import SkipEncoder
 
-__all__ = ["FusedEncoder", "RGCConfig", "RawPath", "RelationalGraphClustering", "build_encoder", "embed"]
+__all__ = [
+    "Encoder",
+    "FusedEncoder",
+    "RGCConfig",
+    "RawPath",
+    "RelationalGraphClustering",
+    "SkipEncoder",
+    "build_encoder",
+    "embed",
+]

@@ -14,7 +14,7 @@ from graphvid.nn.video_encoder import Fusion
 from graphvid.sampling.triplet_tables import OnShortfall, Pool
 from graphvid.sampling.triplet_tables import Positive as DrawnPositive
 
-from .fused import Raw
+from .raw_path import Raw
 
 Loss = Literal["neighbor_softmax", "softmax", "triplet"]
 Optimizer = Literal["adam", "sgd"]
@@ -34,6 +34,9 @@ class RGCConfig(Record):
     ----------
     fusion, hidden, dim, dropout, input_dropout
         The encoder; see `graphvid.nn.VideoEncoder`.
+    skip : {"none", "raw", "standardised", "idf"}
+        A linear way from the features, as they are or scaled, past the network and trained with it; see
+        `graphvid.models.SkipEncoder`. The linear layer drops ``input_dropout`` of the features.
     num_levels, linkage
         The hierarchy; see `graphvid.clustering.affinity_clustering`.
     level_probs, pool, positive, on_shortfall
@@ -121,6 +124,7 @@ class RGCConfig(Record):
     dim: Columns = 64
     dropout: Share = 0.3
     input_dropout: Share = 0.3
+    skip: Raw = "none"
     num_levels: Annotated[int, Field(ge=1, le=64)] = 3
     linkage: LinkageName = "average"
     level_probs: tuple[NotNegative, ...] = (0.0, 0.0, 0.0, 1.0)

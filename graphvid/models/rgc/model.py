@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -25,9 +25,13 @@ from graphvid.optim import cosine, staircase
 from graphvid.sampling import TripletBatch, TripletSampler, neighbor_table
 
 from .config import RGCConfig
-from .fused import FusedEncoder, RawPath
+from .fused import FusedEncoder
 from .inputs import Tables, TrainingRows, rows_on, tables_of
 from .objective import Objective
+from .raw_path import RawPath
+from .skip import SkipEncoder
+
+Encoder: TypeAlias = VideoEncoder | SkipEncoder | FusedEncoder
 
 _CHUNK_VALUES = 1 << 22  # of features that are encoded at once
 _DROPOUT_STREAM = 1  # streams of config.seed; the sampler and the initial weights have their own
@@ -58,7 +62,7 @@ class RelationalGraphClustering(OneProcessModule):
 
     Attributes
     ----------
-    encoder : VideoEncoder
+    encoder : VideoEncoder or SkipEncoder
         What training changes; it standardises its input by the mean and deviation of ``features``.
     sampler : TripletSampler
         Draws the triplets; its counters tell how often a pool was empty.
@@ -109,6 +113,8 @@ class RelationalGraphClustering(OneProcessModule):
             layer = self.encoder.standardize[name]
             assert isinstance(layer, Standardize)
             layer.set(torch.from_numpy(fitted.mean), torch.from_numpy(fitted.scale))
+        if isinstance(self.encoder, SkipEncoder):
+            self.encoder.raw.fit(config.skip, tables, chosen, seed=config.seed)
         self.features = TrainingRows(tables, chosen)
         if tree is None:
             tree = affinity_clustering(graph, num_levels=config.num_levels, linkage=config.linkage)
@@ -169,7 +175,7 @@ class RelationalGraphClustering(OneProcessModule):
         """Embed videos from their features; see `embed`. With ``config.raw`` the features stand beside what was learnt."""
         return embed(self.full_encoder(), features)
 
-    def full_encoder(self, config: RGCConfig | None = None) -> VideoEncoder | FusedEncoder:
+    def full_encoder(self, config: RGCConfig | None = None) -> Encoder:
         """Give the trained encoder, with the features beside it as ``config`` has it.
 
         Parameters
@@ -185,7 +191,7 @@ class RelationalGraphClustering(OneProcessModule):
         return FusedEncoder(self.encoder, raw.to(self.device), weight=config.raw_weight)
 
 
-def build_encoder(dims: Mapping[str, int], config: RGCConfig) -> VideoEncoder | FusedEncoder:
+def build_encoder(dims: Mapping[str, int], config: RGCConfig) -> Encoder:
     """Give the encoder of ``config``, with initial weights, for modalities with ``dims`` columns."""
     encoder = _network(dims, config)
     if config.raw == "none":
@@ -193,8 +199,8 @@ def build_encoder(dims: Mapping[str, int], config: RGCConfig) -> VideoEncoder | 
     return FusedEncoder(encoder, RawPath(dims, config.raw_dim), weight=config.raw_weight)
 
 
-def _network(dims: Mapping[str, int], config: RGCConfig) -> VideoEncoder:
-    return VideoEncoder(
+def _network(dims: Mapping[str, int], config: RGCConfig) -> VideoEncoder | SkipEncoder:
+    network = VideoEncoder(
         dims,
         fusion=config.fusion,
         hidden=config.hidden,
@@ -203,16 +209,17 @@ def _network(dims: Mapping[str, int], config: RGCConfig) -> VideoEncoder:
         input_dropout=config.input_dropout,
         seed=config.seed,
     )
+    if config.skip == "none":
+        return network
+    return SkipEncoder(network, RawPath(dims, config.dim, trained=True), dropout=config.input_dropout)
 
 
-def embed(
-    encoder: VideoEncoder | FusedEncoder, features: Tables, *, chunk_size: int | None = None
-) -> NDArray[np.float32]:
+def embed(encoder: Encoder, features: Tables, *, chunk_size: int | None = None) -> NDArray[np.float32]:
     """Embed videos from their features, seen in training or not.
 
     Parameters
     ----------
-    encoder : VideoEncoder or FusedEncoder
+    encoder : VideoEncoder, SkipEncoder or FusedEncoder
         A trained encoder.
     features : Features, or mapping of str to table
         One table of shape ``(num_videos, dim)`` for every modality of the encoder; see `RelationalGraphClustering`.

@@ -10,8 +10,8 @@ import numpy as np
 from graphvid._files import read_npz
 from graphvid.data import Features, load_features
 from graphvid.graphs import NodeSplit
-from graphvid.models import FusedEncoder, RGCConfig, build_encoder, embed
-from graphvid.nn import VideoEncoder
+from graphvid.models import RGCConfig, build_encoder, embed
+from graphvid.models.rgc import Encoder
 from graphvid.runs import VectorRun
 
 from .figures import compare
@@ -22,7 +22,7 @@ ENCODER, SPLIT = "encoder.safetensors", "split.npz"
 class CoWatchRun(VectorRun):
     """A run of the task co-watch: it embeds videos, finds neighbours, and can be judged again."""
 
-    def model(self) -> VideoEncoder | FusedEncoder:
+    def model(self) -> Encoder:
         """Give the trained encoder, in evaluation mode.
 
         Raises

@@ -42,9 +42,10 @@ class CoWatch(Task[CoWatchSource, VideoGraph]):
 
     def check(self, source: CoWatchSource, method: str, config: RGCConfig) -> None:
         """Refuse options that tuning would choose."""
-        if source.tune != "none" and (config.raw != "none" or config.hold_out):
+        chosen = {"raw": config.raw, "skip": config.skip, "hold_out": config.hold_out}
+        if source.tune != "none" and tuple(chosen.values()) != ("none", "none", 0):
             raise ValueError(
-                f"raw must be 'none' and hold_out 0 with tune {source.tune!r}, got {config.raw!r} and {config.hold_out}; "
+                f"raw and skip must be 'none' and hold_out 0 with tune {source.tune!r}, got {chosen}; "
                 "give tune 'none' to choose them yourself"
             )
         if source.dim.isdecimal() and int(source.dim) <= config.dim:

@@ -15,7 +15,7 @@ from graphvid.data.feature_tables import row_blocks
 from graphvid.graphs import NodeSplit, node_subgraph, split_nodes
 from graphvid.metrics import ColdStartScores, cold_start, cold_start_by_query
 from graphvid.models import RawPath, RGCConfig
-from graphvid.models.rgc.fused import Raw
+from graphvid.models.rgc.raw_path import Raw
 from graphvid.runs import Json, Part
 from graphvid.sampling import neighbor_table
 
@@ -29,14 +29,16 @@ WEIGHTS = (0.15, 0.3, 0.5, 0.7)
 SMALLER = 0.99  # fewer columns are taken for this share of the best figure
 _K = 60
 _OF_TRIAL = ("num_steps", "hold_out", "on_shortfall", "seed")  # options that a trial has of its own
-_TRIALS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {  # Any: values of options
+_SKIP: Mapping[str, Any] = {"skip": "raw"}  # Any: values of options
+_TRIALS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     "none": {},
-    "quick": {"validation": {}},
+    "quick": {"validation": _SKIP},
     "full": {
-        "validation": {},
-        "validation-less-dropout": {"dropout": 0.1, "input_dropout": 0.1},
-        "validation-more-dropout": {"dropout": 0.5, "input_dropout": 0.5},
-        "validation-wide": {"dim": 128},
+        "validation": _SKIP,
+        "validation-without-skip": {},
+        "validation-less-dropout": {**_SKIP, "dropout": 0.1, "input_dropout": 0.1},
+        "validation-more-dropout": {**_SKIP, "dropout": 0.5, "input_dropout": 0.5},
+        "validation-wide": {**_SKIP, "dim": 128},
     },
 }
 

@@ -91,9 +91,8 @@ def test_a_tuned_run_is_made_of_what_its_trial_chose(world_files, config, tmp_pa
     alone = train("rgc", replace(source, tune="none"), tmp_path / "alone", config, progress=False)
     chosen, run = metrics["tuning"]["chosen"], load_run(tmp_path / "run")
     options = RGCConfig.from_dict(metrics["tuning"]["options"])
-    assert options == replace(
-        config, **{name: chosen[name] for name in ("raw", "raw_dim", "raw_weight") if name in chosen}
-    )
+    kept = {name: chosen[name] for name in ("raw", "raw_dim", "raw_weight") if name in chosen}
+    assert options == replace(config, skip="raw", **kept)
     assert run.vectors().modalities["embedding"].shape == (96, chosen["columns"])
     again = train("rgc", replace(source, tune="none"), tmp_path / "again", options, progress=False)
     assert np.array_equal(
@@ -188,8 +187,9 @@ def test_a_graph_that_holds_no_validation_part_says_so_and_goes_on(config, tmp_p
 def test_what_is_refused(source, config, tmp_path):
     quick = replace(source, tune="quick")
     for options, message in (
-        ({"raw": "raw"}, "raw must be 'none' and hold_out 0 with tune 'quick', got 'raw' and 0.0"),
-        ({"hold_out": 0.2}, "got 'none' and 0.2"),
+        ({"raw": "raw"}, "raw and skip must be 'none' and hold_out 0 with tune 'quick', got {'raw': 'raw'"),
+        ({"skip": "raw"}, "got {'raw': 'none', 'skip': 'raw'"),
+        ({"hold_out": 0.2}, "'hold_out': 0.2}"),
     ):
         with pytest.raises(ValueError, match=message):
             train("rgc", quick, tmp_path / "run", replace(config, **options), progress=False)

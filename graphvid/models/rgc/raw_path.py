@@ -1,0 +1,216 @@
+"""Features as unit rows, scaled and projected to their leading directions: a short way for what they already know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import sparse
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from graphvid._random import seeded
+from graphvid.data import Standardizer, Table
+from graphvid.data.feature_tables import BLOCK_VALUES, JoinedTable, as_dense, row_blocks, unit_rows, values_per_row
+from graphvid.nn import FeatureRows, Standardize
+from graphvid.nn.feature_rows import standardized_linear
+from graphvid.ops import Adjacency
+
+from .inputs import rows_on
+
+Raw = Literal["none", "raw", "standardised", "idf"]
+
+_DIRECTIONS_STREAM = 2  # of config.seed, beside that of dropout
+_ROWS = 16_384  # that the directions are fitted on: bounds time and memory, and more rows hardly turn them
+_OVERSAMPLING, _ITERATIONS = 10, 3
+_LEAST_IDF = 1e-6  # of a column that all videos have, which tells nothing
+_LEAST_LENGTH = 1e-12
+
+
+class RawPath(nn.Module):
+    r"""Give the features as unit rows: scaled, and projected to their leading directions.
+
+    .. math::
+
+       r(x) = \operatorname{normalize}(h(x) V), \qquad h(x) = \operatorname{normalize}\bigl((x - \mu) / \sigma\bigr)
+
+    The columns of :math:`V` are the leading right singular vectors of :math:`h` over training videos (latent semantic
+    analysis); without :math:`V` the features are kept whole. A video without features gives 0.
+
+    Parameters
+    ----------
+    dims : mapping of str to int
+        Columns of every modality; they are read side by side.
+    dim : int or None
+        Columns of :math:`V`, at most as many as the features have; None keeps the features whole.
+    trained : bool, default False
+        Whether :math:`V` is a parameter, which may then have more columns: the others begin at 0.
+
+    Notes
+    -----
+    :math:`\mu`, :math:`\sigma` and :math:`V` are buffers: saved and moved with the weights, and changed by no optimiser, other
+    than a trained :math:`V`. `fit` sets them.
+
+    Examples
+    --------
+    >>> features = {"look": np.array([[2.0, 0.0], [0.0, 0.0], [1.0, 1.0]], dtype=np.float32)}
+    >>> whole = RawPath({"look": 2}, None).fit("raw", features, seed=0)
+    >>> whole({"look": torch.tensor([[3.0, 4.0], [0.0, 0.0]])})
+    tensor([[0.6000, 0.8000],
+            [0.0000, 0.0000]])
+    """
+
+    directions: Tensor
+
+    def __init__(self, dims: Mapping[str, int], dim: int | None, *, trained: bool = False) -> None:
+        super().__init__()
+        columns = sum(dims.values())
+        if dim is not None and dim > columns and not trained:
+            raise ValueError(f"raw_dim must be at most {columns}, the columns of the features, got {dim}")
+        self.dims = dict(dims)
+        self.whole = dim is None
+        self.scale = Standardize(columns)
+        directions = torch.zeros(columns, 0 if dim is None else dim)
+        if trained:
+            self.directions = nn.Parameter(directions)
+        else:
+            self.register_buffer("directions", directions)
+
+    def forward(self, features: Mapping[str, FeatureRows]) -> Tensor:
+        """Give unit rows, shape ``(batch, dim)``."""
+        return F.normalize(self.project(features), dim=-1)
+
+    def project(self, features: Mapping[str, FeatureRows]) -> Tensor:
+        """Give the rows before they are scaled to unit length: the first columns are the projection to fewer of them."""
+        blocks = [features[name] for name in self.dims]
+        if self.whole or all(isinstance(x, Tensor) for x in blocks):
+            rows = self.scale(torch.cat([x if isinstance(x, Tensor) else _dense(x) for x in blocks], dim=-1))
+            return rows if self.whole else F.normalize(rows, dim=-1) @ self.directions
+        parts = [self._sparse_or_dense(x, columns) for x, columns in zip(blocks, self._columns(), strict=True)]
+        product, squares = (torch.stack(of_parts).sum(dim=0) for of_parts in zip(*parts, strict=True))
+        return product / squares.sqrt().clamp(min=_LEAST_LENGTH)[:, None]
+
+    @torch.no_grad()
+    def vectors(self, tables: Mapping[str, Table], rows: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
+        """Give `project` of rows of tables, all by default, a block at a time."""
+        joined = JoinedTable([tables[name] for name in self.dims])
+        count = joined.shape[0] if rows is None else len(rows)
+        step = max(1, int(BLOCK_VALUES / max(values_per_row(joined), 1)))
+        found = np.empty((count, len(self.scale.mean) if self.whole else self.directions.shape[1]), np.float32)
+        for start in range(0, count, step):
+            at = slice(start, start + step)
+            chosen = at if rows is None else rows[at]
+            block = {name: rows_on(tables[name][chosen], self.directions.device) for name in self.dims}
+            found[at] = self.project(block).cpu().numpy()
+        return found
+
+    def _columns(self) -> list[slice]:
+        ends = np.cumsum(list(self.dims.values()))
+        return [slice(int(end) - size, int(end)) for end, size in zip(ends, self.dims.values(), strict=True)]
+
+    def _sparse_or_dense(self, x: FeatureRows, columns: slice) -> tuple[Tensor, Tensor]:
+        """Give what a modality adds to the products with the directions and to the squared lengths of the rows."""
+        mean, scale, directions = self.scale.mean[columns], self.scale.scale[columns], self.directions[columns]
+        if isinstance(x, Tensor):
+            rows = (x - mean) / scale
+            return rows @ directions, rows.square().sum(dim=1)
+        assert x.weight is not None
+        column, row, centre = x.ends("src").long(), x.ends("dst").long(), mean / scale
+        value = x.weight / scale[column]
+        change = value.square() - 2 * value * centre[column]
+        squares = centre.square().sum() + change.new_zeros(x.num_dst).index_add_(0, row, change)
+        return standardized_linear(x, mean, scale, directions.t()), squares.clamp(min=0)
+
+    def fit(
+        self, kind: Raw, features: Mapping[str, Table], rows: NDArray[np.int64] | None = None, *, seed: int
+    ) -> RawPath:
+        r"""Set shift, scale and directions from training videos.
+
+        Parameters
+        ----------
+        kind : {"raw", "standardised", "idf"}
+            ``"raw"``: as they are. ``"standardised"``: by mean and deviation. ``"idf"``: each column times
+            :math:`\log\bigl((1 + n) / (1 + n_c)\bigr)`, where :math:`n_c` of :math:`n` videos have it, for counts and words.
+        features : mapping of str to table
+            By modality; see `RelationalGraphClustering`.
+        rows : ndarray of int64, optional
+            Those of the training videos. Default: all.
+        seed : int
+            Of the drawn rows and of the randomised decomposition.
+
+        Raises
+        ------
+        ValueError
+            ``"idf"`` with negative features.
+
+        Notes
+        -----
+        The directions come from ``torch.svd_lowrank`` over at most 16,384 rows, which stay sparse unless they are centred.
+        Where the rows span fewer directions than asked for, the last are 0.
+
+        References
+        ----------
+        Halko, Martinsson and Tropp, "Finding structure with randomness", SIAM Review 2011.
+        """
+        joined = JoinedTable([features[name] for name in self.dims])
+        rows = np.arange(joined.shape[0]) if rows is None else rows
+        mean, scale = _shift_and_scale(kind, joined, rows)
+        self.scale.set(torch.from_numpy(mean), torch.from_numpy(scale))
+        if self.whole:
+            return self
+        if len(rows) > _ROWS:
+            drawn = np.random.default_rng([seed, _DIRECTIONS_STREAM]).permutation(len(rows))[:_ROWS]
+            rows = rows[np.sort(drawn)]
+        dim = self.directions.shape[1]
+        with seeded(seed, _DIRECTIONS_STREAM), torch.no_grad():
+            block = _unit(joined[rows], mean, scale)
+            rank = min(dim + _OVERSAMPLING, *block.shape)
+            found = torch.svd_lowrank(block, q=rank, niter=_ITERATIONS)[2][:, :dim]
+            self.directions.zero_()
+            self.directions[:, : found.shape[1]] = found
+        return self
+
+
+def _shift_and_scale(
+    kind: Raw, table: Table, rows: NDArray[np.int64]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    columns = table.shape[1]
+    mean, scale = np.zeros(columns, np.float32), np.ones(columns, np.float32)
+    if kind == "standardised":
+        fitted = Standardizer.fit(table, rows)
+        return fitted.mean.astype(np.float32), fitted.scale.astype(np.float32)
+    if kind == "idf":
+        having, least = np.zeros(columns), np.inf
+        for _, block in row_blocks(table, rows):
+            least = min(least, block.min())
+            having += np.asarray((block > 0).sum(axis=0)).ravel()
+        if least < 0:
+            raise ValueError(f"features must be >= 0 with raw 'idf', got {least}")
+        weight = np.log((1 + len(rows)) / (1 + having))
+        scale = (1 / np.maximum(weight, _LEAST_IDF)).astype(np.float32)
+    return mean, scale
+
+
+def _unit(block: Any, mean: NDArray[np.float32], scale: NDArray[np.float32]) -> Tensor:  # Any: a Block
+    """Return scaled rows at length 1, sparse if they came so and are not centred."""
+    if sparse.issparse(block) and not mean.any():
+        scaled = sparse.csr_array((block.data / scale[block.indices], block.indices, block.indptr), block.shape)
+        coo = sparse.coo_array(unit_rows(scaled))
+        return torch.sparse_coo_tensor(
+            torch.from_numpy(np.stack([coo.row, coo.col])),
+            torch.from_numpy(coo.data),
+            coo.shape,
+            is_coalesced=True,
+            check_invariants=True,
+        )
+    return F.normalize(torch.from_numpy((as_dense(block) - mean) / scale), dim=-1)
+
+
+def _dense(x: Adjacency) -> Tensor:
+    assert x.weight is not None
+    rows = x.weight.new_zeros(x.num_dst, x.num_src)
+    rows[x.ends("dst").long(), x.ends("src").long()] = x.weight
+    return rows
