@@ -81,10 +81,11 @@ class CoWatchSource(Record):
         Share of the videos that is trained on, in (0, 1]; the others judge. 1 trains on all of them and judges nothing: the
         final fit, once the options are chosen.
     tune : {"none", "quick", "full"}, default "quick"
-        How the features join the learnt vector. ``"quick"``: a training of half the steps leaves out a quarter of the training
-        videos, and these choose the form of the features beside the learnt vector, their weight and the columns.
-        ``"full"``: four such trainings, of all steps, which choose dropout and widths too. ``"none"``: the learnt vector
-        alone, or what the options of the method say.
+        How the features join the learnt vector. ``"quick"``: two trainings of a third of the steps, with a linear way past
+        the network (``skip``) and without it, leave out a quarter of the training videos, and these choose between both, and
+        the form of the features beside the learnt vector, their weight and the columns. ``"full"``: five such trainings, of
+        all steps, which choose dropout and widths too. ``"none"``: the learnt vector alone, or what the options of the
+        method say.
     dim : str, default "auto"
         Columns of the vector under ``tune``: a number, ``"auto"`` to choose among 64 to 512, or ``"raw"`` to keep the features
         whole beside the learnt vector.

@@ -32,7 +32,7 @@ _OF_TRIAL = ("num_steps", "hold_out", "on_shortfall", "seed")  # options that a 
 _SKIP: Mapping[str, Any] = {"skip": "raw"}  # Any: values of options
 _TRIALS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     "none": {},
-    "quick": {"validation": _SKIP},
+    "quick": {"validation": _SKIP, "validation-without-skip": {}},
     "full": {
         "validation": _SKIP,
         "validation-without-skip": {},
@@ -69,7 +69,7 @@ def trials(source: CoWatchSource, videos: VideoGraph, config: RGCConfig) -> dict
     held = replace(config, hold_out=SHARE, on_shortfall="skip")  # fewer videos, and some may have no stranger left
     if source.tune == "none" or _too_small(videos, held):
         return {}
-    steps = max(1, config.num_steps // 2) if source.tune == "quick" else config.num_steps
+    steps = max(1, config.num_steps // 3) if source.tune == "quick" else config.num_steps
     held = replace(held, num_steps=steps)
     settings = {name: replace(held, **changes) for name, changes in _TRIALS[source.tune].items()}
     most = int(source.dim) - 1 if source.dim.isdecimal() else None  # a column at least is left for the features

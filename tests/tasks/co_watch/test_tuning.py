@@ -92,7 +92,8 @@ def test_a_tuned_run_is_made_of_what_its_trial_chose(world_files, config, tmp_pa
     chosen, run = metrics["tuning"]["chosen"], load_run(tmp_path / "run")
     options = RGCConfig.from_dict(metrics["tuning"]["options"])
     kept = {name: chosen[name] for name in ("raw", "raw_dim", "raw_weight") if name in chosen}
-    assert options == replace(config, skip="raw", **kept)
+    assert options == replace(config, skip="raw" if chosen["trial"] == "validation" else "none", **kept)
+    assert {x["trial"] for x in metrics["tuning"]["tried"]} == {"validation", "validation-without-skip"}
     assert run.vectors().modalities["embedding"].shape == (96, chosen["columns"])
     again = train("rgc", replace(source, tune="none"), tmp_path / "again", options, progress=False)
     assert np.array_equal(
@@ -115,7 +116,7 @@ def test_a_run_killed_in_its_trial_and_after_it_ends_with_the_same_files(world_f
     source = CoWatchSource(log=str(world_files / "log.csv"), features=str(world_files / "features.npz"))
     train("rgc", source, tmp_path / "whole", config, checkpoint_every=1, progress=False)
     end_of_step = TrainingLog.on_train_batch_end
-    for steps in (2, 3):  # of 4 in the trial and 8 after it
+    for steps in (1, 4):  # of 2 in each of the trials and 8 after them
         left = [steps]
 
         def killed(*arguments, left=left):
@@ -127,10 +128,10 @@ def test_a_run_killed_in_its_trial_and_after_it_ends_with_the_same_files(world_f
         with monkeypatch.context() as patch:
             patch.setattr(TrainingLog, "on_train_batch_end", killed)
             with pytest.raises(Killed):
-                train("rgc", source, tmp_path / "run", config, checkpoint_every=1, resume=steps == 3, progress=False)
+                train("rgc", source, tmp_path / "run", config, checkpoint_every=1, resume=steps == 4, progress=False)
     assert (tmp_path / "run" / "validation" / "metrics.json").exists()
     train("rgc", source, tmp_path / "run", config, checkpoint_every=1, resume=True, progress=False)
-    for folder in ("", "validation"):
+    for folder in ("", "validation", "validation-without-skip"):
         assert all(line.startswith("equal") for line in compare(tmp_path / "whole" / folder, tmp_path / "run" / folder))
 
 
