@@ -11,6 +11,7 @@ import triton.language as tl
 from torch import Tensor
 
 from graphvid.ops import _triton_kernels as kernels
+from graphvid.ops import _triton_softmax as softmax_kernels
 from graphvid.ops._rows import Parts, Rows
 
 LONGEST = 256  # edges that one program takes
@@ -208,7 +209,7 @@ def _softmax(rows: Rows, values: Tensor, grad: Tensor, *, backward: bool) -> Ten
         return out
     partial = torch.empty(len(cut.parts), num_heads, 2, dtype=_torch_type(values), device=values.device)
     flags = {"BACKWARD": backward, "ACC": _accumulator(values), "BLOCK_E": _SOFTMAX_BLOCK}
-    kernels.softmax_kernel[(rows.num_rows + len(cut.parts), num_heads)](
+    softmax_kernels.softmax_kernel[(rows.num_rows + len(cut.parts), num_heads)](
         rows.indptr,
         rows.ids(),
         values,
@@ -224,7 +225,7 @@ def _softmax(rows: Rows, values: Tensor, grad: Tensor, *, backward: bool) -> Ten
         enable_fp_fusion=True,
     )
     if len(cut.rows):
-        kernels.softmax_long_kernel[(len(cut.parts), num_heads)](
+        softmax_kernels.softmax_long_kernel[(len(cut.parts), num_heads)](
             rows.ids(),
             values,
             grad,

@@ -13,6 +13,14 @@ import triton.language as tl
 
 
 @triton.jit
+def _block_of_dim(dim, BLOCK_D: tl.constexpr):
+    """Return the head of this program, its block of columns, and which of them there are."""
+    blocks = tl.cdiv(dim, BLOCK_D)
+    ds = tl.program_id(1) % blocks * BLOCK_D + tl.arange(0, BLOCK_D)
+    return tl.program_id(1) // blocks, ds, ds < dim
+
+
+@triton.jit
 def _messages(
     edges,
     live,
@@ -146,10 +154,7 @@ def spmm_kernel(
     ``positive`` (num_relations, num_rows, num_heads, dim) says where each relation's sum is positive.
     """
     unit = tl.program_id(0)
-    blocks = tl.cdiv(dim, BLOCK_D)
-    head = tl.program_id(1) // blocks
-    ds = tl.program_id(1) % blocks * BLOCK_D + tl.arange(0, BLOCK_D)
-    inside = ds < dim
+    head, ds, inside = _block_of_dim(dim, BLOCK_D)
     if unit < num_rows:
         row = unit.to(tl.int64)
         widest = 0
@@ -246,10 +251,7 @@ def spmm_long_kernel(
 ):
     """Add up the parts of each long row; those of its relation r are from ``part_indptr[i * RELATIONS + r]`` on."""
     which = tl.program_id(0)
-    blocks = tl.cdiv(dim, BLOCK_D)
-    head = tl.program_id(1) // blocks
-    ds = tl.program_id(1) % blocks * BLOCK_D + tl.arange(0, BLOCK_D)
-    inside = ds < dim
+    head, ds, inside = _block_of_dim(dim, BLOCK_D)
     row = tl.load(long_rows + which).to(tl.int64)
     combined = tl.zeros([BLOCK_D], ACC)
     for r in tl.static_range(RELATIONS):
@@ -306,10 +308,7 @@ def max_kernel(
 ):
     """Find the largest message, and its edge, of every row that is not long and of every part of the long rows."""
     unit = tl.program_id(0)
-    blocks = tl.cdiv(dim, BLOCK_D)
-    head = tl.program_id(1) // blocks
-    ds = tl.program_id(1) % blocks * BLOCK_D + tl.arange(0, BLOCK_D)
-    inside = ds < dim
+    head, ds, inside = _block_of_dim(dim, BLOCK_D)
     whole = unit < num_rows
     if whole:
         start, stop = tl.load(indptr + unit).to(tl.int64), tl.load(indptr + unit + 1).to(tl.int64)
@@ -373,10 +372,7 @@ def max_long_kernel(
 ):
     """Find the largest message among the parts of each long row."""
     which = tl.program_id(0)
-    blocks = tl.cdiv(dim, BLOCK_D)
-    head = tl.program_id(1) // blocks
-    ds = tl.program_id(1) % blocks * BLOCK_D + tl.arange(0, BLOCK_D)
-    inside = ds < dim
+    head, ds, inside = _block_of_dim(dim, BLOCK_D)
     best = tl.zeros([BLOCK_D], ACC)
     edge_of = tl.full([BLOCK_D], -1, tl.int64)
     for part in range(tl.load(part_indptr + which), tl.load(part_indptr + which + 1)):
@@ -422,135 +418,3 @@ def dot_kernel(
             product = tl.where(asked == edges[:, None], product, 0)
         total += tl.sum(product, axis=1)
     tl.store(out + edges * num_heads + head, total, mask=live)
-
-
-@triton.jit
-def _softmax_state(
-    start,
-    stop,
-    ids,
-    values,
-    grad,
-    head,
-    num_heads,
-    BACKWARD: tl.constexpr,
-    ACC: tl.constexpr,
-    BLOCK_E: tl.constexpr,
-):
-    """Return what a range of edges adds up to: largest logit and sum of exponentials, or sum of result * grad."""
-    top = tl.full([BLOCK_E], float("-inf"), ACC)
-    total = tl.zeros([BLOCK_E], ACC)
-    for first in range(start, stop, BLOCK_E):
-        edges = first + tl.arange(0, BLOCK_E)
-        live = edges < stop
-        place = tl.load(ids + edges, mask=live, other=0).to(tl.int64) * num_heads + head
-        if BACKWARD:
-            value = tl.load(values + place, mask=live, other=0).to(ACC)
-            total += value * tl.load(grad + place, mask=live, other=0).to(ACC)
-        else:
-            value = tl.load(values + place, mask=live, other=float("-inf")).to(ACC)
-            above = tl.maximum(top, value)
-            shift = tl.where(above == float("-inf"), 0, above)
-            total = total * tl.exp(top - shift) + tl.exp(value - shift)
-            top = above
-    if BACKWARD:
-        return tl.sum(total, axis=0) * 0, tl.sum(total, axis=0)
-    else:
-        highest = tl.max(top, axis=0)
-        shift = tl.where(highest == float("-inf"), 0, highest)
-        return highest, tl.sum(total * tl.exp(top - shift), axis=0)
-
-
-@triton.jit
-def _softmax_write(
-    start,
-    stop,
-    ids,
-    values,
-    grad,
-    out,
-    highest,
-    total,
-    head,
-    num_heads,
-    BACKWARD: tl.constexpr,
-    ACC: tl.constexpr,
-    BLOCK_E: tl.constexpr,
-):
-    """Write the softmax, or the gradient, of a range of edges."""
-    for first in range(start, stop, BLOCK_E):
-        edges = first + tl.arange(0, BLOCK_E)
-        live = edges < stop
-        place = tl.load(ids + edges, mask=live, other=0).to(tl.int64) * num_heads + head
-        value = tl.load(values + place, mask=live, other=0).to(ACC)
-        if BACKWARD:
-            result = value * (tl.load(grad + place, mask=live, other=0).to(ACC) - total)
-        else:
-            result = tl.exp(value - highest) / total
-        tl.store(out + place, result, mask=live)
-
-
-@triton.jit
-def softmax_kernel(
-    indptr,
-    ids,
-    values,
-    grad,
-    out,
-    partial,
-    parts,
-    num_rows,
-    num_heads,
-    longest,
-    BACKWARD: tl.constexpr,
-    ACC: tl.constexpr,
-    BLOCK_E: tl.constexpr,
-):
-    """Do every row that is not long; of every part of the long rows, keep the state in ``partial``."""
-    unit, head = tl.program_id(0), tl.program_id(1)
-    if unit < num_rows:
-        start, stop = tl.load(indptr + unit).to(tl.int64), tl.load(indptr + unit + 1).to(tl.int64)
-        if stop - start <= longest:
-            highest, total = _softmax_state(start, stop, ids, values, grad, head, num_heads, BACKWARD, ACC, BLOCK_E)
-            _softmax_write(start, stop, ids, values, grad, out, highest, total, head, num_heads, BACKWARD, ACC, BLOCK_E)
-    else:
-        part = (unit - num_rows).to(tl.int64)
-        start, stop = tl.load(parts + 3 * part + 1), tl.load(parts + 3 * part + 2)
-        highest, total = _softmax_state(start, stop, ids, values, grad, head, num_heads, BACKWARD, ACC, BLOCK_E)
-        tl.store(partial + (part * num_heads + head) * 2, highest)
-        tl.store(partial + (part * num_heads + head) * 2 + 1, total)
-
-
-@triton.jit
-def softmax_long_kernel(
-    ids,
-    values,
-    grad,
-    out,
-    partial,
-    parts,
-    part_owner,
-    part_indptr,
-    num_heads,
-    BACKWARD: tl.constexpr,
-    ACC: tl.constexpr,
-    BLOCK_E: tl.constexpr,
-):
-    """Join the states of all parts of a part's row, and write the part."""
-    part, head = tl.program_id(0).to(tl.int64), tl.program_id(1)
-    owner = tl.load(part_owner + part)
-    first, last = tl.load(part_indptr + owner), tl.load(part_indptr + owner + 1)
-    highest = tl.full([], float("-inf"), ACC)
-    total = tl.full([], 0, ACC)
-    for other in range(first, last):
-        place = partial + (other * num_heads + head) * 2
-        top, share = tl.load(place), tl.load(place + 1)
-        if BACKWARD:
-            total += share
-        else:
-            above = tl.maximum(highest, top)
-            shift = tl.where(above == float("-inf"), 0, above)
-            total = total * tl.exp(highest - shift) + share * tl.exp(top - shift)
-            highest = above
-    start, stop = tl.load(parts + 3 * part + 1), tl.load(parts + 3 * part + 2)
-    _softmax_write(start, stop, ids, values, grad, out, highest, total, head, num_heads, BACKWARD, ACC, BLOCK_E)
