@@ -31,6 +31,7 @@ from graphvid.tasks.clips import ClipsSource
 from graphvid.tasks.clips.figures import judge_world
 
 SOURCE = ClipsSource(dataset="synthetic-motion")
+STILL = replace(SOURCE, drift=0.0)
 METRICS = (
     "matched",
     "shifted",
@@ -146,6 +147,11 @@ def _rows() -> list[TrainedRow | MeasuredRow]:
         TrainedRow("random weights", "moco", SOURCE, MoCoConfig(), "The encoder without training.", untrained)
     ]
     rows += [TrainedRow(name, method, SOURCE, config, about) for name, (method, config, about) in METHODS.items()]
+    rows += [
+        TrainedRow(f"{name}, still camera", method, STILL, config, "In a world whose scenery stands still.")
+        for name, (method, config, _) in METHODS.items()
+        if name in ("MoCo", "BE")
+    ]
     about = "Trained on the labels of 1,600 videos whose scenery is independent."
     return [*rows, MeasuredRow("supervised, independent scenery", supervised, about, reference=True)]
 
