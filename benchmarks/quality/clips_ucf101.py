@@ -105,7 +105,7 @@ def _rows() -> list[MeasuredRow]:
         for name, (config, about) in METHODS.items()
     ]
     return [
-        row("colour histogram", histograms, PLAIN, "16 bins a channel."),
+        row("colour histogram", histograms, PLAIN, "Square roots of the shares of 512 colours."),
         row("random weights", partial(learnt, PLAIN, 0), PLAIN, "Untrained.", config=PLAIN.to_dict(), steps=0),
         *trained,
     ]

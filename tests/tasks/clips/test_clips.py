@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from graphvid.data import PixelStore
+from graphvid.data import ClipRef, PixelStore
 from graphvid.models.clips import BEReleasedConfig, MoCoConfig
 from graphvid.tasks import load_run, train
 from graphvid.tasks.clips import ClipsSource, load_clips
@@ -93,6 +93,15 @@ def test_thirds_and_classes_are_found_by_what_tells_them_apart() -> None:
     assert found["nearest_label"] == pytest.approx(100 * 2 / 7)  # the short one and the one that it was cut from
     fit = rng.normal(size=(60, 3)).astype(np.float32)
     assert (probe(fit, (fit[:, 1] > 0).astype(np.int64), fit) == (fit[:, 1] > 0)).mean() > 0.95
+
+
+@pytest.mark.parametrize(("channels", "bins"), [(1, 64), (2, 16), (3, 8), (4, 4)])
+def test_colours_are_counted_with_their_channels_together(channels, bins):
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 6, 6, channels), dtype=np.uint8)
+    source = PixelStore.from_videos({"a": pixels, "b": pixels[..., ::-1]})
+    found = color_histograms(source, [ClipRef(0, 0, 1, 8)])[0]
+    wanted = np.histogramdd(pixels.reshape(-1, channels), [np.linspace(0, 256, bins + 1)] * channels)[0]
+    np.testing.assert_allclose(found.astype(np.float64) ** 2, wanted.ravel(order="F") / (8 * 36), atol=1e-6)
 
 
 def test_a_folder_of_video_files_is_decoded_once(tmp_path) -> None:
