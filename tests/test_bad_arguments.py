@@ -589,6 +589,7 @@ case("DeferredAdam wide state", lambda: adam_state("mean", torch.zeros(5, 9)), "
 
 case("RowTable of 2**46 values", lambda: RowTable(2**30, 2**16), "num_rows")
 case("CrossBatchNegatives of 2**46 values", lambda: losses.CrossBatchNegatives(2**30, 2**16), "capacity")
+case("CodeMemory of 2**46 values", lambda: losses.CodeMemory(2**30, 2**8, 2**8), "capacity")
 case("SurvivalHead of 2**40 values", lambda: nn.SurvivalHead(2**20, num_buckets=2**20), "num_buckets")
 
 # -- single cases: metrics

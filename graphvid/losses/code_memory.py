@@ -91,14 +91,14 @@ class CodeMemory(RingBuffer):
         num_kept: int | None = None,
         warmup_steps: int = 0,
     ) -> None:
-        super().__init__(capacity, warmup_steps=warmup_steps)
-        self.num_codebooks = check_count("num_codebooks", num_codebooks, 1, MOST_COLUMNS)
-        self.num_codewords = check_count("num_codewords", num_codewords, 1, MOST_COLUMNS)
-        if num_kept is not None and check_count("num_kept", num_kept) > self.num_codewords:
+        num_codebooks = check_count("num_codebooks", num_codebooks, 1, MOST_COLUMNS)
+        num_codewords = check_count("num_codewords", num_codewords, 1, MOST_COLUMNS)
+        if num_kept is not None and check_count("num_kept", num_kept) > num_codewords:
             raise ValueError(f"num_kept must be None or at most num_codewords={num_codewords}, got {num_kept}")
-        self.num_kept = num_kept
-        kept = self.num_codewords if num_kept is None else num_kept
-        check_room("capacity * num_codebooks * num_kept", self.capacity, self.num_codebooks, kept)
+        kept = num_codewords if num_kept is None else num_kept
+        check_room("capacity * num_codebooks * num_kept", check_count("capacity", capacity, 0), num_codebooks, kept)
+        super().__init__(capacity, warmup_steps=warmup_steps)
+        self.num_codebooks, self.num_codewords, self.num_kept = num_codebooks, num_codewords, num_kept
         self._column("weights", self.num_codebooks, kept)
         if num_kept is not None:
             small = torch.int16 if self.num_codewords <= 2**15 else torch.int32

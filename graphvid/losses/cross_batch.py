@@ -104,11 +104,12 @@ class CrossBatchNegatives(RingBuffer):
         max_drift: float | None = None,
         fill_during_warmup: bool = False,
     ) -> None:
+        dim = check_count("dim", dim, 1, MOST_COLUMNS)
+        check_room("capacity * dim", check_count("capacity", capacity, 0), dim)
         super().__init__(
             capacity, warmup_steps=warmup_steps, max_drift=max_drift, fill_during_warmup=fill_during_warmup
         )
-        self.dim = check_count("dim", dim, 1, MOST_COLUMNS)
-        check_room("capacity * dim", self.capacity, self.dim)
+        self.dim = dim
         self._column("vectors", self.dim)
         self._column("log_q")
 

@@ -72,7 +72,8 @@ def _outcome(tuning: dict[str, Any] | None) -> str:
     best = max(whole, key=lambda kind: float(whole[kind]))
     against = f"NDCG {chosen['ndcg']:.4f} against {whole[best]:.4f} of the {best} features"
     if chosen["ndcg"] > whole[best]:
-        return f"Chosen on validation videos: {_setting(chosen)}, {against}."
+        way = "" if tuning["options"]["skip"] == "none" else " A linear way goes past the network."
+        return f"Chosen on validation videos: {_setting(chosen)}, {against}.{way}"
     lost = 1 - chosen["ndcg"] / whole[best]
     return (
         f"Nothing tried beats the features as they are on the validation videos: the best in {chosen['columns']:,} columns "
@@ -108,7 +109,7 @@ def _tuning(tuning: dict[str, Any]) -> Section:
     ]
     best = next(row[0] for row, found in zip(rows, tuning["tried"], strict=True) if found == chosen)
     text = (
-        "A part of the training videos was kept from a training of its own and judged it, with the features beside the learnt "
+        "A part of the training videos was kept from trainings of their own and judged them, with the features beside the learnt "
         "vector in several ways. Taken are the fewest columns that come within 1 % of the best. The features alone, whole: "
         + ", ".join(f"{kind} {value:.4f}" for kind, value in tuning["whole"].items())
         + "."
