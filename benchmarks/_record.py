@@ -44,9 +44,9 @@ def unchanged(rows: Sequence[Row], earlier: Json) -> dict[str, Json]:
     return same
 
 
-def line_of(row: Row, entries: Sequence[Json | None], metrics: Sequence[str]) -> Json:
+def line_of(row: Row, entries: Sequence[Json | None], metrics: Sequence[str], aside: Sequence[str] = ()) -> Json:
     """Return the line of a row from what each seed gave, ``{"values": {metric: number}, what else is kept}``."""
-    more = dict.fromkeys(name for entry in entries if entry for name in entry if name != "values")
+    more = dict.fromkeys(name for entry in entries if entry for name in entry if name not in ("values", *aside))
     return {
         "name": row.name,
         "description": row.description,

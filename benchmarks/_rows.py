@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 from benchmarks._measure import Cost, measured
 from graphvid import runs, tasks
 from graphvid._files import write_json
+from graphvid._record import Record
 
 Json: TypeAlias = dict[str, Any]  # Any: nested JSON values
 Figures: TypeAlias = Callable[[Json], Mapping[str, float | None]]
@@ -101,7 +102,7 @@ class MeasuredRow:
     description : str
         Plain text beside the name.
     config : mapping
-        JSON values that say what is measured: other values make it another row, which is measured again.
+        JSON values and Records that say what is measured: others make it another row, which is measured again.
     reference : bool
         As in `TrainedRow`.
     seeded : bool
@@ -118,11 +119,14 @@ class MeasuredRow:
     @property
     def about(self) -> Json:
         """As that of `TrainedRow`."""
-        return as_json({"config": _own(self.config)})
+        config = {name: _own(x.to_dict()) if isinstance(x, Record) else x for name, x in _own(self.config).items()}
+        return as_json({"config": config})
 
     def about_line(self, line: Json) -> Json:
         """As that of `TrainedRow`."""
-        return {name: line.get(name) for name in self.about}
+        config = line.get("config", {})
+        records = {name: x for name, x in self.config.items() if isinstance(x, Record) and name in config}
+        return as_json({"config": config | {name: _defaults(x) | config[name] for name, x in records.items()}})
 
     def figures_of(self, work: Path, seed: int, data_dir: str | None) -> Json:
         """Return what ``measure`` gives and its cost; it is called where its file is not there."""

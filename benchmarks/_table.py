@@ -64,6 +64,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import TypeAlias
 
 import torch
 from tqdm import tqdm
@@ -76,6 +77,7 @@ from graphvid._files import write_json
 
 __all__ = ["RESULTS", "WORK", "Json", "MeasuredRow", "Row", "Table", "TrainedRow"]
 
+Notes: TypeAlias = Callable[[Mapping[str, Sequence[Json | None]], str], str]
 REPOSITORY = Path(__file__).resolve().parents[1]
 RESULTS = REPOSITORY / "benchmarks" / "results" / "quality"
 WORK = REPOSITORY / "build" / "benchmarks"
@@ -87,18 +89,23 @@ class Table:
 
     Parameters
     ----------
-    name, title, protocol, notes : str
-        Name of the module; heading; reStructuredText above and below the table.
+    name, title, protocol : str
+        Name of the module; heading; reStructuredText above the table.
     metrics : sequence of str
         Columns. Of a ranking: ``"ndcg"``, ``"recall"``, ``"map"``, ``"mrr"``, ``"hit"``.
     rows : sequence of TrainedRow and MeasuredRow
         In the order of the table.
     figures : callable
         Gives the columns from the content of a run's ``metrics.json``; for rows that have no such function of their own.
+    notes : str or callable
+        reStructuredText below the table. A function takes what each row gave, by name, one entry or None a seed,
+        ``{"values": {metric: number}, what else is kept}``, and the notes of earlier commands.
     k : int, optional
         Cut-off in the header.
     keep : sequence of str
         Further entries of ``metrics.json`` that are kept, one a seed.
+    aside : sequence of str
+        What measured rows give for ``notes`` alone: the JSON has it not, so rows of earlier commands lack it.
     data : callable, optional
         Takes ``--data-dir`` and gives the fingerprint of the data of the whole table, as JSON. Default: that of the first
         trained row's source; without one, nothing.
@@ -112,9 +119,10 @@ class Table:
     metrics: Sequence[str]
     rows: Sequence[Row]
     figures: Figures | None = None
-    notes: str = ""
+    notes: str | Notes = ""
     k: int | None = None
     keep: Sequence[str] = ()
+    aside: Sequence[str] = ()
     data: Callable[[str | None], Json] | None = None
     smallest: Sequence[Row] = ()
 
@@ -190,18 +198,19 @@ class Table:
         for name, of_row in made.items():
             entries[name] = {**entries.get(name, {}), **of_row}
         seeds = sorted({seed for of_row in entries.values() for seed in of_row})
+        found = {row.name: [entries[row.name].get(seed) for seed in seeds] for row in rows if entries.get(row.name)}
         new = {"date": date.today().isoformat(), "versions": versions()}
         lines = []
         for row in rows:
-            if of_row := entries.get(row.name):
+            if row.name in found:
                 when = new if row.name in made else {name: old[row.name][name] for name in new}
-                lines.append({**line_of(row, [of_row.get(seed) for seed in seeds], self.metrics), **when})
+                lines.append({**line_of(row, found[row.name], self.metrics, self.aside), **when})
         only = [] if len(lines) == len(rows) else ["--rows", *(line["name"] for line in lines)]
         return {
             "name": self.name,
             "title": self.title,
             "protocol": self.protocol,
-            "notes": self.notes,
+            "notes": self.notes if isinstance(self.notes, str) else self.notes(found, earlier.get("notes", "")),
             # Makes all of the table, also what was kept from earlier commands.
             "command": f"python -m benchmarks quality {self.name} " + shlex.join(["--seeds", *map(str, seeds), *only]),
             **new,

@@ -18,7 +18,7 @@ def frame(task: SkipTask, seed: int, preset: str, num_clips: int, **options: Any
     """Train a preset on all rows with a label; ``options`` change it. Features are averaged to ``num_clips`` a video."""
     config = replace(FRAMEConfig.preset(preset), seed=seed, num_clips=num_clips, **options)
     log = training_log(task)
-    model, _ = train(log, ClipFeatures(log.video_ids, task.clips), config)
+    model = train(log, ClipFeatures(log.video_ids, task.clips), config)
     found = model.predict(task.test["user"], task.test["video"], durations=task.test["duration"])
     consistent = found.drop_off is not None and num_clips == task.clips.shape[1]
     return Answer(

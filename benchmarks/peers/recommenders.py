@@ -22,10 +22,11 @@ import torch
 from tqdm import tqdm
 
 from benchmarks._record import markdown
+from benchmarks._table import RESULTS
 from benchmarks.peers import _recommender_speed
+from benchmarks.peers._figures_on_disk import Runs
 from benchmarks.peers._recommender_rows import RecommenderPeerRow, rows
 from benchmarks.peers._recommender_trial import K, figures, trials
-from benchmarks.quality._run import RESULTS, Runs
 from graphvid._files import write_json
 from graphvid.data import AmazonElectronics, Gowalla, Interactions, InteractionSplits, TikTok
 

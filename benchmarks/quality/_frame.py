@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks._table import Json
 from benchmarks._training import fit
 from graphvid import metrics
 from graphvid.data import ClipFeatures, WatchLog
 from graphvid.models import FRAME, FRAMEConfig
 
 METRICS = ("gauc", "auc", "log_loss", "base_log_loss", "ece", "ndcg@3", "recall@3")
-
-
-@dataclass(frozen=True, eq=False)
-class FrameRow:
-    """A line of a table: a configuration that is trained, or what ``baseline`` names."""
-
-    name: str
-    description: str
-    model: FRAMEConfig | None = None
-    baseline: str = ""
-    setting: dict[str, Any] = field(default_factory=dict)
-    reference: bool = False
 
 
 class ScoredViews(NamedTuple):
@@ -37,15 +25,14 @@ class ScoredViews(NamedTuple):
     complete: NDArray[np.int64]
 
 
-def train(log: WatchLog, clips: ClipFeatures, config: FRAMEConfig) -> tuple[FRAME, float]:
-    """Return a trained model and the seconds it took."""
-    start = time.perf_counter()
+def train(log: WatchLog, clips: ClipFeatures, config: FRAMEConfig) -> FRAME:
+    """Return a trained model."""
     model = FRAME(log, clips, config)
     fit(model)
-    return model, time.perf_counter() - start
+    return model
 
 
-def figures(views: ScoredViews, probability: NDArray[np.float64]) -> dict[str, Any]:
+def figures(views: ScoredViews, probability: NDArray[np.float64]) -> Json:
     """Return `METRICS` of the probabilities to complete, and the AUC of every user for the bootstrap."""
     user, video, complete = views
     ranking = metrics.impression_scores(complete, probability, user, video, k=3)
@@ -63,7 +50,7 @@ def figures(views: ScoredViews, probability: NDArray[np.float64]) -> dict[str, A
     }
 
 
-def difference(first: list[dict[str, Any]], second: list[dict[str, Any]]) -> metrics.BootstrapDifference:
+def difference(first: Sequence[Json], second: Sequence[Json]) -> metrics.BootstrapDifference:
     """Return the paired bootstrap, over the users of all seeds, of the difference of two GAUCs."""
     columns = [
         np.concatenate([run[name] for run in runs])

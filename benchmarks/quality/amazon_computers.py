@@ -1,15 +1,12 @@
-"""Amazon Computers co-purchase graph"""
+"""Amazon Computers co-purchase graph: ``python -m benchmarks quality amazon_computers``."""
 
 from __future__ import annotations
 
-from benchmarks.quality import _run
-from graphvid.tasks.co_watch import CoWatchSource
+from benchmarks.quality._co_watch import table
 
-TASK = _run.CoWatchTable(
-    "amazon_computers", "Amazon Computers co-purchase graph", CoWatchSource(dataset="amazon-computers")
-)
+TABLE = table("amazon_computers", "Amazon Computers co-purchase graph", "amazon-computers")
 
 
 def main(arguments: list[str]) -> None:
     """Run the table."""
-    _run.main(TASK, arguments)
+    TABLE.main(arguments)

@@ -1,13 +1,12 @@
-"""Amazon Photo co-purchase graph"""
+"""Amazon Photo co-purchase graph: ``python -m benchmarks quality amazon_photo``."""
 
 from __future__ import annotations
 
-from benchmarks.quality import _run
-from graphvid.tasks.co_watch import CoWatchSource
+from benchmarks.quality._co_watch import table
 
-TASK = _run.CoWatchTable("amazon_photo", "Amazon Photo co-purchase graph", CoWatchSource(dataset="amazon-photo"))
+TABLE = table("amazon_photo", "Amazon Photo co-purchase graph", "amazon-photo")
 
 
 def main(arguments: list[str]) -> None:
     """Run the table."""
-    _run.main(TASK, arguments)
+    TABLE.main(arguments)

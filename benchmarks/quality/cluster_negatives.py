@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from benchmarks._table import Row, Table, TrainedRow
-from benchmarks.quality._rows import LEVELS, PROBE
+from benchmarks.quality._co_watch import LEVELS, PROBE
 from graphvid.models import RGCConfig
 from graphvid.tasks.co_watch import CoWatchSource
 

@@ -1,87 +1,66 @@
-"""FRAME on the SegMM sample: when do viewers leave, segment by segment, beside what the place alone says."""
+"""When viewers leave, segment by segment, beside what the place alone says: ``python -m benchmarks quality frame_segmm``."""
 
 from __future__ import annotations
 
-import argparse
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
-from importlib import metadata
-from typing import Any
+from functools import lru_cache, partial
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
-from benchmarks._record import markdown
-from benchmarks.quality._frame import FrameRow, train
-from benchmarks.quality._run import RESULTS, Runs
+from benchmarks._table import Json, MeasuredRow, Table
+from benchmarks.quality._frame import train
 from graphvid import metrics
-from graphvid._files import write_json
-from graphvid.data import ClipFeatures, SegMM, WatchLog, split_by_time
+from graphvid.data import ClipFeatures, SegmentLabels, SegMM, SyntheticSkip, WatchLog, split_by_time
 from graphvid.models import FRAMEConfig
 
-_TITLE = "Segments at which viewers leave, SegMM sample"
-_METRICS = ("segment_log_loss", "segment_auc", "segment_ece", "row_log_likelihood", "gauc", "log_loss")
-_PACKAGES = ("graphvid", "torch", "dgl", "numpy", "lightning")
+METRICS = ("segment_log_loss", "segment_auc", "segment_ece", "row_log_likelihood", "gauc", "log_loss")
+PRIORS = {
+    "same for all": "The share of reached segments at which viewers left.",
+    "position prior": "That share of every segment number.",
+    "position prior by duration": "The same for ten groups of videos by duration.",
+    "position prior by user": "That of the user, drawn towards the one by duration.",
+}
 _DEFAULT = replace(FRAMEConfig.preset("survival"), num_duration_buckets=8)
 _Array = NDArray[np.float64]
 
 
-def rows() -> list[FrameRow]:
-    """Give all rows, in the order of the table."""
-    made = [
-        FrameRow("same for all", "The share of reached segments at which viewers left.", baseline="constant"),
-        FrameRow("position prior", "That share of every segment number.", baseline="position"),
-        FrameRow("position prior by duration", "The same for ten groups of videos by duration.", baseline="duration"),
-        FrameRow("position prior by user", "That of the user, drawn towards the one by duration.", baseline="user"),
+class Views(NamedTuple):
+    """A log with the actions of every viewer in every segment, and the rows that are trained on and scored."""
+
+    log: WatchLog
+    labels: SegmentLabels
+    segment_seconds: float
+    training: NDArray[np.int64]
+    test: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, log: WatchLog, labels: SegmentLabels, segment_seconds: float) -> Views:
+        """Split each user's rows by time."""
+        windows = split_by_time(log, fractions=(0.5, 0.25, 0.25))
+        training = np.sort(np.concatenate([windows.graph, windows.supervision]))
+        return cls(log, labels, segment_seconds, training, windows.test)
+
+
+Load = Callable[[str | None], Views]  # from --data-dir
+Hazards = Callable[[Views, int], _Array]  # from a seed: of all segments of the rows that are scored
+
+
+def rows_of(load: Load, config: FRAMEConfig, numbers: tuple[int, ...]) -> list[MeasuredRow]:
+    """Return the priors, and the model with these numbers of clips."""
+    rows = [
+        MeasuredRow(name, partial(judge, load, partial(prior, groups)), about, seeded=False)
+        for groups, (name, about) in enumerate(PRIORS.items())
     ]
-    for clips in (4, 8, 16):
+    for clips in numbers:
+        model = replace(config, num_clips=clips)
         about = f"Default preset with 8 duration buckets; {clips} clips, described by place and duration only."
-        made.append(FrameRow(f"FRAME, {clips} clips", about, replace(_DEFAULT, num_clips=clips)))
-    return made
-
-
-def main(arguments: list[str]) -> None:
-    """Run the table."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks quality frame_segmm", description=_TITLE)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--rows", nargs="+", help="only rows whose name contains one of these texts")
-    parser.add_argument("--data-dir", help="folder of the data sets; default: GRAPHVID_DATA")
-    parser.add_argument("--fresh", action="store_true", help="forget the figures in the JSON file")
-    options = parser.parse_args(arguments)
-    data = SegMM(options.data_dir)
-    facts = {"rows": data.log.num_interactions, "users": data.log.num_users, "videos": data.log.num_videos}
-    runs = Runs(RESULTS / ".frame_segmm.runs.json", facts, fresh=options.fresh)
-    windows = split_by_time(data.log, fractions=(0.5, 0.25, 0.25))
-    training = np.sort(np.concatenate([windows.graph, windows.supervision]))
-    all_rows = rows()
-    wanted = [row for row in all_rows if not options.rows or any(text in row.name for text in options.rows)]
-    for seed, row in tqdm([(seed, row) for seed in options.seeds for row in wanted], unit="run"):
-        if runs.get(row, seed) is None:
-            runs.put(row, seed, _score(row, seed, data, training, windows.test))
-    record = {
-        "name": "frame_segmm",
-        "title": _TITLE,
-        "protocol": "The last quarter of each user's rows by time is scored. Every five-second segment that was reached is a "
-        "case: did the viewer leave in it? FRAME cuts a video into equal clips; its probability to be still there is "
-        "carried to the ends of the segments, with a constant rate inside a clip. The sample has no visual features and "
-        "most videos occur once: clips are described by their place and the duration of the video alone, so nothing "
-        "here says what content does. The likelihood of a row is that of its end; GAUC and the last log loss are of "
-        "watching to the end.",
-        "command": f"python -m benchmarks quality frame_segmm --seeds {' '.join(map(str, options.seeds))}",
-        "date": date.today().isoformat(),
-        "versions": {package: metadata.version(package) for package in _PACKAGES},
-        "data": facts,
-        "seeds": options.seeds,
-        "metrics": list(_METRICS),
-        "rows": [
-            _line(row, [runs.get(row, seed) or {} for seed in options.seeds])
-            for row in all_rows
-            if all(runs.get(row, seed) for seed in options.seeds)
-        ],
-    }
-    write_json(RESULTS / "frame_segmm.json", record)
-    print(markdown(record))
+        rows.append(
+            MeasuredRow(f"FRAME, {clips} clips", partial(judge, load, partial(learnt, model)), about, {"model": model})
+        )
+    return rows
 
 
 def place_features(log: WatchLog, num_clips: int) -> ClipFeatures:
@@ -126,26 +105,14 @@ def segment_hazards(drop_off: _Array, duration: _Array, num_segments: NDArray[np
     return np.asarray(-np.expm1(at((segment + 1) * seconds) - at(segment * seconds)))
 
 
-def _score(
-    row: FrameRow, seed: int, data: SegMM, training: NDArray[np.int64], test: NDArray[np.int64]
-) -> dict[str, Any]:
-    log, indptr = data.log, data.segment_labels.indptr
-    assert log.duration is not None
-    assert log.watch_time is not None
-    num_segments = np.diff(indptr)
-    if row.model is None:
-        hazard, seconds = _prior(row.baseline, data, training)[np.repeat(_mask(log, test), num_segments)], 0.0
-    else:
-        clips = place_features(log, row.model.num_clips or 0)
-        model, seconds = train(log.select(training), clips, replace(row.model, seed=seed))
-        found = model.predict(log.user[test], log.video[test], durations=log.duration[test])
-        assert found.drop_off is not None
-        hazard = segment_hazards(
-            found.drop_off.astype(np.float64), log.duration[test], num_segments[test], data.segment_seconds
-        )
-    label = data.segment_labels.labels[np.repeat(_mask(log, test), num_segments)]
+def judge(load: Load, hazards: Hazards, seed: int, data_dir: str | None) -> Json:
+    """Return `METRICS` of the probabilities to leave."""
+    views = load(data_dir)
+    log, test = views.log, views.test
+    num_segments = np.diff(views.labels.indptr)
+    label = views.labels.labels[np.repeat(_mask(log, test), num_segments)]
     reached, left = label >= 0, label == 0
-    hazard = np.clip(hazard, 1e-7, 1 - 1e-7)
+    hazard = np.clip(hazards(views, seed), 1e-7, 1 - 1e-7)
     term = np.where(left, np.log(hazard), np.where(reached, np.log1p(-hazard), 0.0))
     start = np.cumsum(num_segments[test]) - num_segments[test]
     complete = ~np.logical_or.reduceat(left, start)
@@ -157,8 +124,43 @@ def _score(
         "row_log_likelihood": float(np.add.reduceat(term, start).mean()),
         "gauc": metrics.gauc(complete, alive, log.user[test]).value,
         "log_loss": metrics.log_loss(complete, alive),
-        "seconds": round(seconds, 1),
     }
+
+
+def learnt(config: FRAMEConfig, views: Views, seed: int) -> _Array:
+    """Train on the training rows, and carry the probabilities to be still there to the ends of the segments."""
+    log, test = views.log, views.test
+    assert log.duration is not None
+    clips = place_features(log, config.num_clips or 0)
+    model = train(log.select(views.training), clips, replace(config, seed=seed))
+    found = model.predict(log.user[test], log.video[test], durations=log.duration[test])
+    assert found.drop_off is not None
+    num_segments = np.diff(views.labels.indptr)[test]
+    return segment_hazards(found.drop_off.astype(np.float64), log.duration[test], num_segments, views.segment_seconds)
+
+
+def prior(groups: int, views: Views, seed: int, strength: float = 20.0) -> _Array:
+    """Return the share of leavers among the training rows' segments, rare groups drawn to larger ones.
+
+    Groups are the first of the numbers of segments, then these by duration, then by user.
+    """
+    log, (indptr, labels) = views.log, views.labels
+    assert log.duration is not None
+    num_segments = np.diff(indptr)
+    row = np.repeat(np.arange(log.num_interactions), num_segments)
+    segment = np.arange(len(row)) - indptr[row]
+    known = _mask(log, views.training)[row] & (labels >= 0)
+    left = labels == 0
+    cuts = np.quantile(log.duration[views.training], np.arange(1, 10) / 10)
+    bucket = np.searchsorted(cuts, log.duration, side="right")[row]
+    hazard = np.full(len(row), left[known].mean())
+    width = int(segment.max()) + 1
+    for group in (segment, bucket * width + segment, log.user[row] * width + segment)[:groups]:
+        size = int(group.max()) + 1
+        total = np.bincount(group[known], minlength=size)
+        leaving = np.bincount(group[known], weights=left[known], minlength=size)
+        hazard = (leaving[group] + strength * hazard) / (total[group] + strength)
+    return hazard[_mask(log, views.test)[row]]
 
 
 def _mask(log: WatchLog, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -167,33 +169,42 @@ def _mask(log: WatchLog, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
     return mask
 
 
-def _prior(kind: str, data: SegMM, training: NDArray[np.int64], strength: float = 20.0) -> _Array:
-    """Return the hazard of every segment of the log from the training rows; rare groups are drawn to larger ones."""
-    log, (indptr, labels) = data.log, data.segment_labels
-    assert log.duration is not None
-    num_segments = np.diff(indptr)
-    row = np.repeat(np.arange(log.num_interactions), num_segments)
-    segment = np.arange(len(row)) - indptr[row]
-    known = _mask(log, training)[row] & (labels >= 0)
-    left = labels == 0
-    cuts = np.quantile(log.duration[training], np.arange(1, 10) / 10)
-    bucket = np.searchsorted(cuts, log.duration, side="right")[row]
-    hazard = np.full(len(row), left[known].mean())
-    steps = {"constant": 0, "position": 1, "duration": 2, "user": 3}[kind]
-    width = int(segment.max()) + 1
-    for group in (segment, bucket * width + segment, log.user[row] * width + segment)[:steps]:
-        size = int(group.max()) + 1
-        total = np.bincount(group[known], minlength=size)
-        leaving = np.bincount(group[known], weights=left[known], minlength=size)
-        hazard = (leaving[group] + strength * hazard) / (total[group] + strength)
-    return hazard
+@lru_cache(maxsize=1)
+def _loaded(data_dir: str | None) -> Views:
+    data = SegMM(data_dir)
+    return Views.of(data.log, data.segment_labels, data.segment_seconds)
 
 
-def _line(row: FrameRow, found: list[dict[str, Any]]) -> dict[str, Any]:
-    return {
-        "name": row.name,
-        "description": row.description,
-        "config": None if row.model is None else row.model.to_dict(),
-        "values": {metric: [run[metric] for run in found] for metric in _METRICS},
-        "seconds": [run["seconds"] for run in found],
-    }
+def _facts(data_dir: str | None) -> Json:
+    log = _loaded(data_dir).log
+    return {"rows": log.num_interactions, "users": log.num_users, "videos": log.num_videos}
+
+
+def toy(data_dir: str | None = None) -> Views:
+    """Return a generated world, its videos of eight seconds cut into four segments."""
+    log = SyntheticSkip(num_users=20, num_videos=40, impressions_per_user=16).log
+    assert log.watch_time is not None
+    played = np.minimum(log.watch_time[:, None] / 2, 4)
+    segment = np.arange(4)
+    labels = np.where(segment + 1 <= played, 1, np.where(segment <= played, 0, -1)).astype(np.int8)
+    return Views.of(log, SegmentLabels(4 * np.arange(len(labels) + 1), labels.ravel()), 2.0)
+
+
+TABLE = Table(
+    name="frame_segmm",
+    title="Segments at which viewers leave, SegMM sample",
+    protocol="The last quarter of each user's rows by time is scored. Every five-second segment that was reached is a case: "
+    "did the viewer leave in it? FRAME cuts a video into equal clips; its probability to be still there is carried to the "
+    "ends of the segments, with a constant rate inside a clip. The sample has no visual features and most videos occur once: "
+    "clips are described by their place and the duration of the video alone, so nothing here says what content does. The "
+    "likelihood of a row is that of its end; GAUC and the last log loss are of watching to the end.",
+    metrics=METRICS,
+    rows=rows_of(_loaded, _DEFAULT, (4, 8, 16)),
+    data=_facts,
+    smallest=rows_of(toy, replace(_DEFAULT, dim=4, hidden=4, num_epochs=1), (2,)),
+)
+
+
+def main(arguments: list[str]) -> None:
+    """Run the table."""
+    TABLE.main(arguments)

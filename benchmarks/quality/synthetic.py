@@ -1,13 +1,12 @@
-"""Synthetic co-watch world"""
+"""Synthetic co-watch world: ``python -m benchmarks quality synthetic``."""
 
 from __future__ import annotations
 
-from benchmarks.quality import _run
-from graphvid.tasks.co_watch import CoWatchSource
+from benchmarks.quality._co_watch import table
 
-TASK = _run.CoWatchTable("synthetic", "Synthetic co-watch world", CoWatchSource(dataset="synthetic"))
+TABLE = table("synthetic", "Synthetic co-watch world", "synthetic", oracle=True)
 
 
 def main(arguments: list[str]) -> None:
     """Run the table."""
-    _run.main(TASK, arguments)
+    TABLE.main(arguments)

@@ -1,13 +1,12 @@
-"""TikTok co-watch graph"""
+"""TikTok co-watch graph: ``python -m benchmarks quality tiktok``."""
 
 from __future__ import annotations
 
-from benchmarks.quality import _run
-from graphvid.tasks.co_watch import CoWatchSource
+from benchmarks.quality._co_watch import table
 
-TASK = _run.CoWatchTable("tiktok", "TikTok co-watch graph", CoWatchSource(dataset="tiktok"))
+TABLE = table("tiktok", "TikTok co-watch graph", "tiktok")
 
 
 def main(arguments: list[str]) -> None:
     """Run the table."""
-    _run.main(TASK, arguments)
+    TABLE.main(arguments)

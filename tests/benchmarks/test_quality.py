@@ -1,136 +1,117 @@
-"""The quality tables: rows, splits, and that a killed table goes on where it was."""
+"""The co-watch tables: what a method is given, that a figure is that of its vectors, and the figures that are kept."""
 
 from __future__ import annotations
 
 import importlib
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
+import dgl
 import numpy as np
 import pytest
 
+from benchmarks import _record, _table
+from benchmarks.__main__ import main
+from benchmarks.quality import _co_watch
 from graphvid.data import SyntheticCoWatch
 from graphvid.graphs import co_watch_graph, split_nodes
 from graphvid.models import RGCConfig
-from graphvid.tasks.co_watch import CoWatchSource, VideoGraph
+from graphvid.tasks.co_watch import VideoGraph
 
 SMALL = RGCConfig(hidden=(16,), dim=8, batch_size=32, num_steps=3)
+CO_WATCH = ("amazon_photo", "amazon_computers", "tiktok", "synthetic")
 
 
-@pytest.fixture
-def quality(monkeypatch, tmp_path):
-    """The module, with three small rows, a small world, and its results in a folder of their own."""
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[2]))
-    module = importlib.import_module("benchmarks.quality._run")
-    own = {row.name: row for row in module.rows()}
-    table = [own["raw features"], own["random projection"], replace(own["neighbour softmax, L0"], model=SMALL)]
-    world = SyntheticCoWatch(num_users=150, num_videos=96, watches_per_user=6.0)
-    videos = VideoGraph("tiny", co_watch_graph(world.log), world.features)
-    monkeypatch.setattr(module, "rows", lambda: table)
-    monkeypatch.setattr(module, "load_video_graph", lambda source: videos)
-    monkeypatch.setattr(module, "RESULTS", tmp_path)
-    return module
+@pytest.fixture(scope="module")
+def videos() -> VideoGraph:
+    """A world whose test part has more videos than the cut-off."""
+    world = SyntheticCoWatch(num_users=200, num_videos=240, watches_per_user=8.0)
+    return VideoGraph("small", co_watch_graph(world.log), world.features)
 
 
-@pytest.fixture
-def run(quality, tmp_path, capsys):
-    def main(*arguments):
-        quality.main(quality.CoWatchTable("tiny", "Tiny world", CoWatchSource(dataset="synthetic")), list(arguments))
-        name = "tiny_validation.json" if "--validation" in arguments else "tiny.json"
-        return json.loads((tmp_path / name).read_text()), capsys.readouterr().out
-
-    return main
+def _judge(videos: VideoGraph, embed, seed: int = 0) -> dict:
+    return _co_watch.judge(lambda data_dir: videos, embed, seed, None)
 
 
-def test_a_table_and_what_is_recorded_with_it(run):
-    result, out = run("--seeds", "0", "1")
-    assert [row["name"] for row in result["rows"]] == ["raw features", "random projection", "neighbour softmax, L0"]
-    assert result["seeds"] == [0, 1]
-    assert all(len(values) == 2 for row in result["rows"] for values in row["values"].values())
-    assert result["rows"][2]["config"] == SMALL.to_dict()
-    assert result["command"] == "python -m benchmarks quality tiny --seeds 0 1"
-    assert result["versions"].keys() >= {"torch", "dgl", "graphvid"}
-    assert result["data"]["num_videos"] == 96
-    first = result["rows"][0]["values"]["ndcg"]
-    line = next(line for line in out.splitlines() if line.startswith("| raw features |"))
-    assert f"{np.mean(first):.4f} ± {np.std(first, ddof=1):.4f}" in line
-    assert "| – |" in line  # nothing is retained without training
-    assert out.splitlines()[0] == "| row | ndcg | map | mrr | recall | retention | seconds |"
+def test_figures_against_loops_over_the_test_part(videos) -> None:
+    vectors = np.random.default_rng(3).normal(size=(240, 6)).astype(np.float32)
+    test = split_nodes(240, seed=1).test
+    found = _judge(videos, lambda videos, train, seed: (vectors, 0.25), seed=1)
+    edges = set(zip(*(end.tolist() for end in videos.graph.edges()), strict=True))
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    by_query = []
+    for query in test:
+        others = [video for video in test if video != query]
+        ranked = sorted(others, key=lambda video: -float(unit[query] @ unit[video]))
+        places = np.array([place for place, video in enumerate(ranked, 1) if (query, video) in edges])
+        if len(places):
+            near = places[places <= 60]
+            ideal = (1 / np.log2(1 + np.arange(1, min(len(places), 60) + 1))).sum()
+            precisions = np.arange(1, len(places) + 1) / places
+            ndcg = (1 / np.log2(1 + near)).sum() / ideal
+            by_query.append([ndcg, precisions.mean(), 1 / places[0], len(near) / len(places)])
+    assert len(by_query) > 40
+    assert [found[name] for name in ("ndcg", "map", "mrr", "recall")] == pytest.approx(np.mean(by_query, axis=0))
+    assert found["retention"] == 0.25
 
 
-def test_only_what_is_missing_is_run(run, quality, monkeypatch):
-    first, _ = run("--seeds", "0", "--rows", "raw")
-    scored = []
-    score = quality._score
+def test_a_method_gets_the_training_videos_of_the_seed_and_is_judged_by_the_others(videos) -> None:
+    given = []
 
-    def record(row, videos, split, seed):
-        scored.append((row.name, seed))
-        return score(row, videos, split, seed)
+    def embed(world, train, seed, noise=0.0):
+        given.append(train)
+        vectors = world.features.concatenate().copy()
+        vectors[train] += noise
+        return vectors, None
 
-    monkeypatch.setattr(quality, "_score", record)
-    second, _ = run("--seeds", "0", "1", "--rows", "raw", "projection")
-    assert scored == [("random projection", 0), ("raw features", 1), ("random projection", 1)]
-    assert second["rows"][0]["values"]["ndcg"][0] == first["rows"][0]["values"]["ndcg"][0]
-    assert second["rows"][0]["seconds"][0] == first["rows"][0]["seconds"][0]
-
-
-def test_a_changed_row_is_run_again(run, quality, monkeypatch):
-    first, _ = run("--seeds", "0", "--rows", "softmax")
-    table = [*quality.rows()[:2], replace(quality.rows()[2], model=replace(SMALL, dim=4))]
-    monkeypatch.setattr(quality, "rows", lambda: table)
-    second, _ = run("--seeds", "0", "--rows", "softmax")
-    assert second["rows"][0]["config"]["dim"] == 4
-    assert second["rows"][0]["values"] != first["rows"][0]["values"]
+    plain, other = (_judge(videos, partial(embed, noise=noise), seed=4) for noise in (0.0, 9.0))
+    assert plain == other
+    assert np.array_equal(given[0], split_nodes(240, seed=4).train)
+    _judge(videos, embed, seed=5)
+    assert not np.array_equal(given[0], given[2])
 
 
-def test_other_data_are_refused(run, quality, monkeypatch, tmp_path):
-    run("--seeds", "0", "--rows", "raw")
-    world = SyntheticCoWatch(num_users=150, num_videos=96, watches_per_user=6.0, seed=5)
-    other = VideoGraph("tiny", co_watch_graph(world.log), world.features)
-    monkeypatch.setattr(quality, "load_video_graph", lambda source: other)
-    with pytest.raises(ValueError, match="was made from other data"):
-        run("--seeds", "0", "--rows", "raw")
-    result, _ = run("--seeds", "0", "--rows", "raw", "--fresh")
-    assert result["data"] == other.fingerprint()
-
-
-@pytest.mark.parametrize("seed", [0, 1, 7])
-def test_validation_never_sees_a_test_video(quality, seed):
-    videos = quality.load_video_graph(None)
-    outer = split_nodes(96, seed=seed)
-    inner = quality._split(videos, seed, validation=True)
-    assert not np.isin(np.concatenate(inner), outer.test).any()
-    assert np.array_equal(np.sort(np.concatenate(inner)), outer.train)
-    assert len(inner.test) == pytest.approx(len(outer.train) / 4, abs=1)
-    assert all(np.array_equal(a, b) for a, b in zip(quality._split(videos, seed, validation=False), outer))
-
-
-def test_validation_figures_do_not_depend_on_the_test_videos(run, quality, monkeypatch):
-    first, _ = run("--seeds", "0", "--rows", "softmax", "raw", "--validation")
-    assert first["name"] == "tiny_validation"
-    videos, test = quality.load_video_graph(None), split_nodes(96, seed=0).test
+def test_training_does_not_see_a_test_video(videos) -> None:
+    split = split_nodes(240, seed=0)
     hidden = {name: x.copy() for name, x in videos.features.modalities.items()}
     for x in hidden.values():
-        x[test] = 1e3
-    other = replace(videos, features=type(videos.features)(videos.features.ids, hidden))
-    monkeypatch.setattr(quality, "load_video_graph", lambda source: other)
-    second, _ = run("--seeds", "0", "--rows", "softmax", "raw", "--validation", "--fresh")
-    for a, b in zip(first["rows"], second["rows"]):
-        assert a["values"] == b["values"]
+        x[split.test] = 1e3
+    src, dst = videos.graph.edges()
+    touched = np.flatnonzero(np.isin(src, split.test) | np.isin(dst, split.test))
+    other = replace(
+        videos,
+        graph=dgl.remove_edges(videos.graph, touched),
+        features=type(videos.features)(videos.features.ids, hidden),
+    )
+    first, second = (_co_watch.learnt(SMALL, world, split.train, 7) for world in (videos, other))
+    assert np.array_equal(first[0][split.train], second[0][split.train])
+    assert not np.array_equal(first[0][split.test], second[0][split.test])
+    assert first[1] == second[1]
+    assert not np.array_equal(first[0], _co_watch.learnt(SMALL, videos, split.train, 8)[0])
 
 
-def test_names_of_the_rows_are_distinct_and_every_row_is_trained_or_not(monkeypatch):
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[2]))
-    table = importlib.import_module("benchmarks.quality._rows").rows()
-    assert len({row.name for row in table}) == len(table)
-    assert all((row.model is None) != (row.embed is None) for row in table)
+@pytest.mark.parametrize("name", CO_WATCH)
+def test_rows_have_names_and_options_of_their_own(name) -> None:
+    rows = importlib.import_module(f"benchmarks.quality.{name}").TABLE.rows
+    assert len({row.name for row in rows}) == len(rows) == 23 + (name == "synthetic")
+    trained = [json.dumps(row.about) for row in rows if row.config]
+    assert len(set(trained)) == len(trained) == 20
+    assert all(row.seeded for row in rows)  # the split is another one for every seed
 
 
-def test_the_command_lists_what_there_is(monkeypatch, capsys):
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[2]))
-    command = importlib.import_module("benchmarks.__main__")
-    assert command.main(["quality", "nothing"]) == 2
-    files = sorted(path.stem for path in (Path(command.__file__).parent / "quality").glob("[a-z]*.py"))
+@pytest.mark.parametrize("name", [*CO_WATCH, "frame_segmm", "frame_synthetic"])
+def test_figures_in_the_repository_are_those_of_the_rows(name) -> None:
+    """A command would keep every line that is there: none is of other options than the row of that name."""
+    record = json.loads((_table.RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+    rows = importlib.import_module(f"benchmarks.quality.{name}").TABLE.rows
+    assert list(_record.unchanged(rows, record)) == [line["name"] for line in record["rows"]]
+    assert all(len(line["cpu_seconds"]) == len(record["seeds"]) for line in record["rows"])
+
+
+def test_the_command_lists_what_there_is(capsys) -> None:
+    assert main(["quality", "nothing"]) == 2
+    files = sorted(path.stem for path in Path(_co_watch.__file__).parent.glob("[a-z]*.py"))
     assert len(files) > 11
     assert f"quality: {', '.join(files)}\n" in capsys.readouterr().err

@@ -18,15 +18,8 @@ import pytest
 
 from benchmarks.__main__ import KINDS, benchmark_names, main
 
-RAW = ["--seeds", "0", "--rows", "raw features"]
 ONE = ["--seeds", "0"]
 ARGUMENTS = {
-    ("quality", "amazon_computers"): RAW,
-    ("quality", "amazon_photo"): RAW,
-    ("quality", "frame_segmm"): [*ONE, "--rows", "position prior by user"],
-    ("quality", "frame_synthetic"): [*ONE, "--rows", "main: graph-mean logistic, 1"],
-    ("quality", "synthetic"): RAW,
-    ("quality", "tiktok"): RAW,
     ("peers", "frame"): [*ONE, "--rows", "base rate"],
     ("peers", "recommenders"): [*ONE, "--data", "amazon-electronics", "--only", "popularity"],
     ("speed", "check_in_chains"): ["--sizes", "600", "--epoch", "600", "--batches", "1", "--repeats", "1"],
@@ -76,14 +69,10 @@ ARGUMENTS = {
     ("speed", "tower_steps"): ["--part", "0.05", "--steps", "1", "--batch-size", "8"],
 }
 DATA = {
-    "amazon_computers",
-    "amazon_photo",
-    "frame_segmm",
     "linking",
     "linking_aida",
     "linking_wiki_el",
     "recommenders",
-    "tiktok",
 }
 PACKAGES = {
     "clustering": ["igraph", "rustworkx"],

@@ -14,6 +14,7 @@ import pytest
 from benchmarks import _table
 from benchmarks._record import markdown
 from benchmarks._table import MeasuredRow, Table, TrainedRow
+from graphvid._record import Record, record
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -42,6 +43,13 @@ class _Config:
 
     def to_dict(self) -> dict[str, object]:
         return asdict(self)
+
+
+@record
+class _Options(Record):
+    dim: int = 2
+    rate: float = 0.5
+    seed: int = 0
 
 
 class _Data(SimpleNamespace):
@@ -233,6 +241,48 @@ def test_a_measured_row_is_measured_once_a_seed_or_once(runs) -> None:
     changed = [MeasuredRow("each", measure, config={"a": 2})]
     _toy(rows=changed).main(["--seeds", "3"])
     assert asked == [3, 3, 4, 3]
+
+
+def test_a_line_of_a_measured_row_stays_whose_options_are_one_more_now(runs, tmp_path) -> None:
+    """As that of a trained row, where the options are a Record."""
+
+    def row(name: str, rate: float) -> MeasuredRow:
+        config = {"model": _Options(dim=4, rate=rate), "world": {"size": 3}}
+        return MeasuredRow(name, lambda seed, data_dir: {"ndcg": 0.1}, config=config)
+
+    table = _toy(rows=[row("slow", 0.5), row("fast", 0.9)])
+    record = table.main(["--seeds", "0"])
+    assert record["rows"][0]["config"] == {"model": {"dim": 4, "rate": 0.5}, "world": {"size": 3}}
+    for line in record["rows"]:
+        del line["config"]["model"]["rate"]
+    (tmp_path / "results" / "toys.json").write_text(json.dumps(record))
+    assert list(_values(table.main(["--seeds", "0", "--rows", "slow"]))) == ["slow"]
+
+
+def test_notes_may_be_made_of_what_the_rows_gave(runs, tmp_path) -> None:
+    """Also of what is too much for the JSON; of rows of earlier commands there is what the JSON has."""
+    asked = []
+
+    def notes(found, earlier) -> str:
+        asked.append((found, earlier))
+        return f"- {len(found)} rows."
+
+    rows = [
+        MeasuredRow(name, lambda seed, data_dir: {"ndcg": 0.5, "kind": "toy", "by_user": [1, 2]})
+        for name in ("one", "two")
+    ]
+    table = _toy(rows=rows, notes=notes, aside=["by_user"])
+    first = table.main(["--seeds", "0", "--rows", "one"])
+    assert first["notes"] == "- 1 rows."
+    assert (first["rows"][0]["kind"], "by_user" in first["rows"][0]) == (["toy"], False)
+    table.main(["--seeds", "1", "--rows", "two"])
+    (before, nothing), (found, earlier) = asked
+    assert before["one"][0]["by_user"] == [1, 2]
+    assert (nothing, earlier) == ("", "- 1 rows.")
+    assert found["one"][0]["values"] == {"ndcg": 0.5}
+    assert "by_user" not in found["one"][0]
+    assert (found["one"][1], found["two"][0]) == (None, None)
+    assert found["two"][1]["by_user"] == [1, 2]
 
 
 def test_the_folder_of_the_data_sets_reaches_the_source(runs, monkeypatch) -> None:
