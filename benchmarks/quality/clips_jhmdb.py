@@ -142,20 +142,20 @@ def _rows() -> list[MeasuredRow]:
         return MeasuredRow(name, measure, about, made_by, reference=reference, seeded=bool(made_by))
 
     trained = [
-        row(name, partial(learnt, config, STEPS), about, config=config.to_dict(), steps=STEPS)
+        row(name, partial(learnt, config, STEPS), about, config=config, steps=STEPS)
         for name, (config, about) in METHODS.items()
     ]
     return [
         row("raw poses", partial(resampled, False), "Joints at 16 moments; nearest by distance."),
         row("centred poses", partial(resampled, True), "The same less their mean."),
-        row("random weights", partial(learnt, plain, 0), "The encoder untrained.", config=plain.to_dict(), steps=0),
+        row("random weights", partial(learnt, plain, 0), "The encoder untrained.", config=plain, steps=0),
         *trained,
         row(
             "supervised",
             partial(supervised, plain),
             "The same encoder with labels.",
             reference=True,
-            config=plain.to_dict(),
+            config=plain,
             labels=True,
         ),
     ]

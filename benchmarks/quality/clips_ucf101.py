@@ -101,12 +101,12 @@ def _rows() -> list[MeasuredRow]:
         return MeasuredRow(name, partial(judge, encoder, clips), about, made_by, seeded=bool(made_by))
 
     trained = [
-        row(name, partial(learnt, config, STEPS), config, about, config=config.to_dict(), steps=STEPS)
+        row(name, partial(learnt, config, STEPS), config, about, config=config, steps=STEPS)
         for name, (config, about) in METHODS.items()
     ]
     return [
         row("colour histogram", histograms, PLAIN, "Square roots of the shares of 512 colours."),
-        row("random weights", partial(learnt, PLAIN, 0), PLAIN, "Untrained.", config=PLAIN.to_dict(), steps=0),
+        row("random weights", partial(learnt, PLAIN, 0), PLAIN, "Untrained.", config=PLAIN, steps=0),
         *trained,
     ]
 
