@@ -1,4 +1,4 @@
-"""When viewers leave, segment by segment, beside what the place alone says: ``python -m benchmarks quality frame_segmm``."""
+"""FRAME on the SegMM sample, by segments, beside what the place alone says: ``python -m benchmarks quality frame_segmm``."""
 
 from __future__ import annotations
 
