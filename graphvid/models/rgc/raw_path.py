@@ -148,7 +148,7 @@ class RawPath(nn.Module):
 
         Notes
         -----
-        The directions come from ``torch.svd_lowrank`` over at most 16,384 rows, which stay sparse unless they are centred.
+        The directions are those of a randomised decomposition of at most 16,384 rows; sparse rows stay sparse.
         Where the rows span fewer directions than asked for, the last are 0.
 
         References
@@ -166,9 +166,8 @@ class RawPath(nn.Module):
             rows = rows[np.sort(drawn)]
         dim = self.directions.shape[1]
         with seeded(seed, _DIRECTIONS_STREAM), torch.no_grad():
-            block = _unit(joined[rows], mean, scale)
-            rank = min(dim + _OVERSAMPLING, *block.shape)
-            found = torch.svd_lowrank(block, q=rank, niter=_ITERATIONS)[2][:, :dim]
+            block = joined[rows]
+            found = _leading(block, mean, scale, min(dim + _OVERSAMPLING, *block.shape))[:, :dim]
             self.directions.zero_()
             self.directions[:, : found.shape[1]] = found
         return self
@@ -192,6 +191,32 @@ def _shift_and_scale(
         weight = np.log((1 + len(rows)) / (1 + having))
         scale = (1 / np.maximum(weight, _LEAST_IDF)).astype(np.float32)
     return mean, scale
+
+
+def _leading(block: Any, mean: NDArray[np.float32], scale: NDArray[np.float32], rank: int) -> Tensor:  # Any: a Block
+    """Return the leading right singular vectors of scaled rows of length 1, one a column."""
+    if not (sparse.issparse(block) and mean.any()):
+        return torch.svd_lowrank(_unit(block, mean, scale), q=rank, niter=_ITERATIONS)[2]
+    scaled = sparse.csr_array((block.data / scale[block.indices], block.indices, block.indptr), block.shape)
+    centre = mean / scale
+    squares = scaled.power(2).sum(axis=1) - 2 * (scaled @ centre) + centre @ centre
+    length = (1 / np.sqrt(np.maximum(squares, _LEAST_LENGTH))).astype(np.float32)
+    rows = sparse.csr_array(
+        scaled * length[:, None]
+    )  # unit rows are these less the centre, which has as many values as they
+
+    def times(x: NDArray[np.float32]) -> NDArray[np.float32]:
+        found: NDArray[np.float32] = rows @ x - length[:, None] * (centre @ x)
+        return found
+
+    def transposed_times(x: NDArray[np.float32]) -> NDArray[np.float32]:
+        found: NDArray[np.float32] = rows.T @ x - centre[:, None] * (length @ x)
+        return found
+
+    basis = np.linalg.qr(times(torch.randn(block.shape[1], rank).numpy()))[0]
+    for _ in range(_ITERATIONS):
+        basis = np.linalg.qr(times(np.linalg.qr(transposed_times(basis))[0]))[0]
+    return torch.from_numpy(np.linalg.svd(transposed_times(basis), full_matrices=False)[0])
 
 
 def _unit(block: Any, mean: NDArray[np.float32], scale: NDArray[np.float32]) -> Tensor:  # Any: a Block

@@ -48,3 +48,14 @@ def test_blocks_do_not_matter(tables):
     path = RawPath({"words": 20, "look": 3}, 4).fit("standardised", tables, seed=0)
     rows = np.array([5, 1, 59])
     np.testing.assert_allclose(path.vectors(tables, rows), path.vectors(tables)[rows], atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["standardised", "idf"])
+def test_directions_of_sparse_rows_are_those_of_dense_ones_and_never_become_dense(kind, tables, monkeypatch):
+    words = tables["words"]
+    dense = RawPath({"words": 20}, 6).fit(kind, {"words": words}, seed=1).vectors({"words": words})
+    rows = {"words": sparse.csr_array(words)}
+    monkeypatch.setattr(sparse.csr_array, "toarray", None)
+    monkeypatch.setattr(sparse.csr_array, "todense", None)
+    found = RawPath({"words": 20}, 6).fit(kind, rows, seed=1).vectors(rows)
+    np.testing.assert_allclose(found @ found.T, dense @ dense.T, atol=2e-4)
