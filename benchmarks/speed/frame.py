@@ -140,7 +140,7 @@ def _memory(folder: Path, copies: int, part: float, options: argparse.Namespace)
 
 def _run(task: str, world: Path, options: argparse.Namespace, *more: object, device: str = "cpu") -> Row:
     given = [task, world, "--threads", options.threads, "--device", device, *more]
-    command = [sys.executable, "-m", "benchmarks.speed._frame_methods", *map(str, given)]
+    command = [sys.executable, "-m", "benchmarks.speed._frame_process", *map(str, given)]
     threads = str(options.threads)
     # Threads that spin at a barrier make figures of a busy machine meaningless; asleep they cost a few microseconds.
     settings = {"OMP_NUM_THREADS": threads, "NUMBA_NUM_THREADS": threads, "OMP_WAIT_POLICY": "passive"}
