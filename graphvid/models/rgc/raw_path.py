@@ -197,13 +197,12 @@ def _leading(block: Any, mean: NDArray[np.float32], scale: NDArray[np.float32], 
     """Return the leading right singular vectors of scaled rows of length 1, one a column."""
     if not (sparse.issparse(block) and mean.any()):
         return torch.svd_lowrank(_unit(block, mean, scale), q=rank, niter=_ITERATIONS)[2]
-    scaled = sparse.csr_array((block.data / scale[block.indices], block.indices, block.indptr), block.shape)
-    centre = mean / scale
+    scaled, centre = _scaled(block, scale), mean / scale
     squares = scaled.power(2).sum(axis=1) - 2 * (scaled @ centre) + centre @ centre
     length = (1 / np.sqrt(np.maximum(squares, _LEAST_LENGTH))).astype(np.float32)
     rows = sparse.csr_array(
         scaled * length[:, None]
-    )  # unit rows are these less the centre, which has as many values as they
+    )  # the centre is taken off in the products, so that these stay sparse
 
     def times(x: NDArray[np.float32]) -> NDArray[np.float32]:
         found: NDArray[np.float32] = rows @ x - length[:, None] * (centre @ x)
@@ -222,8 +221,7 @@ def _leading(block: Any, mean: NDArray[np.float32], scale: NDArray[np.float32], 
 def _unit(block: Any, mean: NDArray[np.float32], scale: NDArray[np.float32]) -> Tensor:  # Any: a Block
     """Return scaled rows at length 1, sparse if they came so and are not centred."""
     if sparse.issparse(block) and not mean.any():
-        scaled = sparse.csr_array((block.data / scale[block.indices], block.indices, block.indptr), block.shape)
-        coo = sparse.coo_array(unit_rows(scaled))
+        coo = sparse.coo_array(unit_rows(_scaled(block, scale)))
         return torch.sparse_coo_tensor(
             torch.from_numpy(np.stack([coo.row, coo.col])),
             torch.from_numpy(coo.data),
@@ -232,6 +230,10 @@ def _unit(block: Any, mean: NDArray[np.float32], scale: NDArray[np.float32]) -> 
             check_invariants=True,
         )
     return F.normalize(torch.from_numpy((as_dense(block) - mean) / scale), dim=-1)
+
+
+def _scaled(block: sparse.csr_array, scale: NDArray[np.float32]) -> sparse.csr_array:
+    return sparse.csr_array((block.data / scale[block.indices], block.indices, block.indptr), block.shape)
 
 
 def _dense(x: Adjacency) -> Tensor:

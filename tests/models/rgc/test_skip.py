@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 import pytest
 import torch
-from lightning import Trainer
 from scipy import sparse
 
 from graphvid.data import SyntheticCoWatch
@@ -25,19 +22,6 @@ def world():
 @pytest.fixture
 def model(world):
     return RelationalGraphClustering(co_watch_graph(world.log), world.features, CONFIG)
-
-
-def fit(model):
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-        Trainer(
-            max_steps=model.config.num_steps,
-            logger=False,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            accelerator="cpu",
-        ).fit(model)
 
 
 def unit(x):
@@ -64,9 +48,9 @@ def test_sparse_rows_give_what_dense_rows_give():
     np.testing.assert_allclose(embed(encoder, {"words": words}), embed(encoder, {"words": words.toarray()}), atol=1e-5)
 
 
-def test_training_moves_directions_gate_and_network_and_a_saved_encoder_gives_the_same(world, model):
+def test_training_moves_directions_gate_and_network_and_a_saved_encoder_gives_the_same(world, model, fit_model):
     before = {name: value.clone() for name, value in model.encoder.named_parameters()}
-    fit(model)
+    fit_model(model)
     after = dict(model.encoder.named_parameters())
     assert not [name for name, value in before.items() if torch.equal(value, after[name])]
     assert {"gate", "raw.directions"} <= set(after)
