@@ -194,15 +194,16 @@ def _shift_and_scale(
 
 
 def _leading(block: Any, mean: NDArray[np.float32], scale: NDArray[np.float32], rank: int) -> Tensor:  # Any: a Block
-    """Return the leading right singular vectors of scaled rows of length 1, one a column."""
+    """Return the leading right singular vectors of scaled rows of length 1, one a column.
+
+    The centre of sparse rows is taken off in the products with them, so that they stay sparse.
+    """
     if not (sparse.issparse(block) and mean.any()):
         return torch.svd_lowrank(_unit(block, mean, scale), q=rank, niter=_ITERATIONS)[2]
     scaled, centre = _scaled(block, scale), mean / scale
     squares = scaled.power(2).sum(axis=1) - 2 * (scaled @ centre) + centre @ centre
     length = (1 / np.sqrt(np.maximum(squares, _LEAST_LENGTH))).astype(np.float32)
-    rows = sparse.csr_array(
-        scaled * length[:, None]
-    )  # the centre is taken off in the products, so that these stay sparse
+    rows = sparse.csr_array(scaled * length[:, None])
 
     def times(x: NDArray[np.float32]) -> NDArray[np.float32]:
         found: NDArray[np.float32] = rows @ x - length[:, None] * (centre @ x)
