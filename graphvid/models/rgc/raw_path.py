@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from graphvid._random import seeded
 from graphvid.data import Standardizer, Table
-from graphvid.data.feature_tables import BLOCK_VALUES, JoinedTable, as_dense, row_blocks, unit_rows, values_per_row
+from graphvid.data.feature_tables import BLOCK_VALUES, JoinedTable, row_blocks, unit_rows, values_per_row
 from graphvid.nn import FeatureRows, Standardize
 from graphvid.nn.feature_rows import standardized_linear
 from graphvid.ops import Adjacency
@@ -220,8 +220,8 @@ def _leading(block: Any, mean: NDArray[np.float32], scale: NDArray[np.float32], 
 
 
 def _unit(block: Any, mean: NDArray[np.float32], scale: NDArray[np.float32]) -> Tensor:  # Any: a Block
-    """Return scaled rows at length 1, sparse if they came so and are not centred."""
-    if sparse.issparse(block) and not mean.any():
+    """Return scaled rows at length 1; sparse ones, which have no centre here, stay so."""
+    if sparse.issparse(block):
         coo = sparse.coo_array(unit_rows(_scaled(block, scale)))
         return torch.sparse_coo_tensor(
             torch.from_numpy(np.stack([coo.row, coo.col])),
@@ -230,7 +230,7 @@ def _unit(block: Any, mean: NDArray[np.float32], scale: NDArray[np.float32]) -> 
             is_coalesced=True,
             check_invariants=True,
         )
-    return F.normalize(torch.from_numpy((as_dense(block) - mean) / scale), dim=-1)
+    return F.normalize(torch.from_numpy((block - mean) / scale), dim=-1)
 
 
 def _scaled(block: sparse.csr_array, scale: NDArray[np.float32]) -> sparse.csr_array:
