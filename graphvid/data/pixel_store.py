@@ -58,7 +58,8 @@ class PixelStore:
         self.indptr: NDArray[np.int64] = starts.astype(np.int64)
         if len(self.indptr) != len(self._ids) + 1:
             raise ValueError(f"indptr must have one start more than the {len(self._ids)} ids, got {len(self.indptr)}")
-        empty = np.flatnonzero(self.num_frames == 0)
+        self._num_frames: NDArray[np.int64] = np.diff(self.indptr)
+        empty = np.flatnonzero(self._num_frames == 0)
         if empty.size:
             raise ValueError(f"every video must have a frame, got none for {self._ids[empty[0]]!r}")
 
@@ -70,7 +71,7 @@ class PixelStore:
     @property
     def num_frames(self) -> NDArray[np.int64]:
         """Frames of every video."""
-        return np.diff(self.indptr)
+        return self._num_frames
 
     @property
     def frame_shape(self) -> tuple[int, int, int]:

@@ -3,8 +3,9 @@
 from graphvid.graphs.alignment import carry_ids, check_alignment
 from graphvid.graphs.check_ins import check_in_graph
 from graphvid.graphs.clip_labels import ClipLabels, label_clips
-from graphvid.graphs.clip_views import ClipEdges, ClipGraph, EdgeRecipe, EdgeRule
+from graphvid.graphs.clip_views import ClipEdges, ClipGraph
 from graphvid.graphs.co_watch import co_watch_graph
+from graphvid.graphs.edge_recipe import EdgeRecipe, EdgeRule
 from graphvid.graphs.mentions import assignment_graph, linked_pairs, mention_graph
 from graphvid.graphs.norms import EdgeNorms, edge_norms
 from graphvid.graphs.relation import relation_graph

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal, NamedTuple, get_args
+from collections.abc import Mapping, Sequence
+from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from graphvid._checks import check_choice, check_count, check_ids, check_number, check_tensor, shown
+from graphvid._checks import check_choice, check_count, check_ids, check_tensor, shown
 from graphvid._dgl import DGLGraph, dgl
-
-PULL = ("same_clip", "static_mixed", "scene_broken")
-PUSH = ("motion_broken", "other_segment", "other_video")
-MAPS = ("transform",)
-EDGE_TYPES = PULL + PUSH + MAPS
-Among = Literal["own", "batch", "reversed", "queue"]
+from graphvid.graphs.edge_recipe import EDGE_TYPES, PULL, PUSH, EdgeRecipe, EdgeRule
 
 
 class ClipEdges(NamedTuple):
@@ -34,133 +29,27 @@ class ClipEdges(NamedTuple):
     weight: Tensor
 
 
-@dataclass(frozen=True)
-class EdgeRule:
-    """Edges of one type that a recipe makes.
-
-    Parameters
-    ----------
-    type : str
-        ``same_clip``, ``static_mixed``, ``scene_broken`` pull; ``motion_broken``, ``other_segment``, ``other_video`` push;
-        ``transform`` asks maps to agree.
-    views : pair of int, optional
-        Views at the ends, the anchor first. None for ``among`` ``"batch"`` and ``"queue"``: from every anchor.
-    weight : float
-        Of each edge, >= 0.
-    among : {"own", "batch", "reversed", "queue"}
-        Which videos the other ends are of: the anchor's own; all others of the batch, in all their views; the one at the
-        anchor's place from the end of the batch (its own in the middle of an odd one); the entries of a memory.
-    """
-
-    type: str
-    views: tuple[int, int] | None = None
-    weight: float = 1.0
-    among: Among = "own"
-
-    def __post_init__(self) -> None:
-        check_choice("type", self.type, EDGE_TYPES)
-        check_choice("among", self.among, get_args(Among))
-        check_number("weight", self.weight, "a finite float >= 0", least=0)
-        if (self.type == "other_video") == (self.among == "own"):
-            raise ValueError(f"among must be 'own' unless type is 'other_video', got {self.among!r} with {self.type!r}")
-        if (self.views is None) != (self.among in ("batch", "queue")):
-            raise ValueError(
-                f"views must be given unless among is 'batch' or 'queue', got {self.views} with {self.among!r}"
-            )
-        if self.views is not None:
-            if not isinstance(self.views, tuple) or len(self.views) != 2:
-                raise ValueError(f"views must be a pair of views, got {shown(self.views)}")
-            for view in self.views:
-                check_count("views", view, 0, 1000)
-            if self.views[0] == self.views[1]:
-                raise ValueError(f"views must be two views, got {self.views}")
-
-
-@dataclass(frozen=True)
-class EdgeRecipe:
-    """Rules of a method: the pairs it pulls and pushes among the views of a batch of videos.
-
-    Parameters
-    ----------
-    rules : sequence of EdgeRule
-        Pairs are unordered: those of one type may come once.
-    both_ways : bool
-        Take both ends of pulled pairs as anchors, as SimCLR does.
-
-    Raises
-    ------
-    ValueError
-        For an anchor that nothing pulls, a pair that is pulled and pushed, or one that comes twice.
-
-    Examples
-    --------
-    >>> moco = EdgeRecipe([EdgeRule("same_clip", (0, 1)), EdgeRule("other_video", among="queue")])
-    >>> moco.anchors, moco.num_views, moco.uses_queue
-    ((0,), 2, True)
-    >>> EdgeRecipe([EdgeRule("same_clip", (0, 1)), EdgeRule("motion_broken", (1, 0))])
-    Traceback (most recent call last):
-    ValueError: rules must not pull and push one pair, got (0, 1) in 'same_clip' and 'motion_broken'
-    """
-
-    rules: Sequence[EdgeRule]
-    both_ways: bool = False
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "rules", tuple(self.rules))
-        seen: dict[tuple[str, str, tuple[int, ...] | None], str] = {}
-        for rule in self.rules:
-            if not isinstance(rule, EdgeRule):
-                raise TypeError(f"rules must be EdgeRules, got {type(rule).__name__}")
-            pair = None if rule.views is None else tuple(sorted(rule.views))
-            if (rule.type, rule.among, pair) in seen:
-                raise ValueError(f"rules must not repeat a pair of one type, got {pair} twice in {rule.type!r}")
-            seen[rule.type, rule.among, pair] = rule.type
-        own = [(tuple(sorted(rule.views)), rule.type) for rule in self.rules if rule.views and rule.among == "own"]
-        for pair, kind in own:
-            for other, against in own:
-                if pair == other and kind in PULL and against in PUSH:
-                    raise ValueError(f"rules must not pull and push one pair, got {pair} in {kind!r} and {against!r}")
-        if not self.anchors:
-            raise ValueError(
-                "rules must have a pull edge, such as same_clip, got none: what agrees only in maps collapses"
-            )
-        for rule in self.rules:
-            if rule.type in PUSH and rule.views is not None and rule.views[0] not in self.anchors:
-                raise ValueError(
-                    f"rules must pull every anchor, got none that pulls view {rule.views[0]} of {rule.type!r}"
-                )
-
-    @property
-    def anchors(self) -> tuple[int, ...]:
-        """The views that losses start from."""
-        pulled = [rule.views for rule in self.rules if rule.type in PULL and rule.views is not None]
-        views = [view for pair in pulled for view in (pair if self.both_ways else pair[:1])]
-        return tuple(dict.fromkeys(views))
-
-    @property
-    def num_views(self) -> int:
-        """Number of views of each video."""
-        return 1 + max(view for rule in self.rules if rule.views is not None for view in rule.views)
-
-    @property
-    def uses_queue(self) -> bool:
-        """Whether a memory is pushed from."""
-        return any(rule.among == "queue" for rule in self.rules)
-
-
 class ClipGraph:
-    """Views of the clips of a batch, and entries of a memory, as a DGL graph of the node type ``clip``.
+    """Views of the clips of a batch, and entries of a memory: typed edges between nodes, and their DGL graph.
 
     Node ``view * batch_size + i`` is a view of video i, so that vectors view after view are its rows; entries of a memory
-    follow. Node data are ``video``, ``start``, ``stride``, ``length``, ``view`` (-1 of an entry), ``encoder`` (0 query, 1
-    key) and ``code``; edge data ``weight``, and ``gap`` and ``overlap`` of ``other_segment``. There are no pixels in it.
+    follow. There are no pixels in it.
 
     Parameters
     ----------
-    graph : DGLGraph
-        With the edge types of `EdgeRule`.
+    nodes : mapping of str to Tensor, each of shape (num_nodes,)
+        ``video``, ``start``, ``stride``, ``length``, ``view`` (-1 of an entry), ``encoder`` (0 query, 1 key) and ``code``.
+    edges : mapping of str to ClipEdges
+        By type of `EdgeRule`; types without edges may be left out.
     recipe : EdgeRecipe
         What it was made by.
+    drawn : mapping of str to mapping of str to Tensor, optional
+        What was drawn for the edges of a type, an entry an edge.
+
+    Notes
+    -----
+    Losses need the edges alone, so the DGL graph is built when `graph` is first asked for: in each training step of a small
+    network it would take 3 % of the time.
 
     Examples
     --------
@@ -170,10 +59,39 @@ class ClipGraph:
     ([0, 1], [2, 3], 0)
     >>> graph.with_queue(torch.tensor([6, 7])).push().other.tolist()
     [4, 5, 5]
+    >>> graph.graph.num_edges("same_clip"), graph.graph.ndata["view"].tolist()
+    (2, [0, 0, 1, 1])
     """
 
-    def __init__(self, graph: DGLGraph, recipe: EdgeRecipe) -> None:
-        self.graph, self.recipe = graph, recipe
+    def __init__(
+        self,
+        nodes: Mapping[str, Tensor],
+        edges: Mapping[str, ClipEdges],
+        recipe: EdgeRecipe,
+        drawn: Mapping[str, Mapping[str, Tensor]] | None = None,
+    ) -> None:
+        self.nodes, self.recipe, self.drawn = nodes, recipe, drawn or {}
+        self._edges = edges
+
+    @cached_property
+    def graph(self) -> DGLGraph:
+        """The DGL graph: one node type ``clip``, all edge types of `EdgeRule`.
+
+        Node data are `nodes`; edge data are ``weight``, ``gap`` and ``overlap`` of ``other_segment``, and what was drawn.
+        """
+        edges = {kind: self.edges(kind) for kind in EDGE_TYPES}
+        graph = dgl.heterograph(
+            {("clip", kind, "clip"): (of_kind.anchor, of_kind.other) for kind, of_kind in edges.items()},
+            num_nodes_dict={"clip": len(self.nodes["video"])},
+            idtype=torch.int64,
+        )
+        for name, values in self.nodes.items():
+            graph.ndata[name] = values
+        for kind, of_kind in edges.items():
+            graph.edges[kind].data.update(weight=of_kind.weight, **self.drawn.get(kind, {}))
+        gap, overlap = self.segments()
+        graph.edges["other_segment"].data.update(gap=gap, overlap=overlap)
+        return graph
 
     @classmethod
     def from_batch(
@@ -186,6 +104,7 @@ class ClipGraph:
         length: int = 1,
         code: Tensor | None = None,
         encoder: Sequence[int] | None = None,
+        drawn: Mapping[str, Mapping[str, Tensor]] | None = None,
     ) -> ClipGraph:
         """Make the graph of the views of a batch.
 
@@ -202,6 +121,8 @@ class ClipGraph:
             Codes of the transforms. Default: 0.
         encoder : sequence of int, optional
             0 for views that the query encoder sees, 1 for those of the key encoder. Default: all 0.
+        drawn : mapping of str to mapping of str to Tensor, optional
+            What was drawn for the edges of a type, an entry an edge.
 
         Raises
         ------
@@ -225,7 +146,7 @@ class ClipGraph:
         if len(encoders) != views or not set(encoders) <= {0, 1}:
             raise ValueError(f"encoder must hold 0 or 1 for each of the {views} views, got {encoders}")
         zeros = torch.zeros(views, batch, dtype=torch.int64)
-        data = {
+        nodes = {
             "video": video.long().repeat(views),
             "start": (zeros if start is None else start.long()).flatten(),
             "stride": torch.full((views * batch,), stride),
@@ -234,11 +155,7 @@ class ClipGraph:
             "encoder": torch.tensor(encoders, dtype=torch.int64).repeat_interleave(batch),
             "code": (zeros if code is None else code.long()).flatten(),
         }
-        ends: dict[str, list[ClipEdges]] = {kind: [] for kind in EDGE_TYPES}
-        for rule in recipe.rules:
-            if rule.among != "queue":
-                ends[rule.type].append(_edges_of(rule, recipe, batch))
-        return cls(_build(data, ends, length * stride), recipe)
+        return cls(nodes, _edges_of_batch(recipe, batch), recipe, drawn)
 
     def with_queue(self, video: Tensor, *, mask_same_video: bool = True) -> ClipGraph:
         """Return the graph with the entries of a memory, and an ``other_video`` edge from every anchor to each.
@@ -258,48 +175,66 @@ class ClipGraph:
         check_ids("video", video, None)
         if video.dim() != 1:
             raise ValueError(f"video must be 1-D, got {shown(video)}")
-        number, size = self.graph.num_nodes(), len(video)
-        old = dict(self.graph.ndata.items())
+        old, size = self.nodes, len(video)
+        number = len(old["video"])
         new = {name: torch.zeros(size, dtype=torch.int64) for name in old}
         new |= {"video": video.long(), "view": torch.full((size,), -1), "encoder": torch.ones(size, dtype=torch.int64)}
-        data = {name: torch.cat([values, new[name]]) for name, values in old.items()}
+        nodes = {name: torch.cat([values, new[name]]) for name, values in old.items()}
         weight = next((rule.weight for rule in self.recipe.rules if rule.among == "queue"), 1.0)
         anchors = torch.cat([(old["view"] == view).nonzero()[:, 0] for view in self.recipe.anchors])
         src, dst = anchors.repeat_interleave(size), torch.arange(number, number + size).repeat(len(anchors))
         if mask_same_video:
-            kept = data["video"][src] != data["video"][dst]
+            kept = nodes["video"][src] != nodes["video"][dst]
             src, dst = src[kept], dst[kept]
-        ends = {kind: [self.edges(kind)] for kind in EDGE_TYPES}
-        ends["other_video"].append(ClipEdges(src, dst, torch.full((len(src),), weight)))
-        return ClipGraph(_build(data, ends, int((old["length"] * old["stride"])[0])), self.recipe)
+        added = ClipEdges(src, dst, torch.full((len(src),), weight))
+        edges = {**self._edges, "other_video": _joined([self.edges("other_video"), added])}
+        return ClipGraph(nodes, edges, self.recipe, self.drawn)
 
     def same_video(self, video: Tensor) -> Tensor:
         """Return where a node and an entry of a memory are of one video, (num_nodes, num_queue)."""
         check_tensor("video", video)
-        mask: Tensor = self.graph.ndata["video"][:, None] == video[None, :]
-        return mask
+        return self.nodes["video"][:, None] == video[None, :]
 
     def edges(self, kind: str) -> ClipEdges:
         """Return the edges of one type."""
         check_choice("kind", kind, EDGE_TYPES)
-        src, dst = self.graph.edges(etype=kind)
-        return ClipEdges(src, dst, self.graph.edges[kind].data["weight"])
+        return self._edges_of([kind])
 
     def pull(self) -> ClipEdges:
         """Return the edges of all types that pull."""
-        return _joined([self.edges(kind) for kind in PULL])
+        return self._edges_of(PULL)
 
     def push(self) -> ClipEdges:
         """Return the edges of all types that push."""
-        return _joined([self.edges(kind) for kind in PUSH])
+        return self._edges_of(PUSH)
+
+    def segments(self) -> tuple[Tensor, Tensor]:
+        """Return by edge ``other_segment`` how many frames lie between its segments, and the share they have in common."""
+        edges, start = self.edges("other_segment"), self.nodes["start"]
+        gap = start[edges.other] - start[edges.anchor]
+        footprint = (self.nodes["length"] * self.nodes["stride"])[edges.anchor]
+        return gap, (1 - gap.abs() / footprint).clamp(min=0)
+
+    def _edges_of(self, kinds: Sequence[str]) -> ClipEdges:
+        return _joined([self._edges[kind] for kind in kinds if kind in self._edges])
 
     def negatives_of(self, anchor: int) -> Tensor:
         """Return the nodes that an anchor is pushed from, an entry an edge."""
         push = self.push()
-        return push.other[push.anchor == check_count("anchor", anchor, 0, self.graph.num_nodes() - 1)]
+        return push.other[push.anchor == check_count("anchor", anchor, 0, len(self.nodes["video"]) - 1)]
 
 
-def _edges_of(rule: EdgeRule, recipe: EdgeRecipe, batch: int) -> ClipEdges:
+@lru_cache(maxsize=16)
+def _edges_of_batch(recipe: EdgeRecipe, batch: int) -> Mapping[str, ClipEdges]:
+    """Return the edges of a recipe by type: the same for all batches of one size, so made once."""
+    kinds: dict[str, list[ClipEdges]] = {}
+    for rule in recipe.rules:
+        if rule.among != "queue":
+            kinds.setdefault(rule.type, []).append(_edges_of_rule(rule, recipe, batch))
+    return {kind: _joined(parts) for kind, parts in kinds.items()}
+
+
+def _edges_of_rule(rule: EdgeRule, recipe: EdgeRecipe, batch: int) -> ClipEdges:
     place = torch.arange(batch)
     if rule.among == "batch":
         anchors = torch.cat([view * batch + place for view in recipe.anchors])
@@ -317,23 +252,7 @@ def _edges_of(rule: EdgeRule, recipe: EdgeRecipe, batch: int) -> ClipEdges:
 
 
 def _joined(parts: Sequence[ClipEdges]) -> ClipEdges:
+    """Return the edges of all parts, in new tensors."""
+    if not parts:
+        return ClipEdges(torch.zeros(0, dtype=torch.int64), torch.zeros(0, dtype=torch.int64), torch.zeros(0))
     return ClipEdges(*(torch.cat(columns) for columns in zip(*parts, strict=True)))
-
-
-def _build(data: dict[str, Tensor], ends: dict[str, list[ClipEdges]], footprint: int) -> DGLGraph:
-    none = ClipEdges(torch.zeros(0, dtype=torch.int64), torch.zeros(0, dtype=torch.int64), torch.zeros(0))
-    joined = {kind: _joined(parts or [none]) for kind, parts in ends.items()}
-    graph = dgl.heterograph(
-        {("clip", kind, "clip"): (edges.anchor, edges.other) for kind, edges in joined.items()},
-        num_nodes_dict={"clip": len(data["video"])},
-        idtype=torch.int64,
-    )
-    for name, values in data.items():
-        graph.ndata[name] = values
-    for kind, edges in joined.items():
-        graph.edges[kind].data["weight"] = edges.weight
-    src, dst, _ = joined["other_segment"]
-    gap = data["start"][dst] - data["start"][src]
-    graph.edges["other_segment"].data["gap"] = gap
-    graph.edges["other_segment"].data["overlap"] = (1 - gap.abs() / footprint).clamp(min=0)
-    return graph

@@ -52,11 +52,12 @@ def map_consistency(
     first, second = _check_maps(first, second)
     channel = check_number("channel_weight", channel_weight, "a finite float >= 0", least=0)
     spatial = check_number("spatial_weight", spatial_weight, "a finite float >= 0", least=0)
-    loss = (first - second).square().mean()
+    difference = first - second
+    loss = difference.square().mean()
     if channel:
         loss = loss + channel * (first.amax(dim=(2, 3, 4)) - second.amax(dim=(2, 3, 4))).square().mean()
     if spatial:
-        loss = loss + spatial * (first.mean(dim=1) - second.mean(dim=1)).square().mean()
+        loss = loss + spatial * difference.mean(dim=1).square().mean()
     return loss
 
 

@@ -147,15 +147,19 @@ class CropJitter:
     def __call__(self, clips: Tensor, params: CropJitterParams) -> Tensor:
         """Return the moved and brightened clips."""
         check_clips("clips", clips)
-        moved = clips
-        for axis in (3, 4):
-            last = clips.shape[axis] - 1
-            place = torch.arange(last + 1) + params.shift[:, axis - 3, None]  # (B, side)
-            place = last - (last - place.abs()).abs()  # reflected at both ends, the edge once
-            view = [len(clips), 1, 1, 1, 1]
-            view[axis] = last + 1
-            moved = moved.take_along_dim(place.view(view).to(clips.device), axis)
+        rows, columns = (
+            _reflected(params.shift[:, axis, None] + torch.arange(side), side - 1)
+            for axis, side in enumerate(clips.shape[3:])
+        )
+        place = (rows[:, :, None] * clips.shape[4] + columns[:, None, :]).flatten(1).to(clips.device)
+        pixels = clips.flatten(3)
+        moved = pixels.gather(3, place[:, None, None].expand_as(pixels)).view_as(clips)
         return moved * spread(params.contrast, clips) + spread(params.brightness, clips)
+
+
+def _reflected(place: Tensor, last: int) -> Tensor:
+    """Reflect places beyond 0 and ``last`` back inside; the edge itself is not repeated."""
+    return last - (last - place.abs()).abs()
 
 
 def check_shape(shape: Sequence[int]) -> tuple[int, int, int, int, int]:

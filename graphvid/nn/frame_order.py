@@ -77,7 +77,8 @@ class FrameReordering(ABC):
         if params.index.shape != (clips.shape[0], clips.shape[2]):
             wanted = (clips.shape[0], clips.shape[2])
             raise ValueError(f"params.index must have shape {wanted}, got {tuple(params.index.shape)}")
-        return clips.take_along_dim(params.index.to(clips.device, torch.int64)[:, None, :, None, None], 2)
+        clip = torch.arange(len(clips), device=clips.device)[:, None]
+        return clips.transpose(1, 2)[clip, params.index.to(clips.device, torch.int64)].transpose(1, 2)  # whole frames
 
 
 class FrameEdit(FrameReordering):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Literal, NamedTuple, get_args
 
 import torch
@@ -114,13 +115,13 @@ class SquareTransform:
         check_ids("params.code", params.code, self.num_codes)
         if params.code.shape != clips.shape[:1]:
             raise ValueError(f"params.code must have shape ({len(clips)},), got {tuple(params.code.shape)}")
-        code = params.code.to(clips.device)
-        order, parts = [], []
-        for value in sorted(set(params.code.tolist())):  # a gather of whole clips, so that gradients flow
-            rows = (code == value).nonzero().flatten()
-            order.append(rows)
-            parts.append(self._apply(clips[rows], value))
-        return torch.cat(parts)[torch.cat(order).argsort()]
+        places, backwards = _places(self.group, clips.shape[3])
+        code = params.code.cpu()
+        place = places[code].to(clips.device)[:, None, None]
+        pixels = clips.flatten(3)
+        turned = pixels.gather(3, place.expand_as(pixels)).view_as(clips)
+        reversed_ = backwards[code].to(clips.device)
+        return torch.where(reversed_.view(-1, 1, 1, 1, 1), turned.flip(_TIME), turned) if backwards.any() else turned
 
     def inverse(self, code: int) -> int:
         """Return the code that undoes ``code``."""
@@ -132,12 +133,22 @@ class SquareTransform:
             if not 0 <= code < self.num_codes:
                 raise ValueError(f"codes must be in [0, {self.num_codes}), got {code}")
         corners = torch.arange(8).view(1, 1, 2, 2, 2)  # on which the group acts faithfully
-        target = self._apply(self._apply(corners, first), second)
-        return next(code for code in range(self.num_codes) if torch.equal(self._apply(corners, code), target))
+        elements = self._elements
+        target = _acted(_acted(corners, *elements[first]), *elements[second])
+        return next(code for code, element in enumerate(elements) if torch.equal(_acted(corners, *element), target))
 
-    def _apply(self, clips: Tensor, code: int) -> Tensor:
-        flips, turns = self._elements[code]
-        return torch.rot90(clips.flip(flips) if flips else clips, turns, (_ROWS, _COLUMNS))
+
+def _acted(clips: Tensor, flips: tuple[int, ...], turns: int) -> Tensor:
+    return torch.rot90(clips.flip(flips), turns, (_ROWS, _COLUMNS))
+
+
+@lru_cache(maxsize=16)
+def _places(group: SquareGroup, side: int) -> tuple[Tensor, Tensor]:
+    """Return by code the place that each pixel of a turned frame comes from, and whether time runs backwards."""
+    frame = torch.arange(side * side).view(1, 1, 1, side, side)
+    elements = _ELEMENTS[group]
+    places = torch.stack([_acted(frame, *element).flatten() for element in elements])
+    return places, torch.tensor([_TIME in flips for flips, _ in elements])
 
 
 def _check_square(shape: Sequence[int]) -> None:

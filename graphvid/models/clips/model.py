@@ -158,7 +158,7 @@ class ClipContrast(OneProcessModule):
         if views.code is not None:
             code = torch.zeros(number, len(video), dtype=torch.int64)
             code[QUERY] = views.code
-        graph = ClipGraph.from_batch(
+        return ClipGraph.from_batch(
             video,
             self.recipe,
             start=views.start,
@@ -166,11 +166,8 @@ class ClipContrast(OneProcessModule):
             length=config.clip_length,
             code=code,
             encoder=[int(view == KEY and self.pair is not None) for view in range(number)],
+            drawn=views.edge_data,
         )
-        for kind, data in views.edge_data.items():
-            for name, values in data.items():
-                graph.graph.edges[kind].data[name] = values
-        return graph
 
     def _contrast(self, graph: ClipGraph, encodings: list[ClipEncoding]) -> Tensor:
         """Return the contrastive loss of the batch's graph, and log it."""
@@ -189,7 +186,7 @@ class ClipContrast(OneProcessModule):
             self.log("queue_age", entries.ages.float().mean().nan_to_num())
         self.log("contrast", loss.detach())
         if self.config.negative == "other_segment":
-            self.log("overlap", graph.graph.edges["other_segment"].data["overlap"].mean())
+            self.log("overlap", graph.segments()[1].mean())
         return cast(Tensor, loss)
 
     def excluded(self, graph: ClipGraph, video: Tensor) -> Tensor | None:
@@ -197,7 +194,7 @@ class ClipContrast(OneProcessModule):
         own = graph.same_video(video) if self.config.mask_same_video else None
         if self.scenes is None:
             return own
-        elsewhere = self.scenes[graph.graph.ndata["video"], None] != self.scenes[video]
+        elsewhere = self.scenes[graph.nodes["video"], None] != self.scenes[video]
         own = torch.zeros_like(elsewhere) if own is None else own
         enough = (~(own | elsewhere)).sum(1, keepdim=True) >= _LEAST_OF_SCENE
         return own | (elsewhere & enough)
