@@ -20,7 +20,6 @@ REACHING = [  # small tests of the kernels that index by data, not of all: compi
     "graphs/test_co_watch.py::test_top_k_of_either_end",
     "losses/test_known_positives.py::test_both_ways_to_mark_shared_candidates[0]",
     "losses/test_semi_hard.py::test_fused_kernel_over_several_chunks[513]",
-    "losses/test_shared_hinge.py::test_pairs_are_those_of_tensor_operations[True-dtype0]",
     "metrics/test_item_ranks.py::test_top_items_have_the_ranks_they_should",
     "nn/test_max_product.py::test_gradients",
     "ops/test_adjacency.py::test_spmm_and_its_gradients[numba-random-heads-max]",

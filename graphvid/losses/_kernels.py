@@ -86,27 +86,3 @@ def _choose(  # type: ignore[no-untyped-def]
             for j in range(num_columns):
                 if cosine[r, j] < least:
                     least, chosen[1, r] = cosine[r, j], j
-
-
-@njit
-def list_above(scores, margin, mask, most, indptr, columns):  # type: ignore[no-untyped-def]
-    """Write the columns not below or at ``margin``, row by row, and where rows start; False if there are more than ``most``.
-
-    ``mask`` says which entries count, all if it is empty. Every column is written and the next one overwrites it unless
-    it counts: a branch would be mispredicted, and this takes about a nanosecond for two entries. ``columns`` has room
-    for ``most`` and one row.
-    """
-    number = 0
-    for row in range(scores.shape[0]):
-        if mask.size:
-            for column in range(scores.shape[1]):
-                columns[number] = column
-                number += (not scores[row, column] <= margin) & mask[row, column]
-        else:
-            for column in range(scores.shape[1]):
-                columns[number] = column
-                number += not scores[row, column] <= margin
-        indptr[row + 1] = number
-        if number > most:
-            return False
-    return True

@@ -11,7 +11,6 @@ from torch.autograd.function import once_differentiable
 from graphvid._autograd import apply
 from graphvid._checks import check_choice, check_number, check_tensor
 from graphvid._precision import at_least_float32, no_autocast
-from graphvid.losses import _shared_hinge
 from graphvid.losses._edge_scores import (
     Reduction,
     check_negative_weight,
@@ -148,10 +147,7 @@ class CosineContrastiveLoss(nn.Module):
 
         Notes
         -----
-        One product of O(batch * num_negatives * dim), then O(dim) a pair above the margin, forward and backward. With 256
-        rows it takes as long as `forward` at 3,200 negatives and 0.7 to 0.8 of it at 8,192; below 2**19 scores it is `forward`.
-        Where more than one pair in twenty is above it, as with margins far below the published ones, the backward pass
-        has two dense products.
+        Time O(batch * num_negatives * dim), memory O(batch * num_negatives).
 
         Examples
         --------
@@ -171,11 +167,7 @@ class CosineContrastiveLoss(nn.Module):
         positive, _ = check_scores(positive_scores, users.new_empty(()).expand(shape), mask)
         users, items = at_least_float32(users), at_least_float32(items)
         with no_autocast(users):
-            if len(users) * len(items) < _shared_hinge.FEW_SCORES:
-                return self.forward(positive, users @ items.T, mask=mask)
-            pushed = apply(_shared_hinge.SharedHingeSum, users, items, self.margin, mask)
-        losses = torch.relu(1 - positive) + self._scale(len(items), mask) * pushed
-        return reduce(losses, self.reduction)
+            return self.forward(positive, users @ items.T, mask=mask)
 
     def _scale(self, num_negatives: int, mask: Tensor | None) -> float | Tensor:
         """Return the factor of the negatives, one for all rows or one a row."""

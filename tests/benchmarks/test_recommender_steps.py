@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.speed import recommender_steps, shared_hinge, tower_steps
+from benchmarks.speed import recommender_steps, tower_steps
 
 
 def test_all_forms_of_a_step_are_timed(capsys) -> None:
@@ -35,9 +35,3 @@ def test_towers_are_timed_with_full_memories(capsys, monkeypatch) -> None:
     table = capsys.readouterr().out
     for name in ("in-batch, 8", "cross-batch, 8 + 504", "in-batch, 128"):
         assert f"| {name} |" in table
-
-
-def test_both_forms_of_the_loss_are_timed(capsys) -> None:
-    shared_hinge.main(["--negatives", "8", "--repeats", "1", "--no-write"])
-    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| 8 ")]
-    assert len(lines) == 2 * len(shared_hinge.SHARES)

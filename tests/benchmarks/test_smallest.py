@@ -65,7 +65,6 @@ ARGUMENTS = {
     ("speed", "recommender_steps"): ["--part", "0.01", "--steps", "1", "--negatives", "5", "--batch-size", "16"],
     ("speed", "retrieval"): ["--tables", "scan", "--repeats", "1"],
     ("speed", "sampling"): ["--sizes", "300", "--repeats", "2"],
-    ("speed", "shared_hinge"): ["--negatives", "8", "--repeats", "1"],
     ("speed", "tower_steps"): ["--part", "0.05", "--steps", "1", "--batch-size", "8"],
 }
 DATA = {

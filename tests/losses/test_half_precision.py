@@ -62,11 +62,3 @@ def test_autocast_changes_neither_loss_nor_gradients(name):
     assert torch.equal(plain, mixed)
     for a, b in zip(of_plain, of_mixed, strict=True):
         assert (a is None and b is None) or torch.equal(a, b)
-
-
-def test_a_large_shared_hinge_keeps_float32_under_autocast():
-    users, items = vectors(4, 800, 16), vectors(5, 800, 16)  # beyond the size from which it sums over edges
-    loss = losses.CosineContrastiveLoss(0.5)
-    plain = loss.of_shared(torch.ones(800), users, items)
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        assert torch.equal(loss.of_shared(torch.ones(800), users, items), plain)
