@@ -1,4 +1,4 @@
-"""From a clip to a unit vector: a backbone's map, its mean over time and space, and a head."""
+"""From a clip to a unit vector: a backbone's map, pooled over time and space, and a head."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from graphvid.nn._shapes import check_width
 from graphvid.nn.clip_layout import check_clips
 
 Head = Literal["mlp", "linear"]
+Pooling = Literal["mean", "2x2x2"]
 
 
 class ClipBackbone(Protocol):
@@ -32,7 +33,7 @@ class ClipEncoding(NamedTuple):
     embedding : Tensor, shape (B, dim)
         Unit rows: what losses compare.
     features : Tensor, shape (B, num_features)
-        Mean of the map: what probes and `graphvid embed` use.
+        Pooled map: what probes and `graphvid embed` use.
     map : Tensor, shape (B, num_features, T', H', W')
         Last map of the backbone: what consistency losses compare.
     """
@@ -43,7 +44,7 @@ class ClipEncoding(NamedTuple):
 
 
 class ClipEncoder(nn.Module):
-    """Backbone, mean over time and space, head, unit norm.
+    """Backbone, pooling over time and space, head, unit norm.
 
     Parameters
     ----------
@@ -52,14 +53,22 @@ class ClipEncoder(nn.Module):
     dim : int, default 64
         Columns of the embedding; the papers take 128.
     head : {"mlp", "linear"}, default "mlp"
-        ``Linear(num_features, num_features)``, ReLU, ``Linear(num_features, dim)``; or the papers' one linear layer.
+        ``Linear(num_features, width)``, ReLU, ``Linear(width, dim)``, with ``width`` channels of the map; or the papers' one
+        linear layer.
     seed : int, default 0
         Of the head's weights.
+    pooling : {"mean", "2x2x2"}, default "mean"
+        The map's mean; or its means over two halves of time, height and width, side by side, which keep where things are.
+
+    Attributes
+    ----------
+    num_features : int
+        Columns of the pooled map: channels of the map, or eight times as many.
 
     Raises
     ------
     ValueError
-        A width below 1, another head.
+        A width below 1, another head or pooling.
 
     Examples
     --------
@@ -70,21 +79,38 @@ class ClipEncoder(nn.Module):
     (torch.Size([2, 64]), torch.Size([2, 32]), torch.Size([2, 32, 4, 3, 3]))
     """
 
-    def __init__(self, backbone: ClipBackbone, dim: int = 64, *, head: Head = "mlp", seed: int = 0) -> None:
+    def __init__(
+        self, backbone: ClipBackbone, dim: int = 64, *, head: Head = "mlp", seed: int = 0, pooling: Pooling = "mean"
+    ) -> None:
         super().__init__()
         check_choice("head", head, get_args(Head))
+        check_choice("pooling", pooling, get_args(Pooling))
         width = check_width("backbone.num_features", backbone.num_features)
-        self.dim = check_width("dim", dim)
+        self.dim, self.pooling = check_width("dim", dim), pooling
+        self.num_features = width if pooling == "mean" else 8 * width
         self.backbone = backbone
         with seeded(check_seed(seed)):
-            layers = [nn.Linear(width, width), nn.ReLU()] if head == "mlp" else []
-            self.head = nn.Sequential(*layers, nn.Linear(width, dim))
+            layers = [nn.Linear(self.num_features, width), nn.ReLU()] if head == "mlp" else []
+            self.head = nn.Sequential(*layers, nn.Linear(width if layers else self.num_features, dim))
 
     def forward(self, clips: Tensor) -> ClipEncoding:
         """Encode a batch of clips, float (B, C, T, H, W)."""
         features_map = self.backbone(clips)
-        features = features_map.mean((2, 3, 4))
+        features = pool_map(features_map, self.pooling)
         return ClipEncoding(F.normalize(self.head(features), dim=1), features, features_map)
+
+
+def pool_map(maps: Tensor, pooling: Pooling) -> Tensor:
+    """Return the means of maps (B, C, T, H, W): over all, (B, C); or over two halves of each axis, (B, 8 C).
+
+    Examples
+    --------
+    >>> import torch
+    >>> maps = torch.arange(8.0).view(1, 1, 2, 2, 2)
+    >>> pool_map(maps, "mean").tolist(), pool_map(maps, "2x2x2").tolist()
+    ([[3.5]], [[0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]])
+    """
+    return maps.mean((2, 3, 4)) if pooling == "mean" else F.adaptive_avg_pool3d(maps, 2).flatten(1)
 
 
 class Tiny3D(nn.Module):

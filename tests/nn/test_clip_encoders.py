@@ -63,6 +63,19 @@ def test_encoder():
         Tiny3D(width=0)
 
 
+def test_pooling_by_halves_keeps_where_things_are():
+    encoder = ClipEncoder(Tiny3D(width=2), dim=5, pooling="2x2x2")
+    got = encoder(torch.rand(3, 1, 8, 32, 32))
+    assert encoder.num_features == 64 == got.features.shape[1]
+    halves = got.map.reshape(3, 8, 2, 2, 2, 2, 2, 2).mean((3, 5, 7))  # the map is 4 x 4 x 4
+    torch.testing.assert_close(got.features, halves.flatten(1))
+    torch.testing.assert_close(got.embedding, F.normalize(encoder.head(got.features)))
+    linear = ClipEncoder(Tiny3D(), 128, head="linear", pooling="2x2x2")
+    assert [tuple(p.shape) for p in linear.head.parameters()] == [(128, 256), (128,)]
+    with pytest.raises(ValueError, match="pooling must be one of"):
+        ClipEncoder(Tiny3D(), pooling="max")
+
+
 @pytest.mark.parametrize("name", ["r3d_18", "s3d"])
 def test_torchvision(name):
     video = pytest.importorskip("torchvision.models.video")

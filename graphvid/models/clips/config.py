@@ -9,6 +9,7 @@ from pydantic import Field
 
 from graphvid._record import Columns, Count, NotNegative, Positive, Record, Seed, Share, record
 from graphvid.losses.edge_contrast import Mining
+from graphvid.nn.clip_encoder import Pooling
 
 Inputs = Literal["frames", "differences", "both"]
 Negative = Literal["none", "other_segment", "shuffle", "segments", "edits", "reverse"]
@@ -31,6 +32,9 @@ class ClipConfig(Record):
         Differences are moved towards 0 by this much, in units of the brightness, so that slow scenery and noise vanish.
     width, dim : int
         Channels of the first layer of `graphvid.nn.Tiny3D`, and columns of the vector that losses compare.
+    pooling : {"mean", "2x2x2"}
+        What becomes of the network's map: its mean; or its means over two halves of time, height and width, for clips that are
+        centred on what moves, in which the place of a thing says something. The vectors of videos are pooled in the same way.
     crop_shift : int
         Largest shift of a view in pixels, filled by reflection.
     contrast, brightness : float
@@ -101,6 +105,7 @@ class ClipConfig(Record):
     noise_floor: NotNegative = 0.0
     width: Columns = 8
     dim: Columns = 64
+    pooling: Pooling = "mean"
     crop_shift: Annotated[int, Field(ge=0, le=1024)] = 3
     contrast: Share = 0.4
     brightness: NotNegative = 0.2

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.functional import adaptive_avg_pool3d, softshrink
+from torch.nn.functional import softshrink
 
 from graphvid.data.clips import ClipRef, ClipSource, read_clips
 from graphvid.models.clips.config import ClipConfig, Inputs
 from graphvid.nn import ClipBackbone, ClipEncoder, Tiny3D, clip_tensor
+from graphvid.nn.clip_encoder import Pooling, pool_map
 
 _CHUNK = 256  # clips encoded at once
-Pooling = Literal["mean", "2x2x2"]
 
 
 class DifferenceInput(nn.Module):
@@ -72,7 +70,7 @@ def build_clip_encoder(channels: int, config: ClipConfig) -> ClipEncoder:
     """
     seen = 2 * channels if config.inputs == "both" else channels
     backbone = DifferenceInput(Tiny3D(seen, config.width, seed=config.seed % 2**32), config.inputs, config.noise_floor)
-    return ClipEncoder(backbone, config.dim, seed=(config.seed + 1) % 2**32)
+    return ClipEncoder(backbone, config.dim, seed=(config.seed + 1) % 2**32, pooling=config.pooling)
 
 
 def clip_refs(video: int, num_frames: int, config: ClipConfig) -> list[ClipRef]:
@@ -91,7 +89,7 @@ def clip_refs(video: int, num_frames: int, config: ClipConfig) -> list[ClipRef]:
 
 @torch.no_grad()
 def encode_refs(
-    encoder: ClipEncoder, source: ClipSource, refs: list[ClipRef], *, pooling: Pooling = "mean"
+    encoder: ClipEncoder, source: ClipSource, refs: list[ClipRef], *, pooling: Pooling | None = None
 ) -> NDArray[np.float32]:
     """Encode clips in evaluation mode, from the backbone's map: the head serves the loss alone.
 
@@ -101,26 +99,26 @@ def encode_refs(
     source : ClipSource
     refs : list of ClipRef
         Of one length.
-    pooling : {"mean", "2x2x2"}
-        The map's mean, or its means over two halves of time, height and width, side by side.
+    pooling : {"mean", "2x2x2"}, optional
+        See `graphvid.nn.ClipEncoder`. Default: the encoder's.
 
     Returns
     -------
-    ndarray of float32, shape (num_refs, num_features) or (num_refs, 8 * num_features)
+    ndarray of float32, shape (num_refs, num_features)
+        Columns of the pooled map.
     """
     training, device = encoder.training, next(encoder.parameters()).device
     encoder.eval()
     found = []
     for i in range(0, len(refs), _CHUNK):
         maps = encoder(clip_tensor(read_clips(source, refs[i : i + _CHUNK]), device)).map
-        pooled = maps.mean((2, 3, 4)) if pooling == "mean" else adaptive_avg_pool3d(maps, 2).flatten(1)
-        found.append(pooled.cpu().numpy())
+        found.append(pool_map(maps, encoder.pooling if pooling is None else pooling).cpu().numpy())
     encoder.train(training)
     return np.concatenate(found)
 
 
 def embed_videos(
-    encoder: ClipEncoder, source: ClipSource, config: ClipConfig, *, pooling: Pooling = "mean"
+    encoder: ClipEncoder, source: ClipSource, config: ClipConfig, *, pooling: Pooling | None = None
 ) -> NDArray[np.float32]:
     """Return the vector of every video, the mean of those of its clips.
 
@@ -130,8 +128,8 @@ def embed_videos(
     source : ClipSource
     config : ClipConfig
         Says which clips; see `clip_refs`.
-    pooling : {"mean", "2x2x2"}
-        See `encode_refs`.
+    pooling : {"mean", "2x2x2"}, optional
+        Default: the encoder's.
 
     Raises
     ------

@@ -99,8 +99,9 @@ def test_differences_pass_over_still_and_slow_scenery() -> None:
     assert torch.equal(DifferenceInput(Same(), "frames")(clips), clips)
 
 
-def test_the_vector_of_a_video_is_the_mean_of_stated_clips(source) -> None:
-    config = MoCoConfig(**SMALL, num_clips=2)
+@pytest.mark.parametrize("pooling", ["mean", "2x2x2"])
+def test_the_vector_of_a_video_is_the_mean_of_stated_clips(source, pooling) -> None:
+    config = MoCoConfig(**SMALL, num_clips=2, pooling=pooling)
     assert [ref.start for ref in clip_refs(0, 9, config)] == [0, 5]
     model = ClipContrast(source, config)
     vectors = embed_videos(model.encoder, source, config)
