@@ -242,6 +242,14 @@ class EdgeStructure:
         made._cache[("rows", 0)] = Rows(element, made.ends("dst"), None)
         return made
 
+    def dgl_graph(self) -> DGLGraph:
+        """Return the relation as a DGLGraph from node type ``src`` to ``dst``, with its edges in the given order."""
+        from graphvid._dgl import dgl
+
+        nodes = {"src": self.num_src, "dst": self.num_dst}
+        ends = {("src", "to", "dst"): self._ends}
+        return self._cached(("graph", self._flip), lambda: dgl.heterograph(ends, num_nodes_dict=nodes))
+
     @property
     def num_src(self) -> int:
         """Number of source nodes."""
