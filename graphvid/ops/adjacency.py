@@ -11,7 +11,8 @@ from torch import Tensor
 from graphvid._autograd import apply
 from graphvid._checks import check_choice
 from graphvid._precision import HALF
-from graphvid.ops._edges import EdgeStructure, Side
+from graphvid.ops._edge_input import MadeEdges
+from graphvid.ops._edges import Side
 from graphvid.ops._functions import Dot, EdgeSoftmax, Gather, SpMM
 from graphvid.ops.backends import backend_for, kernels_of
 
@@ -19,7 +20,7 @@ Reduce = Literal["sum", "mean", "max"]
 EdgeOp = Literal["dot", "add", "sub", "mul", "copy"]
 
 
-class Adjacency(EdgeStructure):
+class Adjacency(MadeEdges):
     """A bipartite relation, edge ``e`` from ``src[e]`` to ``dst[e]``, that passes messages on any device with gradients.
 
     An edge sends :math:`a_e x_{src(e)}` with :math:`a_e = w_e \\, d_{out}(src)^{-p} \\, d_{in}(dst)^{-q}`: ``w`` are the
