@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import re
-import secrets
 import shutil
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from graphvid._array_headers import archive_parts, check_header
+from graphvid._temporaries import temporary_beside
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 StrPath = str | os.PathLike[str]
 
-_TEMPORARY = re.compile(r"\..*\.graphvid-[0-9a-f]{8}\.tmp(\.[^.]*)?", re.DOTALL)
 _RUST_ERROR = re.compile(r"Os \{ code: (\d+)|os error (\d+)")  # safetensors reports the system's errors as text
-_MOST_ROWS = 2**31  # of an array without elements, whose length nothing in the file vouches for
-_DEFLATE_RATIO = 1032  # deflate never makes its input smaller than this
 
 
 @contextmanager
@@ -98,37 +96,6 @@ def atomic_folder(path: StrPath) -> Iterator[Path]:
             temporary.rename(target)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-
-
-def temporary_beside(path: StrPath) -> Path:
-    """Return a new name in the folder of ``path``, with its suffix, that `is_temporary` recognises; nothing is made."""
-    path = Path(path)
-    return path.with_name(f".{path.stem[:100]}.graphvid-{secrets.token_hex(4)}.tmp{path.suffix}")
-
-
-def is_temporary(path: StrPath) -> bool:
-    """Return whether a name is one of `temporary_beside`: ``.NAME.graphvid-1a2b3c4d.tmp.SUFFIX``.
-
-    Examples
-    --------
-    >>> is_temporary(temporary_beside("run/split.npz")), is_temporary(".pre-commit-config.yaml")
-    (True, False)
-    """
-    return _TEMPORARY.fullmatch(Path(path).name) is not None
-
-
-def remove_temporaries(folder: StrPath) -> list[str]:
-    """Delete what killed processes left of `atomic_path` in a folder; return the names.
-
-    Only for a folder in which no other process is writing.
-    """
-    found = [entry for entry in Path(folder).iterdir() if is_temporary(entry)]
-    for entry in found:
-        if entry.is_dir() and not entry.is_symlink():
-            shutil.rmtree(entry)
-        else:
-            entry.unlink(missing_ok=True)
-    return sorted(entry.name for entry in found)
 
 
 def check_output(out: StrPath, inputs: Iterable[StrPath | None] = ()) -> None:
@@ -232,7 +199,7 @@ def read_npy(path: StrPath, *, mmap: bool = False) -> NDArray[Any]:
         if file.read(4) == b"PK\x03\x04":
             raise ValueError("it is an archive, not an .npy array; name it .npz")
         file.seek(0)
-        _check_header(file, path.stat().st_size)
+        check_header(file, path.stat().st_size)
         if mmap:
             array = np.load(path, mmap_mode="r", allow_pickle=False)
         else:
@@ -269,11 +236,11 @@ def read_npz(path: StrPath, required: Sequence[str] = ()) -> dict[str, NDArray[A
             if file.read(6) == b"\x93NUMPY":
                 raise ValueError("it holds a single array; name it .npy")
             archive = stack.enter_context(zipfile.ZipFile(file))
-            parts = _parts(archive, path.stat().st_size)
+            parts = archive_parts(archive, path.stat().st_size)
         for name, part in parts.items():
             with reading(path, form, f"array {name!r}"):
                 with archive.open(part) as content:
-                    _check_header(content, part.file_size)
+                    check_header(content, part.file_size)
                 with archive.open(part) as content:
                     arrays[name] = np.lib.format.read_array(content, allow_pickle=False)
                     content.read(1)  # the checksum is compared at the end
@@ -337,39 +304,3 @@ def _naming(target: Path, temporary: Path) -> Iterator[None]:
             raise
         code = int(found[1] or found[2])
         raise OSError(code, os.strerror(code), str(target)) from None
-
-
-def _parts(archive: zipfile.ZipFile, size: int) -> dict[str, zipfile.ZipInfo]:
-    """Return the parts of an archive by the names of their arrays; raise where one cannot be what NumPy writes."""
-    parts: dict[str, zipfile.ZipInfo] = {}
-    for part in archive.infolist():
-        name = part.filename.removesuffix(".npy")
-        if name == part.filename:
-            raise ValueError(f"its part {name!r} is not an array")
-        if name in parts:
-            raise ValueError(f"it holds the array {name!r} twice")
-        if part.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise ValueError(f"its part {name!r} is compressed by method {part.compress_type}, not by deflate")
-        if part.compress_size > size or part.file_size > _DEFLATE_RATIO * part.compress_size + 64:
-            raise ValueError(f"its part {name!r} claims {part.file_size} bytes, more than the file can hold")
-        parts[name] = part
-    return parts
-
-
-def _check_header(file: IO[bytes], size: int) -> None:
-    """Raise unless the array that the header promises fills a file of ``size`` bytes exactly."""
-    version = np.lib.format.read_magic(file)
-    if version not in ((1, 0), (2, 0)):
-        raise ValueError(f"its version {version} is for records only")
-    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, _, dtype = read(file)
-    if dtype.hasobject:
-        raise TypeError("Object arrays cannot be loaded")
-    if dtype.kind == "V":
-        raise ValueError(f"it holds records ({dtype}), not numbers or text")
-    count = math.prod(shape)
-    if min(shape, default=0) < 0 or (count == 0 and max(shape, default=0) > _MOST_ROWS):
-        raise ValueError(f"its header claims shape {shape}")
-    held = size - file.tell()
-    if count * dtype.itemsize != held or (count and not dtype.itemsize):
-        raise ValueError(f"its header claims shape {shape} of {dtype}, which is not what its {held} bytes hold")

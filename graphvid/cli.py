@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import inspect
-import json
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperCommand, TyperGroup
 
 import graphvid
+from graphvid._answer_tables import check_out, flatten, give
+from graphvid._lazy_group import LazyGroup
 from graphvid._options import one_of
+from graphvid._questions import asked_ids, further_options
 from graphvid._quickstart import WORLDS
 from graphvid._train_command import Device, Quiet, Resume, parse_options, train_and_show, train_command
 from graphvid.tasks import COMMANDS, METHODS, load_run, load_task
@@ -34,49 +34,17 @@ Milliseconds = Annotated[
 Of = Annotated[str | None, one_of("Vectors of what, where a run has several.", ("item", "user"))]
 
 
-class _Lazy(TyperGroup):
-    """A group whose further commands are imported when they are asked for."""  # Any below: click, or Typer's copy of it
-
-    _listing = False
+class _Commands(LazyGroup):
+    """The commands of ``graphvid``, also those that tasks add."""
 
     def further(self) -> Mapping[str, str]:
-        """Give the summaries of the further commands by name."""
         return {name: entry.summary for name, entry in COMMANDS.items()}
 
     def make(self, name: str) -> Callable[..., None]:
-        """Give the function of a further command."""
         return load_task(COMMANDS[name]).commands[name]
 
-    def list_commands(self, ctx: Any) -> list[str]:
-        return [*super().list_commands(ctx), *self.further()]
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        if cmd_name not in self.further():
-            return super().get_command(ctx, cmd_name)
-        if self._listing:
-            return TyperCommand(cmd_name, help=self.further()[cmd_name])
-        alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-        alone.command(cmd_name)(self.make(cmd_name))
-        return typer.main.get_command(alone)
-
-    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
-        """Complete the names of commands, likewise."""
-        self._listing = True
-        try:
-            return super().shell_complete(ctx, incomplete)
-        finally:
-            self._listing = False
-
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Show the commands without importing what they need."""
-        self._listing = True
-        try:
-            super().format_help(ctx, formatter)
-        finally:
-            self._listing = False
-
-
-class _Methods(_Lazy):
+class _Methods(LazyGroup):
     """The group of all methods."""
 
     def further(self) -> Mapping[str, str]:
@@ -87,7 +55,7 @@ class _Methods(_Lazy):
 
 
 app = typer.Typer(
-    cls=_Lazy, help="Video embeddings from what people watch.", no_args_is_help=True, pretty_exceptions_enable=False
+    cls=_Commands, help="Video embeddings from what people watch.", no_args_is_help=True, pretty_exceptions_enable=False
 )
 train_app = typer.Typer(cls=_Methods, help="Train a model into a run directory.", no_args_is_help=True)
 app.add_typer(train_app, name="train")
@@ -164,9 +132,9 @@ def recommend(
 ) -> None:
     """Show the items that a run ranks first for a user, or for many. A run may take further options, which an error lists."""
     recommend = load_run(run).answer("recommend")
-    asked, further = _asked("USER_ID", user_id, "users", users, "user_id", context.args)
-    _check_out(out, as_json, [users, run])
-    _give(recommend(asked, top_k=top_k, **_further(recommend, further)), out, as_json)
+    asked, further = asked_ids("USER_ID", user_id, "users", users, "user_id", context.args)
+    check_out(out, as_json, [users, run])
+    give(recommend(asked, top_k=top_k, **further_options(recommend, further)), out, as_json)
 
 
 @app.command(context_settings=_ANY)
@@ -183,9 +151,9 @@ def neighbors(
 ) -> None:
     """Show the videos most similar to one video, or to each of many."""
     most_similar = load_run(run).answer("neighbors")
-    asked, further = _asked("VIDEO_ID", video_id, "ids", ids, "video_id", context.args)
-    _check_out(out, as_json, [ids, run])
-    _give(most_similar(asked, top_k=top_k, **_further(most_similar, further)), out, as_json)
+    asked, further = asked_ids("VIDEO_ID", video_id, "ids", ids, "video_id", context.args)
+    check_out(out, as_json, [ids, run])
+    give(most_similar(asked, top_k=top_k, **further_options(most_similar, further)), out, as_json)
 
 
 @app.command()
@@ -239,7 +207,7 @@ def search(
     from graphvid.data import load_features, read_id_list
     from graphvid.runs import search as find
 
-    _check_out(out, as_json, [index, run, features, exclude])
+    check_out(out, as_json, [index, run, features, exclude])
     asked = None if run is None else load_run(run)
     read = load_features if asked is None else asked.read_inputs
     table = find(
@@ -251,7 +219,7 @@ def search(
         top_k=top_k,
         of=of,
     )
-    _give(table, out, as_json)
+    give(table, out, as_json)
 
 
 @app.command()
@@ -266,7 +234,7 @@ def predict(
     """Say who will finish which video, for how long they will watch, and at which clip they most likely leave."""
     from graphvid.data import ClipFeatures, WatchLog
 
-    _check_out(out, as_json, [log, clips, run])
+    check_out(out, as_json, [log, clips, run])
     asked = load_run(run)
     answer = asked.answer("predict")
     units = asked.config["source"]["milliseconds"] if milliseconds is None else milliseconds
@@ -275,7 +243,7 @@ def predict(
     for name, count in table.attrs.items():
         if count:
             typer.echo(f"{name}: {count:,}", err=True)
-    _give(table, out, as_json)
+    give(table, out, as_json)
 
 
 @app.command()
@@ -286,10 +254,10 @@ def evaluate(run: Run = _QUICKSTART, quiet: Quiet = False, as_json: AsJson = Fal
     found = load_run(run).answer("evaluate")(progress=not quiet)
     grouped = any(isinstance(value, Mapping) for figures in found.values() for value in figures.values())
     if as_json or not grouped:
-        _give(pd.DataFrame([{"method": name, **figures} for name, figures in found.items()]), None, as_json)
+        give(pd.DataFrame([{"method": name, **figures} for name, figures in found.items()]), None, as_json)
         return
     table = pd.DataFrame(
-        {name: _flatten(figures) for name, figures in found.items()}
+        {name: flatten(figures) for name, figures in found.items()}
     )  # figures in groups are many: a row each
     typer.echo(table.rename_axis("figure").reset_index().to_string(index=False, float_format="%.4f", na_rep=""))
 
@@ -337,96 +305,3 @@ def main() -> None:
         message = error.args[0] if isinstance(error, KeyError) and error.args else error
         typer.echo(f"graphvid: {message}", err=True)
         sys.exit(2)
-
-
-def _asked(
-    argument: str, one: str | None, option: str, many: Path | None, column: str, further: list[str]
-) -> tuple[str | list[str], list[str]]:
-    """Return the id or the ids of a question, and the words of its further options."""
-    from graphvid.data import read_id_list
-
-    if many is not None:  # then no word is an id, and the first one belongs to the others
-        ids = read_id_list(many, column)
-        if not ids:
-            raise ValueError(f"{many} must hold an id, got none")
-        return ids, further if one is None else [one, *further]
-    if one is None:
-        raise ValueError(f"exactly one of {argument} and --{option} must be given, got neither")
-    return one, further
-
-
-def _further(answer: Callable[..., Any], arguments: list[str]) -> dict[str, Any]:
-    """Return options like ``--at TIME`` that an answer has beside those of the command, as its types ask for."""
-    from pydantic import TypeAdapter
-
-    common = ("top_k",)
-    known = {
-        name.rstrip("_").replace("_", "-"): parameter
-        for name, parameter in inspect.signature(answer, eval_str=True).parameters.items()
-        if parameter.kind is inspect.Parameter.KEYWORD_ONLY and name not in common
-    }
-    words, values = list(arguments), {}
-    while words:
-        name, equals, value = words.pop(0).partition("=")
-        if name.removeprefix("--") not in known or not name.startswith("--"):
-            raise ValueError(f"options must be among {[f'--{one}' for one in known]} for this run, got {name!r}")
-        parameter = known[name.removeprefix("--")]
-        if parameter.annotation is bool and not equals:
-            values[parameter.name] = True
-            continue
-        if not equals and not words:
-            raise ValueError(f"{name} must have a value, got none")
-        text = value if equals else words.pop(0)
-        try:
-            values[parameter.name] = TypeAdapter(parameter.annotation).validate_python(text)
-        except ValueError:
-            accepted = getattr(parameter.annotation, "__name__", parameter.annotation)
-            raise ValueError(f"{name} must be a {accepted}, got {text!r}") from None
-    return values
-
-
-def _check_out(out: Path | None, as_json: bool, inputs: Sequence[Path | None]) -> None:
-    if out is not None:
-        if as_json:
-            raise ValueError("json is a form of what is printed; it must not be given with out")
-        _check_table(out, inputs)
-
-
-def _check_table(out: Path, inputs: Sequence[Path | None]) -> None:
-    """Raise unless ``out`` is a file for a table, and none of what is read."""
-    from graphvid._files import check_output
-
-    if out.suffix not in (".csv", ".parquet"):
-        raise ValueError(f"out must end in .csv or .parquet, got {out.name!r}")
-    check_output(out, inputs)
-
-
-def _write_table(table: Any, out: Path) -> None:  # a data frame; pandas is imported late
-    from graphvid._files import atomic_path
-
-    with atomic_path(out) as temporary:
-        write = table.to_csv if out.suffix == ".csv" else table.to_parquet
-        write(temporary, index=False)
-
-
-def _flatten(figures: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the single figures of a method, those in groups under names such as ``gauc.value``; lists are left out."""
-    flat: dict[str, Any] = {}
-    for name, value in figures.items():
-        if isinstance(value, Mapping):
-            flat |= {f"{name}.{inner}": one for inner, one in _flatten(value).items()}
-        elif value is not None and not isinstance(value, list):
-            flat[name] = value
-    return flat
-
-
-def _give(table: Any, out: Path | None, as_json: bool) -> None:  # a data frame; pandas is imported late
-    """Write a table to a file, or print it."""
-    if out is not None:
-        _write_table(table, out)
-        typer.echo(f"{len(table):,} rows in {out}")
-    elif as_json:
-        rows = table.astype(object).where(table.notna(), None).to_dict("records")
-        typer.echo(json.dumps(rows, ensure_ascii=False))
-    else:
-        typer.echo(table.to_string(index=False, float_format="%.4f"))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from graphvid._files import StrPath, reading
-from graphvid.clustering._ids import parents_of_labels
+from graphvid.clustering._nesting import parents_of_labels
 from graphvid.data import match_ids
 
 

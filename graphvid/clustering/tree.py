@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from graphvid._checks import check_count, check_integer
 from graphvid._files import atomic_path, read_npz
 from graphvid.clustering import _tree_kernels as kernels
+from graphvid.clustering._tree_table import read_levels
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -286,8 +287,6 @@ class ClusterTree:
         ValueError
             Other columns, a node that is absent, clusters that are not nested, a video that is not among ``ids``.
         """
-        from graphvid.clustering._tree_table import read_levels
-
         try:
             return cls(*read_levels(path, ids))
         except FileNotFoundError:

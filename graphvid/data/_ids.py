@@ -6,7 +6,6 @@ id wherever they come from, and "05", "5.0" and " 5" are others. The page "Ids" 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
@@ -15,15 +14,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from graphvid.data._id_spelling import INTEGER, refuse_spellings, show, spell, spelling_hint
+
 _SHOWN = 5
-INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}")  # an integer as it is written everywhere; 19 digits may exceed int64
-_ODD = re.compile(r"\s|.*\s\Z|\+[0-9]|-?0[0-9]|-?[0-9]+\.0*\Z|-0\Z", re.DOTALL)  # what may be another spelling of an id
-_LOOSE = re.compile(r"([+-]?)0*([0-9]+?)(?:\.0*)?")  # the same with a sign, zeros in front, or a point
-
-
-def show(item: Any) -> str:
-    """Return an id as text, for an error message; NumPy's numbers as plain ones."""
-    return repr(item.item() if isinstance(item, np.generic) else item)
 
 
 def name_some(items: Iterable[Any]) -> str:
@@ -88,7 +81,7 @@ def unique_index(values: Any, name: str) -> pd.Index:
     repeated = index.duplicated()
     if repeated.any():
         raise ValueError(f"{name} must be unique, got more than one row for {name_some(index[repeated].unique())}")
-    _refuse_spellings(index, name)
+    refuse_spellings(index, name)
     return index
 
 
@@ -108,7 +101,7 @@ def encode(values: Any, name: str) -> tuple[NDArray[np.int64], pd.Index]:
     index = to_index(values, name)
     _require_hashable(index, name)
     codes, ids = pd.factorize(index)
-    _refuse_spellings(ids, name)
+    refuse_spellings(ids, name)
     order = _sorted_order(ids)
     if order is not None:
         rank = np.empty(len(order), dtype=np.int64)
@@ -158,7 +151,7 @@ def look_up(values: Any, ids: pd.Index, name: str, vocabulary: str) -> NDArray[n
     if absent.any():
         unknown = index[absent].unique()
         counts = f"{len(unknown)} of {index.nunique()} ids, {absent.sum()} of {len(index)} rows"
-        hint = _spelling_hint(unknown, ids)
+        hint = spelling_hint(unknown, ids)
         raise ValueError(
             f"{name} must be among the {len(ids)} of {vocabulary}, got {name_some(unknown)} ({counts}){hint}"
         )
@@ -196,16 +189,6 @@ def hash_ids(ids: Any) -> NDArray[np.int64]:
         rows, values = zip(*numbers)
         hashes[list(rows)] = pd.util.hash_array(np.array(values, dtype=np.int64))
     return hashes.view(np.int64)
-
-
-def spell(index: pd.Index) -> pd.Index:
-    """Return ids with integers as the text that spells them; other objects stay."""
-    if index.dtype != np.int64 and pd.api.types.infer_dtype(index, skipna=False) == "string":
-        return index
-    texts = np.empty(len(index), dtype=object)
-    for at, value in enumerate(index):
-        texts[at] = str(value) if isinstance(value, (int, np.integer)) and not isinstance(value, bool) else value
-    return pd.Index(texts, dtype=object, tupleize_cols=False)
 
 
 def from_stored(array: NDArray[Any]) -> pd.Index:
@@ -310,42 +293,6 @@ def _refuse_broken_text(array: NDArray[Any], name: str) -> None:
     except UnicodeEncodeError:
         row = next(row for row, value in enumerate(array) if any("\ud800" <= char <= "\udfff" for char in value))
         raise ValueError(f"{name} must be text in UTF-8, got {array[row]!r} in row {row}") from None
-
-
-def _loose(value: Any) -> Any:
-    """Return the spelling that an id has without blanks, leading zeros, a plus or an empty fraction."""
-    if not isinstance(value, (str, int, np.integer)) or isinstance(value, bool):
-        return value
-    text = str(value).strip()
-    number = _LOOSE.fullmatch(text)
-    return text if number is None else ("-" if number[1] == "-" and number[2] != "0" else "") + number[2]
-
-
-def _refuse_spellings(ids: pd.Index, name: str) -> None:
-    """Raise where two of these distinct ids differ only in blanks, leading zeros, a plus or an empty fraction."""
-    if ids.dtype == np.int64:
-        return
-    odd = {value: _loose(value) for value in ids if isinstance(value, str) and _ODD.match(value)}
-    if not odd:
-        return
-    seen: dict[Any, Any] = {str(value) if isinstance(value, int) else value: value for value in ids if value not in odd}
-    for value, plain in odd.items():
-        other = seen.setdefault(plain, value)
-        if other is not value:
-            raise ValueError(
-                f"{name} must spell an id in one way, got {show(other)} and {show(value)}; ids are compared as they are "
-                f"written"
-            )
-
-
-def _spelling_hint(unknown: pd.Index, ids: pd.Index) -> str:
-    """Return a clause that names an unknown id that is there in another spelling, or nothing."""
-    known = {_loose(value): value for value in ids}
-    for value in unknown:
-        other = known.get(_loose(value))
-        if other is not None:
-            return f"; {show(value)} differs only in its spelling from {show(other)}"
-    return ""
 
 
 def _sorted_order(ids: pd.Index) -> NDArray[np.int64] | None:

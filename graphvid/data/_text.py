@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from graphvid._files import reading
-from graphvid.data._ids import INTEGER
+from graphvid.data._id_spelling import INTEGER
 
 
 def read_bytes(path: Path, expected: str) -> bytes:

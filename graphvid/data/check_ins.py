@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -14,16 +13,12 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from graphvid.data._files import with_path
-from graphvid.data._ids import encode, show
+from graphvid.data._ids import encode
 from graphvid.data._tables import read_table
-from graphvid.data.areas import distance_km
+from graphvid.data.check_in_tables import COLUMNS, drop_rows, find_bad, find_columns, first_coordinates, read_numbers
 
-COLUMNS = ("user_id", "poi_id", "timestamp", "offset", "latitude", "longitude")
 DAY, HOUR = 86_400, 3_600
 _EPOCH_WEEKDAY = 3  # 1 January 1970 was a Thursday; Monday is 0
-_LEAST_OFFSET, _MOST_OFFSET = -720, 840  # minutes: the zones in use
-_MOST_SECONDS = 1e11  # the year 5138 in seconds, 1973 in milliseconds
-_MOVED_KM = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,13 +190,13 @@ class CheckIns:
         names = find_columns(list(frame.columns), columns, offset)
         if not len(frame):
             raise ValueError("there must be at least one check-in, got an empty table")
-        numbers = _read_numbers(frame, names, offset, milliseconds)
-        bad = _find_bad(numbers, names)
-        kept, dropped = _drop(bad, numbers, len(frame), strict)
+        numbers = read_numbers(frame, names, offset, milliseconds)
+        bad = find_bad(numbers, names)
+        kept, dropped = drop_rows(bad, numbers, len(frame), strict)
         user, user_ids = encode(frame[names["user_id"]].iloc[kept], names["user_id"])
         poi, poi_ids = encode(frame[names["poi_id"]].iloc[kept], names["poi_id"])
         numbers = {name: values[kept] for name, values in numbers.items()}
-        places: dict[str, Any] = _places(poi, len(poi_ids), numbers)  # Any: columns
+        places: dict[str, Any] = first_coordinates(poi, len(poi_ids), numbers)  # Any: columns
         order = np.lexsort((numbers["timestamp"], user))  # stable: ties stay in the order of the file
         return cls(
             user[order],
@@ -309,114 +304,3 @@ def local_time(timestamp: Any, offset: Any) -> tuple[NDArray[np.int64], NDArray[
     day = np.floor_divide(local, DAY)
     hour = np.floor_divide(local - day * DAY, HOUR)
     return ((day + _EPOCH_WEEKDAY) % 7).astype(np.int64), hour.astype(np.int64)
-
-
-def find_columns(present: list[str], columns: Mapping[str, str] | None, offset: int | None) -> dict[str, str]:
-    """Return the name in the table of every column that is there; refuse a table without those that are needed."""
-    columns = dict(columns or {})
-    unknown = [name for name in columns if name not in COLUMNS]
-    if unknown:
-        raise ValueError(f"columns must have keys among {list(COLUMNS)}, got {unknown}")
-    names = {name: columns.get(name, name) for name in COLUMNS if columns.get(name, name) in present}
-    needed = [name for name in COLUMNS if name in columns or name in ("user_id", "poi_id", "timestamp")]
-    absent = [columns.get(name, name) for name in needed if name not in names]
-    if absent:
-        raise ValueError(f"the table must have the columns {absent}, got {[str(name) for name in present]}")
-    if offset is None and "offset" not in names:
-        raise ValueError(
-            "the minutes from UTC to local time are missing: the table must have a column 'offset', or offset must be "
-            "given (0 for times that are local already)"
-        )
-    if offset is not None and "offset" in names:
-        raise ValueError(f"offset must not be given beside the column {names['offset']!r}, got {offset}")
-    if ("latitude" in names) != ("longitude" in names):
-        raise ValueError("latitude and longitude must be given together, got one of the columns")
-    return names
-
-
-def _read_numbers(
-    frame: pd.DataFrame, names: Mapping[str, str], offset: int | None, milliseconds: bool
-) -> dict[str, NDArray[np.float64]]:
-    """Return the columns of numbers, NaN where there is none, times in seconds."""
-    numbers = {
-        name: pd.to_numeric(frame[names[name]], errors="coerce").to_numpy(np.float64, na_value=np.nan)
-        for name in COLUMNS[2:]
-        if name in names
-    }
-    if offset is not None:
-        numbers["offset"] = np.full(len(frame), float(offset))
-    time = numbers["timestamp"]
-    finite = np.abs(time[np.isfinite(time)])
-    largest = finite.max() if finite.size else 0.0
-    if not milliseconds and largest > _MOST_SECONDS:
-        raise ValueError(
-            f"timestamp must be in seconds, got {largest:.0f}, which looks like milliseconds; pass milliseconds=True"
-        )
-    if milliseconds and 0 < largest < _MOST_SECONDS:
-        raise ValueError(f"timestamp must be in milliseconds, got at most {largest:.0f}, which looks like seconds")
-    if milliseconds:
-        numbers["timestamp"] = time / 1000
-    return numbers
-
-
-def _find_bad(numbers: Mapping[str, NDArray[np.float64]], names: Mapping[str, str]) -> dict[str, NDArray[np.bool_]]:
-    """Return the rows to refuse, by what is accepted."""
-    with np.errstate(invalid="ignore"):
-        accepted = {
-            "timestamp": ("a finite number of seconds >= 0", numbers["timestamp"] >= 0),
-            "offset": (
-                f"whole minutes from {_LEAST_OFFSET} to {_MOST_OFFSET}",
-                (numbers["offset"] >= _LEAST_OFFSET)
-                & (numbers["offset"] <= _MOST_OFFSET)
-                & (numbers["offset"] % 1 == 0),
-            ),
-        }
-        for name, most in (("latitude", 90), ("longitude", 180)):
-            if name in numbers:
-                accepted[name] = (f"in [-{most}, {most}] degrees", np.abs(numbers[name]) <= most)
-    return {
-        f"{names.get(name, name)} must be {text}": ~(good & np.isfinite(numbers[name]))
-        for name, (text, good) in accepted.items()
-    }
-
-
-def _drop(
-    bad: Mapping[str, NDArray[np.bool_]], numbers: Mapping[str, NDArray[np.float64]], count: int, strict: bool
-) -> tuple[NDArray[np.int64], dict[str, int]]:
-    """Return the rows that stay and how many go for which reason, or raise for the first that is wrong."""
-    wrong, dropped = np.zeros(count, dtype=bool), {}
-    for (reason, rows), values in zip(bad.items(), _in_order(numbers)):
-        if strict and rows.any():
-            at = int(rows.argmax())
-            raise ValueError(f"{reason}, got {show(values[at])} in row {at} ({rows.sum()} such rows)")
-        if (rows & ~wrong).any():
-            dropped[reason.split(" must")[0]] = int((rows & ~wrong).sum())
-        wrong |= rows
-    if wrong.all():
-        raise ValueError(f"there must be at least one proper check-in, got {count} rows that are wrong in {dropped}")
-    if dropped:
-        warnings.warn(f"{wrong.sum()} of {count} check-ins dropped by strict=False: {dropped}", stacklevel=4)
-    return np.flatnonzero(~wrong), dropped
-
-
-def _in_order(numbers: Mapping[str, NDArray[np.float64]]) -> list[NDArray[np.float64]]:
-    """Return the columns of numbers in the order in which they are judged."""
-    return [numbers[name] for name in COLUMNS[2:] if name in numbers]
-
-
-def _places(
-    poi: NDArray[np.int64], num_pois: int, numbers: Mapping[str, NDArray[np.float64]]
-) -> dict[str, NDArray[np.float64]]:
-    """Return the coordinates of every place, those of its first row."""
-    if "latitude" not in numbers:
-        return {}
-    _, first = np.unique(poi, return_index=True)
-    latitude, longitude = numbers["latitude"][first], numbers["longitude"][first]
-    moved = distance_km(latitude[poi], longitude[poi], numbers["latitude"], numbers["longitude"]) > _MOVED_KM
-    if moved.any():
-        warnings.warn(
-            f"{moved.sum()} of {len(poi)} rows lie more than 100 m from the first row of their place, whose coordinates "
-            "are kept",
-            stacklevel=4,
-        )
-    return {"latitude": latitude, "longitude": longitude}

@@ -15,7 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 from graphvid._checks import check_integer, node_ids
 from graphvid._files import atomic_folder, read_npy, read_npz
 from graphvid.data._files import as_path, with_path
-from graphvid.data._ids import from_stored, look_up, show, to_stored, unique_index
+from graphvid.data._id_spelling import show
+from graphvid.data._ids import from_stored, look_up, to_stored, unique_index
 
 _CHUNK_VALUES = 2**20  # read, checked or written at once
 _FEATURES, _IDS = "features.npy", "ids.npy"

@@ -10,7 +10,8 @@ import numpy as np
 
 from graphvid._files import read_npy
 from graphvid.data._files import as_path, with_path
-from graphvid.data._ids import INTEGER, name_some, unique_index
+from graphvid.data._id_spelling import INTEGER
+from graphvid.data._ids import name_some, unique_index
 from graphvid.data.clip_features import ClipFeatures
 
 

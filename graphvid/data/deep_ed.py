@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from graphvid.data._files import as_path, with_path
-from graphvid.data._ids import INTEGER
+from graphvid.data._id_spelling import INTEGER
 from graphvid.data._text import read_lines
 from graphvid.data.mentions import NIL, Mentions
 

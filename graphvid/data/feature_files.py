@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from graphvid._checks import check_integer
 from graphvid._files import read_npy, read_npz
 from graphvid.data._files import as_path, with_path
-from graphvid.data._ids import from_stored, show
+from graphvid.data._id_spelling import show
+from graphvid.data._ids import from_stored
 from graphvid.data._tables import check_id_type, read_parquet
 from graphvid.data.feature_tables import MappedTable
 from graphvid.data.features import Features, check_table_shape

@@ -16,7 +16,8 @@ from scipy import sparse
 from graphvid._checks import node_ids
 from graphvid._files import atomic_path
 from graphvid.data._files import as_path
-from graphvid.data._ids import look_up, show, to_stored, unique_index
+from graphvid.data._id_spelling import show
+from graphvid.data._ids import look_up, to_stored, unique_index
 from graphvid.data.feature_tables import JoinedTable, MappedTable, Table, as_dense, row_blocks
 from graphvid.data.sparse_features import canonical_csr, check_finite_csr, csr_arrays
 

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from graphvid._checks import check_integer, node_ids
-from graphvid._files import read_npy, temporary_beside
+from graphvid._files import read_npy
+from graphvid._temporaries import temporary_beside
 from graphvid.data._files import with_path
 
 _CHUNK_VALUES = 2**20  # checked at once

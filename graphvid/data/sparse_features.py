@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from graphvid._checks import check_indptr
-from graphvid.data._ids import show, unique_index
+from graphvid.data._id_spelling import show
+from graphvid.data._ids import unique_index
 
 CSR_ARRAYS = ("format", "shape", "data", "indices", "indptr")
 """Arrays of the file that `scipy.sparse.save_npz` writes of a CSR matrix."""

@@ -9,15 +9,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphvid._checks import check_integer
+from graphvid.data._world_words import (
+    FIRST_COMMON,
+    FIRST_FUNCTION,
+    NEAR,
+    NUM_WORDS,
+    TOPIC_WORDS,
+    TOPICS,
+    TYPES,
+    draw_contexts,
+    encode_contexts,
+    topic_vectors,
+    vocabulary,
+    word_codes,
+)
 from graphvid.data.mentions import Mentions
 
-_TYPES, _TOPICS, _COPIES, _NAMES, _SHARED = 8, 20, 4, 150, 6
-_TOPIC_WORDS, _COMMON, _CUES, _FUNCTION = 40, 200, 10, 30
-_WIDE, _NEAR = 20, 3
-_FIRST_COMMON = _TOPICS * _TOPIC_WORDS
-_FIRST_CUE = _FIRST_COMMON + _COMMON
-_FIRST_FUNCTION = _FIRST_CUE + _TYPES * _CUES
-_VOCABULARY = _FIRST_FUNCTION + _FUNCTION
+_COPIES, _NAMES, _SHARED = 4, 150, 6
 
 
 class WorldContexts(NamedTuple):
@@ -130,28 +138,30 @@ class SyntheticMentions:
         name_rng, doc_rng, context_rng, vector_rng, encoder_rng, entity_rng, link_rng = (
             np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(7)
         )
-        kind = np.arange(_TYPES * _TOPICS * _COPIES) // _COPIES
-        self.entity_type, self.entity_topic = kind // _TOPICS, kind % _TOPICS
-        self.vocabulary = _vocabulary()
+        kind = np.arange(TYPES * TOPICS * _COPIES) // _COPIES
+        self.entity_type, self.entity_topic = kind // TOPICS, kind % TOPICS
+        self.vocabulary = vocabulary()
         shared = np.stack([_name(self.entity_type, self.entity_topic, name_rng) for _ in range(_NAMES)])
         prior = 1 / np.arange(1, _SHARED + 1)
         doc, name, gold = self._documents(shared, prior, sum(num_docs), doc_rng)
         order = np.argsort(shared, axis=1)[name]  # entities of a name are in the order of their priors
-        near, wide = _contexts(self.entity_type[gold], self.entity_topic[gold], cue_noise, context_rng)
+        near, wide = draw_contexts(self.entity_type[gold], self.entity_topic[gold], cue_noise, context_rng)
         entity = np.repeat(np.arange(len(kind)), contexts_per_entity)
-        entity_near, entity_wide = _contexts(self.entity_type[entity], self.entity_topic[entity], cue_noise, entity_rng)
+        entity_near, entity_wide = draw_contexts(
+            self.entity_type[entity], self.entity_topic[entity], cue_noise, entity_rng
+        )
 
-        self._code = np.concatenate([_codes(encoder_rng), np.zeros((1, 128))])  # the last for no word
-        self._sign = encoder_rng.choice([-1.0, 1.0], size=(2 * _NEAR, 128))
-        states = _encode(entity_near, entity_wide, self._code, self._sign)
+        self._code = np.concatenate([word_codes(encoder_rng), np.zeros((1, 128))])  # the last for no word
+        self._sign = encoder_rng.choice([-1.0, 1.0], size=(2 * NEAR, 128))
+        states = encode_contexts(entity_near, entity_wide, self._code, self._sign)
         self.entity_context_vectors = states.reshape(len(kind), contexts_per_entity, -1).mean(axis=1)
 
-        directions = np.linalg.qr(vector_rng.normal(size=(32, 32)))[0][:_TOPICS]
-        topic_of_word = np.full(_VOCABULARY, -1)
-        topic_of_word[:_FIRST_COMMON] = np.arange(_FIRST_COMMON) // _TOPIC_WORDS
-        self.word_vectors = _vectors(topic_of_word, directions, topic_noise, vector_rng)
-        self.entity_vectors = _vectors(self.entity_topic, directions, topic_noise, vector_rng)
-        self._name_vectors = _vectors(np.full(_NAMES, -1), directions, topic_noise, vector_rng)
+        directions = np.linalg.qr(vector_rng.normal(size=(32, 32)))[0][:TOPICS]
+        topic_of_word = np.full(NUM_WORDS, -1)
+        topic_of_word[:FIRST_COMMON] = np.arange(FIRST_COMMON) // TOPIC_WORDS
+        self.word_vectors = topic_vectors(topic_of_word, directions, topic_noise, vector_rng)
+        self.entity_vectors = topic_vectors(self.entity_topic, directions, topic_noise, vector_rng)
+        self._name_vectors = topic_vectors(np.full(_NAMES, -1), directions, topic_noise, vector_rng)
         self.link_src, self.link_dst = _link(self.entity_topic, link_rng)
         window = np.concatenate([wide[:, :10], near, wide[:, 10:]], axis=1)
         text = np.array(self.vocabulary, dtype=object)[window]
@@ -193,28 +203,28 @@ class SyntheticMentions:
         WorldContexts
         """
         number = {word: at for at, word in enumerate(self.vocabulary)}
-        near = np.full((len(surface), 2 * _NEAR), -1, dtype=np.int64)
+        near = np.full((len(surface), 2 * NEAR), -1, dtype=np.int64)
         wide: list[list[int]] = []
         listed: list[list[int]] = []
         for row, (before, after) in enumerate(zip(left, right, strict=True)):
             of_left, of_right = ([number.get(word, -1) for word in text.split()] for text in (before, after))
-            for place, word in enumerate(reversed(of_left[-_NEAR:])):
-                near[row, _NEAR - 1 - place] = word
-            near[row, _NEAR : _NEAR + len(of_right[:_NEAR])] = of_right[:_NEAR]
-            wide.append([*of_left[:-_NEAR], *of_right[_NEAR:]])
-            listed.append([word for word in (*of_left, *of_right) if 0 <= word < _FIRST_FUNCTION])
+            for place, word in enumerate(reversed(of_left[-NEAR:])):
+                near[row, NEAR - 1 - place] = word
+            near[row, NEAR : NEAR + len(of_right[:NEAR])] = of_right[:NEAR]
+            wide.append([*of_left[:-NEAR], *of_right[NEAR:]])
+            listed.append([word for word in (*of_left, *of_right) if 0 <= word < FIRST_FUNCTION])
         padded = np.full((len(wide), max(map(len, wide), default=0)), -1, dtype=np.int64)
         for row, words in enumerate(wide):
             padded[row, : len(words)] = words
         vectors = np.concatenate([self.word_vectors, np.zeros((1, self.word_vectors.shape[1]), dtype=np.float32)])
-        of_near = vectors[near].reshape(len(near), 2, _NEAR, -1).mean(axis=2)
+        of_near = vectors[near].reshape(len(near), 2, NEAR, -1).mean(axis=2)
         names = {f"name{i}": vector for i, vector in enumerate(self._name_vectors)}
         of_name = np.array([names.get(name, vectors[-1]) for name in surface]).reshape(len(near), -1)
         indptr = np.concatenate([[0], np.cumsum([len(words) for words in listed], dtype=np.int64)])
         return WorldContexts(
             indptr,
             np.array([word for words in listed for word in words], dtype=np.int64),
-            _encode(near, padded, self._code, self._sign),
+            encode_contexts(near, padded, self._code, self._sign),
             np.concatenate([of_near[:, 0], of_name, of_near[:, 1]], axis=1).astype(np.float32),
         )
 
@@ -226,7 +236,7 @@ class SyntheticMentions:
         topic = self.entity_topic[shared]
         doc, names, golds = [], [], []
         for at in range(num_docs):
-            about = rng.integers(_TOPICS)
+            about = rng.integers(TOPICS)
             with_topic = np.flatnonzero((topic == about).any(axis=1))
             for _ in range(rng.integers(4, 13)):
                 on_topic = bool(rng.random() < 0.8) and with_topic.size > 0
@@ -240,82 +250,23 @@ class SyntheticMentions:
 
 def _name(kind: NDArray[np.int64], topic: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
     """Return the six distinct entities of a name, in the random order of their priors."""
-    about, of_type = rng.integers(_TOPICS), rng.integers(_TYPES)
+    about, of_type = rng.integers(TOPICS), rng.integers(TYPES)
     chosen = [
-        *(rng.choice(np.flatnonzero((topic == about) & (kind == y))) for y in rng.choice(_TYPES, 2, replace=False)),
+        *(rng.choice(np.flatnonzero((topic == about) & (kind == y))) for y in rng.choice(TYPES, 2, replace=False)),
     ]
-    for t in rng.choice(np.delete(np.arange(_TOPICS), about), 2, replace=False):
+    for t in rng.choice(np.delete(np.arange(TOPICS), about), 2, replace=False):
         chosen.append(rng.choice(np.flatnonzero((kind == of_type) & (topic == t))))
     rest = np.setdiff1d(np.arange(len(kind)), chosen)
     return rng.permutation(np.array([*chosen, *rng.choice(rest, 2, replace=False)], dtype=np.int64))
 
 
-def _contexts(
-    kind: NDArray[np.int64], topic: NDArray[np.int64], cue_noise: float, rng: np.random.Generator
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the three words on either side, (num, 6), and the wider ones, (num, 20), for golds of these types and topics."""
-    num = len(kind)
-    of_topic = topic[:, None] * _TOPIC_WORDS + rng.integers(_TOPIC_WORDS, size=(num, _WIDE))
-    common = _FIRST_COMMON + rng.integers(_COMMON, size=(num, _WIDE))
-    wide = np.where(rng.random((num, _WIDE)) < 0.6, of_topic, common)
-    cued = np.where(rng.random(num) < cue_noise, rng.integers(_TYPES, size=num), kind)
-    # Types 2k and 2k + 1 share two lists of ten cues: what stands left for one stands right for the other.
-    first, second = cued, cued ^ 1
-    near = _FIRST_FUNCTION + rng.integers(_FUNCTION, size=(num, 2 * _NEAR))
-    rows = np.arange(num)
-    near[rows, rng.integers(_NEAR, size=num)] = _FIRST_CUE + first * _CUES + rng.integers(_CUES, size=num)
-    near[rows, _NEAR + rng.integers(_NEAR, size=num)] = _FIRST_CUE + second * _CUES + rng.integers(_CUES, size=num)
-    return near, wide
-
-
-def _codes(rng: np.random.Generator) -> NDArray[np.float64]:
-    """Return a vector for every word as an encoder has them: alike for cues used alike, short for function words."""
-    code = rng.normal(size=(_VOCABULARY, 128))
-    of_list = rng.normal(size=(_TYPES, 1, 128))
-    cues = code[_FIRST_CUE:_FIRST_FUNCTION].reshape(_TYPES, _CUES, 128)
-    code[_FIRST_CUE:_FIRST_FUNCTION] = (0.6 * cues + 0.8 * of_list).reshape(-1, 128)
-    code[_FIRST_FUNCTION:] *= 0.3
-    return code
-
-
-def _encode(
-    near: NDArray[np.int64], wide: NDArray[np.int64], code: NDArray[np.float64], sign: NDArray[np.float64]
-) -> NDArray[np.float32]:
-    """Return states at the mention: codes of the near words turned by side and place, and a little of the others."""
-    half = np.repeat(sign[[0, _NEAR]], _NEAR, axis=0)  # the side turns a code, the place on it a little
-    turn = half + 0.3 * sign
-    state = np.zeros((len(near), code.shape[1]))
-    for place in range(2 * _NEAR):
-        state += code[near[:, place]] * turn[place]
-    for column in wide.T:
-        state = state + 0.1 * code[column]
-    return np.asarray(state / np.maximum(np.linalg.norm(state, axis=1, keepdims=True), 1e-12), dtype=np.float32)
-
-
-def _vectors(
-    topic: NDArray[np.int64], directions: NDArray[np.float64], noise: float, rng: np.random.Generator
-) -> NDArray[np.float32]:
-    dim = directions.shape[1]
-    exact = np.where(topic[:, None] >= 0, directions[topic], 0.0)
-    # A word without a topic has noise alone, also where there is none to be added.
-    scale = np.where(topic[:, None] >= 0, noise, max(noise, 1.0)) / np.sqrt(dim)
-    drawn = exact + scale * rng.normal(size=(len(topic), dim))
-    return np.asarray(drawn / np.linalg.norm(drawn, axis=1, keepdims=True), dtype=np.float32)
-
-
 def _link(topic: NDArray[np.int64], rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return links, four of each entity to others of its topic and two to others of any."""
     own = np.arange(len(topic))
-    by_topic = np.argsort(topic, kind="stable").reshape(_TOPICS, -1)
+    by_topic = np.argsort(topic, kind="stable").reshape(TOPICS, -1)
     place = np.empty_like(own)
-    place[by_topic.ravel()] = np.tile(np.arange(by_topic.shape[1]), _TOPICS)
+    place[by_topic.ravel()] = np.tile(np.arange(by_topic.shape[1]), TOPICS)
     steps = np.concatenate([rng.permutation(np.arange(1, by_topic.shape[1]))[None, :4] for _ in own])
     near = by_topic[topic[:, None], (place[:, None] + steps) % by_topic.shape[1]]
     far = (own[:, None] + rng.integers(1, len(topic), size=(len(topic), 2))) % len(topic)
     return np.repeat(own, 6), np.concatenate([near, far], axis=1).ravel()
-
-
-def _vocabulary() -> list[str]:
-    topics = [f"topic{t}word{i}" for t in range(_TOPICS) for i in range(_TOPIC_WORDS)]
-    cues = [f"cue{y}word{i}" for y in range(_TYPES) for i in range(_CUES)]
-    return [*topics, *(f"common{i}" for i in range(_COMMON)), *cues, *(f"function{i}" for i in range(_FUNCTION))]

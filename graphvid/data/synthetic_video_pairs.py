@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from graphvid._checks import check_integer
+from graphvid.data.contest import Contest, HiddenVideos, write_scores, write_videos
 from graphvid.data.frame_store import FrameStore
 from graphvid.data.video_pairs import ScoredPairs
 from graphvid.data.video_records import IdLists, VideoRecords
@@ -23,46 +22,6 @@ _STYLES, _DISTRACTOR_STYLES, _DISTRACTORS = 6, 2, 24
 _STYLE_SIZE, _DISTRACTOR_SIZE, _NOISE = 1.2, 1.6, 0.15
 _MIN_FRAMES, _MAX_FRAMES = 8, 20
 _FILLERS, _TAU_WEIGHT = 100, 0.7
-
-
-class HiddenVideos(NamedTuple):
-    """Hidden truth of every video: what it is really about.
-
-    Parameters
-    ----------
-    main : ndarray of int64, shape (num_videos, 2)
-        Tags that the frames of its main style show.
-    tau : ndarray of int64, shape (num_videos,)
-        Tag of the title, seen in no frame.
-    main_style : ndarray of int64, shape (num_videos,)
-        Style of the frames that count, which a word of the title names.
-    meaning : ndarray of float64, shape (num_videos, 16)
-        Unit vector behind the scores.
-    frame_kind : ndarray of int8, shape (num_frames,)
-        0 main, 1 background, 2 distractor, for every frame of the store.
-    """
-
-    main: NDArray[np.int64]
-    tau: NDArray[np.int64]
-    main_style: NDArray[np.int64]
-    meaning: NDArray[np.float64]
-    frame_kind: NDArray[np.int8]
-
-
-class Contest(NamedTuple):
-    """Videos, pairs of them, and their truth.
-
-    Parameters
-    ----------
-    videos : VideoRecords
-    pairs : ScoredPairs or None
-        Rows of ``videos``; None for the videos to pretrain on.
-    hidden : HiddenVideos
-    """
-
-    videos: VideoRecords
-    pairs: ScoredPairs | None
-    hidden: HiddenVideos
 
 
 class SyntheticVideoPairs:
@@ -171,12 +130,9 @@ class SyntheticVideoPairs:
         path = Path(folder)
         path.mkdir(parents=True)
         for name, contest in (("pointwise", self.pointwise), ("pairwise", self.train), ("test", self.test)):
-            _to_frame(contest.videos).to_parquet(path / f"{name}.parquet")
+            write_videos(contest, path / f"{name}.parquet")
         for name, contest in (("label", self.train), ("test_label", self.test)):
-            assert contest.pairs is not None
-            ids = contest.videos.ids
-            lines = [f"{ids[q]}\t{ids[c]}\t{score:.2f}\n" for q, c, score in zip(*contest.pairs)]
-            (path / f"{name}.tsv").write_text("".join(lines), encoding="utf-8")
+            write_scores(contest, path / f"{name}.tsv")
 
     def oracle_vectors(self, contest: Contest) -> dict[str, NDArray[np.float64]]:
         """Return vectors of the videos that need no training but know what nobody is told, by name.
@@ -332,15 +288,3 @@ def _pairs(
 def _unit(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
     unit: NDArray[np.float64] = vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
     return unit
-
-
-def _to_frame(videos: VideoRecords) -> pd.DataFrame:
-    """Return the videos as a table with the contest's names, frames as buffers of float16."""
-    assert videos.frames is not None
-    assert videos.tag_id is not None
-    assert videos.category_id is not None
-    store, lists = videos.frames, {"tag_id": videos.tag_id, "category_id": videos.category_id}
-    frames = [[frame.tobytes() for frame in store.values[start:end]] for start, end in pairwise(store.indptr)]
-    columns = {name: [values[a:b].tolist() for a, b in pairwise(indptr)] for name, (indptr, values) in lists.items()}
-    table = {"id": list(videos.ids), "title": videos.title, "asr_text": videos.asr_text, "frame_feature": frames}
-    return pd.DataFrame({**table, **columns})

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphvid.data._files import with_path
-from graphvid.data._ids import show
+from graphvid.data._id_spelling import show
 from graphvid.data.frame_store import FrameStore, FrameWriter
 from graphvid.data.video_records import IdLists, VideoRecords
 

@@ -14,11 +14,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from graphvid._checks import node_ids
 from graphvid.data._files import as_path, with_path
-from graphvid.data._ids import encode, look_up, match_ids, unique_index
+from graphvid.data._ids import encode, look_up, unique_index
 from graphvid.data._measures import MEASURES, count_first, read_measures
 from graphvid.data._tables import read_table
-
-COLUMNS = ("user_id", "video_id", *MEASURES)
+from graphvid.data.watch_log_tables import COLUMNS, find_columns, warn_of_dropped, without_ids
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,10 +189,10 @@ class WatchLog:
         rows = np.arange(len(frame))
         dropped: dict[str, int] = {}
         if missing == "drop":
-            lacking = _without_ids(frame[names["user_id"]], frame[names["video_id"]], vocabulary)
+            lacking = without_ids(frame[names["user_id"]], frame[names["video_id"]], vocabulary)
             bad, dropped = count_first(lacking, len(frame))
             if dropped:
-                _report(bad, dropped, "missing='drop'", rows)
+                warn_of_dropped(bad, dropped, "missing='drop'", rows)
                 frame, rows = frame[~bad], rows[~bad]
         user, users = encode(frame[names["user_id"]], names["user_id"])
         if vocabulary is None:
@@ -205,7 +204,7 @@ class WatchLog:
         seconds, bad, unusable = read_measures(columns_read, milliseconds, strict)
         log = cls(user, video, users, videos, **seconds, dropped={**dropped, **unusable})
         if unusable:
-            _report(bad, unusable, "strict=False", rows)
+            warn_of_dropped(bad, unusable, "strict=False", rows)
             log, rows = _compact(log.select(~bad), keep_videos=vocabulary is not None), rows[~bad]
         return log if duplicates == "keep" else _without_duplicates(log, duplicates, rows)
 
@@ -295,29 +294,6 @@ class WatchLog:
         return replace(self, **picked)
 
 
-def find_columns(
-    present: list[str], columns: Mapping[str, str] | None, measures: Collection[str] | None = None
-) -> dict[str, str]:
-    """Return the name in the table of every log column that is there and wished; refuse a table without the id columns."""
-    columns = dict(columns or {})
-    unknown = [name for name in columns if name not in COLUMNS]
-    if unknown:
-        raise ValueError(f"columns must have keys among {list(COLUMNS)}, got {unknown}")
-    if measures is not None and (isinstance(measures, str) or not set(measures) <= set(MEASURES)):
-        raise ValueError(f"measures must be names among {list(MEASURES)}, got {measures!r}")
-    wished = COLUMNS if measures is None else ("user_id", "video_id", *(m for m in MEASURES if m in measures))
-    required = {"user_id", "video_id", *columns, *(measures or ())}
-    needed = [columns.get(name, name) for name in wished if name in required]
-    absent = [name for name in needed if name not in present]
-    if absent:
-        raise ValueError(f"the log must have the columns {needed}, got {[str(name) for name in present]}")
-    names = {name: columns.get(name, name) for name in wished if columns.get(name, name) in present}
-    repeated = [name for name in names.values() if list(present).count(name) > 1]
-    if repeated:
-        raise ValueError(f"the columns of the log must have unique names, got {repeated} more than once")
-    return names
-
-
 def _arrays(log: WatchLog) -> dict[str, NDArray[np.generic]]:
     """Return the columns that are there, by name."""
     values = {entry.name: getattr(log, entry.name) for entry in fields(log)}
@@ -340,28 +316,6 @@ def _check_dtype(name: str, array: Any) -> None:
     kinds, accepted = ("iu", "integers") if name in ("user", "video") else ("iuf", "real numbers")
     if array.dtype.kind not in kinds:
         raise TypeError(f"{name} must hold {accepted}, got dtype {array.dtype}")
-
-
-def _without_ids(user: pd.Series, video: pd.Series, vocabulary: pd.Index | None) -> dict[str, NDArray[np.bool_]]:
-    """Return the rows without a user, without a video, and with one that is not in the vocabulary."""
-    lacking = {"user_id missing": user.isna().to_numpy(), "video_id missing": video.isna().to_numpy()}
-    if vocabulary is not None:
-        there = ~lacking["video_id missing"]
-        unknown = np.zeros(len(video), dtype=bool)
-        unknown[there] = match_ids(video[there], vocabulary) < 0
-        lacking["video_id unknown"] = unknown
-    return lacking
-
-
-def _report(bad: NDArray[np.bool_], dropped: Mapping[str, int], by: str, rows: NDArray[np.int64]) -> None:
-    """Warn of the rows that are dropped, or raise where none is left; ``rows`` says where in the table they were."""
-    counts = ", ".join(f"{reason} in {count}" for reason, count in dropped.items())
-    found = f"{bad.sum()} of {len(bad)} rows dropped by {by} ({counts}), the first is row {rows[bad.argmax()]}"
-    if bad.all() and by == "strict=False":
-        raise ValueError(f"the log must have at least one row of finite numbers >= 0 with a duration > 0, got: {found}")
-    if bad.all():
-        raise ValueError(f"the log must have at least one row with a user and a known video, got: {found}")
-    warnings.warn(found, UserWarning, stacklevel=3)
 
 
 def _without_duplicates(log: WatchLog, duplicates: Literal["drop", "error"], rows: NDArray[np.int64]) -> WatchLog:

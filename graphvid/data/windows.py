@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from graphvid.data._ids import match_ids, show
+from graphvid.data._id_spelling import show
+from graphvid.data._ids import match_ids
 from graphvid.data.watch_log import WatchLog
 
 

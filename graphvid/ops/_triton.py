@@ -10,9 +10,11 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from graphvid.ops import _triton_kernels as kernels
-from graphvid.ops import _triton_softmax as softmax_kernels
 from graphvid.ops._rows import Parts, Rows
+from graphvid.ops._triton_dots import dot_kernel
+from graphvid.ops._triton_maxima import max_kernel, max_long_kernel
+from graphvid.ops._triton_softmax import softmax_kernel, softmax_long_kernel
+from graphvid.ops._triton_sums import spmm_kernel, spmm_long_kernel
 
 LONGEST = 256  # edges that one program takes
 _BLOCK_E = 8  # edges read at once
@@ -68,7 +70,7 @@ def spmm_relations(
     grid_heads = num_heads * triton.cdiv(dim, block)
     flags = {"RELATIONS": num_relations, "DST_SCALED": dst_scales[0] is not None, "RELU": relu, "STACK": stack}
     common = {**flags, "MARK": mark, "ACC": accumulator, "BLOCK_E": _BLOCK_E, "BLOCK_D": block}
-    kernels.spmm_kernel[(num_rows + len(cut.parts), grid_heads)](
+    spmm_kernel[(num_rows + len(cut.parts), grid_heads)](
         tuple(rows.indptr for rows in relations),
         tuple(rows.indices for rows in relations),
         tuple(rows.indices if chosen is None else rows.ids() for rows in relations),
@@ -96,7 +98,7 @@ def spmm_relations(
         enable_fp_fusion=True,
     )
     if len(cut.rows):
-        kernels.spmm_long_kernel[(len(cut.rows), grid_heads)](
+        spmm_long_kernel[(len(cut.rows), grid_heads)](
             _given(dst_scales, first),
             out,
             positive,
@@ -125,7 +127,7 @@ def spmm_max(rows: Rows, x: Tensor, weights: Tensor | None, src_scale: Tensor | 
     partial = torch.empty(len(cut.parts), num_heads, dim, dtype=_torch_type(x), device=x.device)
     partial_chosen = torch.empty(partial.shape, dtype=chosen.dtype, device=x.device)
     heads = num_heads * triton.cdiv(dim, block)
-    kernels.max_kernel[(rows.num_rows + len(cut.parts), heads)](
+    max_kernel[(rows.num_rows + len(cut.parts), heads)](
         rows.indptr,
         rows.indices,
         rows.ids(),
@@ -151,7 +153,7 @@ def spmm_max(rows: Rows, x: Tensor, weights: Tensor | None, src_scale: Tensor | 
         enable_fp_fusion=True,
     )
     if len(cut.rows):
-        kernels.max_long_kernel[(len(cut.rows), heads)](
+        max_long_kernel[(len(cut.rows), heads)](
             out,
             chosen,
             partial,
@@ -173,7 +175,7 @@ def dot(src: Tensor, dst: Tensor, u: Tensor, v: Tensor, chosen: Tensor | None = 
     (_, num_heads, dim), num_edges = u.shape, len(src)
     out = u.new_empty(num_edges, num_heads)
     if out.numel():
-        kernels.dot_kernel[(triton.cdiv(num_edges, _DOT_BLOCK), num_heads)](
+        dot_kernel[(triton.cdiv(num_edges, _DOT_BLOCK), num_heads)](
             src,
             dst,
             u.contiguous(),
@@ -209,7 +211,7 @@ def _softmax(rows: Rows, values: Tensor, grad: Tensor, *, backward: bool) -> Ten
         return out
     partial = torch.empty(len(cut.parts), num_heads, 2, dtype=_torch_type(values), device=values.device)
     flags = {"BACKWARD": backward, "ACC": _accumulator(values), "BLOCK_E": _SOFTMAX_BLOCK}
-    softmax_kernels.softmax_kernel[(rows.num_rows + len(cut.parts), num_heads)](
+    softmax_kernel[(rows.num_rows + len(cut.parts), num_heads)](
         rows.indptr,
         rows.ids(),
         values,
@@ -225,7 +227,7 @@ def _softmax(rows: Rows, values: Tensor, grad: Tensor, *, backward: bool) -> Ten
         enable_fp_fusion=True,
     )
     if len(cut.rows):
-        softmax_kernels.softmax_long_kernel[(len(cut.parts), num_heads)](
+        softmax_long_kernel[(len(cut.parts), num_heads)](
             rows.ids(),
             values,
             grad,

@@ -1,4 +1,4 @@
-"""Triton kernels of the softmax over the edges of a row, forward and backward; see `graphvid.ops._triton_kernels`.
+"""Triton kernels of the softmax over the edges of a row, forward and backward; see `graphvid.ops._triton_sums`.
 
 A program owns a row, or a part of a row that is too long for one program, and a head.
 """

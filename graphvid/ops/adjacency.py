@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
@@ -11,18 +11,16 @@ from torch import Tensor
 from graphvid._autograd import apply
 from graphvid._checks import check_choice
 from graphvid._precision import HALF
-from graphvid.ops._edges import EdgeStructure, Side
+from graphvid.ops._edge_input import MadeEdges
+from graphvid.ops._edges import Side
 from graphvid.ops._functions import Dot, EdgeSoftmax, Gather, SpMM
 from graphvid.ops.backends import backend_for, kernels_of
-
-if TYPE_CHECKING:
-    from graphvid._dgl import DGLGraph
 
 Reduce = Literal["sum", "mean", "max"]
 EdgeOp = Literal["dot", "add", "sub", "mul", "copy"]
 
 
-class Adjacency(EdgeStructure):
+class Adjacency(MadeEdges):
     """A bipartite relation, edge ``e`` from ``src[e]`` to ``dst[e]``, that passes messages on any device with gradients.
 
     An edge sends :math:`a_e x_{src(e)}` with :math:`a_e = w_e \\, d_{out}(src)^{-p} \\, d_{in}(dst)^{-q}`: ``w`` are the
@@ -57,12 +55,6 @@ class Adjacency(EdgeStructure):
     """
 
     __slots__ = ()
-
-    def dgl_graph(self) -> DGLGraph:
-        """Return the relation as a DGLGraph from node type ``src`` to ``dst``."""
-        from graphvid.ops import _dgl_backend
-
-        return self._cached(("graph", self._flip), lambda: _dgl_backend.make_graph(self))
 
     def spmm(self, x: Tensor, weight: Tensor | None = None, *, reduce: Reduce = "sum", relu: bool = False) -> Tensor:
         """Return the sum, the mean or the maximum of the messages at every destination, zeros where there are none.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from torch.optim import Optimizer
 
 from graphvid._checks import check_ids, check_mapping, check_number, check_tensor, shown
 from graphvid.optim import _kernels
+from graphvid.optim._missed_steps import missed_rates, powers, ratio, tails
 
 
 class DeferredAdam(Optimizer):
@@ -231,17 +231,17 @@ def _catch_up(parameter: Tensor, state: dict[str, Any], group: dict[str, Any], r
     tables = parameter, state["mean"], state["square"]
     if _has_kernels(parameter):
         rows = torch.arange(len(parameter)) if rows is None else rows
-        bases = _ratio(beta1, beta2), beta1, beta2
-        powers, tails = _powers(beta1, beta2).numpy(), _tails(beta1, beta2).numpy()
+        bases = ratio(beta1, beta2), beta1, beta2
+        series = powers(beta1, beta2).numpy(), tails(beta1, beta2).numpy()
         arrays = _arrays(state["caught_up"], *tables)
-        _kernels.catch_up_rows(rows.numpy(), now, state["lr"], bases, powers, tails, group["eps"], *arrays)
+        _kernels.catch_up_rows(rows.numpy(), now, state["lr"], bases, *series, group["eps"], *arrays)
         return
     last = state["caught_up"] if rows is None else state["caught_up"][rows]
     late = torch.nonzero(last < now).squeeze(1)
     rows = late if rows is None else rows[late]
     last = last[late]
     missed = (now - last).double()
-    factors = state["lr"] * _missed_rates(last, missed, beta1, beta2)
+    factors = state["lr"] * missed_rates(last, missed, beta1, beta2)
     epsilons = group["eps"] * torch.sqrt(1 - beta2 ** (last + 1).double())
     mean, square = tables[1][rows], tables[2][rows]
     parameter[rows] -= factors.float()[:, None] * mean / (square.sqrt() + epsilons.float()[:, None])
@@ -296,46 +296,6 @@ def _step_all(parameter: Tensor, state: dict[str, Any], group: dict[str, Any]) -
     state["square"].mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
     root = (state["square"].sqrt() / math.sqrt(1 - beta2**now)).add_(group["eps"])
     parameter.addcdiv_(state["mean"], root, value=-group["lr"] / (1 - beta1**now))
-
-
-_HORIZON = 40.0  # decay lengths after which a power counts as zero: exp(-40) is below float64's rounding
-
-
-def _missed_rates(last: Tensor, missed: Tensor, beta1: float, beta2: float) -> Tensor:
-    r"""Return the sums of the missed steps after ``last``, (num_rows,) float64.
-
-    With :math:`A_s = \sum_{i \ge 1} r^i c_{s+i}`, the sum of k terms is :math:`A_s - r^k A_{s+k}`.
-    """
-    tails = _tails(beta1, beta2).to(last.device)
-    end = torch.clamp(last + missed.long(), max=len(tails) - 1)
-    return tails[torch.clamp(last, max=len(tails) - 1)] - _ratio(beta1, beta2) ** missed * tails[end]
-
-
-def _ratio(beta1: float, beta2: float) -> float:
-    return beta1 / math.sqrt(beta2) if beta1 else 0.0
-
-
-@lru_cache
-def _tails(beta1: float, beta2: float) -> Tensor:
-    """Return the sums over all later steps after step 0, 1, ...; the last holds for all steps beyond."""
-    steps = torch.arange(1, _length(beta2) + 1, dtype=torch.float64)
-    terms = torch.sqrt(1 - beta2**steps) / (1 - beta1**steps)
-    ratio = _ratio(beta1, beta2)
-    sums = [ratio / (1 - ratio)]
-    for term in terms.flip(0).tolist():
-        sums.append(ratio * (term + sums[-1]))
-    return torch.tensor(sums[::-1], dtype=torch.float64)
-
-
-@lru_cache
-def _powers(beta1: float, beta2: float) -> Tensor:
-    """Return the powers of the ratio of the betas, of beta1 and of beta2, from the 0th on, (3, number)."""
-    bases = torch.tensor([_ratio(beta1, beta2), beta1, beta2], dtype=torch.float64)
-    return bases[:, None] ** torch.arange(_length(beta2), dtype=torch.float64)
-
-
-def _length(beta2: float) -> int:
-    return 2 + int(_HORIZON / -math.log(beta2)) if beta2 else 2
 
 
 def _arrays(*tensors: Tensor) -> list[Any]:  # Any: NumPy arrays

@@ -11,18 +11,16 @@ from numpy.typing import NDArray
 
 from graphvid._checks import check_choice
 from graphvid.retrieval import _code_file
+from graphvid.retrieval._codes import QUERY_NORMS, QueryNorm, as_codebooks, as_codes, decode, normalize
 from graphvid.retrieval._ids import Ids, as_ids, find, find_all, name_some, order_of
 from graphvid.retrieval._kernels import encode, keep_best_codes, score_codes, sort_best
 from graphvid.retrieval._search import check_top_k, find_exclusions, over_rows
-from graphvid.retrieval._vectors import as_array, as_vectors, unit_rows
+from graphvid.retrieval._vectors import as_vectors
 from graphvid.retrieval.result import SearchResult
 
-QueryNorm = Literal["none", "sub", "full"]
 Assignment = Literal["l2", "dot"]
 
-QUERY_NORMS = ("none", "sub", "full")
 ASSIGNMENTS = ("l2", "dot")
-_MOST_CODEWORDS = 1 << 16
 
 
 class CodeIndex:
@@ -106,8 +104,8 @@ class CodeIndex:
         check_choice("query_norm", query_norm, QUERY_NORMS)
         check_choice("assignment", assignment, ASSIGNMENTS)
         self.query_norm, self.assignment, self.origin = query_norm, assignment, origin
-        self.codebooks = _as_codebooks(codebooks)
-        table = _as_codes(codes, self.codebooks)
+        self.codebooks = as_codebooks(codebooks)
+        table = as_codes(codes, self.codebooks)
         names: Ids = np.arange(len(table), dtype=np.int64) if ids is None else as_ids("ids", ids)
         if len(names) != len(table):
             raise ValueError(f"ids must have one id for each of the {len(table)} rows of codes, got {len(names)}")
@@ -221,7 +219,7 @@ class CodeIndex:
             Ids that are not in the index; names some.
         """
         rows = self.codes if ids is None else self.codes[find_all("ids", ids, self.ids)]
-        return _decode(rows, self.codebooks)
+        return decode(rows, self.codebooks)
 
     def add(self, vectors: Any, ids: Any) -> None:
         """Code further items and add them; nothing is added where one of them is refused.
@@ -317,46 +315,9 @@ class CodeIndex:
     def _queries(self, queries: Any, symmetric: bool) -> NDArray[np.float32]:
         asked = self.normalize_queries(queries)
         if symmetric:
-            asked = _decode(self.encode(asked), self.codebooks)
+            asked = decode(self.encode(asked), self.codebooks)
         longest = np.sqrt((self.codebooks.astype(np.float64) ** 2).sum(axis=2).max(axis=1).sum())
         bound = float(np.linalg.norm(asked.astype(np.float64), axis=1).max(initial=0.0) * longest)
         if bound > float(np.finfo(np.float32).max):
             raise ValueError(f"queries must have scores that fit into float32, got scores of up to {bound:.3g}")
         return asked
-
-
-def normalize(queries: NDArray[np.float32], query_norm: str, num_codebooks: int) -> NDArray[np.float32]:
-    """Return queries by one of `QUERY_NORMS`; zeros stay zeros."""
-    if query_norm == "none":
-        return queries
-    if query_norm == "full":
-        return unit_rows(queries)
-    return unit_rows(queries.reshape(len(queries) * num_codebooks, -1)).reshape(queries.shape)
-
-
-def _as_codebooks(values: Any) -> NDArray[np.float32]:  # Any: array_like or Tensor
-    codebooks = np.asarray(as_array(values))
-    if codebooks.ndim != 3 or 0 in codebooks.shape or codebooks.shape[1] > _MOST_CODEWORDS:
-        raise ValueError(
-            "codebooks must have shape (num_codebooks, num_codewords <= 65536, dim // num_codebooks), none of them 0, "
-            f"got {codebooks.shape}"
-        )
-    # As rows they are vectors: the same checks, and the row of a message is m * num_codewords + k.
-    return as_vectors("codebooks", codebooks.reshape(-1, codebooks.shape[2])).reshape(codebooks.shape)
-
-
-def _as_codes(values: Any, codebooks: NDArray[np.float32]) -> NDArray[Any]:
-    # Any: array_like or Tensor; uint8 or uint16
-    num_codebooks, num_codewords, _ = codebooks.shape
-    codes = np.asarray(as_array(values))
-    if codes.ndim != 2 or codes.shape[1] != num_codebooks:
-        raise ValueError(f"codes must have shape (num_items, {num_codebooks}), one code a codebook, got {codes.shape}")
-    if codes.size and codes.dtype.kind not in "iu":
-        raise TypeError(f"codes must hold integers, got dtype {codes.dtype}")
-    if codes.size and (int(codes.min()) < 0 or int(codes.max()) >= num_codewords):
-        raise ValueError(f"codes must be in [0, {num_codewords}), got {int(codes.min())} to {int(codes.max())}")
-    return codes.astype(np.uint8 if num_codewords <= 256 else np.uint16)
-
-
-def _decode(codes: NDArray[Any], codebooks: NDArray[np.float32]) -> NDArray[np.float32]:  # Any: uint8 or uint16
-    return np.concatenate([codebook[column] for codebook, column in zip(codebooks, codes.T)], axis=1)

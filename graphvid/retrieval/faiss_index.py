@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from graphvid._checks import check_choice
 from graphvid._faiss import import_faiss
 from graphvid.retrieval import _faiss_files
+from graphvid.retrieval._codes import QUERY_NORMS, normalize
 from graphvid.retrieval._ids import as_ids
 from graphvid.retrieval._search import Exclusions, check_top_k, find_exclusions
 from graphvid.retrieval._vectors import as_vectors, unit_rows
-from graphvid.retrieval.code_index import QUERY_NORMS, CodeIndex, normalize
+from graphvid.retrieval.code_index import CodeIndex
 from graphvid.retrieval.result import SearchResult
 from graphvid.retrieval.vector_index import METRICS, Metric
 

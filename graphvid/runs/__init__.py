@@ -6,9 +6,9 @@ from .engine import train
 from .keep_best import KeepBest
 from .plateau import ReloadOnPlateau
 from .report import Plot, Report, Section, Table, read_training_log, write_report
-from .run import Run, VectorRun
+from .run import Data, Run, VectorRun
 from .search import export, search
-from .task import Data, Method, Part, Parts, Task, Training
+from .task import Method, Part, Parts, Task, Training
 from .training import Device
 from .vectors import CODES, read_vectors, row_of, rows_of, storable, write_vectors
 from .verdict import Verdict, judge, read_verdict

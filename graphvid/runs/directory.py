@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from graphvid._files import is_temporary, read_json, remove_temporaries, write_json
+from graphvid._files import read_json, write_json
+from graphvid._temporaries import is_temporary, remove_temporaries
 
 Json = dict[str, Any]  # Any: nested JSON values
 FORMAT = 2  # of config.json and of what the files of a run are called; a run of another one is refused

@@ -15,8 +15,9 @@ from .callbacks import Checkpoint, TrainingLog, check_every
 from .directory import Json, RunDirectory
 from .examples import examples
 from .report import Report, write_report
+from .run import Data
 from .sessions import session
-from .task import Data, Part, Task
+from .task import Part, Task
 from .training import Device, check_device, fit, versions
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -21,9 +22,45 @@ if TYPE_CHECKING:
     from lightning import LightningModule
     from torch import nn
 
-    from .task import Task
-
 ANSWERS = ("evaluate", "embed", "neighbors", "recommend", "predict", "link")
+
+
+class Data(Protocol):
+    """The content of a source once it is read."""
+
+    def fingerprint(self) -> Json:
+        """Give name, counts and a checksum over values and ids: equal for equal data."""
+
+
+class AskedMethod(Protocol):
+    """A method as far as its runs ask it; `graphvid.runs.Method` is one."""
+
+    @property
+    def title(self) -> str:
+        """Name in headings and tables."""
+
+    @property
+    def config(self) -> type[Record]:
+        """Class of its options."""
+
+    @property
+    def build(self) -> Callable[..., Any] | None:  # Any: as in `Method`
+        """Maker of its model, if it has one."""
+
+
+class AskedTask(Protocol):
+    """A task as far as its runs ask it; `graphvid.runs.Task` is one."""
+
+    @property
+    def source(self) -> type[Record]:
+        """Class of its sources."""
+
+    @property
+    def methods(self) -> Mapping[str, AskedMethod]:
+        """Its methods by the word of the command."""
+
+    def load(self, source: Any, *, progress: bool) -> Data:  # Any: a record of the class ``source``
+        """Read the source."""
 
 
 class Run:
@@ -46,7 +83,7 @@ class Run:
         The word of the command, such as ``"simplex"``.
     """
 
-    def __init__(self, path: str | os.PathLike[str], task: Task[Any, Any]) -> None:
+    def __init__(self, path: str | os.PathLike[str], task: AskedTask) -> None:
         self.directory = RunDirectory(path)
         self.config: Json = self.directory.read_config()
         self.method: str = self.config["method"]

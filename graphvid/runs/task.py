@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from lightning import Callback, LightningModule
 
@@ -13,15 +13,7 @@ from graphvid._record import Record
 
 from .directory import Json, RunDirectory
 from .report import Report
-from .run import Run
-
-
-class Data(Protocol):
-    """The content of a source once it is read."""
-
-    def fingerprint(self) -> Json:
-        """Give name, counts and a checksum over values and ids: equal for equal data."""
-
+from .run import Data, Run
 
 S = TypeVar("S", bound=Record)
 D = TypeVar("D", bound=Data)

@@ -17,10 +17,11 @@ from graphvid.sampling.histories import history_block
 from graphvid.sampling.item_negatives import ItemNegatives, ItemNegativeSampler
 from graphvid.sampling.neighbor_sampler import NeighborSampler, sample_neighbors
 from graphvid.sampling.pair_order import local_pair_order
+from graphvid.sampling.requests import Requests
 from graphvid.sampling.shuffled_batches import RowBatch, ShuffledBatches
 
 if TYPE_CHECKING:
-    from graphvid.sampling.check_in_chains import CheckInChains, Requests, Walks
+    from graphvid.sampling.check_in_chains import CheckInChains, Walks
     from graphvid.sampling.cluster_negatives import ClusterNegatives
     from graphvid.sampling.neighbors import neighbor_table
     from graphvid.sampling.triplets import TripletBatch, TripletSampler
@@ -52,7 +53,7 @@ __all__ = [
 ]
 
 _NEED_DGL = {
-    **dict.fromkeys(("CheckInChains", "Requests", "Walks"), "check_in_chains"),
+    **dict.fromkeys(("CheckInChains", "Walks"), "check_in_chains"),
     "ClusterNegatives": "cluster_negatives",
     "TripletBatch": "triplets",
     "TripletSampler": "triplets",

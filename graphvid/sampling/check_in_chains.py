@@ -12,42 +12,9 @@ from graphvid._dgl import DGLGraph
 from graphvid.data.check_ins import HOUR, local_time
 from graphvid.graphs.check_ins import CHAINS, chain_keys
 from graphvid.sampling._chain_kernels import chain_heads, copy_rows, find_slices
+from graphvid.sampling.requests import Requests
 
 _Ints = NDArray[np.int64]
-
-
-class Requests(NamedTuple):
-    """Moments at which users ask where to go next.
-
-    Parameters
-    ----------
-    user : ndarray of int64, shape (num_requests,)
-        Who asks.
-    end : ndarray of int64, shape (num_requests,)
-        First check-in that is not before the request: the user's history is all of theirs below it.
-    session : ndarray of int64, shape (num_requests,)
-        First check-in of the current session, or ``end`` where it is empty: the long term is all below it.
-    weekday, hour : ndarray of int64, shape (num_requests,)
-        Local time of the request, -1 where unknown.
-    area : ndarray of int64, shape (num_requests,)
-        Area of ``near``, -1 where unknown.
-    last, near : ndarray of int64, shape (num_requests,)
-        Place of the last check-in, and the place that stands for where the user is, the same unless said otherwise; -1 for
-        none.
-    """
-
-    user: _Ints
-    end: _Ints
-    session: _Ints
-    weekday: _Ints
-    hour: _Ints
-    area: _Ints
-    last: _Ints
-    near: _Ints
-
-    def take(self, picked: NDArray[np.integer] | slice) -> Requests:
-        """Return some of the requests."""
-        return Requests(*(column[picked] for column in self))
 
 
 class Walks(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from graphvid.data.watch_log import COLUMNS
+from graphvid.data.watch_log_tables import COLUMNS
 
 
 def column_names(words: Iterable[str], known: Collection[str] = COLUMNS) -> dict[str, str]:

@@ -1,8 +1,9 @@
 """Relational graph clustering: an encoder of features, trained on triplets of a co-watch graph and its clusters."""
 
 from .config import RGCConfig
+from .encoders import Encoder, build_encoder, embed
 from .fused import FusedEncoder
-from .model import Encoder, RelationalGraphClustering, build_encoder, embed
+from .model import RelationalGraphClustering
 from .raw_path import RawPath
 from .skip import SkipEncoder
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,21 +19,19 @@ from graphvid.clustering import ClusterTree, affinity_clustering
 from graphvid.data import Features, Standardizer, Table
 from graphvid.graphs import check_alignment
 from graphvid.models.one_process import OneProcessModule
-from graphvid.nn import Standardize, VideoEncoder
+from graphvid.nn import Standardize
 from graphvid.ops import NeighborTable
 from graphvid.optim import cosine, staircase
 from graphvid.sampling import TripletBatch, TripletSampler, neighbor_table
 
 from .config import RGCConfig
+from .encoders import Encoder, embed, make_network
 from .fused import FusedEncoder
-from .inputs import Tables, TrainingRows, rows_on, tables_of
+from .inputs import Tables, TrainingRows, tables_of
 from .objective import Objective
 from .raw_path import RawPath
 from .skip import SkipEncoder
 
-Encoder: TypeAlias = VideoEncoder | SkipEncoder | FusedEncoder
-
-_CHUNK_VALUES = 1 << 22  # of features that are encoded at once
 _DROPOUT_STREAM = 1  # streams of config.seed; the sampler and the initial weights have their own
 
 
@@ -107,7 +105,7 @@ class RelationalGraphClustering(OneProcessModule):
             check_alignment(graph, features, rows=rows)
         tables = tables_of(features)
         chosen = _rows_of_nodes(graph.num_nodes(), tables, rows)
-        self.encoder = _network({name: x.shape[1] for name, x in tables.items()}, config)
+        self.encoder = make_network({name: x.shape[1] for name, x in tables.items()}, config)
         for name, x in tables.items():
             fitted = Standardizer.fit(x, chosen)
             layer = self.encoder.standardize[name]
@@ -189,79 +187,6 @@ class RelationalGraphClustering(OneProcessModule):
         raw = RawPath(self.encoder.dims, config.raw_dim)
         raw.fit(config.raw, self.features.tables, self.features.rows.cpu().numpy(), seed=config.seed)
         return FusedEncoder(self.encoder, raw.to(self.device), weight=config.raw_weight)
-
-
-def build_encoder(dims: Mapping[str, int], config: RGCConfig) -> Encoder:
-    """Give the encoder of ``config``, with initial weights, for modalities with ``dims`` columns."""
-    encoder = _network(dims, config)
-    if config.raw == "none":
-        return encoder
-    return FusedEncoder(encoder, RawPath(dims, config.raw_dim), weight=config.raw_weight)
-
-
-def _network(dims: Mapping[str, int], config: RGCConfig) -> VideoEncoder | SkipEncoder:
-    network = VideoEncoder(
-        dims,
-        fusion=config.fusion,
-        hidden=config.hidden,
-        dim=config.dim,
-        dropout=config.dropout,
-        input_dropout=config.input_dropout,
-        seed=config.seed,
-    )
-    if config.skip == "none":
-        return network
-    return SkipEncoder(network, RawPath(dims, config.dim, trained=True), dropout=config.input_dropout)
-
-
-def embed(encoder: Encoder, features: Tables, *, chunk_size: int | None = None) -> NDArray[np.float32]:
-    """Embed videos from their features, seen in training or not.
-
-    Parameters
-    ----------
-    encoder : VideoEncoder, SkipEncoder or FusedEncoder
-        A trained encoder.
-    features : Features, or mapping of str to table
-        One table of shape ``(num_videos, dim)`` for every modality of the encoder; see `RelationalGraphClustering`.
-    chunk_size : int, optional
-        Videos encoded at once, at least 1; bounds the memory, and changes the result by rounding at most. Default: as many as
-        have 2**22 columns of features, at most 8,192.
-
-    Returns
-    -------
-    ndarray of float32, shape (num_videos, dim of the encoder)
-        Unit rows.
-
-    Raises
-    ------
-    KeyError
-        If the modalities are not those of the encoder.
-    ValueError
-        If a modality has another number of columns or of rows, or ``chunk_size`` is below 1.
-    """
-    if chunk_size is not None and chunk_size < 1:
-        raise ValueError(f"chunk_size must be at least 1, got {chunk_size}")
-    tables = tables_of(features)
-    if chunk_size is None:
-        chunk_size = min(8192, max(1, _CHUNK_VALUES // sum(encoder.dims.values())))
-    rows = {name: x.shape[0] for name, x in tables.items()}
-    if len(set(rows.values())) > 1:
-        raise ValueError(f"features must have one row a video in every modality, got {rows}")
-    num_videos = max(rows.values(), default=0)
-    device = next(encoder.parameters()).device
-    vectors: NDArray[np.float32] | None = None
-    training = encoder.training
-    encoder.eval()
-    with torch.no_grad():
-        for start in range(0, max(num_videos, 1), chunk_size):  # without videos, one empty chunk
-            part = slice(start, start + chunk_size)
-            encoded = encoder({name: rows_on(x[part], device) for name, x in tables.items()}).cpu().numpy()
-            if vectors is None:
-                vectors = np.empty((num_videos, encoded.shape[1]), np.float32)
-            vectors[part] = encoded
-    encoder.train(training)
-    assert vectors is not None
-    return vectors
 
 
 def _rows_of_nodes(num_nodes: int, tables: Mapping[str, Table], rows: ArrayLike | None) -> NDArray[np.int64]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,9 +25,6 @@ from .knowledge import AidaKnowledge, Inputs, Knowledge, TextKnowledge, UsedFeat
 from .source import LinkingSource, LoadedLinking
 from .texts import Span, Surfaces, read_candidates, read_spans, to_mentions
 from .vectors import TextVectors
-
-if TYPE_CHECKING:
-    from .task import Linking
 
 WEIGHTS, KNOWLEDGE, ENCODER, ENCODER_WEIGHTS = "model.safetensors", "knowledge.npz", "encoder", "encoder.safetensors"
 _ENTITIES, _SCALE = ("entity_ids", "entity_names", "has_prior"), ("feature_mean", "feature_scale")
@@ -58,8 +55,6 @@ def write_knowledge(run: RunDirectory, data: LoadedLinking) -> None:
 
 class LinkingRun(Run):
     """A run of the task linking: it says which entities the mentions of texts mean."""
-
-    _task: Linking
 
     def model(self, mentions: Mentions | None = None) -> Linker:
         """Give the trained model, in evaluation mode, for some documents.

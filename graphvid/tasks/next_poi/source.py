@@ -27,7 +27,7 @@ from graphvid.data import (
     read_tsmc2014,
     split_check_ins,
 )
-from graphvid.data.check_ins import COLUMNS
+from graphvid.data.check_in_tables import COLUMNS
 from graphvid.tasks._columns import column_names
 
 CheckInDataset = Literal[
