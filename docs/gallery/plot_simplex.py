@@ -125,10 +125,10 @@ judge(*mf)
 # %%
 # Who pushes
 # ----------
-# A negative at or below the margin has no gradient. Here are the cosines of all users with what they
-# watched, with what was held out, and with everything else, most of which lies below the margin, where
-# the loss leaves it. What was held out has been drawn as a negative like the rest and yet stands
-# higher, since users of the same taste pull it up.
+# A negative at or below the margin has no gradient. Here are the cosines of all users with the
+# items that they watched, with the held-out items, and with all others. Most of the others are
+# below the margin, where the loss ignores them. Held-out items are drawn as negatives like the
+# others, but score higher, since users with the same taste pull them up.
 
 
 def mask_of(*parts):
