@@ -13,7 +13,7 @@ the page quickly; :doc:`/methods/clips` has the command for full trainings.
 """
 
 # %%
-# A world in which scenery betrays the answer
+# A world whose background reveals the answer
 # -------------------------------------------
 # A digit moves in one of four ways over one of four kinds of texture. In nearly all training
 # videos the texture is the one of the motion, so a model that reads only the texture is right.

@@ -58,8 +58,8 @@ features = world.features.modalities
 {name: table.shape for name, table in features.items()}
 
 # %%
-# What is judged
-# --------------
+# Evaluation
+# ----------
 # There are two tests, both by Recall\@20. *Known videos*: rank all of them for every user,
 # without those of training; held-out pairs are relevant. *New videos*: rank only the hundred new
 # ones.

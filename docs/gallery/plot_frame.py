@@ -189,8 +189,8 @@ right.plot(curve.predicted, curve.observed, "o-")
 right.set(xlabel="predicted probability to finish", ylabel="share that finished")
 
 # %%
-# The clip to blame
-# -----------------
+# The clip that caused the skip
+# -----------------------------
 # A hazard is the probability that the user leaves at a clip, given that they reach it. Below are
 # three videos for one user, with the topics of the clips and the true hazards, which training
 # never saw.
@@ -260,8 +260,8 @@ axes.legend(loc="lower left", fontsize="small")
 print("most likely to leave at clip", views.offending_clip, "and least at", views.best_clip)
 
 # %%
-# Users nobody knows
-# ------------------
+# Unknown users
+# -------------
 # A user without rows is -1; then the prediction depends only on the video. Every user of this log
 # has about fifty rows. To predict for users without rows, the model needs the tenth of its
 # training rows that it sees without their user (``cold_user_share``). The mean probability to

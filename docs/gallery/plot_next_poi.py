@@ -99,8 +99,8 @@ found["periodic interests"] = recall(answer.scores)
 pd.Series(found, name="Recall@10").sort_values().round(3)
 
 # %%
-# What it looks at
-# ----------------
+# Shares and attention
+# --------------------
 # The plots show the shares of the mixture and the attention of the network, over all test
 # check-ins.
 shares = pd.Series(answer.shares.mean(0).numpy(), index=model.parts).sort_values()

@@ -163,8 +163,8 @@ right.legend(loc="upper left")
 right.set(xlabel="step", ylabel="negative retention", ylim=(0, None))
 
 # %%
-# What does it find?
-# ------------------
+# Ranking quality
+# ---------------
 # Each unseen video with a neighbour is a query. It ranks all other unseen videos by cosine, and
 # its neighbours in the graph are relevant. The oracle knows the topic of every video and the
 # tastes of all users.
@@ -209,8 +209,8 @@ print("raw features:      ", nearest(raw))
 print("trained:           ", nearest(trained))
 
 # %%
-# The picture of it
-# -----------------
+# A plot of the vectors
+# ---------------------
 # Unseen videos on the first two principal axes, one colour per group of topics.
 figure, panels = plt.subplots(1, 2, figsize=(9, 4.2), layout="constrained")
 for panel, title, x in zip(panels, ("raw features", "trained"), (raw, trained), strict=True):

@@ -128,8 +128,8 @@ quantizer.rescale()
 encoder.eval()
 
 # %%
-# What it finds
-# -------------
+# Search quality
+# --------------
 # The codes have the same four bytes, but of the learned vectors; a query is the vector of a
 # video, 32 numbers of the encoder.
 with torch.no_grad():

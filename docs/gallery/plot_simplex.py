@@ -61,8 +61,8 @@ graph = user_item_graph(train)
 graph
 
 # %%
-# A judge
-# -------
+# Evaluation
+# ----------
 # The evaluation ranks all items for every user. Training items are not candidates; held-out items
 # are relevant. Recall\@20 is the share of these in the first twenty places. The baseline gives
 # the same list, by popularity, to all users.
@@ -123,8 +123,8 @@ mf, plain, _ = train_mf(margin=0.4, num_epochs=12)
 judge(*mf)
 
 # %%
-# Who pushes
-# ----------
+# Which items push
+# ----------------
 # A negative at or below the margin has no gradient. Here are the cosines of all users with the
 # items that they watched, with the held-out items, and with all others. Most of the others are
 # below the margin, where the loss ignores them. Held-out items are drawn as negatives like the

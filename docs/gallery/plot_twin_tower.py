@@ -41,8 +41,8 @@ world = SyntheticVideoPairs(
 pd.DataFrame({"title": world.test.videos.title[:4], "frames": world.test.videos.frames.counts[:4]})
 
 # %%
-# What is to be found
-# -------------------
+# The best possible results
+# -------------------------
 # These vectors need no training; all except the first use the hidden truth.
 pairs = world.test.pairs
 oracles = {}
@@ -144,8 +144,8 @@ found = {
 pd.Series(found, name="test Spearman").round(3)
 
 # %%
-# Two as one
-# ----------
+# Joining two models
+# ------------------
 # The axes of separately trained models are rotated against each other. This makes the mean of
 # both worse, but not a singular value decomposition of both side by side.
 
