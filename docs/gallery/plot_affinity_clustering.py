@@ -5,19 +5,19 @@ Affinity clustering: clusters, and negatives from them
 By the end you will be able to
 
 - cluster a weighted graph into a hierarchy and look at it;
-- say why ties decide what the clusters of an unweighted graph look like;
+- explain why ties decide the form of the clusters of an unweighted graph;
 - choose negatives by level, and know how near they are.
 
-Time to run: some seconds on one CPU core, after Numba has compiled. With the data set Amazon
-Computers in the folder that the environment variable ``GRAPHVID_DATA`` names, this uses its
+Time to run: some seconds on one CPU core, after Numba has compiled. If the folder of the
+environment variable ``GRAPHVID_DATA`` has the data set Amazon Computers, this uses its
 co-purchase graph, otherwise a generated one.
 """
 
 # %%
 # A graph
 # -------
-# Both graphs have labels, which clustering does not see: the product category, or the community a
-# node was generated in.
+# Both graphs have labels, which clustering does not see: the product category, or the generated
+# community of a node.
 import os
 
 import matplotlib.pyplot as plt
@@ -61,9 +61,9 @@ print(f"{name}: {graph.num_nodes():,} nodes, {len(src):,} edges, {label.max() + 
 # %%
 # The hierarchy
 # -------------
-# In each level every cluster joins the neighbour to which its weight is largest, and chains
-# become one cluster. All edges of this graph weigh 1; from the second level on, the weight
-# between two clusters is the average over all pairs of their nodes.
+# In each level every cluster joins the neighbour with the largest weight, and chains become one
+# cluster. All edges of this graph have weight 1; from the second level on, the weight between two
+# clusters is the average over all pairs of their nodes.
 tree = affinity_clustering(graph, num_levels=3)
 
 
@@ -87,7 +87,7 @@ axes = plot_sizes(tree)
 axes.set_title(name)
 
 # %%
-# One cluster of the second level with all that is below it:
+# One cluster of the second level with all clusters below it:
 sizes = tree.sizes[2]
 cluster = int(np.flatnonzero(sizes == sizes[sizes <= 40].max())[0])
 figure, axes = plt.subplots(figsize=(9, 3.2), layout="constrained")
@@ -102,8 +102,8 @@ print("own cluster of level 1:", tree.members(1, tree.labels[1][node]))
 print("its siblings in level 2:", tree.siblings(node, level=1))
 
 # %%
-# Do the clusters mean anything? The share of pairs in one cluster that also share their label,
-# against all pairs:
+# Do the clusters agree with the labels? The table has the share of pairs with the same label,
+# among pairs in one cluster and among all pairs:
 
 
 def same_label(tree, level):
@@ -122,11 +122,11 @@ pd.Series(
 # %%
 # Why ties matter
 # ---------------
-# All edges here weigh the same, so which one is "the best" is decided by the rule for ties alone.
+# All edges here have equal weights, so only the rule for ties decides which one is "the best".
 # ``tie_break="hash"`` orders edges by a hash of both ends. ``tie_break="index"`` takes the
-# smallest pair of ids, and so all nodes of a region take the same neighbour. The mean and the
-# largest size of a cluster after one level, for four kinds of graphs, and for comparison with
-# distinct random weights, where there are no ties:
+# smallest pair of ids, so all nodes of a region take the same neighbour. The table has the mean
+# and the largest size of a cluster after one level, for four kinds of graphs, and, for
+# comparison, with distinct random weights, without ties:
 n, side = 20_000, 141
 grid = np.arange(side * side).reshape(side, side)
 graphs = {
@@ -162,8 +162,8 @@ panels[1].set_ylabel("")
 # How the levels change negatives
 # -------------------------------
 # A negative for node :math:`a` at level L0, L1 or L2 is a node of a sibling cluster, further up
-# for a higher level, and never a neighbour of :math:`a`. How near such nodes are shows in what
-# the sampler does not use: the label, and how many neighbours the two have in common.
+# for a higher level, and never a neighbour of :math:`a`. Two quantities that the sampler does not
+# use show how near such nodes are: the label, and the number of common neighbours.
 ones = np.ones(len(src), dtype=np.float32)
 adjacency = sparse.coo_array((ones, (src, dst)), shape=(len(label), len(label))).tocsr()
 adjacency = adjacency + adjacency.T
@@ -187,9 +187,9 @@ siblings = pd.DataFrame(rows, index=list(levels), columns=columns)
 siblings.round(3)
 
 # %%
-# ``pool="inclusive"`` draws from the anchor's own cluster instead. Its level 0 is made of the
-# nodes that are tied to the anchor by the best edges; the last column says how often nothing is left
-# after its neighbours are taken out:
+# ``pool="inclusive"`` draws from the anchor's own cluster instead. Its level 0 has the nodes that
+# the best edges join to the anchor; the last column says how often no node is left without the
+# anchor's neighbours:
 rows = [nearness(probs, "inclusive") for probs in levels.values()]
 inclusive = pd.DataFrame(rows, index=list(levels), columns=columns)
 inclusive.round(3)

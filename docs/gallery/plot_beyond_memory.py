@@ -4,9 +4,9 @@ A log larger than its memory
 
 By the end you will be able to
 
-- count co-watches in a log that does not fit in the memory it may use;
-- cluster the graph that comes out, and go on after the work was stopped;
-- see that nothing differs from what the kernels in memory make.
+- count co-watches in a log that is larger than the memory limit;
+- cluster the resulting graph, and continue after an interruption;
+- see that the result equals that of the kernels in memory.
 
 Time to run: about half a minute on one CPU core. Needs the extra ``duckdb``.
 """
@@ -14,8 +14,9 @@ Time to run: about half a minute on one CPU core. Needs the extra ``duckdb``.
 # %%
 # A log on disk
 # -------------
-# 600,000 views in Parquet, in three files, as a pipeline leaves them. The ids are pseudonyms of 64
-# characters. DuckDB will be given 70 MB; in memory the two columns alone take more than that.
+# The log has 600,000 views in three Parquet files, like the output of a pipeline. The ids are
+# pseudonyms of 64 characters. DuckDB gets 70 MB; the two columns alone need more than that in
+# memory.
 import hashlib
 import tempfile
 from pathlib import Path
@@ -63,7 +64,7 @@ print(f"{num_rows:,} rows, {num_bytes / 1e6:.0f} MB of text; limit {LIMIT}")
 # %%
 # Edges
 # -----
-# What is beyond the limit goes to a folder beside the output, which is gone at the end.
+# Data beyond the limit goes to a folder beside the output, which is removed at the end.
 co_watch_edges(folder / "log", folder / "edges.parquet", top_k=10, memory_limit=LIMIT, threads=1)
 edges = pd.read_parquet(folder / "edges.parquet")
 print(f"{len(edges):,} edges")
@@ -72,8 +73,8 @@ print(edges.head(3).to_string(index=False))
 # %%
 # Clusters
 # --------
-# The tables of every level stay in ``checkpoint_dir``. Called again, the clustering finds all of
-# them there and has nothing left to do; after a crash it goes on from the last one that is whole.
+# The tables of every level stay in ``checkpoint_dir``. A second call finds all of them there and
+# has nothing left to do; after a crash it continues from the last complete one.
 number_videos(folder / "log", folder / "videos.parquet", memory_limit=LIMIT, threads=1)
 for _ in range(2):
     affinity_clusters(
@@ -90,8 +91,8 @@ print(tree)
 # %%
 # The same as in memory
 # ---------------------
-# This log is small enough to look: the kernels make the same edges, the same bits of the weights
-# and the same clusters.
+# This log is small enough for a check: the kernels make the same edges, the same bits of the
+# weights and the same clusters.
 log = WatchLog.read(folder / "log", duplicates="keep")
 graph = co_watch_graph(log, top_k=10)
 src, dst = (ends.numpy() for ends in graph.edges(order="eid"))
@@ -127,4 +128,4 @@ fig.tight_layout()
 
 # %%
 # ``graphvid train rgc --edges edges.parquet --clusters tree.parquet --features features.npz
-# --train-fraction 1`` goes on from these two files. :doc:`/beyond_one_machine` says what runs on Spark.
+# --train-fraction 1`` continues from these two files. :doc:`/beyond_one_machine` describes Spark.

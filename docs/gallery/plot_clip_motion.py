@@ -4,20 +4,20 @@ Clips without labels: motion or scenery
 
 By the end you will be able to
 
-- say as typed edges of a graph what a contrastive method pulls and what it pushes;
+- write the positives and negatives of a contrastive method as typed edges of a graph;
 - train an encoder of clips without labels, from the command or from Python;
-- tell whether its vectors follow what moves or what stands still.
+- measure whether its vectors depend on the motion or on the background.
 
-Time to run: half a minute on one CPU core. The networks here are trained for sixty steps, so that the page can be built;
-the command for whole trainings is on :doc:`/methods/clips`.
+Time to run: half a minute on one CPU core. The networks here train for only sixty steps, to build
+the page quickly; :doc:`/methods/clips` has the command for full trainings.
 """
 
 # %%
-# A world in which scenery betrays the answer
+# A world whose background reveals the answer
 # -------------------------------------------
-# A digit moves in one of four ways over one of four kinds of texture. In training, the texture nearly always belongs to the
-# motion, so whoever looks at the texture alone is right. The shifted part is the trap: there the texture is always another
-# motion's.
+# A digit moves in one of four ways over one of four kinds of texture. In nearly all training
+# videos the texture is the one of the motion, so a model that reads only the texture is right.
+# The shifted part tests this shortcut: there the texture is always that of another motion.
 import tempfile
 from pathlib import Path
 
@@ -47,8 +47,9 @@ _ = figure.suptitle("translate, rotate, zoom, oscillate")
 # %%
 # A method is a recipe of edges
 # -----------------------------
-# DSM pulls a clip and its warped self together, pushes the clip from the same frames shuffled, and from other videos. In a
-# graph of views those are three types of edges, and the loss is a softmax over the edges of an anchor.
+# DSM pulls a clip and its warped copy together, and pushes the clip away from its own shuffled
+# frames and from other videos. In a graph of views these are three types of edges, and the loss
+# is a softmax over the edges of an anchor.
 recipe = edge_recipe(DSMConfig())
 for rule in recipe.rules:
     print(rule.type, rule.views, rule.among)
@@ -81,10 +82,11 @@ quality["random weights"] = metrics["quality"]["random weights"]
 # %%
 # What is in the vectors
 # ----------------------
-# A linear probe is fitted on vectors of videos in which texture and motion are independent. It reads the texture from all
-# of them; whether it reads the motion is the question. *Cheating* is the share of answers on the shifted videos that name
-# the texture. Random weights are those of the last recipe before training: they see differences, which lean to
-# motion by themselves. Sixty steps and sixty test videos are few: one standard error is six points.
+# We fit a linear probe on vectors of videos in which texture and motion are independent. It can
+# read the texture from all of them; the question is whether it can read the motion. *Cheating* is
+# the share of answers on the shifted videos that follow the texture. Random weights are those of
+# the last recipe before training: their input is frame differences, which already contain more of
+# the motion. Sixty steps and sixty test videos are few: one standard error is six points.
 for name, row in quality.items():
     print(
         f"{name:30} motion {row['motion']:5.1f}  scenery {row['background']:5.1f}  cheating {row['cheating']:5.1f}"
@@ -98,9 +100,10 @@ _ = bars.set_xlabel("motion read by a probe (%), chance dashed")
 # %%
 # Vectors for the other methods
 # -----------------------------
-# A run embeds videos that it has never seen: the vector is the mean of a few clips from start to end. Saved as features,
-# the vectors feed the methods that learn from what people watch. Here forty people watch videos that move in the way they
-# like, and a two-tower model recommends videos to them from what the clips show.
+# A run embeds videos that it has never seen: the vector is the mean of a few clips from start to
+# end. Save the vectors as features, and use them in the methods that learn from watches. Here
+# forty users watch videos with the motion that they like, and a two-tower model recommends videos
+# to them from these vectors.
 folder = Path(tempfile.mkdtemp())
 run = load_run(folders["MoCo on differences"])
 vectors = run.embed(world.matched.source)

@@ -6,7 +6,7 @@ By the end you will be able to
 
 - train a tower of users and a tower of items' features with a softmax over the batch, corrected for
   popular items, in a plain PyTorch loop;
-- measure how fast item vectors drift, and from that how long they may be kept;
+- measure how fast item vectors drift, and so how long you may keep them;
 - add a memory of recent batches as negatives, and choose its size and its warm-up;
 - do the same with `~graphvid.models.TwoTower` and Lightning;
 - recommend videos that nobody has watched.
@@ -19,8 +19,8 @@ needed.
 # Pairs, features, and new videos
 # -------------------------------
 # In this generated world users like a few of 48 topics. A video's features hide its topic under
-# unrelated directions: think of lighting and loudness. The last 100 of 1,000 videos are taken out of
-# training; they stand for what is uploaded tomorrow.
+# unrelated directions, such as lighting and loudness. Training does not see the last 100 of 1,000
+# videos; these represent the videos of tomorrow.
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -58,10 +58,11 @@ features = world.features.modalities
 {name: table.shape for name, table in features.items()}
 
 # %%
-# What is judged
-# --------------
-# Two questions, both by Recall\@20. *Known videos*: all are ranked for every user, those of training left
-# out, and held-out pairs are to be found. *New videos*: the hundred are ranked among themselves.
+# Evaluation
+# ----------
+# There are two tests, both by Recall\@20. *Known videos*: rank all of them for every user,
+# without those of training; held-out pairs are relevant. *New videos*: rank only the hundred new
+# ones.
 
 
 def judge(of_users, of_items):
@@ -83,13 +84,14 @@ judge(torch.ones(log.num_users, 1), count)["known videos"]  # by popularity
 # %%
 # A plain PyTorch loop
 # --------------------
-# The users' tower is a vector each, the items' a network. A step takes 64 pairs; their items are each
-# other's negatives. A popular item is in more batches than others, and the loss takes that back: it
-# subtracts the logarithm of the item's share of the pairs. A row's own item may be among the negatives,
-# in another row or in the memory; ``own_item_mask`` finds all copies.
+# The user tower is one vector per user, the item tower a network. A step takes 64 pairs; for each
+# row, the items of the other rows are the negatives. A popular item is in more batches than
+# others. The loss corrects this: it subtracts the logarithm of the item's share of the pairs. A
+# row's own item may be among the negatives, in another row or in the memory; ``own_item_mask``
+# finds all copies.
 #
-# The memory holds the item vectors of earlier batches. It is read before the batch is pushed, so a
-# batch is not its own negative. Its entries push users and are not pushed themselves.
+# The memory holds the item vectors of earlier batches. A step reads it before it adds the batch,
+# so a batch is not its own negative. The entries push users but do not move themselves.
 BATCH, DIM, NUM_EPOCHS = 64, 64, 4
 inputs = torch.from_numpy(np.concatenate(list(features.values()), axis=1))
 inputs = (inputs - inputs[:NEW_FROM].mean(dim=0)) / inputs[:NEW_FROM].std(dim=0)
@@ -137,10 +139,10 @@ in_batch.round(3)
 # %%
 # Drift
 # -----
-# How wrong is an old vector? Drift is the mean distance that items have moved since, as a share of their
-# length. A memory of M entries holds vectors of up to M / 64 steps ago: 4,096 entries are 64 steps.
-# Drift is largest at the very start. As the learning rate stays the same, it does not vanish, and it
-# rises where an epoch starts and all pairs come again.
+# Drift measures how wrong an old vector is: the mean distance that items have moved since, as a
+# share of their length. A memory of M entries holds vectors of up to M / 64 steps ago: 4,096
+# entries are 64 steps. Drift is largest at the very start. The learning rate is constant, so
+# drift does not vanish, and it rises at the start of an epoch, when all pairs come again.
 lags = (1, 4, 16, 64)
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
 for lag in lags:
@@ -158,8 +160,8 @@ right.legend(fontsize="small")
 # %%
 # The size of the memory
 # ----------------------
-# In the first epoch a memory is a burden, and a large one the more so; afterwards it helps. A memory
-# that is used from the second epoch on (``warmup_steps``) is no burden at any time.
+# In the first epoch a memory hurts, and a large one hurts more; afterwards it helps. A memory
+# that starts in the second epoch (``warmup_steps``) never hurts.
 results = {
     "none": in_batch,
     "1,024": train_towers(1024),
@@ -181,9 +183,10 @@ pd.DataFrame({name: table.iloc[-1] for name, table in results.items()}).T.round(
 # %%
 # With Lightning
 # --------------
-# `~graphvid.models.TwoTower` is that loop, with a judge after every epoch, the best weights at the end, and
-# checkpoints that have the memory in them. ``negatives`` is ``"in_batch"``, ``"mixed"`` (uniform items beside those
-# of the batch), ``"cross_batch"``, or a record with options of its own.
+# `~graphvid.models.TwoTower` is this loop, with an evaluation after every epoch, the best weights
+# at the end, and checkpoints that contain the memory. ``negatives`` is ``"in_batch"``,
+# ``"mixed"`` (uniform items and those of the batch), ``"cross_batch"``, or a record with its own
+# options.
 config = TwoTowerConfig(
     negatives=CrossBatch(memory_size=1024),
     batch_size=BATCH,
@@ -204,7 +207,7 @@ Trainer(
 pd.DataFrame(schedule.epochs).set_index("epoch")[["loss", "known videos", "new videos"]].round(3)
 
 # %%
-# Its memory now, which a checkpoint would hold and a resumed run go on with:
+# This is its memory now; a checkpoint contains it, and a resumed run continues with it:
 entries = model.candidates.memory.read()
 {
     "entries": len(entries.ids),
@@ -215,8 +218,8 @@ entries = model.candidates.memory.read()
 # %%
 # Videos nobody has watched
 # -------------------------
-# A new video has a vector like any other. Here are the best five of the new ones for three users, by
-# their topics, beside the topics that the user watches; training saw no topics.
+# A new video has a vector like any other. For three users, here are the topics that the user
+# watches and the topics of the best five new videos; training saw no topics.
 of_users, of_items = model.embed()
 scorer = metrics.dot_product_scorer(of_users, of_items[NEW_FROM:])
 people = [3, 30, 300]
@@ -238,5 +241,5 @@ for person, items in zip(people, best, strict=True):
 #
 # Where to go from here
 # ---------------------
-# :doc:`/methods/cross_batch_negatives` has the equations, the warm-up, what each kind of negatives costs, and the
-# tables on real data. :doc:`plot_simplex` is for items that are known by their ids.
+# :doc:`/methods/cross_batch_negatives` has the equations, the warm-up, the cost of each kind of
+# negatives, and results on real data. :doc:`plot_simplex` is for items that have only ids.

@@ -7,7 +7,7 @@ By the end you will be able to
 - draw cluster negatives inside DGL's own data loader;
 - train a graph encoder, `~dgl.nn.pytorch.conv.SAGEConv` over co-watch neighbours, on the triplets of
   :doc:`relational graph clustering </methods/relational_graph_clustering>`;
-- embed videos that nobody has watched, which have features and no neighbours.
+- embed videos that nobody has watched, which have features but no neighbours.
 
 Time to run: a quarter of a minute on one CPU core. Everything is generated; no files and no network are
 needed.
@@ -16,7 +16,7 @@ needed.
 # %%
 # A co-watch graph and its clusters
 # ---------------------------------
-# The last 100 of 600 videos are new: they have features, and their watches are kept for judging.
+# The last 100 of 600 videos are new: they have features, and their watches are the test set.
 import warnings
 
 import dgl
@@ -45,15 +45,15 @@ graph.num_nodes(), graph.num_edges(), [int(labels.max()) + 1 for labels in tree.
 # %%
 # Negatives that DGL's sampler calls
 # ----------------------------------
-# `~graphvid.sampling.ClusterNegatives` is called with the graph and the ids of the edges of a batch: the
-# source of an edge is the anchor, its destination the positive. What comes back is a negative
-# for every anchor, from a sibling cluster and never one of its neighbours. Edges are drawn with
-# weight 1 over the degree of their source, so that every anchor is as likely as another, as
+# DGL calls `~graphvid.sampling.ClusterNegatives` with the graph and the ids of the edges of a
+# batch: the source of an edge is the anchor, its destination the positive. It returns a negative
+# for every anchor, from a sibling cluster and never one of its neighbours. The probability of an
+# edge is proportional to 1 over the degree of its source, so every anchor is equally likely, as
 # in `~graphvid.sampling.TripletSampler`.
 #
-# Seven of ten negatives come from all videos, the others from the widest clusters. The hardest ones, of the
-# nearest sibling clusters alone (``level_probs=(1, 0, 0, 0)``, the default), hold this margin loss back: such an
-# encoder ends below the features here.
+# Seven of ten negatives come from all videos, the others from the widest clusters. The hardest
+# negatives, only from the nearest sibling clusters (``level_probs=(1, 0, 0, 0)``, the default),
+# are bad for this margin loss: with them the encoder ends below the features here.
 negatives = ClusterNegatives(graph, tree, level_probs=(0, 0, 0.3, 0.7))
 sampler = dgl.dataloading.as_edge_prediction_sampler(
     dgl.dataloading.NeighborSampler([10]), negative_sampler=negatives
@@ -79,8 +79,8 @@ encoder = GraphEncoder(features.shape[1])
 optimizer = torch.optim.Adam(encoder.parameters(), lr=5e-3)
 
 # %%
-# The loop is DGL's: blocks of neighbours, a graph of positive pairs and one of negative pairs
-# over the same videos. The loss pulls and pushes their cosines apart.
+# The loop is the usual one of DGL: blocks of neighbours, a graph of positive pairs and one of
+# negative pairs over the same videos. The loss separates the cosines of the two.
 for epoch in range(12):
     negatives.epoch = epoch
     drawn = torch.multinomial(weight, 6000, replacement=True)
@@ -100,8 +100,9 @@ for epoch in range(12):
 # %%
 # Videos that nobody has watched
 # ------------------------------
-# A new video has no neighbours yet. Its block has no edges, so the layer reads its own features
-# alone. Each new video ranks the others by cosine; those that were watched with it later are relevant.
+# A new video has no neighbours yet. Its block has no edges, so the layer reads only its own
+# features. Each new video ranks the others by cosine; videos that users later watched with it are
+# relevant.
 table = neighbor_table(node_subgraph(everything, new))
 
 

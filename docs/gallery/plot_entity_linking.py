@@ -6,8 +6,8 @@ By the end you will be able to
 
 - hold mentions and their candidates, and turn them into a graph;
 - score candidates by prior, words around and type, in a plain PyTorch loop;
-- let the mentions of a document speak to each other;
-- say how often the right entity is chosen, and whether errors are errors of type.
+- pass messages between the mentions of a document;
+- measure the accuracy, and how many errors are errors of type.
 
 Time to run: about a minute on one CPU core. Everything is generated; no files and no network are
 needed.
@@ -16,9 +16,9 @@ needed.
 # %%
 # A world of ambiguous names
 # --------------------------
-# 150 names mean six entities each. Topics tell some of them apart, and the type that the nearest words
-# ask for the others. Candidates are in the order of their entity numbers, so that their order tells
-# nothing.
+# There are 150 names, each of six entities. Topics distinguish some of these, and the type that
+# the nearest words imply distinguishes the others. Candidates are in the order of their entity
+# numbers, so their order carries no information.
 import numpy as np
 import pandas as pd
 import torch
@@ -48,24 +48,24 @@ pd.DataFrame(
 )
 
 # %%
-# The graph: mentions to candidates, words to mentions, entities to entities. Entities of different documents
-# are different nodes.
+# The graph has edges from mentions to candidates, words to mentions, and entities to entities.
+# Entities of different documents are different nodes.
 graph = mention_graph(
     mentions, words=(world.word_indptr, world.words), links=(world.link_src, world.link_dst)
 )
 graph
 
 # %%
-# What one choice says about another is a graph too: a node is a mention with one of its candidates, and
-# edges join nodes of different mentions whose entities link.
+# The relations between choices are a graph too: a node is a mention with one of its candidates,
+# and edges join nodes of different mentions whose entities have a link.
 assignment_graph(graph)
 
 
 # %%
 # Features
 # --------
-# The logarithm of the prior, and the cosine of the mention's context with the mean context of each
-# entity. Vectors of words and entities give a third, inside the model.
+# There are two features: the logarithm of the prior, and the cosine of the mention's context with
+# the mean context of each entity. Vectors of words and entities give a third, inside the model.
 def unit(x):
     return x / np.linalg.norm(x, axis=1, keepdims=True)
 
@@ -99,8 +99,8 @@ docs = {
 # %%
 # A plain loop
 # ------------
-# A model gives a score for every candidate of a batch of documents; the loss is the cross-entropy of the
-# right ones.
+# A model computes a score for every candidate of a batch of documents; the loss is the
+# cross-entropy of the gold entities.
 def train(model):
     optimizer = torch.optim.AdamW(model.parameters(), lr=0.01)
     for batch in model.train_dataloader():
@@ -138,8 +138,8 @@ models = {
 pd.DataFrame({name: figures(train(model)) for name, model in models.items()}).T.round(3)
 
 # %%
-# Words tell topics, and leave errors of type; contexts tell types. With the links the mentions of a document
-# decide together.
+# Words identify topics, and leave errors of type; contexts identify types. With the links, the
+# model decides the mentions of a document together.
 #
-# From the command line the same is ``graphvid train link-graph --dataset synthetic --out run``, whose report has the
-# errors to read, and ``graphvid link`` links new texts.
+# On the command line, ``graphvid train link-graph --dataset synthetic --out run`` does the same
+# and writes a report with the errors; ``graphvid link`` links new texts.

@@ -7,7 +7,8 @@ By the end you will be able to
 - turn a log with watch times into clips that were finished, left, or never reached, and into a
   graph of users and clips;
 - train `~graphvid.models.FRAME` on it, in a plain PyTorch loop and with Lightning;
-- judge it: against the truth, against a model that sees whole videos, and by its probabilities;
+- evaluate it: against the truth, against a model that sees whole videos, and by its
+  probabilities;
 - say at which clip a user will leave a video, also one that nobody has watched yet.
 
 Time to run: under a minute on one CPU core. Everything is generated; no files and no network are
@@ -17,10 +18,10 @@ needed.
 # %%
 # The log
 # -------
-# In this generated world a video has eight clips of a second, in runs of one topic each. A user
-# likes five of 16 topics and dislikes four. At every clip they reach, they leave with probability
-# 0.01 if they like its topic, 0.45 if they dislike it, and 0.04 else. So a skip has one clip to
-# blame, and the log says which, though not why.
+# In this generated world a video has eight clips of one second, in runs that each have one topic.
+# A user likes five of 16 topics and dislikes four. At every clip that they reach, they leave with
+# probability 0.01 if they like its topic, 0.45 if they dislike it, and 0.04 otherwise. So one
+# clip causes a skip; the log says which one, but not why.
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -37,12 +38,12 @@ world = SyntheticSkip(num_users=150, num_videos=600, seed=0)
 world.log.to_frame().head()
 
 # %%
-# A log of your own is ``WatchLog.read("log.csv")`` with the columns ``user_id``, ``video_id``,
-# ``watch_time``, ``duration`` and ``timestamp``, and its clips are ``ClipFeatures.open("clips.npz")``,
-# an array of shape (videos, clips, columns).
+# Read your own log with ``WatchLog.read("log.csv")``, with the columns ``user_id``, ``video_id``,
+# ``watch_time``, ``duration`` and ``timestamp``, and its clips with
+# ``ClipFeatures.open("clips.npz")``, an array of shape (videos, clips, columns).
 #
-# Each user's last 20 of 80 rows are for the judgement. The last 60 videos are taken out of the
-# training rows: they stand for what is uploaded tomorrow.
+# Each user's last 20 of 80 rows are the test set. The training rows do not contain the last 60
+# videos: these represent the videos of tomorrow.
 early = np.union1d(world.windows.graph, world.windows.supervision)
 new_from = world.log.num_videos - 60
 log = world.log.select(early[world.log.video[early] < new_from])
@@ -53,21 +54,24 @@ print(f"{log.num_interactions:,} training rows, {test.num_interactions:,} test r
 # %%
 # From rows to clips
 # ------------------
-# ``stop`` is the clip at which the viewer left, or 8 for a video that was finished. Who stops exactly
-# on the boundary of two clips has finished the first; the arithmetic is in whole milliseconds.
+# ``stop`` is the clip at which the viewer left, or 8 for a finished video. A viewer who stops
+# exactly on the boundary of two clips has finished the first; the arithmetic is in whole
+# milliseconds.
 labels = label_clips(log, num_clips=8)
 rows = pd.DataFrame({"watch_time": log.watch_time, "stop": labels.stop})
 rows.groupby("stop")["watch_time"].agg(["count", "min", "max"])
 
 # %%
-# A finished video gives an edge ``pos`` from the user to each of its clips, a skip one edge ``neg`` to
-# the clip of the skip. Clips before it were seen and clips after it were not: neither gets an edge.
+# A finished video gives an edge ``pos`` from the user to each of its clips; a skip gives one edge
+# ``neg`` to the clip of the skip. The clips before it, which were seen, and those after it, which
+# were not, get no edge.
 graph = user_clip_graph(labels, num_users=log.num_users, num_videos=log.num_videos)
 {name: graph.num_edges(name) for name in ("pos", "neg")}
 
 # %%
-# Half of the rows of one user, and beside them what nobody tells the model: what the user thinks
-# of each clip's topic. Most skips lie on a disliked clip, and most of what was finished has none.
+# Left: half of the rows of one user. Right: the truth that the model never sees, whether the user
+# likes the topic of each clip. Most skips are on a disliked clip, and most finished videos have
+# none.
 person = 0
 mine = np.flatnonzero(labels.user == person)
 mine = mine[np.argsort(-labels.stop[mine])][::2]
@@ -83,10 +87,10 @@ panels[1].set(title="truth: liked (green), disliked (red)", xlabel="clip")
 # %%
 # A plain PyTorch loop
 # --------------------
-# `~graphvid.models.FRAME` holds the graph, the network and the batches. A step scores all clips of
-# the batch's videos for its users, with the batch's own edges left out of the graph: they are the
-# answer. The loss is the likelihood of where each view ended. Batches are smaller than the default,
-# since this world is small.
+# `~graphvid.models.FRAME` holds the graph, the network and the batches. A step scores all clips
+# of the batch's videos for its users. It leaves the batch's own edges out of the graph, because
+# they are the answer. The loss is the negative log-likelihood of the place where each view ended.
+# Batches are smaller than the default, since this world is small.
 config = FRAMEConfig(batch_size=256, seed=0)
 model = FRAME(log, world.clips, config)
 batches = model.train_dataloader()
@@ -112,7 +116,7 @@ axes.set(xlabel="step", ylabel="negative log-likelihood of a view")
 # %%
 # The same with Lightning
 # -----------------------
-# The model is a Lightning module. Here it trains the comparison that matters most: the same model on
+# The model is a Lightning module. Here it trains the most important baseline: the same model on
 # the same videos with one clip each, whose feature is the mean of the eight.
 trainer = Trainer(
     max_epochs=1,  # the batches of all config.num_epochs passes come from one loader
@@ -129,8 +133,8 @@ trainer.fit(coarse)
 # Who finishes what?
 # ------------------
 # GAUC is the AUC inside each user's test rows, weighted by their number. The oracle knows all
-# tastes; chance decides the rest. A logloss above that of the base rate would mean that the
-# probabilities are worth less than one number.
+# tastes; the rest is chance. A logloss above that of the base rate would mean that a constant
+# predicts better.
 finished = test.watch_time >= test.duration
 prediction = model.predict(test.user, test.video)
 base_rate = np.full(len(finished), (log.watch_time >= log.duration).mean())
@@ -154,10 +158,10 @@ def judge(answer):
 pd.DataFrame({name: judge(answer) for name, answer in answers.items()}).T.round(3)
 
 # %%
-# With 200 rows a bin, chance alone moves the calibration error by as much as it does the oracle's.
+# With 200 rows per bin, chance alone causes a calibration error as large as the oracle's.
 #
-# Could the difference of the two GAUCs come from the choice of users? They are drawn anew 2,000
-# times, and both models are judged on the same draw:
+# Could the difference of the two GAUCs come from the choice of users? A bootstrap draws the users
+# 2,000 times and evaluates both models on each draw:
 fine, one = answers["FRAME, 8 clips"], answers["FRAME, 1 clip"]
 gain = metrics.bootstrap_gauc(finished, fine, one, test.user)
 print(f"{gain.difference:.3f}, 95 % interval {gain.lower:.3f} to {gain.upper:.3f}")
@@ -165,9 +169,9 @@ print(f"{gain.difference:.3f}, 95 % interval {gain.lower:.3f} to {gain.upper:.3f
 # %%
 # Are the probabilities right?
 # ----------------------------
-# Left: who is still there at the start of each clip and at the end, on average over the test rows,
-# and separately for the third of the rows with the lowest and the highest predicted chance. Right:
-# test rows in 15 bins by that chance.
+# Left: the share of viewers still there at the start of each clip and at the end, over all test
+# rows, and for the thirds of the rows with the lowest and the highest predicted probability to
+# finish. Right: test rows in 15 bins by this probability.
 stop = label_clips(test, num_clips=8).stop
 still_there = stop[:, None] >= np.arange(9)
 order = np.argsort(prediction.complete)
@@ -185,10 +189,11 @@ right.plot(curve.predicted, curve.observed, "o-")
 right.set(xlabel="predicted probability to finish", ylabel="share that finished")
 
 # %%
-# The clip to blame
-# -----------------
-# Hazards: how likely is the user to leave at each clip, once there? Below are three videos for
-# one user, with the topics of the clips and the true hazards, which training never saw.
+# The clip that caused the skip
+# -----------------------------
+# A hazard is the probability that the user leaves at a clip, given that they reach it. Below are
+# three videos for one user, with the topics of the clips and the true hazards, which training
+# never saw.
 names = {0: "liked", 1: "", 2: "disliked"}
 shown = np.flatnonzero(test.user == person)
 shown = shown[np.argsort(-world.hazards[world.windows.test[shown]].sum(axis=1))][[1, 8, 18]]
@@ -205,8 +210,9 @@ panels[2].legend(fontsize="small")
 figure.supxlabel("topic of the clip", fontsize=10)
 
 # %%
-# How often is the clip of a skip the one that the model thinks most likely, given that the video is
-# skipped? The position prior has the same hazards for all: those of the training log.
+# The accuracy is the share of skips whose clip is the most likely one for the model, given that
+# the user skips the video. The position prior has the same hazards for all users and videos:
+# those of the training log.
 reached = (labels.stop[:, None] >= np.arange(8)).sum(axis=0)
 prior = np.tile(np.bincount(labels.stop, minlength=9)[:8] / reached, (len(stop), 1))
 hazards = {
@@ -221,7 +227,7 @@ table[["accuracy", "log_likelihood"]].round(3)
 # %%
 # Videos nobody has watched
 # -------------------------
-# Test rows of the 60 videos that training never saw are predicted from the features of their clips:
+# For the 60 videos that training never saw, the model predicts from the features of their clips:
 truth = answers["oracle"]
 is_new = test.video >= new_from
 kinds = {"videos of the training log": ~is_new, "new videos": is_new}
@@ -236,9 +242,8 @@ columns = {
 pd.DataFrame(columns).T.astype({"rows": int}).round(3)
 
 # %%
-# A video that is not in the log at all comes with its clips. This one spends four clips on a topic
-# that our user likes and four on one that they dislike, and is shown also to somebody who likes
-# both.
+# For a video that is not in the log, give its clips. This one has four clips of a topic that our
+# user likes and four of one that they dislike. We predict it also for a user who likes both.
 liked, disliked = (int(np.flatnonzero(world.tastes[person] == level)[0]) for level in (0, 2))
 other = int(np.flatnonzero((world.tastes[:, [liked, disliked]] == 0).all(axis=1))[0])
 clip_of = [
@@ -255,17 +260,17 @@ axes.legend(loc="lower left", fontsize="small")
 print("most likely to leave at clip", views.offending_clip, "and least at", views.best_clip)
 
 # %%
-# Users nobody knows
-# ------------------
-# A user without a past is -1, and the prediction depends on the video alone. Every user of this log
-# has about fifty rows; that the model knows what to say of one without any comes from the tenth of
-# its training rows that it was shown without their user (``cold_user_share``). The mean probability
-# to finish, and the share of the test rows that were finished:
+# Unknown users
+# -------------
+# A user without rows is -1; then the prediction depends only on the video. Every user of this log
+# has about fifty rows. To predict for users without rows, the model needs the tenth of its
+# training rows that it sees without their user (``cold_user_share``). The mean probability to
+# finish, and the share of finished test rows:
 nobody = model.predict(np.full(len(finished), -1), test.video)
 print(f"{nobody.complete.mean():.2f} predicted, {finished.mean():.2f} observed")
 
 # %%
 # Where to go from here
 # ---------------------
-# :doc:`/methods/frame` has the equations, how leaks are kept out, the presets, and the tables: five
-# seeds, settings in which clips must not help, and other people's models.
+# :doc:`/methods/frame` has the equations, the protection against leaks, the presets, and the
+# tables: five seeds, settings in which clips must not help, and other models.

@@ -4,22 +4,23 @@ Message passing on a watch log
 
 By the end you will be able to
 
-- turn what users watched and what they skipped into two relations, and pass features along both;
-- weigh edges by attention;
+- turn watches and skips of users into two relations, and pass features along both;
+- weight edges by attention;
 - train graph layers in a plain PyTorch loop;
-- choose the code that passes the messages, and see that the result stays the same;
-- sample the neighbours of a batch, and know what that costs in accuracy.
+- choose the backend that passes the messages, and see that the result stays the same;
+- sample the neighbours of a batch, and measure the cost in accuracy.
 
-Time to run: some seconds on one CPU core, after Numba has compiled. Nothing but ``device`` would
-change on a GPU.
+Time to run: some seconds on one CPU core, after Numba has compiled. On a GPU, change only
+``device``.
 """
 
 # %%
 # A log
 # -----
-# Each user likes two of five topics. A feed shows them clips, popular ones more often. A clip of a
-# topic they like is watched four times in five, any other one time in ten; the rest is skipped.
-# Clips have features that say little about their topic, and users have none.
+# Each user likes two of five topics. A feed shows them clips, popular ones more often. They watch
+# a clip of a topic that they like four times in five, any other clip one time in ten, and skip
+# the rest. The features of a clip contain little information about its topic; users have no
+# features.
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -51,8 +52,8 @@ print(f"{int(watches.sum()):,} watched, {int((~watches).sum()):,} skipped")
 # %%
 # Two relations
 # -------------
-# An `~graphvid.ops.Adjacency` holds edges from sources to destinations, and ``norm="right"`` divides
-# what arrives at a destination by the number of edges that end there: a mean.
+# An `~graphvid.ops.Adjacency` holds edges from sources to destinations, and ``norm="right"``
+# divides the sum at a destination by the number of its in-edges: a mean.
 # `~graphvid.ops.Adjacency.from_dgl` makes the same from a relation of a ``DGLGraph``.
 
 
@@ -73,8 +74,9 @@ print(watched)
 print("watchers of the most watched clip:", int(watched_by.degrees().max()))
 
 # %%
-# One hop gives a user the mean of what they watched less the mean of what they skipped, the next
-# gives a clip the same of its users. `~graphvid.ops.Relations` does both relations at once.
+# The first hop gives a user the mean of the watched clips minus the mean of the skipped ones; the
+# second gives a clip the same of its users. `~graphvid.ops.Relations` computes both relations at
+# once.
 x = x - x.mean(dim=0)
 profile = ops.Relations([watched, skipped]).spmm([x, -x])  # (num_users, dim)
 two_hops = ops.Relations([watched_by, skipped_by]).spmm([profile, -profile])  # (num_clips, dim)
@@ -95,11 +97,11 @@ show(two_hops, panels[1], "after two hops, nothing trained")
 # %%
 # Attention
 # ---------
-# About one watch in six is an accident: a clip of a topic that the user does not care for.
-# Attention can tell. ``sddmm`` gives every edge the product of its two ends, here the clip's place
-# after two hops and the mean place of what the user watched; ``edge_softmax`` makes the in-edges of
-# each user sum to 1. Weights made like this go into ``spmm(x, attention)``, on a relation without a
-# norm.
+# About one watch in six is an accident: a clip of a topic that the user does not like. Attention
+# can detect these. ``sddmm`` gives every edge the product of its two ends, here the clip's vector
+# after two hops and the mean vector of the user's watched clips. ``edge_softmax`` makes the
+# weights of each user's in-edges sum to 1. Use such weights in ``spmm(x, attention)``, on a
+# relation without a norm.
 places = nn.functional.normalize(two_hops)
 means = watched.spmm(places)
 attention = watched.edge_softmax(8 * watched.sddmm(places, means))  # (num_edges,)
@@ -111,9 +113,9 @@ print(f"{attention[accident].sum() / attention.sum():.3f} of the attention")
 # %%
 # Layers
 # ------
-# Now with weights: `~graphvid.nn.HeteroConv` runs one `~graphvid.nn.GraphConv` on each relation
-# and adds up what meets at a node type. The labels of one clip in ten are known; the loop is plain
-# PyTorch.
+# Now with trained weights: `~graphvid.nn.HeteroConv` runs one `~graphvid.nn.GraphConv` on each
+# relation and adds the results per node type. The labels of one clip in ten are known; the loop
+# is plain PyTorch.
 there = {("clip", "watched", "user"): watched, ("clip", "skipped", "user"): skipped}
 back = {("user", "watched", "clip"): watched_by, ("user", "skipped", "clip"): skipped_by}
 
@@ -170,14 +172,15 @@ panels[0].legend(loc="center right", fontsize="small")
 show(convolutions.encode(x).detach(), panels[1], "clips in the last layer, all of them")
 
 # %%
-# Averaging over people does most of it: on this log a linear map of the two hops is nearly as good.
+# Averaging over users gives most of the gain: on this log a linear map of the two hops is nearly
+# as good.
 
 # %%
 # The same numbers from every backend
 # -----------------------------------
-# What passes the messages is chosen by what is there; ``use_backend`` names it. This is one mean
-# with its gradient on every backend that serves the device: the largest difference from the first,
-# as a share of the largest value. The backends add in different orders, in float32.
+# graphvid chooses the backend that passes the messages; ``use_backend`` sets it. The table has
+# one mean and its gradient on every backend of the device: the largest difference from the first
+# backend, as a share of the largest value. The backends add in different orders, in float32.
 
 
 def mean_and_gradient():
@@ -199,10 +202,10 @@ pd.DataFrame(rows, ["mean", "gradient"]).T.map("{:.0e}".format)
 # %%
 # Sampled neighbours
 # ------------------
-# A large graph does not fit into a step of training. `~graphvid.sampling.NeighborSampler` picks
-# some in-edges of a batch, hop by hop, and returns a block for each hop, numbered anew: the first
+# A large graph does not fit into a step of training. `~graphvid.sampling.NeighborSampler` samples
+# some in-edges of a batch, hop by hop, and returns a renumbered block for each hop: the first
 # reads the features of ``src_ids``, the last ends in the batch. Users and clips are one node type
-# here, so that several hops can be made.
+# here, so that several hops are possible.
 clip_node = clip[watches] + num_users
 graph = ops.Adjacency.from_coo(
     torch.cat([user[watches], clip_node]),
@@ -233,8 +236,8 @@ table = pd.DataFrame(rows, ["rows of features read", "relative error"]).T
 table.rename_axis("fanout")
 
 # %%
-# With all in-edges, -1, the blocks give what the full graph gives. Few picks say little here: most
-# of a clip's features is noise, which has to average out.
+# With all in-edges (-1) the blocks give the result of the full graph. A small fanout is
+# inaccurate here: most of a clip's features is noise, which must average out.
 #
-# :doc:`/methods/message_passing` has the equations, what each backend needs and promises, and how
-# the kernels work.
+# :doc:`/methods/message_passing` has the equations, the needs and guarantees of each backend, and
+# how the kernels work.

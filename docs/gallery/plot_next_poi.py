@@ -5,9 +5,9 @@ Periodic interests: where next, and why
 By the end you will be able to
 
 - read check-ins in local time and group places into areas;
-- make a graph in which visits are tied by weekday, hour and area, and walk back along it;
+- make a graph that links visits by weekday, hour and area, and walk back along it;
 - rank places by counts of visits, and by a network over periodic interests;
-- say why a place is recommended.
+- explain why a place is recommended.
 
 Time to run: half a minute on one CPU core. Everything is generated; no files and no network are
 needed.
@@ -17,8 +17,8 @@ needed.
 # A town with habits
 # ------------------
 # Every check-in in this generated town has one cause: a habit of the weekday, of the hour, of the
-# area, of a group of areas at a time of day, what follows the last place, or what is popular. The
-# times are in UTC; weekday and hour are local, four hours behind.
+# area, or of a group of areas at a time of day, the usual successor of the last place, or
+# popularity. The times are in UTC; weekday and hour are local, four hours behind.
 import matplotlib.pyplot as plt
 import pandas as pd
 import torch
@@ -37,8 +37,8 @@ pd.DataFrame(
 # %%
 # Chains
 # ------
-# Each check-in has an edge to the user's next one that shares a key with it: five edges at most,
-# however long the history.
+# Each check-in has an edge to the user's next one that shares a key with it: at most five edges,
+# for a history of any length.
 graph = check_in_graph(data, town.area, slot_hours=2)
 {
     name: graph.num_edges(name)
@@ -46,8 +46,8 @@ graph = check_in_graph(data, town.area, slot_hours=2)
 }
 
 # %%
-# What shares the hour with a request is a walk back. The request is made at the time of a test
-# check-in and knows nothing of it but that time.
+# A walk back finds the check-ins in the same hour as a request. The request has the time of a
+# test check-in and knows nothing else of it.
 config = PeriodicInterestsConfig(
     dim=32, short_length=10, daily_length=20, slot_hours=2, learning_rate=3e-3, num_epochs=5
 )
@@ -60,8 +60,8 @@ pd.DataFrame({"row": walk.rows, "hour": data.hour[walk.rows], "place": data.poi[
 # %%
 # Counts first
 # ------------
-# Each kind of count ranks the places by itself; the weights of a mixture are chosen by the
-# validation check-ins. Ties count half.
+# Each kind of count ranks the places alone; the validation check-ins choose the weights of a
+# mixture. Ties count half.
 asked = chains.before(windows.test)
 target = torch.from_numpy(model.places.number[data.poi[windows.test]])
 known = (target < model.places.num_places).numpy()
@@ -82,9 +82,9 @@ pd.Series(found, name="Recall@10").round(3)
 # %%
 # The network
 # -----------
-# A plain loop; ``graphvid train periodic-interests`` does the same with Lightning, and keeps the
-# epoch that is best on validation. Batches are made of whole sessions, so that the long term is read
-# once for each.
+# This is a plain loop; ``graphvid train periodic-interests`` does the same with Lightning, and
+# keeps the best epoch by validation. Batches consist of whole sessions, so the model reads the
+# long term once per session.
 optimizer = model.configure_optimizers()
 losses = []
 model.train()
@@ -99,9 +99,10 @@ found["periodic interests"] = recall(answer.scores)
 pd.Series(found, name="Recall@10").sort_values().round(3)
 
 # %%
-# What it looks at
-# ----------------
-# The shares of the mixture, and the attention of the network, for all test check-ins.
+# Shares and attention
+# --------------------
+# The plots show the shares of the mixture and the attention of the network, over all test
+# check-ins.
 shares = pd.Series(answer.shares.mean(0).numpy(), index=model.parts).sort_values()
 figure, axes = plt.subplots(1, 2, figsize=(9, 3), layout="constrained")
 axes[0].barh(shares.index, shares)
@@ -111,7 +112,7 @@ axes[1].tick_params(axis="x", rotation=30)
 _ = axes[1].set_title("mean attention of the network")
 
 # %%
-# Why this place: the score of the first one, part by part.
+# The parts of the score of the first recommended place:
 parts = model.reasons(request)[0]
 best = int(parts.sum(0).argmax())
 why = pd.Series(

@@ -5,9 +5,9 @@ Relational graph clustering: video embeddings from a watch log
 By the end you will be able to
 
 - turn a watch log into a co-watch graph, split it by video, and cluster it;
-- draw triplets whose negatives come from neighbouring clusters, and see what that means;
+- draw triplets whose negatives come from neighbouring clusters, and see how hard they are;
 - train an encoder with Lightning, and the same encoder in a plain PyTorch loop;
-- measure what the embedding finds among videos that training never saw.
+- measure how well the embedding ranks videos that training never saw.
 
 Time to run: under a minute on one CPU core. Everything is generated; no files and no network are
 needed.
@@ -16,10 +16,10 @@ needed.
 # %%
 # The log
 # -------
-# In this generated world every user likes a few topics and every video has one. What is shown of
-# a video, its feature vectors, is a non-linear view of the topic mixed with strong nuisance
-# directions that have nothing to do with it. So we know what a good embedding must find, and that
-# the raw features hide it.
+# In this generated world every user likes a few topics and every video has one. The feature
+# vectors of a video are a non-linear function of its topic, mixed with strong nuisance directions
+# that are unrelated to the topic. So we know what a good embedding must find, and that the raw
+# features hide it.
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -41,8 +41,8 @@ print(f"{log.num_interactions:,} watches of {log.num_videos:,} videos by {log.nu
 log.to_frame().head()
 
 # %%
-# A log of your own is ``WatchLog.read("log.csv")``, with columns ``user_id`` and ``video_id``;
-# features are ``load_features("features.npz")``. Here there are two modalities:
+# Read your own log with ``WatchLog.read("log.csv")``, with columns ``user_id`` and ``video_id``,
+# and features with ``load_features("features.npz")``. Here there are two modalities:
 world.features.dims
 
 # %%
@@ -54,14 +54,14 @@ graph = co_watch_graph(log, top_k=30)
 graph
 
 # %%
-# There are few distinct weights. That is why ties matter in clustering, see
+# There are few distinct weights, so ties matter in clustering; see
 # :doc:`plot_affinity_clustering`.
 common, edges = np.unique(graph.edata["weight"].numpy(), return_counts=True)
 pd.DataFrame({"common users": common.astype(int), "edges": edges // 2}).head(6)
 
 # %%
-# Training sees 70 % of the videos and the edges among them. The other videos, and all edges at
-# them, are kept for the judgement: they stand for the videos that are uploaded tomorrow.
+# Training sees 70 % of the videos and the edges among them. The other videos, and all their
+# edges, are the test set: they represent the videos of tomorrow.
 split = split_nodes(graph.num_nodes(), train_fraction=0.7, seed=0)
 training_graph = node_subgraph(graph, split.train)
 training_features = {name: x[split.train] for name, x in world.features.modalities.items()}
@@ -70,8 +70,8 @@ unseen = neighbor_table(node_subgraph(graph, split.test))
 # %%
 # Clusters
 # --------
-# Three levels of affinity clustering: in each, every cluster joins the neighbour it is tied to
-# most strongly.
+# We make three levels of affinity clustering. In each, every cluster joins the neighbour with the
+# largest edge weight.
 tree = affinity_clustering(training_graph, num_levels=3)
 axes = plot_sizes(tree)
 axes.set_title("Clusters of the training graph")
@@ -79,10 +79,10 @@ axes.set_title("Clusters of the training graph")
 # %%
 # Triplets
 # --------
-# An anchor, a neighbour of it, and a negative: a video of a sibling cluster at some level, never
-# a neighbour. Level 0 is nearest. In a real log nobody knows how hard these negatives are; here
-# we can look: how often are they about the same topic, or at least the same group of topics, as
-# the anchor?
+# A triplet has an anchor, a neighbour of it, and a negative: a video of a sibling cluster at some
+# level, never a neighbour. Level 0 is nearest. In a real log nobody knows how hard these
+# negatives are. Here we can measure how often they have the same topic, or at least the same
+# group of topics, as the anchor:
 topics, groups = world.topics[split.train], world.supertopics[split.train]
 
 
@@ -102,10 +102,10 @@ pd.DataFrame(rows, index=list(levels), columns=["same topic", "same group"]).rou
 # %%
 # Training with Lightning
 # -----------------------
-# `~graphvid.models.RelationalGraphClustering` is a Lightning module. Its defaults compare all
-# videos of a batch with each other and take every edge among them as a positive pair; see
-# :doc:`/methods/relational_graph_clustering`. The options here are picked for a world this small;
-# the defaults train longer, on more videos.
+# `~graphvid.models.RelationalGraphClustering` is a Lightning module. By default it compares all
+# videos of a batch with each other and treats every edge among them as a positive pair; see
+# :doc:`/methods/relational_graph_clustering`. The options here are for this small world; the
+# defaults train longer, on more videos.
 config = RGCConfig(hidden=(256,), temperature=0.1, batch_size=256, num_steps=200)
 model = RelationalGraphClustering(training_graph, training_features, config, tree=tree)
 trainer = Trainer(
@@ -123,8 +123,8 @@ trained.shape
 # %%
 # A plain PyTorch loop
 # --------------------
-# The parts need no Lightning. This is the triplet loss of the paper: negatives from sibling
-# clusters, replaced by harder ones of the batch where there are any.
+# The parts do not need Lightning. This is the triplet loss of the paper: negatives come from
+# sibling clusters, and mining replaces them by harder ones of the batch if there are any.
 encoder = VideoEncoder(
     world.features.dims, fusion="early_concat", hidden=(256,), dim=64, dropout=0.3, seed=0
 )
@@ -152,8 +152,8 @@ for _ in range(200):
     retention.append(mined.statistics()["mined_retention_position"])
 
 # %%
-# How often does mining keep the negative that was drawn? Random negatives would be kept once in
-# 256 times.
+# The right plot shows how often mining keeps the drawn negative. It would keep a random one in 1
+# of 256 cases.
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
 left.plot(losses)
 left.set(xlabel="step", ylabel="triplet loss")
@@ -163,11 +163,11 @@ right.legend(loc="upper left")
 right.set(xlabel="step", ylabel="negative retention", ylim=(0, None))
 
 # %%
-# What does it find?
-# ------------------
-# Each unseen video with a neighbour is a query: all other unseen videos are ranked by cosine, and
-# its neighbours in the graph are relevant. The oracle knows every video's topic and all users'
-# tastes.
+# Ranking quality
+# ---------------
+# Each unseen video with a neighbour is a query. It ranks all other unseen videos by cosine, and
+# its neighbours in the graph are relevant. The oracle knows the topic of every video and the
+# tastes of all users.
 plain = embed(encoder.eval(), world.features.modalities)
 columns = world.features.concatenate()
 raw = Standardizer.fit(columns, split.train).transform(columns)
@@ -191,8 +191,8 @@ axes.set(xlabel="NDCG@60 on videos never seen in training", xlim=(0, table["ndcg
 # %%
 # Neighbours of one video
 # -----------------------
-# The topics of the eight unseen videos nearest to one of them, whose own topic stands first.
-# Topics of one group, such as 0 to 5, are liked by the same users.
+# The first line is the topic of one unseen video, the others are the topics of the eight unseen
+# videos nearest to it. The same users like the topics of one group, such as 0 to 5.
 query = 0
 
 
@@ -209,9 +209,9 @@ print("raw features:      ", nearest(raw))
 print("trained:           ", nearest(trained))
 
 # %%
-# The picture of it
-# -----------------
-# Unseen videos on the first two principal axes, one colour a group of topics.
+# A plot of the vectors
+# ---------------------
+# Unseen videos on the first two principal axes, one colour per group of topics.
 figure, panels = plt.subplots(1, 2, figsize=(9, 4.2), layout="constrained")
 for panel, title, x in zip(panels, ("raw features", "trained"), (raw, trained), strict=True):
     centred = x[split.test] - x[split.test].mean(axis=0)

@@ -4,9 +4,9 @@ MeCoQ: from features to a 4-byte index
 
 By the end you will be able to
 
-- learn codes of 4 bytes from features and what people watched, without labels;
+- learn codes of 4 bytes from features and watches, without labels;
 - search a catalogue by its codes, with and without FAISS, and add the videos of a new day;
-- say what the bytes cost, and how many codewords are in use;
+- measure the quality per byte, and how many codewords are in use;
 - train the same parts in a plain PyTorch loop.
 
 Time to run: about a minute on one CPU core.
@@ -15,8 +15,9 @@ Time to run: about a minute on one CPU core.
 # %%
 # A catalogue
 # -----------
-# A generated world: 3,000 videos of 48 topics, 128 columns of features in two modalities that hide their topic under large
-# nuisances. Nobody tells the model the topics; they judge what a search finds.
+# The generated world has 3,000 videos of 48 topics, and 128 columns of features in two
+# modalities. The features hide the topic under large nuisances. The model does not see the
+# topics; they only evaluate the search.
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
@@ -55,8 +56,9 @@ print(f"features, {4 * features.shape[1]} bytes: mAP {exact:.3f}")
 # %%
 # Codes of the features as they are
 # ---------------------------------
-# `~graphvid.nn.ProductQuantizer` cuts a vector into four parts and replaces each by one of 64 codewords. Started at k-means it
-# is plain product quantisation. `~graphvid.retrieval.CodeIndex` searches the codes; queries stay vectors.
+# `~graphvid.nn.ProductQuantizer` splits a vector into four parts and replaces each by one of 64
+# codewords. With a k-means start it is plain product quantisation.
+# `~graphvid.retrieval.CodeIndex` searches the codes; queries stay vectors.
 plain = ProductQuantizer(
     features.shape[1], num_codebooks=4, num_codewords=64, train_codebooks=False
 )
@@ -69,10 +71,11 @@ print(f"k-means codes, 4 bytes: mAP {kmeans:.3f}")
 # %%
 # Views on a graph of items
 # -------------------------
-# Two videos that the same people watch tend to be alike. A view of a video is a partner of it in the co-watch graph, so
-# that both views are of its neighbourhood. The queries are taken out, as if nobody had watched them. Without a log,
-# `~graphvid.models.quantizers.nearest_items` links the nearest by their features; here these share their nuisances, not
-# their topic.
+# Two videos that the same people watch are often similar. A view of a video is one of its
+# neighbours in the co-watch graph, so both views come from its neighbourhood. The graph does not
+# contain the queries, as if nobody had watched them. Without a log,
+# `~graphvid.models.quantizers.nearest_items` links the nearest videos by features; here these
+# share their nuisances, not their topic.
 x = torch.from_numpy(features[database].astype(np.float32))
 watched = co_watch_graph(world.log, top_k=20)
 graph = neighbor_table(node_subgraph(watched, torch.from_numpy(database)))
@@ -83,8 +86,9 @@ print(f"{share:.0%} of the views have the topic of their video")
 # %%
 # The plain loop
 # --------------
-# An encoder and codebooks learn together: reconstructions of two views of an item shall be near each other, and far from those
-# of the rest of the batch. Codewords that nobody uses are moved every four epochs; without it most of them die.
+# An encoder and codebooks learn together: reconstructions of two views of an item should be near
+# each other, and far from those of the rest of the batch. Every four epochs the loop moves unused
+# codewords; without this most codewords stay unused.
 torch.manual_seed(0)
 encoder = torch.nn.Sequential(
     torch.nn.Linear(x.shape[1], 128),
@@ -124,21 +128,22 @@ quantizer.rescale()
 encoder.eval()
 
 # %%
-# What it finds
-# -------------
-# The same four bytes, and codes instead of features: a video is sought by its vector, 32 numbers of the encoder.
+# Search quality
+# --------------
+# The codes have the same four bytes, but of the learned vectors; a query is the vector of a
+# video, 32 numbers of the encoder.
 with torch.no_grad():
     vectors = encoder(torch.from_numpy(features.astype(np.float32))).numpy()
 codes = quantizer.encode(torch.from_numpy(vectors[database]))
 index = CodeIndex(codes, quantizer.codebooks.detach(), world.features.ids[database])
-learnt = quality(CodeIndex(codes, quantizer.codebooks.detach()).scores(vectors[queries]))
+learned = quality(CodeIndex(codes, quantizer.codebooks.detach()).scores(vectors[queries]))
 usage = code_usage(codes, 64)
-print(f"learnt codes, 4 bytes: mAP {learnt:.3f}")
+print(f"learned codes, 4 bytes: mAP {learned:.3f}")
 print("codewords, as if evenly used:", usage.perplexity.round().astype(int), "of 64")
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3), layout="constrained")
-names = [f"features\n{4 * features.shape[1]} bytes", "k-means\n4 bytes", "learnt\n4 bytes"]
-left.bar(names, [exact, kmeans, learnt], color=["0.8", "0.8", "C0"])
+names = [f"features\n{4 * features.shape[1]} bytes", "k-means\n4 bytes", "learned\n4 bytes"]
+left.bar(names, [exact, kmeans, learned], color=["0.8", "0.8", "C0"])
 left.set(ylabel="mAP of the topics")
 right.plot(losses)
 right.set(xlabel="step", ylabel="loss")
@@ -147,7 +152,8 @@ plt.show()
 # %%
 # A catalogue that changes daily
 # ------------------------------
-# New videos need no training: the encoder and the nearest codewords code them. Old ones are taken out by their ids.
+# New videos need no training: the encoder and the nearest codewords code them. Remove old videos
+# by their ids.
 new = vectors[queries[:5]]
 index.add(new, [1_000_000 + i for i in range(5)])
 index.remove([1_000_000])
@@ -156,7 +162,8 @@ print(found.ids[0], found.scores[0].round(2))
 print(f"{index.num_items:,} items, {index.num_bytes:,} bytes of codes")
 
 # %%
-# A run instead of a loop, with the memory of codes, a report beside FAISS, and an index that ``graphvid search`` reads::
+# The command makes a run with the memory of codes, a report that compares with FAISS, and an
+# index for ``graphvid search``::
 #
 #     graphvid train mecoq --features features.npz --set num_codebooks=4 --out codes  # or --from-run run --graph
 #     graphvid search --index codes/codes.safetensors --run codes --video 7

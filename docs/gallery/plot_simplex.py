@@ -7,8 +7,8 @@ By the end you will be able to
 - turn a watch log into pairs of users and items, hold some of them out, and make a graph of the rest;
 - train vectors with the cosine contrastive loss, in a plain PyTorch loop;
 - see what the margin does: which items push, and how many of them should not;
-- train `~graphvid.models.SimpleX` and `~graphvid.models.LightGCN` with Lightning and a schedule that goes
-  back to the best weights;
+- train `~graphvid.models.SimpleX` and `~graphvid.models.LightGCN` with Lightning and a schedule
+  that restores the best weights;
 - rank the whole catalogue, and recommend.
 
 Time to run: half a minute on one CPU core. Everything is generated; no files and no network are
@@ -18,9 +18,9 @@ needed.
 # %%
 # Pairs
 # -----
-# In this generated world a user likes a few of 48 topics and watches videos of these, by popularity.
-# One watch in ten has nothing to do with taste. For a recommender a log is who watched what: times
-# are left aside, and a pair counts once.
+# In this generated world a user likes a few of 48 topics and watches videos of these, by
+# popularity. One watch in ten is independent of taste. For a recommender only the pairs of users
+# and videos matter: it ignores times, and a pair counts once.
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -54,16 +54,18 @@ splits = {"training": train, "validation": validation, "test": test}
 pd.Series({name: split.num_interactions for name, split in splits.items()}, name="pairs")
 
 # %%
-# A log of your own is ``WatchLog.read("log.csv")``; files in the form of LightGCN's data sets are read
-# by `~graphvid.data.read_interactions`. The graph has the training pairs only, in both directions.
+# Read your own log with ``WatchLog.read("log.csv")``, and files in the form of LightGCN's data
+# sets with `~graphvid.data.read_interactions`. The graph has the training pairs only, in both
+# directions.
 graph = user_item_graph(train)
 graph
 
 # %%
-# A judge
-# -------
-# All items are ranked for every user. Those of training are no candidates, those held out are to be
-# found. Recall\@20 is the share of them in the first twenty places. To beat: the same list for all.
+# Evaluation
+# ----------
+# The evaluation ranks all items for every user. Training items are not candidates; held-out items
+# are relevant. Recall\@20 is the share of these in the first twenty places. The baseline gives
+# the same list, by popularity, to all users.
 
 
 def judge(of_users, of_items, wanted=validation, barred=train):
@@ -82,10 +84,11 @@ judge(torch.ones(train.num_users, 1), popularity)
 # %%
 # A plain PyTorch loop
 # --------------------
-# A vector for each user and each item. A step takes a batch of training pairs, pulls each pair to
-# cosine 1, and pushes those of 400 drawn items down that are above the margin. The draws are shared
-# by the batch, so that all scores are one matrix product. Vectors start about as short as a step of
-# the optimiser is long: a longer one turns slowly, and a much shorter one is thrown about at first.
+# Each user and each item has a vector. A step takes a batch of training pairs and pulls each pair
+# to cosine 1. It also draws 400 items and pushes down those above the margin. The whole batch
+# shares the draws, so all scores are one matrix product. The initial length of a vector is
+# similar to a step of the optimiser: a longer vector turns slowly, and a much shorter one changes
+# direction wildly at first.
 BATCH, RATE = 1024, 2e-3
 edges = EdgeBatch(torch.from_numpy(train.users), torch.from_numpy(train.items))
 per_epoch = -(-len(edges.user) // BATCH)
@@ -120,12 +123,12 @@ mf, plain, _ = train_mf(margin=0.4, num_epochs=12)
 judge(*mf)
 
 # %%
-# Who pushes
-# ----------
-# A negative at or below the margin has no gradient. Here are the cosines of all users with what they
-# watched, with what was held out, and with everything else, most of which lies below the margin, where
-# the loss leaves it. What was held out has been drawn as a negative like the rest and yet stands
-# higher, since users of the same taste pull it up.
+# Which items push
+# ----------------
+# A negative at or below the margin has no gradient. Here are the cosines of all users with the
+# items that they watched, with the held-out items, and with all others. Most of the others are
+# below the margin, where the loss ignores them. Held-out items are drawn as negatives like the
+# others, but score higher, since users with the same taste pull them up.
 
 
 def mask_of(*parts):
@@ -153,11 +156,11 @@ axes.legend()
 # %%
 # The margin
 # ----------
-# It decides who has a gradient. Left: the share of drawn items that push. Vectors settle around the
-# margin, so that in the end the shares differ less than at the start. Middle: of the items above the
-# margin at the end, those of training left out, the share that was held out. These are false negatives,
-# and they are met more often than chance would have it: what stands highest is what the user will
-# watch. Right: what validation says of it.
+# The margin decides which items have a gradient. Left: the share of drawn items that push.
+# Vectors settle around the margin, so at the end the shares differ less than at the start.
+# Middle: the share of held-out items among the items above the margin at the end, without
+# training items. These are false negatives. They are more frequent than by chance, because the
+# highest scores are those of items that the user will watch. Right: the validation recall.
 margins = (-0.4, 0.0, 0.4, 0.8)
 figure, (left, middle, right) = plt.subplots(1, 3, figsize=(10, 3.2), layout="constrained")
 false_shares = []
@@ -180,9 +183,9 @@ right.set(xlabel="epoch", ylabel="Recall@20, validation")
 # %%
 # A user's history
 # ----------------
-# SimpleX mixes the user's vector with the mean of those of the items that they watched: a hop over the
-# graph. A row that is to predict an item reads the history without it. Here is a user's history for
-# two of their rows, and for use:
+# SimpleX mixes the user's vector with the mean vector of the items that they watched: a hop over
+# the graph. A row that predicts an item reads the history without it. Here is the size of a
+# user's history for two of their training rows, and for prediction:
 model = SimpleX(graph, SimpleXConfig(dim=8))
 print("watched:", train.items[train.indptr[3] : train.indptr[4]])
 user, item = torch.tensor([3, 3]), torch.from_numpy(train.items[train.indptr[3] :][:2])
@@ -192,10 +195,10 @@ print("for use:               ", history_block(model.histories, user).adjacency.
 # %%
 # With Lightning
 # --------------
-# The models are Lightning modules. The callback judges them after every epoch. Where the figure does not
-# rise, it reloads the best weights and divides the learning rate by ten; after three such epochs in a
-# row training stops. `~graphvid.models.LightGCN` averages vectors over three hops of the graph; here it
-# has the same loss as the others.
+# The models are Lightning modules. The callback evaluates them after every epoch. If the figure
+# does not rise, it reloads the best weights and divides the learning rate by ten; after three
+# such epochs in a row training stops. `~graphvid.models.LightGCN` averages vectors over three
+# hops of the graph; here it has the same loss as the others.
 
 
 def fit(model):
@@ -235,7 +238,7 @@ epochs = {"SimpleX": fit(simplex), "LightGCN": fit(lightgcn)}
 epochs["LightGCN"][["learning_rate", "loss", "recall", "ndcg"]].tail(5)
 
 # %%
-# Recall by epoch. A ring is where the rate fell:
+# Recall by epoch. A ring marks a fall of the learning rate:
 figure, axes = plt.subplots(figsize=(7, 3.2), layout="constrained")
 axes.plot(np.arange(1, 13), plain, label="MF-CCL, the plain loop")
 for name, table in epochs.items():
@@ -246,7 +249,8 @@ axes.set(xlabel="epoch", ylabel="Recall@20, validation", ylim=(0, None))
 axes.legend()
 
 # %%
-# The test pairs come last, once. Those of training *and* validation are no candidates now.
+# The test pairs are used once, at the end. Items of training *and* validation are not candidates
+# now.
 vectors = {"MF-CCL": mf, "SimpleX": simplex.embed(), "LightGCN": lightgcn.embed()}
 found = {name: judge(*found, wanted=test, barred=known) for name, found in vectors.items()}
 pd.DataFrame(found).T.round(3)
@@ -254,9 +258,9 @@ pd.DataFrame(found).T.round(3)
 # %%
 # What to show to whom
 # --------------------
-# `~graphvid.metrics.top_items` gives the items of the highest scores that a user does not know. Training
-# never saw topics. Here are those that a user watches, with the number of videos, and those of the
-# recommended videos:
+# `~graphvid.metrics.top_items` gives the items with the highest scores that a user has not
+# watched. Training never saw topics. Here are the topics that a user watches, with the number of
+# videos, and the topics of the recommended videos:
 people = torch.tensor([3, 30, 300])
 scorer = metrics.dot_product_scorer(*lightgcn.embed())
 best = metrics.top_items(scorer, people, 8, exclude=(known.indptr, known.items))
@@ -277,6 +281,6 @@ for person, items in zip(people.tolist(), best.items.numpy(), strict=True):
 #
 # Where to go from here
 # ---------------------
-# :doc:`/methods/simplex` has the equations, the presets of the published runs, what the optimiser does
-# for large tables, and the tables: real data, three seeds, other people's programs.
-# :doc:`plot_cross_batch` is for items that nobody watched yet.
+# :doc:`/methods/simplex` has the equations, the presets of the published runs, the optimiser for
+# large tables, and the results: real data, three seeds, other libraries. :doc:`plot_cross_batch`
+# is for items that nobody watched yet.

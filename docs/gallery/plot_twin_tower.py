@@ -5,21 +5,22 @@ Twin tower: videos from frames and titles
 By the end you will be able to
 
 - generate a contest of videos whose similarity lies in some of their frames and in words of their titles;
-- see what is to be found, by vectors that know what nobody is told;
+- see the best possible results, from vectors that know the hidden truth;
 - pretrain a twin tower on tags in a plain PyTorch loop, and train it on scored pairs with Lightning;
-- judge it by Spearman's correlation on videos that training never saw;
-- join two models by a singular value decomposition, and see why their mean is no good idea.
+- evaluate it by Spearman's correlation on videos that training never saw;
+- join two models by a singular value decomposition, and see why their mean is worse.
 
-Time to run: about a minute on one CPU core. Everything is generated; no files and no network are needed. The
-towers here are small and trained for moments; the results page has longer runs.
+Time to run: about a minute on one CPU core. Everything is generated; no files and no network are
+needed. The towers here are small and their training is very short; the results page has longer
+runs.
 """
 
 # %%
 # A contest
 # ---------
-# A video has frames of its *main* tags in one style, frames of other tags in another style, and distractors. The
-# title names one more tag, and the main style: the word that says which frames count. Pairs have scores in [0, 1]
-# that follow the hidden meaning.
+# A video has frames of its *main* tags in one style, frames of other tags in another style, and
+# distractors. The title has one more tag, and the main style: this word shows which frames count.
+# Pairs have scores in [0, 1] that depend on the hidden meaning.
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -40,9 +41,9 @@ world = SyntheticVideoPairs(
 pd.DataFrame({"title": world.test.videos.title[:4], "frames": world.test.videos.frames.counts[:4]})
 
 # %%
-# What is to be found
-# -------------------
-# These vectors need no training, but all but the first know what nobody is told.
+# The best possible results
+# -------------------------
+# These vectors need no training; all except the first use the hidden truth.
 pairs = world.test.pairs
 oracles = {}
 for name, vectors in world.oracle_vectors(world.test).items():
@@ -53,8 +54,9 @@ pd.Series(oracles, name="test Spearman").round(3)
 # %%
 # Stage 1: tags
 # -------------
-# A tower reads frames by NeXtVLAD and titles by a small BERT with random weights, whose words are those of the
-# training titles. It first learns the tags of single videos. A plain loop:
+# A tower reads frames by NeXtVLAD and titles by a small BERT with random weights, with the words
+# of the training titles as vocabulary. It first learns the tags of single videos, in a plain
+# loop:
 config = TwinTowerConfig.from_dict(
     {**TwinTowerConfig.presets["small"], "pretrain_epochs": 3, "num_epochs": 2}
 )
@@ -90,8 +92,8 @@ axes.set(xlabel="step", ylabel="loss of tags")
 # %%
 # Stage 2: pairs
 # --------------
-# Pairs are edges of a graph. A batch is a subgraph: each of its videos is encoded once, however many of the pairs
-# it is in. Grown over the graph, batches have fewer videos still.
+# Pairs are edges of a graph. A batch is a subgraph: each of its videos is encoded once, even if
+# it is in many pairs. Batches that grow over the graph have even fewer videos.
 graph = video_pair_graph(world.train.pairs, world.train.videos.num_videos)
 orders = {
     "random": np.random.default_rng(0).permutation(graph.num_edges()),
@@ -142,9 +144,10 @@ found = {
 pd.Series(found, name="test Spearman").round(3)
 
 # %%
-# Two as one
-# ----------
-# Models trained apart have turned axes. A singular value decomposition of both side by side does not care; a mean does.
+# Joining two models
+# ------------------
+# The axes of separately trained models are rotated against each other. This makes the mean of
+# both worse, but not a singular value decomposition of both side by side.
 
 
 def unit_rows(vectors):
@@ -156,7 +159,7 @@ found["mean of both"] = judge(unit_rows(mean_ensemble(members)))
 pd.Series(found, name="test Spearman").round(3)
 
 # %%
-# The same from the command line, with a report:
+# The same on the command line, with a report:
 #
 # .. code-block:: bash
 #
