@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphvid._numba import njit
+from graphvid._splitmix import GOLDEN, mix
 
 Array = NDArray[Any]  # ids are int32 or int64, chosen by the size of the graph
 
@@ -34,18 +35,9 @@ class HalfEdges(NamedTuple):
 
 
 @njit
-def _mix(x):
-    """Mix 64 bits (the finaliser of splitmix64; Steele, Lea and Flood 2014)."""
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return x ^ (x >> np.uint64(31))
-
-
-@njit
 def _edge_hash(low, high, seed):
     """Return the tie-break key of an edge between the nodes ``low < high``."""
-    golden = np.uint64(0x9E3779B97F4A7C15)
-    return _mix(_mix(seed + golden * (np.uint64(low) + np.uint64(1))) + golden * (np.uint64(high) + np.uint64(1)))
+    return mix(mix(seed + GOLDEN * (np.uint64(low) + np.uint64(1))) + GOLDEN * (np.uint64(high) + np.uint64(1)))
 
 
 @njit

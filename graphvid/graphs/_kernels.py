@@ -11,27 +11,18 @@ import math
 import numpy as np
 
 from graphvid._numba import njit
+from graphvid._splitmix import GOLDEN, mix
 
 COUNT, BINARY, COSINE, NPMI = range(4)
-
-_FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
-_U27, _U30, _U31 = np.uint64(27), np.uint64(30), np.uint64(31)
-
-
-@njit(inline="always")
-def _mix(z):  # type: ignore[no-untyped-def]
-    z = (z ^ (z >> _U30)) * _FIRST
-    z = (z ^ (z >> _U27)) * _SECOND
-    return z ^ (z >> _U31)
 
 
 @njit
 def seeded_keys(ids_hash, seed):  # type: ignore[no-untyped-def]
     """Return a (num_videos,) uint64 key for each video from the hash of its id and the seed."""
     keys = np.empty_like(ids_hash)
-    salt = _mix(np.uint64(seed) + np.uint64(0x9E3779B97F4A7C15))
+    salt = mix(np.uint64(seed) + GOLDEN)
     for v in range(len(ids_hash)):
-        keys[v] = _mix(ids_hash[v] ^ salt)
+        keys[v] = mix(ids_hash[v] ^ salt)
     return keys
 
 
@@ -49,10 +40,10 @@ def kept_of_users(indptr, videos, keys, limit):  # type: ignore[no-untyped-def]
             continue
         user_key = np.uint64(0)
         for i in range(start, stop):
-            user_key += _mix(keys[videos[i]])
+            user_key += mix(keys[videos[i]])
         hashes = np.empty(stop - start, np.uint64)
         for i in range(start, stop):
-            hashes[i - start] = _mix(user_key ^ keys[videos[i]])
+            hashes[i - start] = mix(user_key ^ keys[videos[i]])
         for i in np.argsort(hashes, kind="mergesort")[limit:]:
             keep[start + i] = False
     return keep
@@ -87,7 +78,7 @@ def _strongest(partners, scores, key, keys, chosen, tied, hashes):  # type: igno
             size += 1
         elif scores[i] == least:
             other = keys[partners[i]]
-            hashes[num_tied] = _mix(min(key, other) + _mix(max(key, other)))
+            hashes[num_tied] = mix(min(key, other) + mix(max(key, other)))
             tied[num_tied] = i
             num_tied += 1
     last = np.partition(hashes[:num_tied], top_k - size - 1)[top_k - size - 1]

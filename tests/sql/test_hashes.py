@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from graphvid._splitmix import mix
 from graphvid.clustering import _kernels as clustering_kernels
 from graphvid.graphs import _kernels as graph_kernels
 from graphvid.sql import hashes
@@ -27,10 +28,10 @@ def test_ranks_of_views_are_those_of_the_wrapped_sum():
     total = np.uint64(0)
     with np.errstate(over="ignore"):
         for key in keys:
-            total += graph_kernels._mix(key)
+            total += mix(key)
     low, high = hashes.low_halves(keys.view(np.int64)).sum(), hashes.high_halves(keys.view(np.int64)).sum()
     ranks = hashes.view_ranks(np.full(500, low), np.full(500, high), keys.view(np.int64))
-    expected = np.array([graph_kernels._mix(total ^ key) for key in keys])
+    expected = np.array([mix(total ^ key) for key in keys])
     np.testing.assert_array_equal(np.argsort(ranks), np.argsort(expected))
 
 
@@ -38,7 +39,7 @@ def test_ranks_of_pairs_and_edges():
     rng = np.random.default_rng(1)
     one, other = rng.integers(0, 2**64, (2, 200), dtype=np.uint64)
     with np.errstate(over="ignore"):
-        expected = [graph_kernels._mix(min(a, b) + graph_kernels._mix(max(a, b))) for a, b in zip(one, other)]
+        expected = [mix(min(a, b) + mix(max(a, b))) for a, b in zip(one, other)]
     np.testing.assert_array_equal(
         np.argsort(hashes.pair_ranks(one.view(np.int64), other.view(np.int64))),
         np.argsort(np.array(expected, np.uint64)),
