@@ -6,7 +6,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -61,7 +61,7 @@ class TrainedRow:
         """Return what made a line of an earlier command: options that came later stood at their defaults."""
         records = {"source": self.source, "config": self._options()}
         found = {
-            name: _defaults(records[name]) | line.get(name, {}) if name in records else line.get(name)
+            name: _completed(records[name], line.get(name, {})) if name in records else line.get(name)
             for name in self.about
         }
         return as_json(found)
@@ -126,7 +126,7 @@ class MeasuredRow:
         """As that of `TrainedRow`."""
         config = line.get("config", {})
         records = {name: x for name, x in self.config.items() if isinstance(x, Record) and name in config}
-        return as_json({"config": config | {name: _defaults(x) | config[name] for name, x in records.items()}})
+        return as_json({"config": config | {name: _completed(x, config[name]) for name, x in records.items()}})
 
     def figures_of(self, work: Path, seed: int, data_dir: str | None) -> Json:
         """Return what ``measure`` gives and its cost; it is called where its file is not there."""
@@ -159,8 +159,12 @@ def as_json(values: Json) -> Json:
     return made
 
 
-def _defaults(record: Any) -> Json:  # Any: a Record
-    return _own({entry.name: entry.default for entry in fields(record) if entry.default is not MISSING})
+def _completed(record: Any, stored: Json) -> Json:  # Any: a Record
+    """Return stored options of such a record, with the defaults of those that came later, also in records inside it."""
+    try:
+        return _own(_without_folders(type(record).from_dict(stored).to_dict()))
+    except (KeyError, TypeError, ValueError):  # no options of this record: another row
+        return stored
 
 
 def _without_folders(values: Mapping[str, Any]) -> Json:
