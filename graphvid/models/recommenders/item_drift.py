@@ -1,4 +1,4 @@
-"""How far the vectors of items have moved when a memory of them is as old as it gets."""
+"""Drift of items during training: the distance that their vectors move while an entry of a memory grows old."""
 
 from __future__ import annotations
 
