@@ -56,6 +56,7 @@ _MAIN_ONLY: Models = {
     "survival, 2 clips": ("", replace(_DEFAULT, num_clips=2)),
     "paper, 8 clips": ("The preset of the published equations.", _PAPER),
     "paper, 1 clip": ("", replace(_PAPER, num_clips=1)),
+    "paper, hybrid supervision": ("Losses of clips beside that of the view.", replace(_PAPER, supervision="hybrid")),
     "official, 4 clips": ("The preset of the released code.", replace(_OFFICIAL, num_clips=4)),
     "survival, mean_prob head": ("The paper's head with products.", replace(_DEFAULT, head="mean_prob")),
     "survival without products": ("Scores from concatenated vectors.", replace(_DEFAULT, interaction="concat")),

@@ -66,6 +66,11 @@ class RingBuffer(nn.Module, ABC):
         return self._size
 
     @property
+    def settled(self) -> bool:
+        """Whether `observe_drift` was told a drift that is small enough; always without ``max_drift``."""
+        return self._settled
+
+    @property
     def active(self) -> bool:
         """Whether the warm-up is over and the rows are in use."""
         return self._settled and self._step >= self.warmup_steps

@@ -146,6 +146,8 @@ class Recommender(OneProcessModule, ABC):
         loss: Tensor = self.candidates(self.vectors, batch.user, batch.item, self.global_step)
         loss = loss + self.penalty(batch)
         self.log("loss", loss.detach(), prog_bar=True)
+        for name, value in self.candidates.figures().items():
+            self.log(name, value)
         return loss
 
     def configure_optimizers(self) -> torch.optim.Optimizer:

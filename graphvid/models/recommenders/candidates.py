@@ -24,6 +24,7 @@ from graphvid.ops.distinct import distinct
 from graphvid.sampling import ItemNegativeSampler
 
 from .config import RecommenderConfig
+from .item_drift import ItemDrift
 from .losses import BCE, CCL, Softmax
 from .negatives import CrossBatch, Mixed, PerEdge, Shared
 
@@ -54,6 +55,10 @@ class Candidates(nn.Module, ABC):
 
     def forget(self) -> None:
         """Forget what depends on the weights of earlier steps; nothing, unless a subclass says otherwise."""
+
+    def figures(self) -> dict[str, float]:
+        """Return what is logged beside the loss, always under the same names; nothing, unless a subclass says otherwise."""
+        return {}
 
     def _mask(self, users: Tensor, items: Tensor, candidates: Tensor) -> Tensor | None:
         """Say which candidates count for which row, (batch, num_candidates)."""
@@ -117,7 +122,7 @@ class BatchItems(Candidates):
         negatives = config.negatives
         if isinstance(negatives, Mixed):
             self.uniform = item_sampler(histories, num_items, negatives, config.seed)
-        self.memory = None
+        self.memory = self.drift = None
         self.items_learn_from: ItemsLearnFrom = "all"
         if isinstance(negatives, CrossBatch):
             self.items_learn_from = negatives.items_learn_from
@@ -125,16 +130,27 @@ class BatchItems(Candidates):
                 negatives.memory_size,
                 config.dim,
                 warmup_steps=negatives.warmup_steps,
+                max_drift=negatives.max_drift,
                 fill_during_warmup=negatives.fill_during_warmup,
             )
+            if negatives.max_drift is not None:
+                age = -(-negatives.memory_size // config.batch_size)
+                self.drift = ItemDrift(torch.nonzero(counts).squeeze(1), config.dim, age, config.seed)
 
     def forget(self) -> None:
-        """Empty the memory."""
+        """Empty the memory, and forget where items were."""
         if self.memory is not None:
             self.memory.clear()
+        if self.drift is not None:
+            self.drift.forget()
+
+    def figures(self) -> dict[str, float]:
+        """Return the last drift, NaN before the first, with ``max_drift``."""
+        return {} if self.drift is None else {"drift": self.drift.relative}
 
     def forward(self, encode: Encode, users: Tensor, items: Tensor, step: int) -> Tensor:
         """Encode the batch, and score its items and the others; see `Candidates`."""
+        self._watch_drift(encode, users)
         candidates = items
         share = 1.0
         if self.uniform is not None:
@@ -163,6 +179,14 @@ class BatchItems(Candidates):
             self.memory.push(items, vectors[: len(items)], log_q[: len(items)])
         return loss
 
+    def _watch_drift(self, encode: Encode, users: Tensor) -> None:
+        """Tell the memory how far items have moved, until that is little enough."""
+        if self.drift is None or self.memory is None or self.memory.settled or not self.training:
+            return
+        moved = self.drift.measure(lambda sample: encode(users[:1], sample, None)[1])
+        if moved is not None:
+            self.memory.observe_drift(moved)
+
 
 def make_candidates(histories: NeighborTable, num_items: int, config: RecommenderConfig) -> Candidates:
     """Return what ``config.negatives`` names."""
@@ -176,7 +200,7 @@ def make_loss(config: RecommenderConfig) -> nn.Module:
     if isinstance(loss, CCL):
         return CosineContrastiveLoss(loss.margin, loss.negative_weight)
     if isinstance(loss, Softmax):
-        return SampledSoftmaxLoss(loss.temperature)
+        return SampledSoftmaxLoss(loss.temperature, loss.log_q_scale)
     return BCELoss(negative_weight=loss.negative_weight) if isinstance(loss, BCE) else BPRLoss()
 
 

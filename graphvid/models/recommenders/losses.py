@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field
 
@@ -38,11 +38,25 @@ class Softmax(Record):
         Scores are divided by it.
     log_q : bool
         Whether scores are corrected by the probability of drawing an item.
+    log_q_scale : float
+        Share of that correction, in [0, 1]; below 1 popular items are pushed more than in the softmax over all items.
     """
 
     name: Literal["softmax"] = "softmax"
     temperature: Positive = 0.1
     log_q: bool = True
+    log_q_scale: Annotated[float, Field(ge=0, le=1)] = 1.0
+
+    def __post_init__(self) -> None:
+        if self.log_q_scale != 1 and not self.log_q:
+            raise ValueError(f"log_q_scale must be 1 with log_q False, which corrects nothing, got {self.log_q_scale}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the fields as JSON values, without a ``log_q_scale`` of 1, which runs and tables made before it lack."""
+        values = super().to_dict()
+        if self.log_q_scale == 1:
+            del values["log_q_scale"]
+        return values
 
 
 @record

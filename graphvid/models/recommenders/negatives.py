@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field
 
-from graphvid._record import Count, Record, named, record
+from graphvid._record import Count, Positive, Record, named, record
 from graphvid.losses.sampled_softmax import ItemsLearnFrom
 
 Distribution = Literal["uniform", "popularity"]
@@ -106,6 +106,10 @@ class CrossBatch(Record):
         Items that the memory holds, at least as many as a batch has.
     warmup_steps : int
         Steps before it is used.
+    max_drift : float or None
+        It is used, beside ``warmup_steps``, only once items have moved by at most this share of their length, for instance
+        0.05, within ``ceil(memory_size / batch_size)`` steps, the age of its oldest entry. Up to 512 items are encoded once
+        in that many steps to see it. Once small enough is for good. None asks for no such thing.
     fill_during_warmup : bool
         Whether it is filled meanwhile.
     items_learn_from : {"all", "batch"}
@@ -119,9 +123,17 @@ class CrossBatch(Record):
     name: Literal["cross_batch"] = "cross_batch"
     memory_size: Count = 2048
     warmup_steps: Steps = 0
+    max_drift: Positive | None = None
     fill_during_warmup: bool = False
     items_learn_from: ItemsLearnFrom = "all"
     mask_known: MaskKnown = "own"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the fields as JSON values, without a ``max_drift`` of None, which runs and tables made before it lack."""
+        values = super().to_dict()
+        if self.max_drift is None:
+            del values["max_drift"]
+        return values
 
 
 Negatives: TypeAlias = Annotated[

@@ -77,6 +77,21 @@ def test_a_loss_may_be_a_record_a_name_or_the_form_of_a_file() -> None:
             {"negatives": {"name": "cross_batch", "memory_size": 100}},
             "negatives.memory_size must be at least batch_size, 512, got 100",
         ),
+        (
+            TwoTowerConfig,
+            {"negatives": {"name": "cross_batch", "max_drift": 0.0}},
+            "negatives.max_drift must be null or a finite number > 0, got 0.0",
+        ),
+        (
+            TwoTowerConfig,
+            {"loss": {"name": "softmax", "log_q_scale": 1.1}},
+            r"loss.log_q_scale must be a number in \[0, 1\], got 1.1",
+        ),
+        (
+            TwoTowerConfig,
+            {"loss": {"name": "softmax", "log_q": False, "log_q_scale": 0.5}},
+            "log_q_scale must be 1 with log_q False, which corrects nothing, got 0.5",
+        ),
         (MFConfig, {"similarity": "dot"}, "similarity must be 'cosine' with loss 'ccl', got 'dot'"),
         (MFConfig, {"negatives": {"name": "per_edge", "on_shortfall": "any"}}, "on_shortfall needs reject"),
         (MFConfig, {"seed": 10**23}, r"seed must be an integer in \[0, 9223372036854775808\), got 1000"),

@@ -168,12 +168,12 @@ def test_loss_of_a_batch_against_loops(loss, negatives, mask_known) -> None:
 
 
 @pytest.mark.parametrize("negatives", ["in_batch", "mixed", "cross_batch"])
-@pytest.mark.parametrize("log_q", [True, False])
-def test_batch_negatives_against_loops(negatives, log_q) -> None:
+@pytest.mark.parametrize("scale", [1.0, 0.5, None])
+def test_batch_negatives_against_loops(negatives, scale) -> None:
     config = TwoTowerConfig(
         **{**SMALL, "batch_size": 3},
         item_tower="id",
-        loss=Softmax(log_q=log_q, temperature=0.5),
+        loss=Softmax(log_q=False, temperature=0.5) if scale is None else Softmax(log_q_scale=scale, temperature=0.5),
         negatives={"in_batch": InBatch(), "mixed": Mixed(num_negatives=3), "cross_batch": CrossBatch(memory_size=4)}[
             negatives
         ],
@@ -194,8 +194,8 @@ def test_batch_negatives_against_loops(negatives, log_q) -> None:
         for row, (u, i) in enumerate(zip(user, item, strict=True)):
             others = [(j, False) for place, j in enumerate([*item, *extra]) if place != row and j != i]
             others += [(j, True) for j in remembered if j != i]
-            logits = [users[u] @ items[j] / 0.5 - (math.log(q(j, old=old)) if log_q else 0) for j, old in others]
-            own = users[u] @ items[i] / 0.5 - (math.log(q(i)) if log_q else 0)
+            logits = [users[u] @ items[j] / 0.5 - (scale or 0) * math.log(q(j, old=old)) for j, old in others]
+            own = users[u] @ items[i] / 0.5 - (scale or 0) * math.log(q(i))
             total += math.log(sum(math.exp(x) for x in [own, *logits])) - own
         assert found == pytest.approx(total / 3, rel=1e-5)
         if negatives == "cross_batch":
