@@ -52,7 +52,7 @@ def rows() -> list[MeasuredRow]:
         },
     }
     return [
-        MeasuredRow(f"content: {name}", Measure(model, load), "Bags of words.", model.to_dict())
+        MeasuredRow(f"content: {name}", Measure(model, load), "Bags of words.", {"model": model})
         for name, model in models.items()
     ]
 

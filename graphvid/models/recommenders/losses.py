@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field
 
@@ -50,13 +50,6 @@ class Softmax(Record):
     def __post_init__(self) -> None:
         if self.log_q_scale != 1 and not self.log_q:
             raise ValueError(f"log_q_scale must be 1 with log_q False, which corrects nothing, got {self.log_q_scale}")
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give the fields as JSON values, without a ``log_q_scale`` of 1, which runs and tables made before it lack."""
-        values = super().to_dict()
-        if self.log_q_scale == 1:
-            del values["log_q_scale"]
-        return values
 
 
 @record

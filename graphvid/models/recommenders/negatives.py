@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field
 
@@ -127,13 +127,6 @@ class CrossBatch(Record):
     fill_during_warmup: bool = False
     items_learn_from: ItemsLearnFrom = "all"
     mask_known: MaskKnown = "own"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give the fields as JSON values, without a ``max_drift`` of None, which runs and tables made before it lack."""
-        values = super().to_dict()
-        if self.max_drift is None:
-            del values["max_drift"]
-        return values
 
 
 Negatives: TypeAlias = Annotated[

@@ -153,8 +153,6 @@ def test_without_the_rule_nothing_is_kept() -> None:
     model = TwoTower(GRAPH, None, TwoTowerConfig(**SMALL, item_tower="id", negatives=memory))
     assert model.candidates.figures() == {}
     assert not [name for name in model.state_dict() if "drift" in name]
-    assert "max_drift" not in memory.to_dict()
-    assert "log_q_scale" not in Softmax().to_dict()
     ruled = replace(memory, max_drift=0.05)
     assert CrossBatch.from_dict(ruled.to_dict()) == ruled
     half = Softmax(log_q_scale=0.5)
