@@ -27,7 +27,7 @@ _DEFAULT = replace(FRAMEConfig.preset("survival"), num_duration_buckets=8)
 _Array = NDArray[np.float64]
 
 
-class Views(NamedTuple):
+class SegmentViews(NamedTuple):
     """A log with the actions of every viewer in every segment, and the rows that are trained on and scored."""
 
     log: WatchLog
@@ -37,15 +37,15 @@ class Views(NamedTuple):
     test: NDArray[np.int64]
 
     @classmethod
-    def of(cls, log: WatchLog, labels: SegmentLabels, segment_seconds: float) -> Views:
+    def of(cls, log: WatchLog, labels: SegmentLabels, segment_seconds: float) -> SegmentViews:
         """Split each user's rows by time."""
         windows = split_by_time(log, fractions=(0.5, 0.25, 0.25))
         training = np.sort(np.concatenate([windows.graph, windows.supervision]))
         return cls(log, labels, segment_seconds, training, windows.test)
 
 
-Load = Callable[[str | None], Views]  # from --data-dir
-Hazards = Callable[[Views, int], _Array]  # from a seed: of all segments of the rows that are scored
+Load = Callable[[str | None], SegmentViews]  # from --data-dir
+Hazards = Callable[[SegmentViews, int], _Array]  # from a seed: of all segments of the rows that are scored
 
 
 def rows_of(load: Load, config: FRAMEConfig, numbers: tuple[int, ...]) -> list[MeasuredRow]:
@@ -127,7 +127,7 @@ def judge(load: Load, hazards: Hazards, seed: int, data_dir: str | None) -> Json
     }
 
 
-def learnt(config: FRAMEConfig, views: Views, seed: int) -> _Array:
+def learnt(config: FRAMEConfig, views: SegmentViews, seed: int) -> _Array:
     """Train on the training rows, and carry the probabilities to be still there to the ends of the segments."""
     log, test = views.log, views.test
     assert log.duration is not None
@@ -139,7 +139,7 @@ def learnt(config: FRAMEConfig, views: Views, seed: int) -> _Array:
     return segment_hazards(found.drop_off.astype(np.float64), log.duration[test], num_segments, views.segment_seconds)
 
 
-def prior(groups: int, views: Views, seed: int, strength: float = 20.0) -> _Array:
+def prior(groups: int, views: SegmentViews, seed: int, strength: float = 20.0) -> _Array:
     """Return the share of leavers among the training rows' segments, rare groups drawn to larger ones.
 
     Groups are the first of the numbers of segments, then these by duration, then by user.
@@ -170,9 +170,9 @@ def _mask(log: WatchLog, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
 
 
 @lru_cache(maxsize=1)
-def _loaded(data_dir: str | None) -> Views:
+def _loaded(data_dir: str | None) -> SegmentViews:
     data = SegMM(data_dir)
-    return Views.of(data.log, data.segment_labels, data.segment_seconds)
+    return SegmentViews.of(data.log, data.segment_labels, data.segment_seconds)
 
 
 def _facts(data_dir: str | None) -> Json:
@@ -180,14 +180,14 @@ def _facts(data_dir: str | None) -> Json:
     return {"rows": log.num_interactions, "users": log.num_users, "videos": log.num_videos}
 
 
-def toy(data_dir: str | None = None) -> Views:
+def toy(data_dir: str | None = None) -> SegmentViews:
     """Return a generated world, its videos of eight seconds cut into four segments."""
     log = SyntheticSkip(num_users=20, num_videos=40, impressions_per_user=16).log
     assert log.watch_time is not None
     played = np.minimum(log.watch_time[:, None] / 2, 4)
     segment = np.arange(4)
     labels = np.where(segment + 1 <= played, 1, np.where(segment <= played, 0, -1)).astype(np.int8)
-    return Views.of(log, SegmentLabels(4 * np.arange(len(labels) + 1), labels.ravel()), 2.0)
+    return SegmentViews.of(log, SegmentLabels(4 * np.arange(len(labels) + 1), labels.ravel()), 2.0)
 
 
 TABLE = Table(

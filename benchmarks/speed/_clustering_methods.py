@@ -18,39 +18,39 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 
+from benchmarks.speed._clustering_graphs import EdgeArrays
 from graphvid._numba import njit
 
-Edges = tuple[int, NDArray[np.int32], NDArray[np.int32], NDArray[np.float64]]
 LEVELS = 3
 INDEPENDENT = "other ends read once, ranges share nothing"
 
 
-def _upper(edges: Edges) -> Any:
+def _upper(edges: EdgeArrays) -> Any:
     num_nodes, low, high, weight = edges
     return sparse.csr_array((weight, (low, high)), shape=(num_nodes, num_nodes))
 
 
-def _symmetric(edges: Edges) -> Any:
+def _symmetric(edges: EdgeArrays) -> Any:
     upper = _upper(edges)
     matrix = (upper + upper.T).tocsr()
     matrix.sort_indices()
     return matrix
 
 
-def _undirected(edges: Edges) -> Any:
+def _undirected(edges: EdgeArrays) -> Any:
     from graphvid.clustering import UndirectedGraph
 
     num_nodes, low, high, weight = edges
     return UndirectedGraph.from_coo(low, high, weight, num_nodes=num_nodes)
 
 
-def _shuffled(edges: Edges) -> tuple[Any, ...]:
+def _shuffled(edges: EdgeArrays) -> tuple[Any, ...]:
     num_nodes, low, high, weight = edges
     mixed = np.random.default_rng(1).permutation(len(low))
     return num_nodes, low[mixed].astype(np.int64), high[mixed].astype(np.int64), weight[mixed].astype(np.float32)
 
 
-def _dgl(edges: Edges) -> Any:
+def _dgl(edges: EdgeArrays) -> Any:
     import torch
 
     from graphvid._dgl import dgl
@@ -61,19 +61,19 @@ def _dgl(edges: Edges) -> Any:
     return graph
 
 
-def _negated_upper(edges: Edges) -> Any:
+def _negated_upper(edges: EdgeArrays) -> Any:
     num_nodes, low, high, weight = edges
     return _upper((num_nodes, low, high, 4.0 - weight))  # positive: SciPy drops zeros
 
 
-def _igraph(edges: Edges) -> Any:
+def _igraph(edges: EdgeArrays) -> Any:
     import igraph
 
     num_nodes, low, high, weight = edges
     return igraph.Graph(n=num_nodes, edges=np.stack([low, high], axis=1)), (4.0 - weight).tolist()
 
 
-def _rustworkx(edges: Edges) -> Any:
+def _rustworkx(edges: EdgeArrays) -> Any:
     import rustworkx
 
     num_nodes, low, high, weight = edges
@@ -83,7 +83,7 @@ def _rustworkx(edges: Edges) -> Any:
     return graph
 
 
-def _networkx(edges: Edges) -> Any:
+def _networkx(edges: EdgeArrays) -> Any:
     import networkx
 
     num_nodes, low, high, weight = edges
@@ -216,7 +216,7 @@ def _sum_of_scipy(matrix: Any, _: int) -> float:
     return float((4.0 - tree.data).sum())
 
 
-METHODS: dict[str, dict[str, tuple[Callable[[Edges], Any], Callable[[Any, int], Any]]]] = {
+METHODS: dict[str, dict[str, tuple[Callable[[EdgeArrays], Any], Callable[[Any, int], Any]]]] = {
     "forest": {
         "graphvid": (_undirected, _forest),
         "graphvid, from symmetric CSR": (_symmetric, _forest),
@@ -238,7 +238,7 @@ METHODS: dict[str, dict[str, tuple[Callable[[Edges], Any], Callable[[Any, int], 
 }
 
 
-def measure(task: str, method: str, edges: Edges, threads: int, repeats: int) -> dict[str, Any]:
+def measure(task: str, method: str, edges: EdgeArrays, threads: int, repeats: int) -> dict[str, Any]:
     """Return times (seconds), memory beyond the input (bytes) and the result's fingerprint."""
     prepare, run = METHODS[task][method]
     run(prepare(_small(edges)), threads)  # compiles or loads what is compiled
@@ -257,7 +257,7 @@ def measure(task: str, method: str, edges: Edges, threads: int, repeats: int) ->
     return {"wall_s": min(wall), "cpu_s": min(cpu), "walls_s": wall, "peak_bytes": max(memory), "result": found}
 
 
-def _small(edges: Edges) -> Edges:
+def _small(edges: EdgeArrays) -> EdgeArrays:
     """Return the part of the graph among its first thousand nodes."""
     _, low, high, weight = edges
     inside = (low < 1000) & (high < 1000)

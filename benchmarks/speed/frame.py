@@ -37,7 +37,7 @@ from benchmarks.speed import _results
 from benchmarks.speed._frame_methods import CONFIG, METHODS
 from benchmarks.speed._frame_world import NUM_CLIPS, NUM_USERS, NUM_VIDEOS, make_world
 
-Row = dict[str, Any]
+Measures = dict[str, Any]
 DENSE_BYTES = 13e9  # of both matrices
 FANOUT = 10
 _FEW = {"graphvid": (3, 10**9), "own edges kept": (3, 10**9), "dense": (1, 2)}  # warm-up and at most so many steps
@@ -94,9 +94,9 @@ def _world(folder: Path, part: float, copies: int = 1) -> Path:
     return world
 
 
-def _epochs(world: Path, part: float, largest: bool, options: argparse.Namespace, device: str) -> list[Row]:
+def _epochs(world: Path, part: float, largest: bool, options: argparse.Namespace, device: str) -> list[Measures]:
     """Measure the methods on one world; the slow ones that need no scaling on the largest alone."""
-    rows: list[Row] = []
+    rows: list[Measures] = []
     for method in options.only:
         too_large = method == "dense" and matrix_bytes(part) > DENSE_BYTES
         if too_large or (device != "cpu" and method == "DGL") or not (largest or method in _FEW):
@@ -114,7 +114,7 @@ def _epochs(world: Path, part: float, largest: bool, options: argparse.Namespace
     return rows
 
 
-def _check(rows: list[Row]) -> None:
+def _check(rows: list[Measures]) -> None:
     """Raise if methods that compute the same differ in the losses of the first steps."""
     same = [row for row in rows if row["method"] != "graphvid"]
     for row in same[1:]:
@@ -125,7 +125,7 @@ def _check(rows: list[Row]) -> None:
                 )
 
 
-def _memory(folder: Path, copies: int, part: float, options: argparse.Namespace) -> Row:
+def _memory(folder: Path, copies: int, part: float, options: argparse.Namespace) -> Measures:
     """Measure sampled training on the same views among more videos."""
     world = _world(folder, part, copies)
     chosen = ("--steps", 12, "--options", json.dumps({"fanout": FANOUT}))
@@ -138,7 +138,7 @@ def _memory(folder: Path, copies: int, part: float, options: argparse.Namespace)
     }
 
 
-def _run(task: str, world: Path, options: argparse.Namespace, *more: object, device: str = "cpu") -> Row:
+def _run(task: str, world: Path, options: argparse.Namespace, *more: object, device: str = "cpu") -> Measures:
     given = [task, world, "--threads", options.threads, "--device", device, *more]
     command = [sys.executable, "-m", "benchmarks.speed._frame_process", *map(str, given)]
     threads = str(options.threads)
@@ -148,7 +148,7 @@ def _run(task: str, world: Path, options: argparse.Namespace, *more: object, dev
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)} failed: {done.stderr[-2000:]}")
-    measured: Row = json.loads(done.stdout.splitlines()[-1])
+    measured: Measures = json.loads(done.stdout.splitlines()[-1])
     return measured
 
 
@@ -162,7 +162,7 @@ def matrix_flops(part: float) -> float:
     return matrix_bytes(part) / 4 * 2 * 2 * 2 * CONFIG.dim
 
 
-def _extrapolate(rows: list[Row], part: float) -> Row | None:
+def _extrapolate(rows: list[Measures], part: float) -> Measures | None:
     """Return the dense step at a size at which it was not measured, None if it was, or nowhere."""
     measured = [row for row in rows if row["method"] == "dense"]
     ours = [row for row in rows if row["part"] == part and "steps_per_epoch" in row]
@@ -200,7 +200,7 @@ def _grid(columns: list[str], rows: list[list[object]]) -> list[str]:
     return lines + ["| " + " | ".join(_results._cell(cell) for cell in row) + " |" for row in rows]
 
 
-def _epoch_lines(rows: list[Row]) -> list[str]:
+def _epoch_lines(rows: list[Measures]) -> list[str]:
     cells = []
     for row in rows:
         beside = (r for r in rows if all(r[key] == row[key] for key in ("part", "device")))
@@ -222,7 +222,7 @@ def _epoch_lines(rows: list[Row]) -> list[str]:
     return _grid([*columns, "GFLOP/s of a 2,048 product in that process"], cells)
 
 
-def _dense_lines(rows: list[Row]) -> list[str]:
+def _dense_lines(rows: list[Measures]) -> list[str]:
     cells: list[list[object]] = []
     for row in rows:
         flops = matrix_flops(row["part"])
@@ -240,14 +240,14 @@ def _dense_lines(rows: list[Row]) -> list[str]:
     return _grid(columns, cells)
 
 
-def _memory_lines(rows: list[Row]) -> list[str]:
+def _memory_lines(rows: list[Measures]) -> list[str]:
     names = ("features_bytes", "kept_bytes", "steps_bytes", "peak_bytes")
     cells = [[row["clips"], *(row[name] / 1e6 for name in names), row["step_ms"]] for row in rows]
     columns = ["clips", "features on disk MB", "kept between steps MB", "added by steps MB"]
     return _grid([*columns, "peak with mapped pages MB", "step ms"], cells)
 
 
-def _part_lines(parts: Row) -> list[str]:
+def _part_lines(parts: Measures) -> list[str]:
     whole, flops = sum(parts["parts_ms"].values()), sum(parts["flops"].values())
     lines = _grid(["part", "ms", "share"], [[k, ms, ms / whole] for k, ms in parts["parts_ms"].items()])
     lines += ["", *_grid(["products of a step", "GFLOP"], [[k, value / 1e9] for k, value in parts["flops"].items()])]

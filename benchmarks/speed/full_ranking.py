@@ -49,7 +49,7 @@ USERS, ITEMS, PAIRS, TEST = 29_858, 40_981, 1_027_370, 0.2115  # Gowalla
 DIM, K, BATCH = 64, 20, 256
 CLEAR_REFS = Path("/proc/self/clear_refs")
 Scores = tuple[float, float]
-Row = dict[str, str | float]
+Line = dict[str, str | float]
 _TITLES = {
     "recommend": f"The {K} best of {ITEMS:,} items for 2,000 users, {DIM} dimensions",
     "impressions": "Ranks of the positives among 100,000 impressions",
@@ -199,7 +199,7 @@ def _cell(method: str, part: float, threads: int, repeats: int) -> dict[str, flo
     return {**figures[0], "grown": figures[1]["grown"]}
 
 
-def recommend(repeats: int) -> list[Row]:
+def recommend(repeats: int) -> list[Line]:
     """Return the seconds of the ways to find the best items of 2,000 users, by turns."""
     world = make_world(1.0)
     asked = torch.arange(2_000)
@@ -240,7 +240,7 @@ def recommend(repeats: int) -> list[Row]:
     return _by_turns(methods, repeats, {"users": len(asked), "items": len(world.items)})
 
 
-def impressions(repeats: int) -> list[Row]:
+def impressions(repeats: int) -> list[Line]:
     """Return the seconds of `rank_impressions` and of the sort of all rows by which ties go by id."""
     rng = np.random.default_rng(0)
     size = 2_000 * 50
@@ -259,7 +259,7 @@ def impressions(repeats: int) -> list[Row]:
     )
 
 
-def _by_turns(methods: dict[str, Callable[[], object]], repeats: int, size: dict[str, int]) -> list[Row]:
+def _by_turns(methods: dict[str, Callable[[], object]], repeats: int, size: dict[str, int]) -> list[Line]:
     """Return the median seconds of methods that take turns, beside the first one's, after a call that compiles."""
     seconds: dict[str, list[float]] = {name: [] for name in methods}
     for turn in range(repeats + 1):

@@ -42,10 +42,10 @@ KINDS: dict[str, dict[str, int]] = {
     "ivfpq": {"num_codebooks": 16},
     "fastscan": {"num_codebooks": 32},
 }
-Row = dict[str, str | float]
+Line = dict[str, str | float]
 
 
-def scan_rows(repeats: int) -> Iterator[Row]:
+def scan_rows(repeats: int) -> Iterator[Line]:
     """Give the rows of the scans."""
     rng = np.random.default_rng(0)
     queries = rng.standard_normal((SCAN_QUERIES, DIM), dtype=np.float32)
@@ -74,11 +74,11 @@ def scan_rows(repeats: int) -> Iterator[Row]:
             }
 
 
-def index_rows(sizes: list[int]) -> Iterator[Row]:
+def index_rows(sizes: list[int]) -> Iterator[Line]:
     """Give the rows of the indices, those measured and those extrapolated from the largest size."""
     whole = make_vectors(max(sizes) + QUERIES)
     queries, items = whole[:QUERIES], whole[QUERIES:]
-    largest: dict[str, Row] = {}
+    largest: dict[str, Line] = {}
     for size in sizes:
         vectors = items[:size]
         exact, seconds = _timed(lambda vectors=vectors: VectorIndex(vectors))
@@ -126,7 +126,7 @@ def _random_codes(rng: np.random.Generator, num_codebooks: int, num_codewords: i
 
 def _row(
     size: int, name: str, num_bytes: int, seconds: float, index: Any, queries: NDArray[np.float32], best: NDArray[Any]
-) -> Row:
+) -> Line:
     """Search with an index of any class, and describe it."""
     overlap = float(top_k_overlap(index.search(queries, TOP_K).ids, best).mean())
     median = interleaved({name: lambda: index.search(queries, TOP_K)}, repeats=3, clock=time.process_time)[name]

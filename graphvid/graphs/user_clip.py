@@ -15,7 +15,7 @@ from graphvid.graphs.clip_labels import ClipLabels
 PositiveMode = Literal["complete", "prefix"]
 NegativeMode = Literal["skip_clip", "skip_and_after", "none", "official"]
 
-Edges = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]  # user, clip or video, weight
+WeightedPairs = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]  # user, clip or video, weight
 
 
 def user_clip_graph(
@@ -178,7 +178,7 @@ def _latest(labels: ClipLabels, timestamp: ArrayLike) -> ClipLabels:
     return labels._replace(**{name: getattr(labels, name)[keep] for name in fields})
 
 
-def _positives(labels: ClipLabels, mode: str, num_videos: int, shared: bool) -> Edges:
+def _positives(labels: ClipLabels, mode: str, num_videos: int, shared: bool) -> WeightedPairs:
     num_clips = labels.num_clips
     if mode == "prefix":
         row, clip = _clips(labels, np.zeros_like(labels.stop), labels.stop)
@@ -191,7 +191,7 @@ def _positives(labels: ClipLabels, mode: str, num_videos: int, shared: bool) -> 
     return np.repeat(user, num_clips), clip, np.repeat(weight, num_clips)
 
 
-def _negatives(labels: ClipLabels, mode: str, num_videos: int) -> Edges:
+def _negatives(labels: ClipLabels, mode: str, num_videos: int) -> WeightedPairs:
     stop, end = labels.stop, labels.stop + ~labels.complete
     if mode == "none":
         end = stop
@@ -213,7 +213,9 @@ def _clips(
     return row, labels.video[row] * labels.num_clips + first[row] + within
 
 
-def _merge(user: NDArray[np.int64], node: NDArray[np.int64], weight: NDArray[np.int64], num_nodes: int) -> Edges:
+def _merge(
+    user: NDArray[np.int64], node: NDArray[np.int64], weight: NDArray[np.int64], num_nodes: int
+) -> WeightedPairs:
     """Return each edge once, by (user, node), with the sum of its weights."""
     order = np.argsort(user * num_nodes + node)  # the sums are of integers: any order among equal edges will do
     user, node, weight = user[order], node[order], weight[order]
@@ -225,7 +227,7 @@ def _merge(user: NDArray[np.int64], node: NDArray[np.int64], weight: NDArray[np.
     return user[starts], node[starts], weight
 
 
-def _graph(relations: dict[str, tuple[str, Edges]], num_nodes: dict[str, int]) -> DGLGraph:
+def _graph(relations: dict[str, tuple[str, WeightedPairs]], num_nodes: dict[str, int]) -> DGLGraph:
     ends, weights = {}, {}
     for name, (ntype, (user, node, weight)) in relations.items():
         src, dst = torch.from_numpy(user), torch.from_numpy(node)

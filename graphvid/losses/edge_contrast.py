@@ -15,7 +15,7 @@ from graphvid.ops.adjacency import Adjacency
 from graphvid.ops.neighbors import expand_ranges
 from graphvid.ops.segment import segment_logsumexp
 
-Edges: TypeAlias = tuple[Tensor, Tensor, Tensor]  # rows of the anchors, rows of the other ends, weights
+AnchorEdges: TypeAlias = tuple[Tensor, Tensor, Tensor]  # rows of the anchors, rows of the other ends, weights
 Mining = Literal["all", "hard", "semi-hard"]
 
 
@@ -67,7 +67,13 @@ class EdgeInfoNCE(nn.Module):
         self.temperature = check_number("temperature", temperature, "a finite float > 0", least=5e-324)
 
     def forward(
-        self, z: Tensor, pull: Edges, push: Edges, *, queue: Tensor | None = None, excluded: Tensor | None = None
+        self,
+        z: Tensor,
+        pull: AnchorEdges,
+        push: AnchorEdges,
+        *,
+        queue: Tensor | None = None,
+        excluded: Tensor | None = None,
     ) -> Tensor:
         """Compute the loss.
 
@@ -182,7 +188,7 @@ class EdgeMargin(nn.Module):
         self.mining: Mining = mining
         self.num_negatives = check_count("num_negatives", num_negatives, 1)
 
-    def forward(self, z: Tensor, pull: Edges, push: Edges) -> Tensor:
+    def forward(self, z: Tensor, pull: AnchorEdges, push: AnchorEdges) -> Tensor:
         """Compute the loss; arguments and errors are those of `EdgeInfoNCE`.
 
         Returns
@@ -232,7 +238,7 @@ class EdgeMargin(nn.Module):
         return f"margin={self.margin}, mining={self.mining!r}, num_negatives={self.num_negatives}"
 
 
-def _dots(z: Tensor, edges: Edges) -> Tensor:
+def _dots(z: Tensor, edges: AnchorEdges) -> Tensor:
     """Return the product of the ends of each edge."""
     if len(edges[0]) <= 4 * len(z):  # as small as z: the gathered rows cost less than the adjacency
         return cast(Tensor, torch.linalg.vecdot(z[edges[0]], z[edges[1]]))
@@ -246,7 +252,7 @@ def _check_nodes(z: Tensor) -> Tensor:
     return at_least_float32(z)
 
 
-def _checked(name: str, edges: Edges, z: Tensor) -> Edges:
+def _checked(name: str, edges: AnchorEdges, z: Tensor) -> AnchorEdges:
     """Return the edges of weight above 0; raise unless they are rows of ``z`` with weights >= 0."""
     if not isinstance(edges, tuple) or len(edges) != 3:
         raise TypeError(f"{name} must be three tensors (anchor, other, weight), got {type(edges).__name__}")

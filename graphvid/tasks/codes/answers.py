@@ -10,7 +10,7 @@ from graphvid.models.quantizers import Coder, ContrastiveQuantizationConfig, Pyr
 from graphvid.retrieval import CodeIndex
 from graphvid.runs import CODES, VectorRun
 
-from .figures import Floats, Json, Judged, Rows, Split, Trial, means
+from .figures import Floats, Json, Judged, RowIds, Split, Trial, means
 from .source import LoadedCodes
 
 CODER, SPLIT = "coder.safetensors", "split.npz"
@@ -88,7 +88,7 @@ class CodesRun(VectorRun):
         return {self.config["title"]: means(judge_codes(coder, vectors, trial))}
 
 
-def trial_of(data: LoadedCodes, queries: Rows, database: Rows) -> Trial:
+def trial_of(data: LoadedCodes, queries: RowIds, database: RowIds) -> Trial:
     """Give the trial of some rows of the source."""
     return Trial(data.features.concatenate(), data.labels, queries, database)
 

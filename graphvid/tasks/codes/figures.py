@@ -15,7 +15,7 @@ NAMES = {"map": "mAP", "overlap": "overlap@10", "one_recall": "1-recall@10"}
 _K = 10  # of the overlap and of 1-recall
 
 Floats = NDArray[np.float32]
-Rows = NDArray[np.int64]
+RowIds = NDArray[np.int64]
 Json = dict[str, Any]  # Any: JSON values
 Judged = dict[str, Tensor]
 
@@ -31,9 +31,9 @@ class Split(NamedTuple):
         Never trained on: a tenth of the videos each, 1,000 at most.
     """
 
-    database: Rows
-    validation: Rows
-    queries: Rows
+    database: RowIds
+    validation: RowIds
+    queries: RowIds
 
 
 def split_rows(num_videos: int, seed: int) -> Split:
@@ -84,7 +84,7 @@ class Trial:
         Their cosines.
     """
 
-    def __init__(self, features: Floats, labels: Rows | None, queries: Rows, database: Rows) -> None:
+    def __init__(self, features: Floats, labels: RowIds | None, queries: RowIds, database: RowIds) -> None:
         self.queries, self.database = queries, database
         self.asked, self.base = unit(features[queries]), unit(features[database])
         self.exact: Floats = self.asked @ self.base.T
