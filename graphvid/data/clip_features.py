@@ -115,7 +115,7 @@ class ClipFeatures:
             raise with_path(error, path) from None
 
     def save(self, path: str | Path) -> None:
-        """Write a folder that `open` maps, with ``features.npy`` and ``ids.npy``, whole or not at all.
+        """Write a folder that `open` maps, with ``features.npy`` and ``ids.npy``, completely or not at all.
 
         The dtype stays, and what is written goes through memory in pieces of a few megabytes.
 

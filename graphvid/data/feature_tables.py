@@ -152,7 +152,7 @@ class JoinedTable:
 def row_blocks(
     table: Table, rows: NDArray[np.integer] | None = None, *, num_values: int = BLOCK_VALUES
 ) -> Iterator[tuple[slice, Any]]:  # Any: a Block, or what an ndarray of another dtype holds
-    """Give the rows of a table in order, a block at a time.
+    """Yield the rows of a table in order, a block at a time.
 
     Parameters
     ----------

@@ -185,7 +185,7 @@ class FrameStore:
             raise with_path(error, folder) from None
 
     def save(self, path: str | Path) -> None:
-        """Write a folder that `open` maps, whole or not at all.
+        """Write a folder that `open` maps, completely or not at all.
 
         Raises
         ------
@@ -234,7 +234,7 @@ class FrameStore:
 
 
 class FrameWriter:
-    """Writes a folder for `FrameStore.open` video by video: nothing is held in memory, and it is there whole or not at all.
+    """Writes a folder for `FrameStore.open` video by video, without holding them in memory; completely or not at all.
 
     Parameters
     ----------

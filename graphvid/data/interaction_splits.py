@@ -26,7 +26,7 @@ class InteractionSplits:
     name : str
         Name of the data set.
     train, test : Interactions
-        What is learnt from and what is judged by.
+        What is learned from and what is judged by.
     validation : Interactions, optional
         What models and settings are chosen by. None where there is none: carve it out of ``train`` by
         `Interactions.hold_out`, rather than choose by ``test``.
@@ -35,7 +35,7 @@ class InteractionSplits:
         the metrics like any other, whatever vectors a model has for what it never saw.
     overlap : {"raise", "drop", "keep"}, default "raise"
         What to do with a pair that is in two splits: refuse it; leave it out of the later of train, validation and test, with
-        a warning that counts them; or leave it in both, to be learnt from and found again.
+        a warning that counts them; or leave it in both, to be learned from and found again.
 
     Raises
     ------

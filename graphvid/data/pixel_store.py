@@ -128,7 +128,7 @@ class PixelStore:
 
     @staticmethod
     def write(path: str | Path, source: ClipSource, *, progress: bool = False) -> PixelStore:
-        """Copy the videos of a source into a folder, whole or not at all, and return the store opened.
+        """Copy the videos of a source into a folder, completely or not at all, and return the store opened.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""The tags that are learnt: the most frequent ones, as columns of labels."""
+"""The tags that are learned: the most frequent ones, as columns of labels."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from graphvid.data.video_records import IdLists
 
 
 class TagVocabulary:
-    """The tags that are learnt, and the labels of videos over them.
+    """The tags that are learned, and the labels of videos over them.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ class TagVocabulary:
             raise with_path(error, path) from None
 
     def write(self, path: str | Path) -> None:
-        """Write a file for `read`, whole or not at all."""
+        """Write a file for `read`, completely or not at all."""
         with atomic_path(path) as temporary:
             temporary.write_text("".join(f"{tag}\n" for tag in self.ids), encoding="utf-8")
 

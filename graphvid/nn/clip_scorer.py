@@ -47,7 +47,7 @@ class ClipScorer(nn.Module):
     -----
     At the start every hidden unit adds up the products of all columns with one random factor, so that it sees the inner
     product of user and clip, and a tenth of a Xavier normal start for the rest. From a random start of the products, too,
-    the network finds the inner product, but later, and it has learnt single clips by heart before.
+    the network finds the inner product, but later, and it has learned single clips by heart before.
 
     The hidden layer is a sum of a part of the user, a part of the clip and one of their products, so the first two are
     computed once a user and once a clip: O(num_pairs * dim * hidden) time with the products, else

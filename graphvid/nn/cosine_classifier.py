@@ -11,7 +11,7 @@ from graphvid.nn._shapes import check_width
 
 
 class CosineClassifier(nn.Module):
-    r"""Score vectors by their cosines to learnt prototypes: :math:`s (\cos(x, w_c) - m [c = y])`.
+    r"""Score vectors by their cosines to learned prototypes: :math:`s (\cos(x, w_c) - m [c = y])`.
 
     Parameters
     ----------

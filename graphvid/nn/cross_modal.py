@@ -135,7 +135,7 @@ class CrossModalTransformer(nn.Module):
     share_cross : bool, default False
         See `CrossLayer`.
     num_positions : int, default 0
-        Learnt positions of frames; frames beyond raise. 0: frames have no order, as in the public code.
+        Learned positions of frames; frames beyond raise. 0: frames have no order, as in the public code.
 
     Notes
     -----
@@ -207,7 +207,7 @@ class CrossModalTransformer(nn.Module):
 
 
 class FramePositions(nn.Module):
-    """Add a learnt vector for the place of a frame in its video."""
+    """Add a learned vector for the place of a frame in its video."""
 
     def __init__(self, num_positions: int, dim: int) -> None:
         super().__init__()

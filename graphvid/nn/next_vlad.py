@@ -15,7 +15,7 @@ MaskMode = Literal["attention", "input"]
 
 
 class NeXtVLAD(nn.Module):
-    r"""Sum how far a video's frames lie from learnt centres, by soft assignment in groups of columns.
+    r"""Sum how far a video's frames lie from learned centres, by soft assignment in groups of columns.
 
     .. math::
         \dot x_i &= W_e x_i + b_e \in \mathbb R^{LN}, \qquad

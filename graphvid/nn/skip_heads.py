@@ -79,7 +79,7 @@ class SurvivalHead(nn.Module):
 
     .. math:: h_i = \mathrm{sigmoid}(-z_{uc_i} - b_{k,i}), \qquad S_i = \prod_{j<i} (1 - h_j)
 
-    with a learnt baseline :math:`b` for every position :math:`i` and duration bucket :math:`k`. A skip at clip
+    with a learned baseline :math:`b` for every position :math:`i` and duration bucket :math:`k`. A skip at clip
     :math:`k` has the likelihood :math:`S_k h_k`; a complete view has :math:`S_{N_c}`: it is censored, the viewer would
     have gone on. Clips after a skip give no term: they are unknown, and the likelihood says so by itself.
 

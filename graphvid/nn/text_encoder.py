@@ -105,7 +105,7 @@ class OneStreamTransformer(nn.Module):
         Columns of a frame.
     out_dim : int, default 256
     num_positions : int, default 0
-        Learnt positions of frames; 0: none.
+        Learned positions of frames; 0: none.
 
     Raises
     ------

@@ -146,7 +146,7 @@ class VideoEncoder(nn.Module):
         return F.normalize(reduce(torch.mul, towers), dim=-1)
 
     def _tower_output(self, tower: nn.Module, features: Mapping[str, FeatureRows]) -> Tensor:
-        """Give what a tower makes of some modalities, each standardised, side by side."""
+        """Return what a tower makes of some modalities, each standardised, side by side."""
         assert isinstance(tower, nn.Sequential)
         dense = {name: self.standardize[name](x) for name, x in features.items() if isinstance(x, Tensor)}
         if len(dense) == len(features):

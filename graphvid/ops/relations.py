@@ -117,7 +117,7 @@ class Relations:
 
 
 def _plain(adjacency: Adjacency, x: Tensor) -> bool:
-    """Say whether the fused kernel serves a relation: no weights, or one an edge of the features' dtype."""
+    """Return whether the fused kernel serves a relation: no weights, or one an edge of the features' dtype."""
     return adjacency.weight is None or (adjacency.weight.dim() == 1 and adjacency.weight.dtype == x.dtype)
 
 

@@ -128,7 +128,7 @@ class DeferredAdam(Optimizer):
 
     @torch.no_grad()
     def catch_up(self, parameter: Tensor, rows: Tensor) -> None:
-        """Give rows of a parameter the steps that they have missed; call it before they are read.
+        """Return rows of a parameter the steps that they have missed; call it before they are read.
 
         Parameters
         ----------

@@ -47,7 +47,7 @@ class TrainingLog(Callback):
             self._write()
 
     def state_dict(self) -> dict[str, Any]:
-        """Give the rows and the open window."""
+        """Return the rows and the open window."""
         return {"rows": self.rows, "sums": self._sums, "count": self._count}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:

@@ -20,7 +20,7 @@ from graphvid._files import atomic_path, read_safetensors
 
 
 class SafetensorsCheckpointIO(CheckpointIO):
-    """Lightning plugin that writes checkpoints whole or not at all, with a checksum, and reads them without pickle.
+    """Lightning plugin that writes checkpoints completely or not at all, with a checksum, and reads them without pickle.
 
     Examples
     --------
@@ -65,7 +65,7 @@ class SafetensorsCheckpointIO(CheckpointIO):
 
 
 def write_tensors(path: str | os.PathLike[str], tensors: Mapping[str, Tensor], **metadata: str) -> None:
-    """Write tensors by name to one safetensors file, whole or not at all, with a checksum over them and ``metadata``."""
+    """Write tensors by name to one safetensors file, completely or not at all, with a checksum over them and ``metadata``."""
     with atomic_path(path) as temporary:
         save_file(dict(tensors), temporary, metadata={**metadata, "crc32": str(_checksum(tensors, metadata))})
 

@@ -31,7 +31,7 @@ class RunDirectory:
     ``sessions.json``             when the run was worked on, for how long, and by which command
     ============================= ==================================================================================
 
-    Every file is written whole or not at all. Tasks name those that they add.
+    Every file is written completely or not at all. Tasks name those that they add.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ class RunDirectory:
         return wanted
 
     def read_config(self) -> Json:
-        """Give the configuration of the run.
+        """Return the configuration of the run.
 
         Raises
         ------
@@ -120,7 +120,7 @@ class RunDirectory:
         return read_config(self.require(self.config))
 
     def read_metrics(self) -> Json:
-        """Give the figures of the run.
+        """Return the figures of the run.
 
         Raises
         ------
@@ -131,7 +131,7 @@ class RunDirectory:
         return read_json(self.metrics)
 
     def require(self, file: Path) -> Path:
-        """Give ``file`` back if it exists.
+        """Return ``file`` back if it exists.
 
         Raises
         ------
@@ -165,7 +165,7 @@ class RunDirectory:
 
 
 def read_config(path: str | os.PathLike[str]) -> Json:
-    """Give the configuration of a run, which may be fed back to train another.
+    """Return the configuration of a run, which may be fed back to train another.
 
     Parameters
     ----------

@@ -40,7 +40,7 @@ def train(
     Parameters
     ----------
     task : Task
-        What is learnt, such as ``graphvid.tasks.task_of("simplex")``.
+        What is learned, such as ``graphvid.tasks.task_of("simplex")``.
     method : str
         One of ``task.methods``.
     source : Record

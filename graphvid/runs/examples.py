@@ -1,4 +1,4 @@
-"""Examples of what a run has learnt, for its report: neighbours of a few items, and the vectors drawn in two dimensions."""
+"""Examples of what a run has learned, for its report: neighbours of a few items, and the vectors drawn in two dimensions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NUM_QUERIES, _TOP_K, _MOST_POINTS = 5, 5, 1000
 
 
 def examples(run: RunDirectory) -> list[Section]:
-    """Give a section with examples of a run that has vectors; none for another, or for fewer than three vectors.
+    """Return a section with examples of a run that has vectors; none for another, or for fewer than three vectors.
 
     Parameters
     ----------

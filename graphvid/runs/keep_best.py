@@ -85,12 +85,12 @@ class KeepBest(Callback):
             trainer.should_stop = True
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Give the model its best weights."""
+        """Load the best weights into the model."""
         if self._best:
             pl_module.load_state_dict(self._best)
 
     def state_dict(self) -> dict[str, Any]:
-        """Give all that a resumed run needs."""
+        """Return all that a resumed run needs."""
         return {
             "epochs": self.epochs,
             "best_epoch": self.best_epoch,

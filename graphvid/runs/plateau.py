@@ -136,7 +136,7 @@ class ReloadOnPlateau(Callback):
             trainer.should_stop = True
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Give the model its best weights."""
+        """Load the best weights into the model."""
         if self._best:
             self._reload(pl_module)
 
@@ -151,7 +151,7 @@ class ReloadOnPlateau(Callback):
         return self._failures >= self.patience
 
     def state_dict(self) -> dict[str, Any]:
-        """Give all that a resumed run needs."""
+        """Return all that a resumed run needs."""
         return {
             "epochs": self.epochs,
             "best_epoch": self.best_epoch,

@@ -55,7 +55,7 @@ class Report:
     sections: Sequence[Section]
 
     def to_text(self) -> str:
-        """Give the lead and the first table, as the command prints them."""
+        """Return the lead and the first table, as the command prints them."""
         lines = [self.lead]
         table = next((section.table for section in self.sections if section.table is not None), None)
         if table is not None:
@@ -88,7 +88,7 @@ def write_report(run: RunDirectory, report: Report) -> None:
 
 
 def read_training_log(run: RunDirectory) -> dict[str, list[float]]:
-    """Give the columns of ``training_log.csv``."""
+    """Return the columns of ``training_log.csv``."""
     with run.require(run.training_log).open(newline="", encoding="utf-8") as file:
         rows: list[dict[str, Any]] = list(csv.DictReader(file))
     return {name: [float(row[name]) for row in rows] for name in rows[0]} if rows else {}

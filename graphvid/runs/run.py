@@ -29,7 +29,7 @@ class Data(Protocol):
     """The content of a source once it is read."""
 
     def fingerprint(self) -> Json:
-        """Give name, counts and a checksum over values and ids: equal for equal data."""
+        """Return name, counts and a checksum over values and ids: equal for equal data."""
 
 
 class AskedMethod(Protocol):
@@ -110,15 +110,15 @@ class Run:
         return pd.read_csv(self.directory.require(self.directory.training_log))
 
     def model(self) -> LightningModule | nn.Module:
-        """Give the trained model, in evaluation mode."""
+        """Return the trained model, in evaluation mode."""
         raise ValueError(f"{self.directory.path} holds a run of {self.config['title']}, which has no model to load")
 
     def answers(self) -> list[str]:
-        """Give the names of what the run can be asked."""
+        """Return the names of what the run can be asked."""
         return [name for name in ANSWERS if callable(getattr(self, name, None))]
 
     def answer(self, name: str) -> Any:
-        """Give the method of this name, or raise a ValueError that says what the run can be asked."""
+        """Return the method of this name, or raise a ValueError that says what the run can be asked."""
         if name not in self.answers():
             raise ValueError(
                 f"{self.directory.path} holds a run of {self.config['title']}, which does not answer {name!r}; it answers "
@@ -175,14 +175,14 @@ class Run:
 
 
 class VectorRun(Run):
-    """A run that has learnt vectors."""
+    """A run that has learned vectors."""
 
     def vectors(self, of: str | None = None) -> Features:
-        """Give the vectors that the run has learnt, with their ids; see `graphvid.runs.read_vectors`."""
+        """Return the vectors that the run has learned, with their ids; see `graphvid.runs.read_vectors`."""
         return read_vectors(self.directory, of)
 
     def codes(self) -> CodeIndex | None:
-        """Give the codes that the run has learnt, or None where it has none: ``codes.safetensors``, of `CodeIndex.save`.
+        """Return the codes that the run has learned, or None where it has none: ``codes.safetensors``, of `CodeIndex.save`.
 
         Raises
         ------
@@ -193,7 +193,7 @@ class VectorRun(Run):
         return CodeIndex.load(path) if path.exists() else None
 
     def neighbors(self, video_id: Any, *, top_k: int = 10) -> pd.DataFrame:
-        """Give the videos most similar to one video of the run, or to each of several.
+        """Return the videos most similar to one video of the run, or to each of several.
 
         Parameters
         ----------

@@ -44,7 +44,7 @@ def export(
     of: str | None = None,
     **options: int,
 ) -> list[Path]:
-    """Write the vectors of a run for another program, whole or not at all.
+    """Write the vectors of a run for another program, completely or not at all.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def export(
         See `graphvid.retrieval.FaissIndex.save` and `graphvid.retrieval.save_vectors` for what is written.
     kind : str, optional
         Of a FAISS index: ``"flat"`` (the default), ``"hnsw"``, ``"pq"``, ``"ivfpq"`` or ``"fastscan"``. The last three hold
-        the codes of a run that has learnt some.
+        the codes of a run that has learned some.
     metric : {"cosine", "dot"}, optional
         Of a FAISS index: "cosine" (the default) for items near an item; "dot" for the scores of a recommender, whose
         queries are vectors of users.

@@ -1,4 +1,4 @@
-"""The protocol of tasks: what is learnt from what, how it is judged, and which methods do it."""
+"""The protocol of tasks: what is learned from what, how it is judged, and which methods do it."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class Training:
 
 
 class Task(ABC, Generic[S, D]):
-    """Task: what is learnt from what, how it is judged, and which methods do it.
+    """Task: what is learned from what, how it is judged, and which methods do it.
 
     A subclass names its ``source``, its ``methods`` by the word of the command, the class of its ``answers``, and the
     ``commands`` that it adds to ``graphvid``, if any: functions whose parameters `typer` reads.
@@ -120,7 +120,7 @@ class Task(ABC, Generic[S, D]):
         """Describe a finished run from the files of its directory alone."""
 
     def parts(self, source: S, data: D, method: str, config: Any) -> Mapping[str, Part]:
-        """Give the runs made inside this one by folder, before it is trained; none, unless a task says otherwise."""
+        """Return the runs made inside this one by folder, before it is trained; none, unless a task says otherwise."""
         return {}
 
     def check(self, source: S, method: str, config: Any) -> None:

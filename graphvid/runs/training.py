@@ -27,7 +27,7 @@ _PACKAGES = ("graphvid", "torch", "dgl", "numpy", "numba", "scipy", "lightning")
 
 
 def versions() -> dict[str, str]:
-    """Give the versions of the packages that a result may depend on."""
+    """Return the versions of the packages that a result may depend on."""
     return {name: metadata.version(name) for name in _PACKAGES}
 
 

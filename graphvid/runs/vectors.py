@@ -15,7 +15,7 @@ from graphvid.data import Features
 from .directory import RunDirectory
 
 VECTORS = "embeddings.npz"
-CODES = "codes.safetensors"  # of a run that has learnt codes of these vectors
+CODES = "codes.safetensors"  # of a run that has learned codes of these vectors
 
 
 def write_vectors(run: RunDirectory, **named: tuple[pd.Index, NDArray[np.float32]]) -> None:
@@ -73,12 +73,12 @@ def read_vectors(run: RunDirectory, of: str | None = None) -> Features:
 
 
 def row_of(ids: pd.Index, wanted: Any, name: str, what: str) -> int:
-    """Give the row of an id, which may be given as text; KeyError names the argument and what it must be one of."""
+    """Return the row of an id, which may be given as text; KeyError names the argument and what it must be one of."""
     return int(rows_of(ids, [wanted], name, what)[0])
 
 
 def rows_of(ids: pd.Index, wanted: Sequence[Any], name: str, what: str) -> NDArray[np.int64]:
-    """Give the rows of several ids, as `row_of` of each does; the KeyError names the first that is not there."""
+    """Return the rows of several ids, as `row_of` of each does; the KeyError names the first that is not there."""
     rows = pd.Index(ids.astype(str)).get_indexer(pd.Index([str(value) for value in wanted], dtype=object))
     if (rows < 0).any():
         absent = wanted[int(np.argmax(rows < 0))]

@@ -48,14 +48,14 @@ class Verdict:
         return "beats" if gain > 0 else "loses to"
 
     def to_text(self) -> str:
-        """Give the verdict as a sentence."""
+        """Return the verdict as a sentence."""
         return (
             f"{self.model} {self.word} the best baseline, {self.baseline}: {self.figure} {self.value:.4f} against "
             f"{self.best:.4f}, a difference of {self.value - self.best:+.4f} ± {SURE * self.error:.4f}."
         )
 
     def to_dict(self) -> Json:
-        """Give the fields and the word, for ``metrics.json``."""
+        """Return the fields and the word, for ``metrics.json``."""
         return {**asdict(self), "verdict": self.word}
 
 
@@ -90,5 +90,5 @@ def judge(figure: str, model: str, values: Mapping[str, ArrayLike], *, larger_is
 
 
 def read_verdict(stored: Json) -> Verdict:
-    """Give the verdict that ``metrics.json`` holds."""
+    """Return the verdict that ``metrics.json`` holds."""
     return Verdict(**{name: value for name, value in stored.items() if name != "verdict"})

@@ -91,7 +91,7 @@ class DocumentBatches:
     ----------
     documents : Documents
     docs : Tensor of int64, shape (num_chosen,)
-        Numbers of the documents that are learnt from.
+        Numbers of the documents that are learned from.
     batch_size : int
         Documents a batch, >= 1. The last batch of an epoch may be smaller.
     num_epochs : int

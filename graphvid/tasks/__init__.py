@@ -79,7 +79,7 @@ __all__ = ["COMMANDS", "METHODS", "Entry", "load_run", "task_of", "train"]
 
 
 def task_of(method: str) -> Task[Any, Any]:
-    """Give the task of a method.
+    """Return the task of a method.
 
     Raises
     ------
@@ -153,7 +153,7 @@ def train(
 
 
 def load_run(path: str | os.PathLike[str]) -> Run:
-    """Give the run in a directory: its options and figures, and the answers that its task has.
+    """Return the run in a directory: its options and figures, and the answers that its task has.
 
     Parameters
     ----------

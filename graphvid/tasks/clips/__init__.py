@@ -1,4 +1,4 @@
-"""Clips: vectors of videos that are learnt from the videos alone, and follow what moves in them."""
+"""Clips: vectors of videos that are learned from the videos alone, and follow what moves in them."""
 
 from .answers import ClipsRun
 from .source import ClipsSource, LoadedClips, load_clips, open_videos

@@ -1,4 +1,4 @@
-"""Answers of a run that has learnt an encoder of clips: vectors of videos that it has never seen."""
+"""Answers of a run that has learned an encoder of clips: vectors of videos that it has never seen."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class ClipsRun(VectorRun):
     """A run of the task clips: it embeds videos, finds the most similar of its own, and can be judged again."""
 
     def model(self) -> ClipEncoder:
-        """Give the trained encoder, in evaluation mode.
+        """Return the trained encoder, in evaluation mode.
 
         Raises
         ------

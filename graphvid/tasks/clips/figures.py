@@ -23,7 +23,7 @@ EncodeRefs = Callable[[ClipSource, list[ClipRef]], Floats]
 
 
 def probe(fit: Floats, labels: Ints, test: Floats) -> Ints:
-    """Give the classes that a linear probe, multinomial logistic regression on standardised columns, predicts.
+    """Return the classes that a linear probe, multinomial logistic regression on standardised columns, predicts.
 
     Parameters
     ----------
@@ -157,12 +157,12 @@ def judge_videos(encode: EncodeRefs, source: ClipSource, config: ClipConfig, lab
 
 
 def encoder_of_refs(encoder: ClipEncoder) -> EncodeRefs:
-    """Give the vectors of an encoder as `judge_videos` takes them."""
+    """Return the vectors of an encoder as `judge_videos` takes them."""
     return lambda source, refs: encode_refs(encoder, source, refs)
 
 
 def color_histograms(source: ClipSource, refs: list[ClipRef]) -> Floats:
-    """Give the square roots of the shares of colours, channels together, at most 512 bins: what needs no look at shapes."""
+    """Return the square roots of the shares of colours, channels together, at most 512 bins: what needs no look at shapes."""
     found = []
     for ref in refs:
         pixels = read_clips(source, [ref])
@@ -175,7 +175,7 @@ def color_histograms(source: ClipSource, refs: list[ClipRef]) -> Floats:
 
 
 def cosines(queries: Floats, items: Floats, *, center: Floats) -> Floats:
-    """Give the cosines of rows less a centre; those of a row at the centre are 0."""
+    """Return the cosines of rows less a centre; those of a row at the centre are 0."""
     scaled = []
     for x in (queries - center, items - center):
         scaled.append(x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12))

@@ -94,7 +94,7 @@ class LoadedClips:
     world: SyntheticMotion | None = None
 
     def fingerprint(self) -> dict[str, Any]:  # Any: JSON values
-        """Give counts and a checksum of ids, pixels and labels: equal for equal data."""
+        """Return counts and a checksum of ids, pixels and labels: equal for equal data."""
         source = self.source
         crc = zlib.crc32("\0".join(source.ids.astype(str)).encode())
         for video, frames in enumerate(source.num_frames.tolist()):
@@ -160,7 +160,7 @@ def open_videos(
     store: str | Path | None = None,
     progress: bool = True,
 ) -> PixelStore:
-    """Give the pixels of the videos of a folder, decoded if they are not yet.
+    """Return the pixels of the videos of a folder, decoded if they are not yet.
 
     Parameters
     ----------

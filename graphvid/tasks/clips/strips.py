@@ -18,7 +18,7 @@ _QUERIES, _NEAREST, _FRAMES = 4, 3, 6
 
 
 def nearest_strips(source: ClipSource, vectors: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
-    """Give frames of evenly chosen videos and of the nearest to each, by centred cosine.
+    """Return frames of evenly chosen videos and of the nearest to each, by centred cosine.
 
     Returns
     -------

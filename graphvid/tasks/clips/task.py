@@ -42,7 +42,7 @@ _TITLES = {
 
 
 class Clips(Task[ClipsSource, LoadedClips]):
-    """Vectors of videos from their clips, learnt without labels.
+    """Vectors of videos from their clips, learned without labels.
 
     A run adds the files ``encoder.safetensors``, ``embeddings.npz`` (``ids`` and ``embedding``) and ``strips.npz`` (frames of
     some videos and of those nearest to them).

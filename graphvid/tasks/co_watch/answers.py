@@ -1,4 +1,4 @@
-"""Answers of a run that has learnt an encoder of videos from who watched what."""
+"""Answers of a run that has learned an encoder of videos from who watched what."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class CoWatchRun(VectorRun):
     """A run of the task co-watch: it embeds videos, finds neighbours, and can be judged again."""
 
     def model(self) -> Encoder:
-        """Give the trained encoder, in evaluation mode.
+        """Return the trained encoder, in evaluation mode.
 
         Raises
         ------

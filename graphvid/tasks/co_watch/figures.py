@@ -1,4 +1,4 @@
-"""Figures of learnt video vectors: scores beside the baselines, and what graph and clusters are like."""
+"""Figures of learned video vectors: scores beside the baselines, and what graph and clusters are like."""
 
 from __future__ import annotations
 

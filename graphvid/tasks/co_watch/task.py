@@ -25,7 +25,7 @@ _CLUSTERS = "clusters.npz"
 
 
 class CoWatch(Task[CoWatchSource, VideoGraph]):
-    """Vectors that place co-watched videos close together, learnt from features.
+    """Vectors that place co-watched videos close together, learned from features.
 
     A run adds the files ``split.npz`` (nodes of training and test videos), ``clusters.npz`` (the cluster tree of the
     training graph), ``encoder.safetensors`` (weights and standardisation) and ``embeddings.npz`` (``ids`` and
@@ -54,7 +54,7 @@ class CoWatch(Task[CoWatchSource, VideoGraph]):
             )
 
     def parts(self, source: CoWatchSource, data: VideoGraph, method: str, config: RGCConfig) -> Mapping[str, Part]:
-        """Give the runs that choose the options on validation videos."""
+        """Return the runs that choose the options on validation videos."""
         return {} if config.hold_out else trials(source, data, config)
 
     def prepare(

@@ -1,4 +1,4 @@
-"""Options chosen on validation videos: how much of the features stands beside what was learnt, and in how many columns."""
+"""Options chosen on validation videos: how much of the features stands beside what was learned, and in how many columns."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def split_videos(videos: VideoGraph, config: RGCConfig) -> NodeSplit:
 
 
 def trials(source: CoWatchSource, videos: VideoGraph, config: RGCConfig) -> dict[str, Part]:
-    """Give the runs that choose the options of ``config``, by folder; none where the graph holds no validation part.
+    """Return the runs that choose the options of ``config``, by folder; none where the graph holds no validation part.
 
     It holds none where too few edges are left among the videos that judge, or where each of the others is a neighbour of
     all of them, so that no negative is possible.
@@ -87,10 +87,10 @@ def _too_small(videos: VideoGraph, held: RGCConfig) -> bool:
 
 
 def choose(videos: VideoGraph, split: NodeSplit, learnt: NDArray[np.float32], config: RGCConfig) -> Json:
-    """Try features beside a learnt vector on the videos that judge, and give all that was tried and the best.
+    """Try features beside a learned vector on the videos that judge, and give all that was tried and the best.
 
     The form of the features is chosen first, at the most columns and equal weights; then for each number of columns the weight.
-    The learnt vector alone and the features alone are tried too. Of all, the fewest columns are taken that come within 1 %
+    The learned vector alone and the features alone are tried too. Of all, the fewest columns are taken that come within 1 %
     of the best figure.
 
     Parameters
@@ -173,7 +173,7 @@ class _Search:
 
 
 def _are_counts(table: Table, rows: NDArray[np.int64]) -> bool:
-    """Say whether no value is negative and most are 0."""
+    """Return whether no value is negative and most are 0."""
     stored = 0
     for _, block in row_blocks(table, rows):
         if block.min() < 0:
@@ -183,7 +183,7 @@ def _are_counts(table: Table, rows: NDArray[np.int64]) -> bool:
 
 
 def settled(config: RGCConfig, found: Mapping[str, Json]) -> tuple[RGCConfig, Json]:
-    """Give the options that the trials chose, and what ``metrics.json`` tells of it.
+    """Return the options that the trials chose, and what ``metrics.json`` tells of it.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Codes: a few bytes an item, learnt from features, for a catalogue that does not fit in memory as vectors."""
+"""Codes: a few bytes an item, learned from features, for a catalogue that does not fit in memory as vectors."""
 
 from .answers import CodesRun
 from .source import CodesSource, LoadedCodes, load_codes

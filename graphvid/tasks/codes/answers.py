@@ -1,4 +1,4 @@
-"""Answers of a run that has learnt codes."""
+"""Answers of a run that has learned codes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class CodesRun(VectorRun):
     """A run of the task codes: it codes items, finds neighbours, and can be judged again."""
 
     def model(self) -> Coder:
-        """Give the encoder and the codebooks, in evaluation mode.
+        """Return the encoder and the codebooks, in evaluation mode.
 
         Raises
         ------
@@ -36,7 +36,7 @@ class CodesRun(VectorRun):
         return coder
 
     def codes(self) -> CodeIndex:
-        """Give the codes of all videos of the run, ready to be searched by the vectors that `embed` gives.
+        """Return the codes of all videos of the run, ready to be searched by the vectors that `embed` gives.
 
         Raises
         ------
@@ -89,7 +89,7 @@ class CodesRun(VectorRun):
 
 
 def trial_of(data: LoadedCodes, queries: Rows, database: Rows) -> Trial:
-    """Give the trial of some rows of the source."""
+    """Return the trial of some rows of the source."""
     return Trial(data.features.concatenate(), data.labels, queries, database)
 
 

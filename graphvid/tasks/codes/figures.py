@@ -57,7 +57,7 @@ def unit(x: Floats) -> Floats:
 
 
 def in_bytes(bits: int) -> str:
-    """Say how many bytes some bits take."""
+    """Return how many bytes some bits take."""
     size = -(-bits // 8)
     return f"{size:,} byte{'' if size == 1 else 's'}"
 

@@ -88,7 +88,7 @@ class LoadedCodes:
     seed: int = 0
 
     def fingerprint(self) -> dict[str, Any]:  # Any: JSON values
-        """Give counts and a checksum of ids, features, labels and links: equal for equal data."""
+        """Return counts and a checksum of ids, features, labels and links: equal for equal data."""
         crc = zlib.crc32("\0".join(self.features.ids.astype(str)).encode())
         arrays: list[NDArray[Any]] = list(self.features.modalities.values())
         arrays += [] if self.labels is None else [self.labels]

@@ -46,7 +46,7 @@ from .source import CodesSource, LoadedCodes, load_codes
 
 
 class Codes(Task[CodesSource, LoadedCodes]):
-    """A few bytes an item, learnt from features; without labels (MeCoQ), or with labels or links (PHPQ-style).
+    """A few bytes an item, learned from features; without labels (MeCoQ), or with labels or links (PHPQ-style).
 
     A run adds the files ``split.npz`` (rows of database, validation and queries), ``coder.safetensors`` (encoder and
     codebooks), ``embeddings.npz`` (``ids`` and ``embedding``, the vectors that are coded) and ``codes.safetensors`` (codes

@@ -57,7 +57,7 @@ class LinkingRun(Run):
     """A run of the task linking: it says which entities the mentions of texts mean."""
 
     def model(self, mentions: Mentions | None = None) -> Linker:
-        """Give the trained model, in evaluation mode, for some documents.
+        """Return the trained model, in evaluation mode, for some documents.
 
         Parameters
         ----------
@@ -77,7 +77,7 @@ class LinkingRun(Run):
         return self._linker(knowledge.read(mentions), used)
 
     def link(self, text: str | os.PathLike[str], candidates: str | os.PathLike[str]) -> pd.DataFrame:
-        """Say which entity each mention means.
+        """Return which entity each mention means.
 
         Parameters
         ----------

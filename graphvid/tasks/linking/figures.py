@@ -44,7 +44,7 @@ def spread(
 
 
 def prior_scores(data: LoadedLinking) -> tuple[str, NDArray[np.float64]]:
-    """Return the name and the values of what ranks candidates before anything is learnt."""
+    """Return the name and the values of what ranks candidates before anything is learned."""
     inputs = data.inputs
     for name in ("prior", "in-links", "age of the entry"):
         if name in inputs.names:
@@ -53,7 +53,7 @@ def prior_scores(data: LoadedLinking) -> tuple[str, NDArray[np.float64]]:
 
 
 def score_linking(model: Linker, data: LoadedLinking, title: str) -> dict[str, Any]:
-    """Give all figures of the test documents.
+    """Return all figures of the test documents.
 
     Parameters
     ----------

@@ -139,7 +139,7 @@ class LoadedLinking:
         return UsedFeatures(self.groups, Standardizer.fit(self.inputs.features[:, kept], rows))
 
     def fingerprint(self) -> dict[str, int | str]:
-        """Give counts and a checksum: equal for equal data."""
+        """Return counts and a checksum: equal for equal data."""
         found, crc = self.mentions, 0
         for text in (found.surface, found.entity_names, found.left, found.right):
             crc = crc if text is None else zlib.crc32("\0".join(text).encode(), crc)

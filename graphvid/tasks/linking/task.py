@@ -103,7 +103,7 @@ def link(
     run: Annotated[Path, typer.Option("--run", help="Run directory of a finished run.")],
     out: Annotated[Path | None, typer.Option(help="CSV file to write; else the table is shown.")] = None,
 ) -> None:
-    """Say which entity each mention in texts means, how sure that is, and what speaks for it."""
+    """Return which entity each mention in texts means, how sure that is, and what speaks for it."""
     from graphvid.tasks import load_run
 
     table = load_run(run).answer("link")(text, candidates)

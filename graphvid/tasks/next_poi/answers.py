@@ -42,7 +42,7 @@ class NextPoiRun(Run):
     """A run of the task of the next place: it says where a user may go, and why."""
 
     def model(self) -> PeriodicInterests:
-        """Give the trained model, in evaluation mode, over the check-ins of the run.
+        """Return the trained model, in evaluation mode, over the check-ins of the run.
 
         Raises
         ------
@@ -103,7 +103,7 @@ class NextPoiRun(Run):
         from_: str | None = None,
         history: str | None = None,
     ) -> pd.DataFrame:
-        """Give the places that the model ranks first for a user; those that were visited are not barred.
+        """Return the places that the model ranks first for a user; those that were visited are not barred.
 
         Parameters
         ----------

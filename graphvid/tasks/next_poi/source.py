@@ -148,7 +148,7 @@ class LoadedCheckIns:
     area: NDArray[np.int64] | None
 
     def fingerprint(self) -> dict[str, int | str]:
-        """Give counts and a checksum: equal for equal data."""
+        """Return counts and a checksum: equal for equal data."""
         found, crc = self.check_ins, 0
         columns = (found.user, found.poi, found.timestamp, found.offset, found.latitude, found.longitude, self.area)
         for column in (*columns, *self.windows):

@@ -78,7 +78,7 @@ class NextPoi(Task[CheckInSource, LoadedCheckIns]):
     def parts(
         self, source: CheckInSource, data: LoadedCheckIns, method: str, config: PeriodicInterestsConfig | CountsConfig
     ) -> Mapping[str, Part]:
-        """Give the GRU, where it is asked for as a baseline."""
+        """Return the GRU, where it is asked for as a baseline."""
         if "gru" not in config.baselines:
             return {}
         shared = {name: getattr(config, name) for name in ("slot_hours", "session_gap_hours", "seed")}

@@ -72,7 +72,7 @@ class RecommendationRun(VectorRun):
         return {self.config["title"]: {"k": MONITORED_K, **found}}
 
     def recommend(self, user_id: Any, *, top_k: int = 10, keep_test: bool = False) -> pd.DataFrame:
-        """Give the items that the model ranks first for a user, without those that the user is known to have taken.
+        """Return the items that the model ranks first for a user, without those that the user is known to have taken.
 
         Parameters
         ----------

@@ -52,7 +52,7 @@ def score_recommender(
 def score_vectors(
     users: NDArray[np.float32], items: NDArray[np.float32], splits: InteractionSplits, *, progress: bool
 ) -> dict[str, float]:
-    """Give the figures at 20 of the test pairs by vectors whose products are the scores."""
+    """Return the figures at 20 of the test pairs by vectors whose products are the scores."""
     scorer = dot_product_scorer(users, items)
     ranks = _ranks(scorer, splits.test, known_pairs(splits), progress=progress)
     return _figures(ranks, splits.test, (MONITORED_K,))[str(MONITORED_K)]

@@ -153,7 +153,7 @@ class LoadedInteractions:
         return known_pairs(self.splits)
 
     def fingerprint(self) -> dict[str, Any]:  # Any: JSON values
-        """Give counts and a checksum: equal for equal data."""
+        """Return counts and a checksum: equal for equal data."""
         crc, counts = 0, {}
         for ids in (self.user_ids, self.item_ids):
             if not isinstance(ids, pd.RangeIndex):

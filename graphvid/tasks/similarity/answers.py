@@ -1,4 +1,4 @@
-"""Answers of a run that has learnt a tower: vectors of videos that it has never seen."""
+"""Answers of a run that has learned a tower: vectors of videos that it has never seen."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class SimilarityRun(VectorRun):
     """A run of the task similarity: it embeds videos, and finds the most similar of its own."""
 
     def model(self) -> VideoTower:
-        """Give the trained tower, in evaluation mode.
+        """Return the trained tower, in evaluation mode.
 
         Raises
         ------

@@ -55,7 +55,7 @@ class EnsembleSource(Record):
             raise ValueError(f"runs must be distinct, got {list(self.runs)}")
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the fields as JSON values, the paths absolute."""
+        """Return the fields as JSON values, the paths absolute."""
         return {"runs": [str(Path(path).resolve()) for path in self.runs]}
 
 
@@ -95,7 +95,7 @@ class Members:
     runs: Mapping[str, SimilarityRun]
 
     def fingerprint(self) -> dict[str, Any]:  # Any: JSON values
-        """Give what each member has learnt from what, and a checksum of their vectors: equal for equal members."""
+        """Return what each member has learned from what, and a checksum of their vectors: equal for equal members."""
         crc = 0
         for run in self.runs.values():
             crc = zlib.crc32(np.ascontiguousarray(run.vectors().modalities["embedding"]).data, crc)

@@ -143,7 +143,7 @@ class SimilarityData:
         return [table for table in (self.pointwise, self.videos, self.test) if table is not None]
 
     def fingerprint(self) -> dict[str, Any]:  # Any: JSON values
-        """Give counts and a checksum: equal for equal data."""
+        """Return counts and a checksum: equal for equal data."""
         crc = 0
         for table in self.tables:
             crc = _crc_of_videos(table, crc)

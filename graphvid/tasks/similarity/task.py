@@ -55,7 +55,7 @@ class Similarity(Task[VideoPairSource, SimilarityData]):
     """Vectors of videos from frames and titles, so that cosines follow how similar people find the videos.
 
     A run adds the files ``tower.safetensors`` (weights), ``tokenizer/`` and ``text_encoder.json`` (if titles are read),
-    ``tag_list.txt`` (if tags are learnt), ``embeddings.npz`` (vectors of all videos with pairs and of all test videos, or of
+    ``tag_list.txt`` (if tags are learned), ``embeddings.npz`` (vectors of all videos with pairs and of all test videos, or of
     the videos pretrained on where there are no others), ``predictions.npz`` (one row a pair that training did not see, if
     there are any) and, unless it starts from another run, the folder ``pretrain``, a run of its own.
     """
@@ -79,7 +79,7 @@ class Similarity(Task[VideoPairSource, SimilarityData]):
     def parts(
         self, source: VideoPairSource, data: SimilarityData, method: str, config: TwinTowerConfig
     ) -> Mapping[str, Part]:
-        """Give the pretraining, where there are videos for it and nothing else is the start."""
+        """Return the pretraining, where there are videos for it and nothing else is the start."""
         if config.stage == "tags" or not config.pretrain_epochs or data.start is not None or data.pointwise is None:
             return {}
         return {PRETRAIN: Part(method, source, config.pretraining())}
@@ -179,7 +179,7 @@ def _vocabularies(data: SimilarityData, config: TwinTowerConfig) -> tuple[TitleT
 
 
 def _load_start(model: TwinTower, run: RunDirectory) -> None:
-    """Give the tower the weights of a finished run."""
+    """Load the weights of a finished run into the tower."""
     path = run.require(run.path / TOWER)
     weights, _ = read_tensors(path)
     try:

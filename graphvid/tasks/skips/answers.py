@@ -36,14 +36,14 @@ class SkipRun(Run):
     """A run of the task skips: it predicts who finishes which video, and where the others leave."""
 
     def training_views(self) -> WatchLog:
-        """Give the views that the model was trained on; every video of the run is in the vocabulary."""
+        """Return the views that the model was trained on; every video of the run is in the vocabulary."""
         arrays = read_npz(self.directory.require(self.directory.path / _VIEWS), ("user", "video", "user_ids"))
         measures: dict[str, Any] = {name: arrays[name].astype(np.float64) for name in _MEASURES if name in arrays}
         user, video = (arrays[name].astype(np.int64) for name in ("user", "video"))
         return WatchLog(user, video, pd.Index(arrays["user_ids"]), self.clips().ids, **measures)
 
     def model(self, *, progress: bool = False) -> FRAME:
-        """Give the trained model, in evaluation mode.
+        """Return the trained model, in evaluation mode.
 
         Parameters
         ----------
@@ -153,7 +153,7 @@ class SkipRun(Run):
         return table
 
     def clips(self) -> ClipFeatures:
-        """Give the clips that the model was made from, memory-mapped."""
+        """Return the clips that the model was made from, memory-mapped."""
         return ClipFeatures.open(self.directory.require(self.directory.path / _CLIPS))
 
 

@@ -134,7 +134,7 @@ class Views:
         return match_ids(self.test.user_ids, self.train.user_ids)[self.test.user]
 
     def fingerprint(self) -> dict[str, int | str]:
-        """Give counts and a checksum of views and clips: equal for equal data."""
+        """Return counts and a checksum of views and clips: equal for equal data."""
         crc = 0
         logs = [log for log in (self.train, self.test) if log is not None]
         for log in logs:

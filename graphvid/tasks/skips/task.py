@@ -27,7 +27,7 @@ class Skips(Task[ViewSource, Views]):
     """Task of skips: who finishes which video, and at which clip the others leave.
 
     A run adds the files ``split.npz`` (rows of training and test views), ``network.safetensors`` (weights,
-    standardisation, and what was learnt of clips), ``predictions.npz`` (one row a test view), ``views.npz`` and ``clips/``
+    standardisation, and what was learned of clips), ``predictions.npz`` (one row a test view), ``views.npz`` and ``clips/``
     (the training views and the clips, of which the model's graph is made anew when it is asked), and with
     ``source.ablation`` one folder ``clips-N`` for each smaller number of clips, a run of its own.
     """
@@ -41,7 +41,7 @@ class Skips(Task[ViewSource, Views]):
         return load_views(source)
 
     def parts(self, source: ViewSource, data: Views, method: str, config: FRAMEConfig) -> Mapping[str, Part]:
-        """Give the same training with half the clips and with one."""
+        """Return the same training with half the clips and with one."""
         num_clips = _num_clips(data, config)
         if not source.ablation or num_clips == 1 or data.test is None:
             return {}
