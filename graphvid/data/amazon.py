@@ -43,7 +43,7 @@ class AmazonCoPurchase(RelationalData):
     Raises
     ------
     FileNotFoundError
-        The file is not there; says what is expected and where it comes from.
+        The file is not there; names the expected files and their source.
     ValueError
         Another name, or a corrupt file.
 

@@ -33,7 +33,7 @@ class AmazonElectronics(InteractionSplits):
     Raises
     ------
     FileNotFoundError
-        A file is not there; says what is expected and where it comes from.
+        A file is not there; names the expected files and their source.
     ValueError
         A corrupt file, a repeated pair.
 

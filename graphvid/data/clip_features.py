@@ -152,7 +152,7 @@ class ClipFeatures:
         Parameters
         ----------
         num_clips : int
-            Clips a video afterwards; must divide the present number. 1 makes a vector a video.
+            Clips a video afterwards; must divide the present number. 1 makes a vector for each video.
 
         Notes
         -----

@@ -1,4 +1,4 @@
-"""Clip features in a folder of one file a video."""
+"""Clip features in a folder of one file for each video."""
 
 from __future__ import annotations
 

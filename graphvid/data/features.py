@@ -1,4 +1,4 @@
-"""Feature vectors of videos, one table a modality."""
+"""Feature vectors of videos, one table for each modality."""
 
 from __future__ import annotations
 

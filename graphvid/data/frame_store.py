@@ -209,7 +209,7 @@ class FrameStore:
         Returns
         -------
         FrameBatch
-            At least one place a row, also where no video has a frame.
+            At least one place for each row, also where no video has a frame.
         """
         videos = node_ids("rows", rows, self.num_videos, "(num_rows,)")
         picks = [self.indptr[video] + pick_frames(int(self.counts_of(video)), max_frames) for video in videos]

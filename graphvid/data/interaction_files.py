@@ -1,4 +1,4 @@
-"""Interactions in the text form of LightGCN and its relatives: a line a user, the user and then the items."""
+"""Interactions in the text form of LightGCN and its relatives: a line for each user, the user and then the items."""
 
 from __future__ import annotations
 

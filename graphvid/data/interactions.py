@@ -86,12 +86,12 @@ class Interactions:
 
     @property
     def users(self) -> NDArray[np.int64]:
-        """User of every pair, shape (num_interactions,), made anew on every call."""
+        """User of every pair, shape (num_interactions,), computed on every call."""
         return np.repeat(np.arange(self.num_users), np.diff(self.indptr))
 
     @property
     def item_counts(self) -> NDArray[np.int64]:
-        """Number of users of every item, shape (num_items,), made anew on every call."""
+        """Number of users of every item, shape (num_items,), computed on every call."""
         return np.bincount(self.items, minlength=self.num_items)
 
     @classmethod
@@ -161,7 +161,7 @@ class Interactions:
         fraction : float
             Share to hold out, in (0, 1).
         seed : int
-            Which split, >= 0.
+            Seed of the split, >= 0.
 
         Returns
         -------

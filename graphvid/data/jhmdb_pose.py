@@ -1,4 +1,4 @@
-"""Joints of people in JHMDB's action clips, and their drawing as clips with a channel a joint."""
+"""Joints of people in JHMDB's action clips, and their drawing as clips with a channel for each joint."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def draw_poses(
     centered: bool = True,
     half_width: float = 1.0,
 ) -> PixelStore:
-    r"""Draw trajectories of joints as clips, a channel a joint: a Gaussian spot where the joint is.
+    r"""Draw trajectories of joints as clips, a channel for each joint: a Gaussian spot where the joint is.
 
     Parameters
     ----------

@@ -29,7 +29,7 @@ class Mentions:
         Entity number of what is meant; -1 (NIL) when it is not in the knowledge base, -2 (UNKNOWN) when it is, but not
         among the entities here.
     cand_indptr : array_like of int, shape (num_mentions + 1,)
-        Mention m has the candidates ``cand_indptr[m]`` to before ``cand_indptr[m + 1]``; it may have none.
+        Mention m has the candidates ``cand_indptr[m]`` to ``cand_indptr[m + 1] - 1``; it may have none.
     cand_entity : array_like of int, shape (num_candidates,)
         Entity numbers.
     entity_ids : array_like of hashable, shape (num_entities,)

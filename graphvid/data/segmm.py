@@ -67,7 +67,7 @@ class SegMM:
     Raises
     ------
     FileNotFoundError
-        The file is not there; says what is expected and where it comes from.
+        The file is not there; names the expected files and their source.
     ValueError
         A corrupt file, labels other than 1, 0 and -1, or as many as do not fit the duration.
 

@@ -57,7 +57,7 @@ class SyntheticCoWatch:
     noise : float, default 0.5
         Standard deviation of :math:`\epsilon`.
     seed : int, default 0
-        Everything is a function of the arguments and the seed.
+        Seed; the world depends only on it and the other arguments.
 
     Attributes
     ----------
@@ -212,7 +212,7 @@ def _view(
 
 
 def _best_embedding(tastes: Array, explore: float) -> NDArray[np.float32]:
-    """Return one vector a topic whose inner products are the rates at which two topics are watched together."""
+    """Return one vector for each topic whose inner products are the rates at which two topics are watched together."""
     num_topics = tastes.shape[1]
     mixed = (1 - explore) * tastes + explore / num_topics
     values, vectors = np.linalg.eigh(mixed.T @ mixed / len(tastes))

@@ -36,7 +36,7 @@ class SyntheticCheckIns:
     check_ins_per_user : (int, int), default (120, 219)
         Fewest and most check-ins of a user, uniform.
     seed : int, default 11
-        Everything is a function of the arguments and the seed.
+        Seed; the world depends only on it and the other arguments.
 
     Attributes
     ----------

@@ -65,7 +65,7 @@ class SyntheticMotion:
     bg_instance : {"random", "fixed"}, default "random"
         "fixed": orientation 0.5, period 6.5, mean 0.38 and amplitude 0.2 for every video; phase and drift still vary.
     seed : int, default 0
-        Everything is a function of the arguments and the seed.
+        Seed; the world depends only on it and the other arguments.
     cache_dir : path-like, optional
         Folder in which the videos are kept and found again. Default: the environment variable GRAPHVID_CACHE; where
         that is not set, nothing is kept.
@@ -194,7 +194,7 @@ def _digits() -> NDArray[np.float32]:
 
 
 class _Path(NamedTuple):
-    """Movement of a digit: a row a video, a column a frame (intensity: one column)."""
+    """Movement of a digit: a row for each video, a column a frame (intensity: one column)."""
 
     row: NDArray[np.float32]
     column: NDArray[np.float32]
@@ -251,7 +251,7 @@ def _wrap(distance: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 class _Texture(NamedTuple):
-    """Looks and drift of a texture, one value a video."""
+    """Looks and drift of a texture, one value for each video."""
 
     turn: NDArray[np.float32]
     period: NDArray[np.float32]

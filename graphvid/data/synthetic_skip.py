@@ -49,7 +49,7 @@ class SyntheticSkip:
     noise : float, default 0.35
         Expected norm of the noise added to a clip's feature vector; the topics' vectors have norm 1.
     seed : int, default 0
-        Everything is a function of the arguments and the seed.
+        Seed; the world depends only on it and the other arguments.
 
     Attributes
     ----------

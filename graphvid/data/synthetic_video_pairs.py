@@ -51,7 +51,7 @@ class SyntheticVideoPairs:
     asr : bool, default True
         Give each video a text with each main tag's word, by a chance of one half, and filler.
     seed : int, default 2021
-        Everything is a function of the arguments and the seed.
+        Seed; the world depends only on it and the other arguments.
 
     Attributes
     ----------

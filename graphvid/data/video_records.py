@@ -30,7 +30,7 @@ class IdLists(NamedTuple):
 
     @classmethod
     def from_lists(cls, lists: Iterable[Sequence[int] | NDArray[np.int64]]) -> IdLists:
-        """Make it from one sequence a video."""
+        """Make it from one sequence for each video."""
         arrays = [np.asarray(values, dtype=np.int64).reshape(-1) for values in lists]
         indptr = np.concatenate([[0], np.cumsum([len(array) for array in arrays])]).astype(np.int64)
         return cls(indptr, np.concatenate([np.empty(0, dtype=np.int64), *arrays]))

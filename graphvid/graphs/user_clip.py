@@ -83,7 +83,7 @@ def user_clip_graph(
     order of the rows.
 
     With shared positives both hops are exact for every norm of `edge_norms`: the first sums ``to_user * x_v`` over a
-    user's videos, where ``x_v`` is the *sum* of the video's clip vectors. The second computes one vector a video, which
+    user's videos, where ``x_v`` is the *sum* of the video's clip vectors. The second computes one vector for each video, which
     serves for each of its clips.
 
     References

@@ -60,7 +60,7 @@ class NeighborSoftmaxLoss(nn.Module):
         Parameters
         ----------
         embeddings : Tensor, shape (batch, dim)
-            One row a video.
+            One row for each video.
         ids : Tensor, shape (batch,), int64
             Their video ids, distinct.
         neighbors : NeighborTable

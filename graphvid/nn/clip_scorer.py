@@ -41,7 +41,7 @@ class ClipScorer(nn.Module):
     Raises
     ------
     ValueError
-        For a width below 1 or an unknown choice.
+        A width below 1 or an unknown choice.
 
     Notes
     -----

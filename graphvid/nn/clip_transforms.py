@@ -28,7 +28,7 @@ class ClipTransform(Protocol):
     """A change of clips in two steps."""
 
     def sample(self, generator: torch.Generator, shape: Sequence[int]) -> Any:  # Any: each transform has its own tuple
-        """Draw parameters for clips of ``shape`` = (B, C, T, H, W), one row a clip."""
+        """Draw parameters for clips of ``shape`` = (B, C, T, H, W), one row for each clip."""
 
     def __call__(self, clips: Tensor, params: Any) -> Tensor:  # Any: what `sample` gave
         """Return the changed clips, float (B, C, T, H, W), new."""
@@ -177,6 +177,6 @@ def check_fraction(name: str, value: float) -> float:
 
 
 def spread(values: Tensor, clips: Tensor) -> Tensor:
-    """Return one value a clip as (B, 1, 1, 1, 1), of the clips' dtype and device."""
+    """Return one value for each clip as (B, 1, 1, 1, 1), of the clips' dtype and device."""
     check_tensor("values", values)
     return values.to(clips).view(-1, 1, 1, 1, 1)

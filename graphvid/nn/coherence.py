@@ -79,7 +79,7 @@ class MentionRelations(nn.Module):
     Raises
     ------
     ValueError
-        For a width below 1, or a share out of range.
+        A width below 1, or a share out of range.
 
     Notes
     -----

@@ -28,7 +28,7 @@ class ContextAttention(nn.Module):
     Raises
     ------
     ValueError
-        For a number below 1.
+        A number below 1.
 
     Notes
     -----
@@ -61,7 +61,7 @@ class ContextAttention(nn.Module):
         words : Tensor, shape (num_words, dim)
             Vectors of the words of the mentions' contexts, in the order of the text.
         word_indptr : Tensor of int64, shape (num_mentions + 1,)
-            Mention m has the words ``word_indptr[m]`` to before ``word_indptr[m + 1]``.
+            Mention m has the words ``word_indptr[m]`` to ``word_indptr[m + 1] - 1``.
         entities : Tensor, shape (num_candidates, dim)
             Vectors of the mentions' candidates.
         cand_indptr : Tensor of int64, shape (num_mentions + 1,)

@@ -54,7 +54,7 @@ class ContextEmbedding:
     Raises
     ------
     ValueError
-        For an unknown pool, sizes below 1 (``max_pieces`` below 4), or a tokenizer without the pieces needed.
+        An unknown pool, sizes below 1 (``max_pieces`` below 4), or a tokenizer without the pieces needed.
 
     Notes
     -----

@@ -25,7 +25,7 @@ class CosineClassifier(nn.Module):
     Raises
     ------
     ValueError
-        When an argument is outside its range.
+        An argument is outside its range.
 
     References
     ----------

@@ -39,7 +39,7 @@ class GraphConv(nn.Module):
     Raises
     ------
     ValueError
-        When a width is not an integer of at least 1.
+        A width is not an integer of at least 1.
 
     Notes
     -----
@@ -95,7 +95,7 @@ class GraphConv(nn.Module):
         Raises
         ------
         ValueError, TypeError
-            When the shape of ``x`` is another, or as `Adjacency.spmm`.
+            The shape of ``x`` is another, or as `Adjacency.spmm`.
         """
         check_adjacency("adjacency", adjacency)
         x = x[0] if isinstance(x, tuple) else x

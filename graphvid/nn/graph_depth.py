@@ -31,7 +31,7 @@ class GraphDepth(nn.Module):
     Raises
     ------
     ValueError
-        When a number is not an integer of at least 1.
+        A number is not an integer of at least 1.
 
     References
     ----------

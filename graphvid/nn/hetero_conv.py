@@ -121,9 +121,9 @@ class HeteroConv(nn.Module):
         Raises
         ------
         KeyError
-            When a relation has no layer, or a type no features.
+            A relation has no layer, or a type no features.
         ValueError, TypeError
-            When a key is not a triple, numbers of nodes disagree, the layers of one destination type return different
+            A key is not a triple, numbers of nodes disagree, the layers of one destination type return different
             shapes, or ``empty`` forbids what came.
         """
         for name, value in (("adjacencies", adjacencies), ("features", features)):

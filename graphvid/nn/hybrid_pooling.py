@@ -51,7 +51,7 @@ class HybridPooling(nn.Module):
     Raises
     ------
     ValueError
-        For a width below 1, an unknown choice or a power below 1.
+        A width below 1, an unknown choice or a power below 1.
 
     Notes
     -----
@@ -108,7 +108,7 @@ class HybridPooling(nn.Module):
         Raises
         ------
         ValueError, TypeError
-            For another shape or dtype, or as `graphvid.ops.segment_reduce`.
+            Another shape or dtype, or as `graphvid.ops.segment_reduce`.
         """
         check_tensor("x", x, floating=True)
         if x.dim() < 2 or x.shape[1] != self.dim or (indptr is not None and x.dim() != 2):

@@ -26,7 +26,7 @@ class LocalScore(nn.Module):
     Raises
     ------
     ValueError
-        For a width below 1, or a norm or share out of range.
+        A width below 1, or a norm or share out of range.
 
     References
     ----------

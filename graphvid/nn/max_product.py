@@ -22,9 +22,9 @@ class AssignmentLayout:
     Parameters
     ----------
     doc_indptr : Tensor of int64, shape (num_docs + 1,)
-        Document d has the mentions ``doc_indptr[d]`` to before ``doc_indptr[d + 1]``.
+        Document d has the mentions ``doc_indptr[d]`` to ``doc_indptr[d + 1] - 1``.
     cand_indptr : Tensor of int64, shape (num_mentions + 1,)
-        Mention m has the candidates ``cand_indptr[m]`` to before ``cand_indptr[m + 1]``; it may have none.
+        Mention m has the candidates ``cand_indptr[m]`` to ``cand_indptr[m + 1] - 1``; it may have none.
 
     Attributes
     ----------

@@ -166,7 +166,7 @@ class ProductQuantizer(nn.Module):
         Raises
         ------
         ValueError
-            For another shape, a value that is not finite, or a zero codeword with ``unit``.
+            Another shape, a value that is not finite, or a zero codeword with ``unit``.
         """
         check_tensor("codebooks", codebooks, floating=True)
         if codebooks.shape != self.codebooks.shape:
@@ -194,7 +194,7 @@ class ProductQuantizer(nn.Module):
         Raises
         ------
         ValueError, ImportError
-            For another shape, or as `kmeans_codebooks`.
+            Another shape, or as `kmeans_codebooks`.
         """
         parts = self.split(x)
         books = kmeans_codebooks(
@@ -211,7 +211,7 @@ class ProductQuantizer(nn.Module):
         Raises
         ------
         ValueError
-            For another shape than (num_items, dim).
+            Another shape than (num_items, dim).
         """
         check_tensor("x", x, floating=True)
         if x.dim() != 2 or x.shape[1] != self.dim:
@@ -241,7 +241,7 @@ class ProductQuantizer(nn.Module):
         Raises
         ------
         ValueError
-            For another shape.
+            Another shape.
         """
         scores = self.scores(x)
         logits = self.sharpness * scores
@@ -304,7 +304,7 @@ class ProductQuantizer(nn.Module):
         Raises
         ------
         ValueError
-            For another shape, or a value that is not finite.
+            Another shape, or a value that is not finite.
         """
         parts = self.split(x)
         if not bool(torch.isfinite(x).all()):
@@ -360,7 +360,7 @@ class ProductQuantizer(nn.Module):
         Raises
         ------
         ValueError
-            For another shape.
+            Another shape.
         """
         check_tensor("use", use)
         if use.shape != self.codebooks.shape[:2]:

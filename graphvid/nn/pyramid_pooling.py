@@ -116,7 +116,7 @@ class PyramidHybridPooling(nn.Module):
         Raises
         ------
         ValueError
-            For another number of levels, levels of different numbers of sets, or as `HybridPooling`.
+            Another number of levels, levels of different numbers of sets, or as `HybridPooling`.
         """
         if len(levels) != len(self.pools):
             raise ValueError(f"levels must be the {len(self.pools)} of dims, got {len(levels)}")

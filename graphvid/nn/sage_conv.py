@@ -42,7 +42,7 @@ class SAGEConv(nn.Module):
     Raises
     ------
     ValueError
-        When a width is not an integer of at least 1 or ``reduce`` is unknown.
+        A width is not an integer of at least 1 or ``reduce`` is unknown.
 
     Notes
     -----
@@ -105,7 +105,7 @@ class SAGEConv(nn.Module):
         Raises
         ------
         ValueError, TypeError
-            When a shape is another, one tensor comes with ``num_dst > num_src``, or as `Adjacency.spmm`.
+            A shape is another, one tensor comes with ``num_dst > num_src``, or as `Adjacency.spmm`.
         """
         check_adjacency("adjacency", adjacency)
         x_src, x_dst = x if isinstance(x, tuple) else (x, self._first_rows(adjacency, x))

@@ -34,7 +34,7 @@ class CompletionHead(nn.Module):
     Raises
     ------
     ValueError
-        For another choice.
+        Another choice.
 
     Examples
     --------

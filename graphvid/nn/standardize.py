@@ -47,7 +47,7 @@ class Standardize(nn.Module):
         Raises
         ------
         ValueError
-            For another shape, or a scale that is not a positive finite number.
+            Another shape, or a scale that is not a positive finite number.
         """
         for name, value in (("mean", mean), ("scale", scale)):
             check_tensor(name, value, floating=True)

@@ -103,7 +103,7 @@ class UserClipConv(nn.Module):
         Raises
         ------
         ValueError, TypeError
-            When there are not two relations a hop, or a size does not fit; see `Adjacency.spmm`.
+            There are not two relations a hop, or a size does not fit; see `Adjacency.spmm`.
         """
         _check_pair("into_users", into_users)
         check_shape("x", x, (into_users[1].num_src, self.in_dim), "(num_clips, in_dim)")

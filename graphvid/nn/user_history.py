@@ -45,7 +45,7 @@ class UserHistory(nn.Module):
     Raises
     ------
     ValueError
-        For a width or a length below 1, an unknown aggregator, and a padded length without attention.
+        A width or a length below 1, an unknown aggregator, and a padded length without attention.
 
     Notes
     -----
@@ -109,7 +109,7 @@ class UserHistory(nn.Module):
         Raises
         ------
         ValueError
-            When a shape does not fit, or ``users`` are absent or there without need.
+            A shape does not fit, or ``users`` are absent or there without need.
         """
         check_adjacency("histories", histories)
         check_shape("items", items, (histories.num_src, self.dim), "(histories.num_src, dim)")

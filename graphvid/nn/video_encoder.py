@@ -51,7 +51,7 @@ class VideoEncoder(nn.Module):
     Raises
     ------
     ValueError
-        For no modality, an unknown fusion, a width below 1 or a dropout outside [0, 1).
+        No modality, an unknown fusion, a width below 1 or a dropout outside [0, 1).
 
     Notes
     -----
@@ -124,9 +124,9 @@ class VideoEncoder(nn.Module):
         Raises
         ------
         KeyError
-            If the modalities are not those of ``dims``.
+            The modalities are not those of ``dims``.
         ValueError
-            If a modality has another number of columns.
+            A modality has another number of columns.
         """
         check_mapping("features", features)
         if set(features) != set(self.dims):

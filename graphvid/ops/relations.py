@@ -37,7 +37,7 @@ class Relations:
     Raises
     ------
     ValueError
-        When there is none, or they differ in ``num_dst`` or device.
+        There is none, or they differ in ``num_dst`` or device.
 
     Examples
     --------
@@ -81,7 +81,7 @@ class Relations:
         Raises
         ------
         TypeError, ValueError
-            When number, shape, dtype or device of the features do not fit, or a choice is unknown.
+            Number, shape, dtype or device of the features do not fit, or a choice is unknown.
         """
         check_choice("combine", combine, get_args(Combine))
         if activation is not None:

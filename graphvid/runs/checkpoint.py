@@ -48,7 +48,7 @@ class SafetensorsCheckpointIO(CheckpointIO):
         Raises
         ------
         ValueError
-            If the file is truncated, corrupt or of another kind; the path and the defect are named.
+            The file is truncated, corrupt or of another kind; the path and the defect are named.
         """
         try:
             tensors, metadata = read_tensors(path)
@@ -76,9 +76,9 @@ def read_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[
     Raises
     ------
     FileNotFoundError
-        If there is no such file.
+        There is no such file.
     ValueError
-        If the file is truncated, corrupt or of another kind; the path and the defect are named.
+        The file is truncated, corrupt or of another kind; the path and the defect are named.
     """
     tensors, metadata = read_safetensors(path)
     crc = metadata.pop("crc32", None)

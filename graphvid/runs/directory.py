@@ -63,10 +63,10 @@ class RunDirectory:
         Raises
         ------
         FileExistsError
-            If the folder holds a run and ``resume`` is false, or other people's files, or if another process is writing
+            The folder holds a run and ``resume`` is false, or other people's files, or if another process is writing
             to it.
         ValueError
-            If the run in the folder was made with another configuration; the entries that differ are named.
+            The run in the folder was made with another configuration; the entries that differ are named.
         """
         wanted = self.check(config, resume=resume)
         self.path.mkdir(parents=True, exist_ok=True)
@@ -113,9 +113,9 @@ class RunDirectory:
         Raises
         ------
         FileNotFoundError
-            If the folder holds no run.
+            The folder holds no run.
         ValueError
-            If the file is damaged, or the run is of another format.
+            The file is damaged, or the run is of another format.
         """
         return read_config(self.require(self.config))
 
@@ -125,7 +125,7 @@ class RunDirectory:
         Raises
         ------
         FileNotFoundError
-            If the run is not finished.
+            The run is not finished.
         """
         self.require(self.metrics)
         return read_json(self.metrics)
@@ -175,9 +175,9 @@ def read_config(path: str | os.PathLike[str]) -> Json:
     Raises
     ------
     FileNotFoundError
-        If there is no such file.
+        There is no such file.
     ValueError
-        If the file is damaged, or the run is of another format.
+        The file is damaged, or the run is of another format.
     """
     config = read_json(Path(path))
     found = config.get("format", 1)

@@ -44,7 +44,7 @@ class ReloadOnPlateau(Callback):
     Raises
     ------
     ValueError
-        For a patience below 1 or another ``plateau`` and, after an epoch, for figures without ``monitor`` or with one
+        A patience below 1 or another ``plateau`` and, after an epoch, for figures without ``monitor`` or with one
         that is not finite.
 
     Attributes

@@ -136,9 +136,9 @@ class Run:
         Raises
         ------
         FileNotFoundError
-            If the run is unfinished.
+            The run is unfinished.
         ValueError
-            If the file is truncated, corrupt or of another model.
+            The file is truncated, corrupt or of another model.
         """
         path = self.directory.require(self.directory.path / file)
         weights, _ = read_tensors(path)
@@ -161,9 +161,9 @@ class Run:
         Raises
         ------
         FileNotFoundError
-            If the source is gone.
+            The source is gone.
         ValueError
-            If it has changed: its fingerprint is another.
+            It has changed: its fingerprint is another.
         """
         data = self._task.load(self.source, progress=progress)
         found = data.fingerprint()
@@ -187,7 +187,7 @@ class VectorRun(Run):
         Raises
         ------
         ValueError
-            If the file is damaged.
+            The file is damaged.
         """
         path = self.directory.path / CODES
         return CodeIndex.load(path) if path.exists() else None
@@ -211,7 +211,7 @@ class VectorRun(Run):
         Raises
         ------
         KeyError
-            If the run has no such video.
+            The run has no such video.
         ValueError
             If ``top_k`` is below 1.
         """

@@ -55,9 +55,9 @@ def read_vectors(run: RunDirectory, of: str | None = None) -> Features:
     Raises
     ------
     FileNotFoundError
-        If the run is absent, unfinished, or has no vectors.
+        The run is absent, unfinished, or has no vectors.
     ValueError
-        If the file is damaged, or has no vectors of this kind.
+        The file is damaged, or has no vectors of this kind.
     """
     path = run.require(run.path / VECTORS)
     arrays = read_npz(path)

@@ -84,7 +84,7 @@ def task_of(method: str) -> Task[Any, Any]:
     Raises
     ------
     ValueError
-        For a method that is not in `METHODS`.
+        A method that is not in `METHODS`.
     """
     if method not in METHODS:
         raise ValueError(f"method must be one of {sorted(METHODS)}, got {method!r}")
@@ -169,9 +169,9 @@ def load_run(path: str | os.PathLike[str]) -> Run:
     Raises
     ------
     FileNotFoundError
-        If there is no run.
+        There is no run.
     ValueError
-        If its ``config.json`` is damaged, of another format, or of a method that this version does not know.
+        Its ``config.json`` is damaged, of another format, or of a method that this version does not know.
     """
     from graphvid.runs import RunDirectory
 

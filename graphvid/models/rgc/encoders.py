@@ -67,9 +67,9 @@ def embed(encoder: Encoder, features: Tables, *, chunk_size: int | None = None) 
     Raises
     ------
     KeyError
-        If the modalities are not those of the encoder.
+        The modalities are not those of the encoder.
     ValueError
-        If a modality has another number of columns or of rows, or ``chunk_size`` is below 1.
+        A modality has another number of columns or of rows, or ``chunk_size`` is below 1.
     """
     if chunk_size is not None and chunk_size < 1:
         raise ValueError(f"chunk_size must be at least 1, got {chunk_size}")

@@ -25,9 +25,9 @@ class ClipsRun(VectorRun):
         Raises
         ------
         FileNotFoundError
-            If the run is unfinished.
+            The run is unfinished.
         ValueError
-            If its weights are truncated, corrupt or of another model.
+            Its weights are truncated, corrupt or of another model.
         """
         encoder = build_clip_encoder(self.config["data"]["frame_shape"][2], self._config())
         self.load_weights(encoder, ENCODER)
@@ -50,7 +50,7 @@ class ClipsRun(VectorRun):
         Raises
         ------
         ValueError
-            For frames of another shape, or a video shorter than a clip; names it.
+            Frames of another shape, or a video shorter than a clip; names it.
         """
         if isinstance(videos, Features):
             raise TypeError(

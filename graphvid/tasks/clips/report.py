@@ -52,7 +52,7 @@ def report(run: RunDirectory) -> Report:
     Raises
     ------
     FileNotFoundError
-        If a file is missing.
+        A file is missing.
     """
     config, metrics = run.read_config(), run.read_metrics()
     title, quality, videos = config["title"], metrics["quality"], config["data"]["num_videos"]

@@ -47,7 +47,7 @@ class ClipsSource(Record):
     Raises
     ------
     ValueError
-        For a combination that does not name one source.
+        A combination that does not name one source.
     """
 
     files: ClassVar[tuple[str, ...]] = ("videos", "store", "labels")
@@ -126,11 +126,11 @@ def load_clips(source: ClipsSource, *, progress: bool = True) -> LoadedClips:
     Raises
     ------
     FileNotFoundError
-        For a folder or file that is not there.
+        A folder or file that is not there.
     ImportError
         Without PyAV for video files, or without scikit-learn for the generated world: extra ``video``.
     ValueError
-        For a folder without videos, or labels that do not name every video once.
+        A folder without videos, or labels that do not name every video once.
     """
     if source.dataset is not None:
         number = source.num_videos

@@ -28,9 +28,9 @@ class CoWatchRun(VectorRun):
         Raises
         ------
         FileNotFoundError
-            If the run is unfinished.
+            The run is unfinished.
         ValueError
-            If its weights are truncated, corrupt or of another model.
+            Its weights are truncated, corrupt or of another model.
         """
         tuning = self._tuning()
         options = RGCConfig.from_dict(tuning["options"] if tuning else self.config["model"])
@@ -68,7 +68,7 @@ class CoWatchRun(VectorRun):
         Returns
         -------
         dict
-            One entry a method, as in ``metrics.json`` under ``"cold_start"``.
+            One entry for each method, as in ``metrics.json`` under ``"cold_start"``.
 
         Raises
         ------

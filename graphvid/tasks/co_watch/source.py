@@ -95,7 +95,7 @@ class CoWatchSource(Record):
     Raises
     ------
     ValueError
-        For a combination that does not name one source, or an unknown data set.
+        A combination that does not name one source, or an unknown data set.
     """
 
     files: ClassVar[tuple[str, ...]] = ("log", "edges", "clusters", "features", "data_dir")

@@ -29,7 +29,7 @@ class CoWatch(Task[CoWatchSource, VideoGraph]):
 
     A run adds the files ``split.npz`` (nodes of training and test videos), ``clusters.npz`` (the cluster tree of the
     training graph), ``encoder.safetensors`` (weights and standardisation) and ``embeddings.npz`` (``ids`` and
-    ``embedding``, one row a video). With ``tune``, folders ``validation...`` hold the runs that chose its options.
+    ``embedding``, one row for each video). With ``tune``, folders ``validation...`` hold the runs that chose its options.
     """
 
     source = CoWatchSource

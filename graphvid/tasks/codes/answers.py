@@ -25,9 +25,9 @@ class CodesRun(VectorRun):
         Raises
         ------
         FileNotFoundError
-            If the run is unfinished.
+            The run is unfinished.
         ValueError
-            If its weights are truncated, corrupt or of another model.
+            Its weights are truncated, corrupt or of another model.
         """
         options = self.options
         assert isinstance(options, ContrastiveQuantizationConfig | PyramidQuantizationConfig)
@@ -41,9 +41,9 @@ class CodesRun(VectorRun):
         Raises
         ------
         FileNotFoundError
-            If the run is unfinished.
+            The run is unfinished.
         ValueError
-            If the file is truncated, corrupt or no code index.
+            The file is truncated, corrupt or no code index.
         """
         return CodeIndex.load(self.directory.require(self.directory.path / CODES))
 

@@ -42,7 +42,7 @@ def split_rows(num_videos: int, seed: int) -> Split:
     Raises
     ------
     ValueError
-        For fewer than 20 videos.
+        Fewer than 20 videos.
     """
     if num_videos < 20:
         raise ValueError(f"the source must have at least 20 videos, got {num_videos}")

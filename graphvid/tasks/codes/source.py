@@ -41,7 +41,7 @@ class CodesSource(Record):
     Raises
     ------
     ValueError
-        For a combination that does not name one source.
+        A combination that does not name one source.
     """
 
     files: ClassVar[tuple[str, ...]] = ("features", "from_run", "labels")
@@ -119,9 +119,9 @@ def load_codes(source: CodesSource, *, progress: bool = True) -> LoadedCodes:
     Raises
     ------
     FileNotFoundError
-        For a file or run that is not there.
+        A file or run that is not there.
     ValueError
-        For labels that do not name every video once, or a run without vectors or, with ``graph``, without a graph.
+        Labels that do not name every video once, or a run without vectors or, with ``graph``, without a graph.
     """
     if source.dataset is not None:
         world = SyntheticCoWatch(seed=source.seed)

@@ -67,9 +67,9 @@ class LinkingRun(Run):
         Raises
         ------
         FileNotFoundError
-            If the run is unfinished.
+            The run is unfinished.
         ValueError
-            If what it keeps is damaged, or of another model.
+            What it keeps is damaged, or of another model.
         """
         knowledge, used = self._knowledge()
         if mentions is None:
@@ -83,7 +83,7 @@ class LinkingRun(Run):
         ----------
         text : path-like
             CSV with the columns ``id`` and ``text``, and perhaps ``start`` and ``end``, offsets of a mention in
-            characters, a row a mention. Rows of one id are mentions of one document and must have one text. Of a text
+            characters, a row for each mention. Rows of one id are mentions of one document and must have one text. Of a text
             without offsets, the longest surfaces of ``candidates`` in it are taken as mentions, from left to right: that
             is no detector of mentions.
         candidates : path-like
@@ -93,7 +93,7 @@ class LinkingRun(Run):
         Returns
         -------
         DataFrame
-            A row a mention, in the order of the texts: ``id``, ``start``, ``end``, ``mention``, ``entity``, ``name``,
+            A row for each mention, in the order of the texts: ``id``, ``start``, ``end``, ``mention``, ``entity``, ``name``,
             ``probability``, and ``reason``: what the choice leans on most, of prior, context, type and coherence.
             A mention without candidates has no entity, and the reason "no candidate".
 

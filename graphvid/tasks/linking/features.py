@@ -1,4 +1,4 @@
-"""Features of candidates, one number a candidate: from priors, ids, words around, and vectors."""
+"""Features of candidates, one number for each candidate: from priors, ids, words around, and vectors."""
 
 from __future__ import annotations
 

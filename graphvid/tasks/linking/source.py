@@ -55,7 +55,7 @@ class LinkingSource(Record):
     Raises
     ------
     ValueError
-        For a combination that does not name one source, an unknown data set, no or unknown features.
+        A combination that does not name one source, an unknown data set, no or unknown features.
     """
 
     files: ClassVar[tuple[str, ...]] = ("data_dir", "train", "development", "test", "encoder", "cache")

@@ -129,9 +129,9 @@ class NextPoiRun(Run):
         Raises
         ------
         FileNotFoundError
-            If the run is unfinished, or ``history`` is not there.
+            The run is unfinished, or ``history`` is not there.
         KeyError
-            If there is no such user.
+            There is no such user.
         ValueError
             If ``top_k`` is below 1, a time or a place cannot be read or is not of use here, or a file is damaged.
         """

@@ -83,7 +83,7 @@ class CheckInSource(Record):
     Raises
     ------
     ValueError
-        For a combination that does not name one source, an unknown data set, a number out of range.
+        A combination that does not name one source, an unknown data set, a number out of range.
     """
 
     files: ClassVar[tuple[str, ...]] = ("log", "data_dir")

@@ -52,9 +52,9 @@ class RecommendationRun(VectorRun):
         Raises
         ------
         FileNotFoundError
-            If the run is unfinished.
+            The run is unfinished.
         ValueError
-            If nothing is tested, or a file is damaged.
+            Nothing is tested, or a file is damaged.
         """
         users, items = (self.vectors(of).modalities["embedding"] for of in ("user", "item"))
         pairs = read_npz(self.directory.require(self.directory.path / _PAIRS), ("test_indptr", "test_items"))
@@ -93,9 +93,9 @@ class RecommendationRun(VectorRun):
         Raises
         ------
         FileNotFoundError
-            If the run is unfinished.
+            The run is unfinished.
         KeyError
-            If the run has no such user.
+            The run has no such user.
         ValueError
             If ``top_k`` is below 1, or a file is damaged.
         """
@@ -150,9 +150,9 @@ class TwoTowerRun(RecommendationRun):
         Raises
         ------
         FileNotFoundError
-            If the run is unfinished.
+            The run is unfinished.
         ValueError
-            If the run knows items by their ids alone, the modalities are others, or its weights are damaged.
+            The run knows items by their ids alone, the modalities are others, or its weights are damaged.
         """
         options, dims = self.options, self.config["data"].get("dims")
         assert isinstance(options, TwoTowerConfig)

@@ -54,7 +54,7 @@ class InteractionSource(Record):
         Features of the items, for two towers; see `graphvid.data.load_features`. Its ids are those of the log's videos,
         or the numbers of the items.
     train, validation, test : str, optional
-        Files of splits, a line a user: ``user item item ...``; see `graphvid.data.read_splits`. ``validation`` may be
+        Files of splits, a line for each user: ``user item item ...``; see `graphvid.data.read_splits`. ``validation`` may be
         absent.
     overlap : {"raise", "drop", "keep"}, default "raise"
         What to do with a pair that is in two of these files: refuse it, leave it out of the later of train, validation and
@@ -77,7 +77,7 @@ class InteractionSource(Record):
     Raises
     ------
     ValueError
-        For a combination that does not name one source, an unknown data set, a share out of range.
+        A combination that does not name one source, an unknown data set, a share out of range.
     """
 
     files: ClassVar[tuple[str, ...]] = ("data_dir", "train", "validation", "test", "log", "features")

@@ -28,9 +28,9 @@ class SimilarityRun(VectorRun):
         Raises
         ------
         FileNotFoundError
-            If the run is unfinished.
+            The run is unfinished.
         ValueError
-            If its weights are truncated, corrupt or of another model.
+            Its weights are truncated, corrupt or of another model.
         """
         tower = self._tower()
         self.load_weights(tower, TOWER)
@@ -47,14 +47,14 @@ class SimilarityRun(VectorRun):
         Returns
         -------
         dict
-            One entry a method, by split, as in ``metrics.json`` under ``"methods"``.
+            One entry for each method, by split, as in ``metrics.json`` under ``"methods"``.
 
         Raises
         ------
         FileNotFoundError
-            If the source is gone, or the run is unfinished.
+            The source is gone, or the run is unfinished.
         ValueError
-            If the source has changed since the run, or has no pairs that training never saw, so that nothing can be judged.
+            The source has changed since the run, or has no pairs that training never saw, so that nothing can be judged.
         """
         options = self.options
         assert isinstance(options, TwinTowerConfig)

@@ -142,9 +142,9 @@ class EnsembleRun(VectorRun):
         Raises
         ------
         FileNotFoundError
-            If a member is gone, or the run is unfinished.
+            A member is gone, or the run is unfinished.
         ValueError
-            If a member has changed since the run, or none has test pairs, so that nothing can be judged.
+            A member has changed since the run, or none has test pairs, so that nothing can be judged.
         """
         members: Members = self.read_source(progress=progress)
         learnt = self.vectors()

@@ -60,7 +60,7 @@ class VideoPairSource(Record):
     Raises
     ------
     ValueError
-        For a combination that does not name one source, an unknown data set.
+        A combination that does not name one source, an unknown data set.
     """
 
     files: ClassVar[tuple[str, ...]] = (

@@ -56,7 +56,7 @@ class Similarity(Task[VideoPairSource, SimilarityData]):
 
     A run adds the files ``tower.safetensors`` (weights), ``tokenizer/`` and ``text_encoder.json`` (if titles are read),
     ``tag_list.txt`` (if tags are learned), ``embeddings.npz`` (vectors of all videos with pairs and of all test videos, or of
-    the videos pretrained on where there are no others), ``predictions.npz`` (one row a pair that training did not see, if
+    the videos pretrained on where there are no others), ``predictions.npz`` (one row for each pair outside training, if
     there are any) and, unless it starts from another run, the folder ``pretrain``, a run of its own.
     """
 

@@ -53,9 +53,9 @@ class SkipRun(Run):
         Raises
         ------
         FileNotFoundError
-            If the run is unfinished.
+            The run is unfinished.
         ValueError
-            If its weights are corrupt or of another model.
+            Its weights are corrupt or of another model.
         """
         return self._model(self.training_views(), progress=progress)
 
@@ -78,14 +78,14 @@ class SkipRun(Run):
         Returns
         -------
         dict
-            One entry a method, as in ``metrics.json`` under ``"methods"``.
+            One entry for each method, as in ``metrics.json`` under ``"methods"``.
 
         Raises
         ------
         FileNotFoundError
-            If the source is gone, or the run is unfinished.
+            The source is gone, or the run is unfinished.
         ValueError
-            If the source has changed since the run, or the run was trained on all views, so that nothing can be judged.
+            The source has changed since the run, or the run was trained on all views, so that nothing can be judged.
         """
         model = self.model(progress=progress)
         views: Views = self.read_source(progress=progress)

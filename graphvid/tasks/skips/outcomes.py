@@ -96,7 +96,7 @@ def outcomes(views: Views, num_clips: int, config: FRAMEConfig, *, strict: bool 
     Raises
     ------
     ValueError
-        If fewer than two users have both complete views and skips among them, so that nothing can be evaluated.
+        Fewer than two users have both complete views and skips among them, so that nothing can be evaluated.
     """
     test = views.test
     assert test is not None  # or nothing is judged

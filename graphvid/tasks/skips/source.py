@@ -59,7 +59,7 @@ class ViewSource(Record):
     Raises
     ------
     ValueError
-        For a combination that does not name one source, an unknown data set, a share out of range.
+        A combination that does not name one source, an unknown data set, a share out of range.
     """
 
     files: ClassVar[tuple[str, ...]] = ("log", "clips", "test_log")
