@@ -1,4 +1,4 @@
-"""Reviews of Amazon Electronics in the split of NBPO and SimpleX."""
+"""Reader of the Amazon Electronics reviews in the split of NBPO and SimpleX."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ class AmazonElectronics(InteractionSplits):
 
     Notes
     -----
-    Published for SimpleX, chosen by test: Recall@20 .1457, NDCG@20 .0842. The source states no licence; treat the data
-    as for research.
+    Published for SimpleX, with options chosen on the test split: Recall@20 .1457, NDCG@20 .0842. The source states no
+    licence; treat the data as for research.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""The TikTok micro-video recommendation data."""
+"""Reader of the TikTok micro-video recommendation data."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SPLITS = ("train", "val", "test")
 
 
 class TikTok:
-    """Micro-videos with acoustic and visual features, and who watched them.
+    """Micro-videos with acoustic and visual features, and the users who watched them.
 
     9,308 users, 6,710 videos and 68,722 interactions (59,541 train, 3,051 val, 6,130 test: at most one row for each user in
     val and in test). 340 videos and 5 users of test do not occur in train. No pair occurs twice. There are no

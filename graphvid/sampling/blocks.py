@@ -54,7 +54,7 @@ def to_block(adjacency: Adjacency, picks: NeighborPicks, *, include_dst_in_src: 
     Raises
     ------
     ValueError
-        When ``include_dst_in_src=True`` meets two node types or a repeated destination.
+        When ``include_dst_in_src=True`` comes with two node types or a repeated destination.
 
     Notes
     -----
