@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}")  # the usual form; 19 digits may exceed int64
-_ODD = re.compile(r"\s|.*\s\Z|\+[0-9]|-?0[0-9]|-?[0-9]+\.0*\Z|-0\Z", re.DOTALL)  # characters of a possible other spelling of an id
+_ODD = re.compile(r"\s|.*\s\Z|\+[0-9]|-?0[0-9]|-?[0-9]+\.0*\Z|-0\Z", re.DOTALL)  # possible other spellings of an id
 _LOOSE = re.compile(r"([+-]?)0*([0-9]+?)(?:\.0*)?")  # the same with a sign, zeros in front, or a point
 
 

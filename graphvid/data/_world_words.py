@@ -46,7 +46,9 @@ def encode_contexts(
     near: NDArray[np.int64], wide: NDArray[np.int64], code: NDArray[np.float64], sign: NDArray[np.float64]
 ) -> NDArray[np.float32]:
     """Return states at the mention: codes of the near words rotated by side and place, and a small part of the others."""
-    half = np.repeat(sign[[0, NEAR]], NEAR, axis=0)  # the side rotates a code, the place on the side rotates it a little
+    half = np.repeat(
+        sign[[0, NEAR]], NEAR, axis=0
+    )  # the side rotates a code, the place on the side rotates it a little
     turn = half + 0.3 * sign
     state = np.zeros((len(near), code.shape[1]))
     for place in range(2 * NEAR):

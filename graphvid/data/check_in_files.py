@@ -72,7 +72,9 @@ def read_tsmc2014(path: str | Path) -> CheckIns:
         raise FileNotFoundError(f"{path} not found: expected a file of the TSMC2014 release")
     form = "a table of the TSMC2014 release"
     with reading(path, form):
-        frame = pd.read_csv(path, sep="\t", header=None, encoding="latin-1", quoting=3)  # a quote has no special meaning here
+        frame = pd.read_csv(
+            path, sep="\t", header=None, encoding="latin-1", quoting=3
+        )  # a quote has no special meaning here
     if frame.shape[1] != len(_TSMC_COLUMNS):
         raise ValueError(f"{path}: a line must have {len(_TSMC_COLUMNS)} fields between tabs, got {frame.shape[1]}")
     frame.columns = pd.Index(_TSMC_COLUMNS)
