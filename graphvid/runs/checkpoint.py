@@ -1,4 +1,4 @@
-"""Checkpoints of Lightning's trainer as one safetensors file: tensors as they are, everything else as JSON, no pickle."""
+"""Checkpoints of Lightning's trainer as one safetensors file with tensors and JSON, without pickle."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Tasks: one folder for each kind of thing to learn, and the index of all methods.
+"""Tasks, one folder for each kind of problem, and the index of all methods.
 
-To list the methods imports nothing; a task is imported when it is asked for.
+Listing the methods imports no task; a task is imported on its first use.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ METHODS: Mapping[str, Entry] = {
     "motion-contrast": Entry("clips.Clips", "Clips of videos by what moves: frame differences, shuffled negatives."),
     "ensemble": Entry("similarity.Ensembles", "Several finished twin towers as one; see also graphvid ensemble."),
 }
-COMMANDS: Mapping[str, Entry] = {  # that a task adds to `graphvid`
+COMMANDS: Mapping[str, Entry] = {  # commands that a task adds to `graphvid`
     "link": Entry("linking.Linking", "Say which entity each mention in texts means."),
     "ensemble": Entry("similarity.Similarity", "Join finished twin towers and judge the result beside each of them."),
 }
@@ -118,7 +118,7 @@ def train(
     method : str
         One of `METHODS`.
     source, out, config, resume, log_every, checkpoint_every, progress, device
-        As there.
+        As in `graphvid.runs.train`.
 
     Returns
     -------
@@ -153,7 +153,7 @@ def train(
 
 
 def load_run(path: str | os.PathLike[str]) -> Run:
-    """Return the run in a directory: its options and figures, and the answers that its task has.
+    """Return the run in a directory, with its options and figures and the answers of its task.
 
     Parameters
     ----------

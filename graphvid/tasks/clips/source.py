@@ -1,4 +1,4 @@
-"""Source of videos: a folder of them, pixels that were decoded before, or the generated world of moving digits."""
+"""Source of the task clips: a folder of videos, a store of decoded pixels, or the generated world of moving digits."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class ClipsSource(Record):
 
 @dataclass(frozen=True, eq=False)
 class LoadedClips:
-    """Videos, and what is known of them.
+    """Videos with their classes or their generated world.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ class LoadedClips:
     source : ClipSource
         Videos to train on.
     labels : ndarray of int64, shape (num_videos,), optional
-        Classes from 0 on, to judge by.
+        Classes from 0 on, for the evaluation.
     world : SyntheticMotion, optional
         The generated world, with its test parts.
     """
@@ -128,7 +128,7 @@ def load_clips(source: ClipsSource, *, progress: bool = True) -> LoadedClips:
     FileNotFoundError
         A folder or file that is not there.
     ImportError
-        Without PyAV for video files, or without scikit-learn for the generated world: extra ``video``.
+        PyAV (for video files) or scikit-learn (for the generated world) is not installed: extra ``video``.
     ValueError
         A folder without videos, or labels that do not name every video once.
     """
@@ -178,7 +178,7 @@ def open_videos(
     Raises
     ------
     FileNotFoundError, ValueError
-        As `load_clips`; for a ``store`` of other videos.
+        As `load_clips` raises, or the ``store`` has other videos.
     """
     folder = Path(path)
     if not folder.is_dir():

@@ -1,4 +1,4 @@
-"""The task clips: learn an encoder of clips without labels, and judge whether it follows motion or scenery."""
+"""The task clips: learn an encoder of clips without labels, and evaluate whether it represents motion or scenery."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers of a run that has learned an encoder of videos from who watched what."""
+"""Answers of a run of the task co-watch: vectors of new videos, neighbours, and a second evaluation."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ENCODER, SPLIT = "encoder.safetensors", "split.npz"
 
 
 class CoWatchRun(VectorRun):
-    """A run of the task co-watch: it embeds videos, finds neighbours, and can be judged again."""
+    """A run of the task co-watch: it embeds videos, finds neighbours, and repeats its evaluation."""
 
     def model(self) -> Encoder:
         """Return the trained encoder, in evaluation mode.
@@ -39,11 +39,11 @@ class CoWatchRun(VectorRun):
         return encoder
 
     def read_inputs(self, path: str | os.PathLike[str]) -> Features:
-        """Read features from a file, of a ``.npy`` the rows when they are needed, with the columns of the run."""
+        """Read features with the columns of the run from a file; the rows of a ``.npy`` are read on demand."""
         return load_features(os.fspath(path), mmap=True, num_columns=self.config["data"]["dims"].get("features"))
 
     def embed(self, features: Features) -> Features:
-        """Embed videos that need not have been there when the run was made, from their features.
+        """Embed videos from their features, also videos outside the run.
 
         Parameters
         ----------
@@ -58,7 +58,7 @@ class CoWatchRun(VectorRun):
         return Features(features.ids, {"embedding": embed(self.model(), features)})
 
     def evaluate(self, *, progress: bool = True) -> dict[str, Any]:  # Any: JSON values
-        """Read the source again, embed its videos with the saved encoder, and score those training never saw.
+        """Read the source again, embed its videos with the saved encoder, and evaluate the test videos.
 
         Parameters
         ----------

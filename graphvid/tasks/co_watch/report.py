@@ -65,7 +65,7 @@ def report(run: RunDirectory) -> Report:
 
 
 def _outcome(tuning: dict[str, Any] | None) -> str:
-    """Return what was chosen on validation videos, first of all where nothing beats the raw features."""
+    """Return the text on the choice on validation videos; if nothing beats the raw features, it says this first."""
     if tuning is None:
         return "The graph is too small or too dense to hold validation videos, so the options are as given."
     chosen, whole = tuning["chosen"], tuning["whole"]

@@ -1,4 +1,4 @@
-"""Graph and features of a run: from a watch log, a list of edges, or a named data set."""
+"""Source of the task co-watch: graph and features from a watch log, a list of edges, or a named data set."""
 
 from __future__ import annotations
 
@@ -171,13 +171,13 @@ class VideoGraph:
     features : Features
         With the videos' own ids.
     oracle : ndarray of float32, shape (num_videos, dim), optional
-        The best embedding that is known, for generated data.
+        The embedding from the true topics, for generated data.
     train_fraction : float
-        Share of the videos that is trained on.
+        Share of the training videos.
     tune, dim : str
         As in `CoWatchSource`; the default is no tuning.
     tree : ClusterTree, optional
-        Clusters of the graph, where they are there already.
+        Clusters of the graph, if they exist already.
     """
 
     name: str

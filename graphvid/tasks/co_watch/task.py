@@ -1,4 +1,4 @@
-"""The task co-watch: train on 70 % of the videos, embed all of them, and rank the 30 % that training never saw."""
+"""The task co-watch: train on 70 % of the videos, embed all videos, and rank the other 30 %, the test videos."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class CoWatch(Task[CoWatchSource, VideoGraph]):
         return load_video_graph(source, progress=progress)
 
     def check(self, source: CoWatchSource, method: str, config: RGCConfig) -> None:
-        """Refuse options that tuning would choose."""
+        """Raise for options that tuning would choose."""
         chosen = {"raw": config.raw, "skip": config.skip, "hold_out": config.hold_out}
         if source.tune != "none" and tuple(chosen.values()) != ("none", "none", 0):
             raise ValueError(
@@ -128,7 +128,7 @@ _FUSION: Mapping[str, Any] = {
 
 @dataclass
 class _Fitted:
-    """The model, the options that it ends with, and how they were chosen."""
+    """The model, its final options, and the record of their choice."""
 
     model: RelationalGraphClustering
     options: RGCConfig
@@ -140,7 +140,7 @@ def _choice(trial: RunDirectory) -> Json:
 
 
 def _clusters(graph: DGLGraph, ready: ClusterTree | None, config: RGCConfig, *, progress: bool) -> ClusterTree:
-    """Return the clusters of the training graph, made here unless they are there."""
+    """Return the clusters of the training graph; compute them unless they are given."""
     if ready is None:
         return affinity_clustering(graph, num_levels=config.num_levels, linkage=config.linkage, progress=progress)
     if ready.num_levels != config.num_levels:

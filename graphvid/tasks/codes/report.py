@@ -106,6 +106,6 @@ def _training(run: RunDirectory) -> Section:
                 f"Drift of a memory that holds {held}: squared distance of what it gives for an item after {age} steps and the "
                 "item's reconstruction by then."
             )
-        if caption is not None and len(set(values)) > 1:  # what is off stays at 0
+        if caption is not None and len(set(values)) > 1:  # a disabled loss stays at 0
             plots.append(Plot(training_curve(log["step"], values, label=name.replace("_", " ")), caption))
     return Section("Training", "", None, plots)

@@ -1,4 +1,4 @@
-"""Features of the items to be coded, and the labels or links that say which are alike."""
+"""Source of the task codes: features of the items, and labels or links that define similar items."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class CodesSource(Record):
 
 @dataclass(frozen=True, eq=False)
 class LoadedCodes:
-    """Features of the videos, and what is known of them.
+    """Features of the videos, with labels or links.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Pairs of a run: from a data set, files of splits, or a watch log whose pairs are split here."""
+"""Source of the task recommendation: pairs from a data set, files of splits, or a watch log, which it splits."""
 
 from __future__ import annotations
 
@@ -127,13 +127,13 @@ class LoadedInteractions:
     Parameters
     ----------
     splits : InteractionSplits
-        ``validation`` is there unless models are chosen by the test pairs.
+        ``validation`` is there unless the test pairs choose the epoch.
     user_ids, item_ids : Index
         Id of every row.
     features : Features, optional
-        Of every item.
+        Features of every item.
     judged : bool
-        Whether epochs are judged.
+        Whether epochs are evaluated.
     """
 
     splits: InteractionSplits
@@ -144,7 +144,7 @@ class LoadedInteractions:
 
     @property
     def selection(self) -> Interactions:
-        """Pairs that epochs are judged by: validation, or test where there are none."""
+        """Pairs for the evaluation of epochs: validation, or test if there is no validation."""
         return self.splits.test if self.splits.validation is None else self.splits.validation
 
     @property
@@ -183,7 +183,7 @@ def known_pairs(splits: InteractionSplits) -> Interactions:
 
 
 def load_interactions(source: InteractionSource) -> LoadedInteractions:
-    """Read a source, and hold out or leave aside what its ``selection`` says.
+    """Read a source, and hold pairs out, or ignore the validation split, according to its ``selection``.
 
     Raises
     ------

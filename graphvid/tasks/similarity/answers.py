@@ -1,4 +1,4 @@
-"""Answers of a run that has learned a tower: vectors of videos that it has never seen."""
+"""Answers of a run of the task similarity: vectors of new videos, similar videos, and a second evaluation."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TOWER, TOKENIZER, TAG_LIST, TEXT = "tower.safetensors", "tokenizer", "tag_list.t
 
 
 class SimilarityRun(VectorRun):
-    """A run of the task similarity: it embeds videos, and finds the most similar of its own."""
+    """A run of the task similarity: it embeds videos, and finds similar videos of the run."""
 
     def model(self) -> VideoTower:
         """Return the trained tower, in evaluation mode.
@@ -37,7 +37,7 @@ class SimilarityRun(VectorRun):
         return tower
 
     def evaluate(self, *, progress: bool = True) -> Json:
-        """Read the source again, embed its videos with the saved tower, and judge the pairs that training never saw.
+        """Read the source again, embed its videos with the saved tower, and evaluate the pairs outside training.
 
         Parameters
         ----------
@@ -54,7 +54,7 @@ class SimilarityRun(VectorRun):
         FileNotFoundError
             The source is gone, or the run is unfinished.
         ValueError
-            The source has changed since the run, or has no pairs that training never saw, so that nothing can be judged.
+            The source has changed since the run, or has no pairs outside training.
         """
         options = self.options
         assert isinstance(options, TwinTowerConfig)
@@ -75,12 +75,12 @@ class SimilarityRun(VectorRun):
         return methods
 
     def embed(self, videos: VideoRecords) -> Features:
-        """Embed videos that need not have been there when the run was made.
+        """Embed videos, also videos outside the run.
 
         Parameters
         ----------
         videos : VideoRecords
-            With frames of as many columns as those of the run, and with titles, as far as it reads them.
+            With frames of the run's number of columns, and with titles, if the run reads them.
 
         Returns
         -------
@@ -121,5 +121,5 @@ class SimilarityRun(VectorRun):
         tags = self.directory.path / TAG_LIST
         num_tags = TagVocabulary.read(tags).num_tags if tags.exists() else 0
         columns = self.config["data"]["frame_columns"] if options.reads_frames else 1
-        with torch.random.fork_rng([]):  # the weights drawn here are replaced
+        with torch.random.fork_rng([]):  # random weights, replaced by the loaded ones
             return VideoTower(columns, num_tags, options, text)
