@@ -1,4 +1,4 @@
-"""Hard attention on the words around a mention: each candidate is scored by words that speak for some candidate."""
+"""Hard attention on the words around a mention: the words with the best match to any candidate score all candidates."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from graphvid.ops import Adjacency
 
 
 class ContextAttention(nn.Module):
-    r"""Score candidates by the words of the context, of which those count that suit one of the candidates.
+    r"""Score candidates by the words of the context that match one of the candidates best.
 
     .. math:: u(w) = \max_e x_e^\top A x_w, \qquad b = \mathrm{softmax}(\text{the } R \text{ largest } u), \qquad
               \psi_{\mathrm{long}}(e) = \sum_w b(w)\, x_e^\top B x_w
@@ -23,7 +23,7 @@ class ContextAttention(nn.Module):
     dim : int
         Columns of words and entities.
     num_kept : int, default 25
-        R, words that count; fewer keep all. Of words of equal u the earlier ones are kept.
+        R, the number of words that count; all if there are fewer. Of words with equal u the earlier ones count.
 
     Raises
     ------
@@ -32,8 +32,8 @@ class ContextAttention(nn.Module):
 
     Notes
     -----
-    Contexts are ragged: a word-candidate edge for each pair of one mention, O(num_edges * dim) time. A mention without
-    words has score 0 for every candidate.
+    Contexts are ragged: there is an edge for each pair of a word and a candidate of the same mention, O(num_edges * dim)
+    time. A mention without words has score 0 for every candidate.
 
     References
     ----------
