@@ -13,7 +13,7 @@ from graphvid._files import atomic_path, check_output
 
 
 def check_out(out: Path | None, as_json: bool, inputs: Sequence[Path | None]) -> None:
-    """Raise unless the table that is asked for can be given: printed, or written to ``out``, which is none of the inputs."""
+    """Raise for ``out`` together with ``as_json``, or an ``out`` that is no .csv or Parquet file or one of the inputs."""
     if out is not None:
         if as_json:
             raise ValueError("json is a form of what is printed; it must not be given with out")
@@ -21,7 +21,7 @@ def check_out(out: Path | None, as_json: bool, inputs: Sequence[Path | None]) ->
 
 
 def _check_table(out: Path, inputs: Sequence[Path | None]) -> None:
-    """Raise unless ``out`` is a file for a table, and none of what is read."""
+    """Raise unless ``out`` ends in .csv or .parquet, can be written, and is none of the inputs."""
     if out.suffix not in (".csv", ".parquet"):
         raise ValueError(f"out must end in .csv or .parquet, got {out.name!r}")
     check_output(out, inputs)
@@ -34,7 +34,7 @@ def _write_table(table: Any, out: Path) -> None:  # a data frame; pandas is impo
 
 
 def flatten(figures: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the single figures of a method, those in groups under names such as ``gauc.value``; lists are left out."""
+    """Return the single figures of a method without lists; figures of a group get names such as ``gauc.value``."""
     flat: dict[str, Any] = {}
     for name, value in figures.items():
         if isinstance(value, Mapping):
@@ -45,7 +45,7 @@ def flatten(figures: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def give(table: Any, out: Path | None, as_json: bool) -> None:  # a data frame; pandas is imported late
-    """Write a table to a file, or print it."""
+    """Write a table to ``out``; without ``out`` print it, as text or as JSON."""
     if out is not None:
         _write_table(table, out)
         typer.echo(f"{len(table):,} rows in {out}")

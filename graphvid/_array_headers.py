@@ -1,4 +1,4 @@
-"""Headers of NumPy's files, against what the files can hold: nothing that they claim is believed unseen."""
+"""Checks of the headers of NumPy's files: a header may not claim more than its file holds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Autograd functions of our own, applied with a type that checkers know."""
+"""A typed way to apply an autograd function of this library."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ from torch import Tensor
 
 
 def apply(function: type[torch.autograd.Function], *arguments: Any) -> Tensor:
-    """Return what an autograd function makes of its arguments."""
+    """Return the result of ``apply`` of an autograd function; type checkers see its return type."""
     result: Tensor = function.apply(*arguments)  # type: ignore[no-untyped-call]
     return result

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-if TYPE_CHECKING:  # torch is imported by the checks of tensors: the room of data needs none
+if TYPE_CHECKING:  # only the checks of tensors import torch: those of data do not need it
     from torch import Tensor
 
 MOST_NODES = 2**36
-"""Bound of what is counted, such as nodes, items and rows: with more, ids alone would take half a terabyte."""
+"""Largest number of nodes, items or rows: with more, the ids alone would take half a terabyte."""
 MOST_COLUMNS = 2**20
-"""Bound of the width of a vector or layer."""
+"""Largest width of a vector or layer."""
 
 MOST_VALUES = 2**34
-"""Bound of the values of one table, 64 GiB in float32."""
+"""Largest number of values of one table, 64 GiB in float32."""
 
 
 def check_integer(name: str, value: Any, least: int, most: int | None = None, *, none: bool = False) -> None:
@@ -45,13 +45,13 @@ def check_seed(seed: Any, name: str = "seed") -> int:
 
 
 def check_room(name: str, *sizes: int) -> None:
-    """Raise unless a table of these sides, which ``name`` multiplies in words, has at most 2**34 values, 64 GiB."""
+    """Raise unless a table with these sides has at most 2**34 values, 64 GiB; ``name`` is the product in words."""
     if math.prod(sizes) > MOST_VALUES:
         raise ValueError(f"{name} must be at most {MOST_VALUES}, got {math.prod(sizes)}")
 
 
 def check_number(name: str, value: Any, accepted: str, *, least: float = -math.inf, most: float = math.inf) -> float:
-    """Return ``value`` as a float; raise unless it is a finite number in [least, most], which ``accepted`` says in words."""
+    """Return ``value`` as a float; raise unless it is a finite number in [least, most]. ``accepted`` is the range in words."""
     real = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
     if not real or not _finite(value) or not least <= value <= most:
         raise ValueError(f"{name} must be {accepted}, got {shown(value)}")
@@ -66,7 +66,7 @@ def check_choice(name: str, value: Any, choices: Iterable[str]) -> None:
 
 
 def check_tensor(name: str, value: Any, *, floating: bool = False) -> None:
-    """Raise unless ``value`` is a tensor, of floating point if so asked."""
+    """Raise unless ``value`` is a tensor; on request, one of a floating-point type."""
     from torch import Tensor
 
     if not isinstance(value, Tensor):
@@ -82,7 +82,7 @@ def check_mapping(name: str, value: Any) -> None:
 
 
 def check_ids(name: str, ids: Tensor, size: int | None) -> None:
-    """Raise unless ``ids`` is a tensor of integers, in ``[0, size)`` where a size is given."""
+    """Raise unless ``ids`` is a tensor of integers; with ``size``, they must be in ``[0, size)``."""
     import torch
 
     check_tensor(name, ids)
@@ -124,7 +124,7 @@ def node_ids(name: str, values: ArrayLike, num_nodes: int, shape: str) -> NDArra
 
 
 def shown(value: Any) -> str:
-    """Return what an error says of a value: its repr, cut short, and of arrays the shape."""
+    """Return the text of a value in an error message: its shortened repr; for an array its shape."""
     if isinstance(value, int) and abs(value) >= 10**40:
         return f"an integer of {value.bit_length()} bits"
     if type(value).__name__ in ("Tensor", "ndarray") and value.ndim:

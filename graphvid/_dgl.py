@@ -1,9 +1,9 @@
 """The only module that imports DGL: ``from graphvid._dgl import DGLGraph, dgl``.
 
-What it adds to ``import dgl``:
+Differences to ``import dgl``:
 
-- the backend is PyTorch, without the line DGL prints and the ``~/.dgl/config.json`` it writes when none was chosen, and
-  without the look-up of a newer ogb over the network that DGL 2 causes;
+- the backend is PyTorch. DGL prints no line, writes no ``~/.dgl/config.json`` and does not look for a newer ogb over the
+  network, as DGL 2 otherwise does;
 - DGL 2.x imports under every PyTorch. Its ``graphbolt`` is a binary for one PyTorch version; where the installed one
   has none, an empty stand-in takes the place of ``dgl.graphbolt`` (graphvid uses nothing of it);
 - a failed import is an `ImportError` of one sentence that says what to install.
@@ -69,14 +69,14 @@ def _find(name: str) -> ModuleSpec | None:
 
 
 def _graphbolt_loads(dgl_folder: Path) -> bool:
-    """Say whether DGL's own graphbolt will import: a library for this PyTorch is there, and so is what it needs."""
+    """Return whether DGL's own graphbolt can be imported: its library for this PyTorch and its requirements are installed."""
     version = torch.__version__.split("+", maxsplit=1)[0]
     library = dgl_folder / "graphbolt" / _GRAPHBOLT_FILES.get(sys.platform, "{}").format(version)
     return library.is_file() and all(_find(name) for name in _GRAPHBOLT_NEEDS)
 
 
 def _graphbolt_stand_in(version: str) -> ModuleType:
-    """Return a module named ``dgl.graphbolt`` that is empty and says so when something is looked up in it."""
+    """Return an empty module named ``dgl.graphbolt``; its AttributeError says that it is a stand-in."""
     module = importlib.util.module_from_spec(ModuleSpec(_GRAPHBOLT, loader=None))
 
     def missing(name: str) -> NoReturn:
@@ -90,7 +90,7 @@ def _graphbolt_stand_in(version: str) -> ModuleType:
 
 @contextmanager
 def _quiet_import() -> Iterator[None]:
-    """Let DGL find its backend chosen, pass over its one warning, and leave the environment as it was."""
+    """In the block, set DGL's backend and ignore DGL's one warning; restore the environment afterwards."""
     chosen = os.environ.get("DGLBACKEND")
     os.environ["DGLBACKEND"] = "pytorch"
     try:
@@ -111,7 +111,7 @@ def _import_dgl() -> ModuleType:
     if spec is None or not spec.submodule_search_locations:
         raise ImportError(f"graphvid needs DGL {_SUPPORTED}, which is not installed: {_install_command()}")
     version = _installed_version()
-    if "dgl" not in sys.modules:  # then what is there of it is left from a failed import, and no use
+    if "dgl" not in sys.modules:  # then a failed import left the module half loaded
         for name in [name for name in sys.modules if name.startswith("dgl.")]:
             del sys.modules[name]
     folder = Path(next(iter(spec.submodule_search_locations)))

@@ -1,4 +1,4 @@
-"""The only way to FAISS, which comes with the extra ``retrieval``."""
+"""The only module that imports FAISS, which comes with the extra ``retrieval``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from types import ModuleType
 
 
 def import_faiss() -> ModuleType:
-    """Return the module, or raise an ImportError that names the extra."""
+    """Return the module ``faiss``, or raise an ImportError that names the extra."""
     try:
         import faiss
     except ImportError as error:

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and read with every defect named in one sentence."""
+"""Files: write them completely or not at all; read them and name any defect in one sentence."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ _RUST_ERROR = re.compile(r"Os \{ code: (\d+)|os error (\d+)")  # safetensors rep
 
 @contextmanager
 def atomic_path(path: StrPath) -> Iterator[Path]:
-    """Give a temporary path in the folder of ``path`` that becomes ``path`` when the block ends without an error.
+    """Yield a temporary path in the folder of ``path`` that becomes ``path`` when the block ends without an error.
 
-    After a crash, a full disk or an interruption, ``path`` is what it was before; the temporary file is removed. What a
-    killed process leaves is recognised by `is_temporary`.
+    After a crash, a full disk or an interruption, ``path`` is what it was before, and the temporary file is removed. A
+    killed process leaves its temporary file, which `is_temporary` recognises.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def atomic_path(path: StrPath) -> Iterator[Path]:
     temporary = temporary_beside(target)
     try:
         with _naming(target, temporary):
-            # Not by `tempfile`: the system then applies the umask, which cannot be asked without changing it.
+            # `open` instead of `tempfile`: then the system applies the umask, which Python cannot read without changing it.
             os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
             yield temporary
             with temporary.open("rb") as written:
@@ -70,17 +70,17 @@ def atomic_path(path: StrPath) -> Iterator[Path]:
 
 @contextmanager
 def atomic_folder(path: StrPath) -> Iterator[Path]:
-    """Give a temporary folder beside ``path`` that becomes ``path`` when the block ends without an error.
+    """Yield a temporary folder beside ``path`` that becomes ``path`` when the block ends without an error.
 
     Parameters
     ----------
     path : path-like
-        The final name, which must not exist yet, in a folder that does. Who writes flushes to the disk.
+        The final name. It must not exist yet, and its folder must exist. The caller flushes its files to the disk.
 
     Raises
     ------
     FileExistsError
-        There is something of that name.
+        ``path`` exists.
     OSError
         As in `atomic_path`.
     """
@@ -99,7 +99,7 @@ def atomic_folder(path: StrPath) -> Iterator[Path]:
 
 
 def check_output(out: StrPath, inputs: Iterable[StrPath | None] = ()) -> None:
-    """Raise unless the file ``out`` can be written and none of the ``inputs`` would be lost by it; writes nothing.
+    """Raise unless the file ``out`` can be written without overwriting one of the ``inputs``; writes nothing.
 
     Parameters
     ----------
@@ -131,34 +131,34 @@ def check_output(out: StrPath, inputs: Iterable[StrPath | None] = ()) -> None:
 
 
 def write_json(path: StrPath, value: Any) -> None:  # Any: whatever JSON can hold
-    """Write ``value`` as indented JSON, whole or not at all."""
+    """Write ``value`` as indented JSON, completely or not at all."""
     with atomic_path(path) as temporary:
         temporary.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
 
 
 @contextmanager
 def reading(path: StrPath, form: str, part: str = "") -> Iterator[None]:
-    """Turn whatever goes wrong in the block, where other people's bytes are parsed, into one sentence about the file.
+    """Turn every error of the block, which parses a file, into one sentence about the file.
 
     Parameters
     ----------
     path : path-like
         The file that is read.
     form : str
-        Says what is expected: "an .npz archive".
+        The expected form: "an .npz archive".
     part : str, default ""
-        Says where in the file: "array 'ids'".
+        Place in the file: "array 'ids'".
 
     Raises
     ------
     FileNotFoundError
         There is no such file.
     PermissionError
-        It may not be read.
+        The process may not read the file.
     TypeError
-        It holds Python objects, which are never unpickled.
+        The file holds Python objects, which graphvid never unpickles.
     ValueError
-        Everything else; names file, part and defect.
+        Every other error; names file, part and defect.
     """
     try:
         yield
@@ -183,7 +183,7 @@ def explain(path: StrPath, form: str, error: Exception, part: str = "") -> Excep
 
 
 def read_npy(path: StrPath, *, mmap: bool = False) -> NDArray[Any]:
-    """Return the array of an .npy file, never unpickling; with ``mmap`` as a read-only map of the file.
+    """Return the array of an .npy file without unpickling; with ``mmap`` as a read-only map of the file.
 
     Raises
     ------
@@ -209,12 +209,13 @@ def read_npy(path: StrPath, *, mmap: bool = False) -> NDArray[Any]:
 
 
 def read_npz(path: StrPath, required: Sequence[str] = ()) -> dict[str, NDArray[Any]]:
-    """Return the arrays of an .npz file by name, never unpickling.
+    """Return the arrays of an .npz file by name, without unpickling.
 
     Parameters
     ----------
     path : path-like
-        Parts that are stored or deflated, as NumPy writes them; what a part claims to hold is compared with its size.
+        Its parts are stored or deflated, as NumPy writes them. The reader compares the size that a part claims with the
+        size of the file.
     required : sequence of str
         Arrays that must be there.
 
@@ -290,7 +291,7 @@ def read_safetensors(path: StrPath) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 @contextmanager
 def _naming(target: Path, temporary: Path) -> Iterator[None]:
-    """Let an error of the system in writing the temporary name the target instead."""
+    """Make a system error about the temporary file name the target instead."""
     try:
         yield
     except OSError as error:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 
 def lazy_names(package: str, files: Mapping[str, str]) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
-    """Return the ``__getattr__`` and ``__dir__`` of a package (PEP 562) whose names come from some of its modules.
+    """Return a package's ``__getattr__`` and ``__dir__`` (PEP 562), which import a name's module on first use.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Groups of commands that are imported when they are asked for."""
+"""Groups of commands that import a command when the user calls it."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from typer.core import TyperCommand, TyperGroup
 
 
 class LazyGroup(TyperGroup, ABC):
-    """A group whose further commands are imported when they are asked for.
+    """A group that imports its further commands when the user calls them.
 
-    A subclass says which they are, and makes them.
+    A subclass lists them (`further`) and makes them (`make`).
     """  # Any below: click, or Typer's copy of it
 
     _listing = False
 
     @abstractmethod
     def further(self) -> Mapping[str, str]:
-        """Give the summaries of the further commands by name."""
+        """Return the summaries of the further commands by name."""
 
     @abstractmethod
     def make(self, name: str) -> Callable[..., None]:
-        """Give the function of a further command."""
+        """Return the function of a further command."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         return [*super().list_commands(ctx), *self.further()]
@@ -39,7 +39,7 @@ class LazyGroup(TyperGroup, ABC):
         return typer.main.get_command(alone)
 
     def shell_complete(self, ctx: Any, incomplete: str) -> Any:
-        """Complete the names of commands, likewise."""
+        """Complete the names of commands, those of the further ones too."""
         self._listing = True
         try:
             return super().shell_complete(ctx, incomplete)

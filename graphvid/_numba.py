@@ -1,4 +1,4 @@
-"""The one setting of Numba's ``njit`` in graphvid: compiled on first use, cached on disk, and without the GIL."""
+"""Numba's ``njit`` with the settings of graphvid: compile on first use, cache on disk, release the GIL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Importing ogb without its thread that asks a package index for a newer version; DGL 2 imports ogb as well."""
+"""Import of ogb without its thread that asks a package index for a newer version; DGL 2 imports ogb as well."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def no_version_check() -> Iterator[None]:
-    """Hide the package ``outdated`` while ogb is imported in the block: ogb skips its check where that is absent."""
+    """Hide the package ``outdated`` in the block: without it, ogb skips its check for a newer version."""
     outdated, ignore = sys.modules.get("outdated"), os.environ.get("OUTDATED_IGNORE")
     sys.modules["outdated"] = None  # type: ignore[assignment] # Python's way to make an import fail
     try:

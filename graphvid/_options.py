@@ -8,19 +8,19 @@ from typing import Any
 import typer
 
 
-def one_of(text: str, choices: Iterable[str], *names: str) -> Any:  # Any: what typer says of itself
-    """Return an option whose choices are shown and completed.
+def one_of(text: str, choices: Iterable[str], *names: str) -> Any:  # Any: typer's own annotation
+    """Return an option whose help lists the choices and whose value the shell completes.
 
-    What takes the value refuses any other, in a sentence, as it does in Python.
+    The option accepts any text: the function that takes the value refuses other values, as in Python.
 
     Parameters
     ----------
     text : str
         Its help.
     choices : iterable of str
-        What may be given.
+        Values that the user may give.
     *names : str
-        The option as it is written, ``--from``. Default: made of the parameter.
+        The option's spelling, such as ``--from``. Default: made from the parameter's name.
     """
     words = list(choices)
     return typer.Option(*names, help=text, metavar=f"[{'|'.join(words)}]", autocompletion=lambda: words)

@@ -1,4 +1,4 @@
-"""Float32 where half precision is too coarse: values widened, and products kept wide under automatic mixed precision."""
+"""Float32 where half precision is too coarse: for values, and for products under automatic mixed precision."""
 
 from __future__ import annotations
 
@@ -16,6 +16,6 @@ def at_least_float32(values: Tensor) -> Tensor:
 
 
 def no_autocast(values: Tensor) -> AbstractContextManager[object]:
-    """Return a context in which products of float32 stay in float32: automatic mixed precision would shorten them."""
+    """Return a context without automatic mixed precision, so that products of float32 stay in float32."""
     kind = values.device.type
     return torch.autocast(kind, enabled=False) if torch.is_autocast_enabled(kind) else nullcontext()

@@ -1,4 +1,4 @@
-"""Questions to a run, from the words of a command: ids one by one or from a file, and the options of an answer."""
+"""Questions to a run, parsed from the words of a command: ids, or a file of ids, and the options of an answer."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Any
 def asked_ids(
     argument: str, one: str | None, option: str, many: Path | None, column: str, further: list[str]
 ) -> tuple[str | list[str], list[str]]:
-    """Return the id or the ids of a question, and the words of its further options."""
+    """Return the id or ids that a question is about, and the words of its further options."""
     from graphvid.data import read_id_list
 
-    if many is not None:  # then no word is an id, and the first one belongs to the others
+    if many is not None:  # then no word is an id: the first word is an option too
         ids = read_id_list(many, column)
         if not ids:
             raise ValueError(f"{many} must hold an id, got none")
@@ -25,7 +25,7 @@ def asked_ids(
 
 
 def further_options(answer: Callable[..., Any], arguments: list[str]) -> dict[str, Any]:
-    """Return options like ``--at TIME`` that an answer has beside those of the command, as its types ask for."""
+    """Return the options of an answer that the command lacks, such as ``--at TIME``, converted to their types."""
     from pydantic import TypeAdapter
 
     common = ("top_k",)

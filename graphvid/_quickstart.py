@@ -1,4 +1,4 @@
-"""The generated worlds of ``graphvid quickstart``, one a task: what to train on them, and what to ask then."""
+"""The generated worlds of ``graphvid quickstart``, one for each task: the method to train, and commands for the run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class World(NamedTuple):
     preset: str | None = None
 
     def records(self, seed: int) -> tuple[Record, Record]:
-        """Give the source and the options, both with this seed where they have one."""
+        """Return the source and the options; both get this seed if they have one."""
         task = task_of(self.method)
         options = task.methods[self.method].config
         chosen = {**({} if self.preset is None else options.presets[self.preset]), **self.config}
@@ -34,7 +34,7 @@ class World(NamedTuple):
         return source, config
 
     def next_lines(self, out: Path) -> list[str]:
-        """Give the commands to go on with, for a run directory."""
+        """Return the next commands to try with a run directory."""
         return [f"graphvid {command} --run {out}" for command in self.next]
 
 
@@ -42,7 +42,7 @@ def _names(kind: type[Record]) -> set[str]:
     return {field.name for field in dataclasses.fields(kind)}
 
 
-WORLDS: Mapping[str, World] = {  # options that differ from the defaults keep each below two minutes on two cores
+WORLDS: Mapping[str, World] = {  # with the changed options each world takes less than two minutes on two cores
     "co-watch": World("rgc", {"dataset": "synthetic", "tune": "none"}, {}, ["neighbors 0"]),
     "recommendation": World("simplex", {"dataset": "synthetic"}, {"num_epochs": 6}, ["recommend 0", "neighbors 0"]),
     "skips": World("frame", {"dataset": "synthetic-skip", "ablation": False}, {}, []),

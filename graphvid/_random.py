@@ -1,4 +1,4 @@
-"""Random streams that are functions of their key: no global seed is set, and a resumed run draws what it would have drawn."""
+"""Random streams that depend only on their key: no global seed, and a resumed run draws the same numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records of options: fields whose types are checked, presets by name, and the way to JSON and back."""
+"""Records of options: checked types of the fields, named presets, and conversion to JSON and back."""
 
 from __future__ import annotations
 
@@ -65,12 +65,12 @@ class Record:
 
     @classmethod
     def preset(cls: type[R], name: str) -> R:
-        """Give a named set of options.
+        """Return a named set of options.
 
         Raises
         ------
         ValueError
-            For a name that is not among ``presets``.
+            The name is not among ``presets``.
         """
         if name not in cls.presets:
             raise ValueError(f"preset must be one of {list(cls.presets)}, got {name!r}")
@@ -78,14 +78,14 @@ class Record:
 
     @classmethod
     def from_dict(cls: type[R], values: Mapping[str, Any]) -> R:  # Any: JSON values, checked by the types of the fields
-        """Build the record that `to_dict` wrote; lists become tuples, and options that are absent have their defaults.
+        """Build a record from the JSON form of `to_dict`; lists become tuples, and absent options take their defaults.
 
         Raises
         ------
         KeyError
-            For an option that does not exist.
+            An option does not exist.
         ValueError
-            For a value that a field does not accept.
+            A field does not accept its value.
         """
         known = {field.name for field in dataclasses.fields(cls)}
         unknown = sorted(set(values) - known)
@@ -94,7 +94,7 @@ class Record:
         return cls(**values)
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the fields as JSON values, the paths among them absolute."""
+        """Return the fields as JSON values; paths are absolute."""
         values = {field.name: _json(getattr(self, field.name)) for field in dataclasses.fields(self)}
         for name in self.files:
             if values[name] is not None:
@@ -104,11 +104,11 @@ class Record:
 
 @dataclass_transform(frozen_default=True, field_specifiers=(dataclasses.field, Field))
 def record(kind: type[C]) -> type[C]:
-    """Make a frozen dataclass of a `Record`; a value that a field's type does not accept is a ValueError of one sentence.
+    """Make a frozen dataclass of a `Record`; a value of a wrong type or range is a ValueError of one sentence.
 
-    The types say what is accepted: ``Literal`` for choices, ``Annotated[int, Field(ge=1)]`` for bounds, another record
-    or a union of records (see `named`) for options of their own. Nothing is
-    converted but integers to floats and lists to tuples.
+    The types state the accepted values: ``Literal`` for choices, ``Annotated[int, Field(ge=1)]`` for bounds, another record
+    or a union of records (see `named`) for nested options. Integers are converted to floats and lists to tuples, nothing
+    else.
     """
     made = pydantic_dataclass(frozen=True, config=ConfigDict(strict=True, extra="forbid", allow_inf_nan=False))(kind)
     validate = made.__init__
@@ -125,7 +125,7 @@ def record(kind: type[C]) -> type[C]:
 
 
 def named(*kinds: type[Record]) -> Callable[[object], object]:
-    """Return a validator that takes a record of one of ``kinds`` also by its name or as its JSON form.
+    """Return a validator that accepts a record of one of ``kinds``, its name, or its JSON form.
 
     Every kind has a field ``name`` with one ``Literal`` value. ``"softmax"`` stands for the record with that name and
     defaults, ``{"name": "softmax", "temperature": 0.2}`` for one with other options.
@@ -146,9 +146,9 @@ def named(*kinds: type[Record]) -> Callable[[object], object]:
 
 
 def merge(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return options with changes, whose names may be dotted: ``loss.margin`` is ``margin`` of the record ``loss``.
+    """Return changed options; a name may be dotted: ``loss.margin`` is ``margin`` of the record ``loss``.
 
-    A change of ``loss`` itself replaces the record, and one of ``loss.name`` starts from that record's defaults.
+    A change of ``loss`` itself replaces the record. A change of ``loss.name`` starts from the defaults of that record.
     """
     merged = dict(values)
     for name, value in changes.items():
@@ -166,14 +166,14 @@ def merge(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, An
 
 
 def describe(annotation: Any, *, upper: bool = False) -> str:
-    """Say in words what a field of this type accepts; the upper bound of an integer only where ``upper`` asks for it."""
+    """Return in words what a field of this type accepts; the upper bound of an integer only with ``upper``."""
     kinds, bounds = _parts(annotation)
     described = [_describe_one(kind, bounds, upper) for kind in kinds if kind is not type(None)]
     return " or ".join((["null"] if type(None) in kinds else []) + described)
 
 
 def types_of(kind: type[Record]) -> dict[str, Any]:
-    """Give the annotations of the fields by name, resolved."""
+    """Return the resolved annotations of the fields by name."""
     hints = get_type_hints(kind, include_extras=True)
     return {field.name: hints[field.name] for field in dataclasses.fields(kind)}
 
@@ -190,7 +190,7 @@ def _json(value: Any) -> Any:
 
 
 def _sentence(kind: type[Record], given: Mapping[str, Any], error: Any) -> Exception:
-    """Turn an entry of ``ValidationError.errors()`` into the exception that a reader needs."""
+    """Turn an entry of ``ValidationError.errors()`` into an exception with one plain sentence."""
     context = error.get("ctx", {}).get("error")
     if not error["loc"]:
         return context if isinstance(context, Exception) else TypeError(f"{kind.__name__}: {error['msg']}")

@@ -1,4 +1,4 @@
-"""Temporary files beside those that are written: their names, and what killed processes left of them."""
+"""Temporary files of writers: names for new ones, and removal of those that killed processes left."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _TEMPORARY = re.compile(r"\..*\.graphvid-[0-9a-f]{8}\.tmp(\.[^.]*)?", re.DOTALL)
 
 
 def temporary_beside(path: str | os.PathLike[str]) -> Path:
-    """Return a new name in the folder of ``path``, with its suffix, that `is_temporary` recognises; nothing is made."""
+    """Return a new name with the folder and suffix of ``path`` that `is_temporary` recognises; creates no file."""
     path = Path(path)
     return path.with_name(f".{path.stem[:100]}.graphvid-{secrets.token_hex(4)}.tmp{path.suffix}")
 
@@ -29,9 +29,9 @@ def is_temporary(path: str | os.PathLike[str]) -> bool:
 
 
 def remove_temporaries(folder: str | os.PathLike[str]) -> list[str]:
-    """Delete what killed processes left of `atomic_path` in a folder; return the names.
+    """Delete the temporary files that killed processes left in a folder; return their names.
 
-    Only for a folder in which no other process is writing.
+    No other process may be writing into the folder.
     """
     found = [entry for entry in Path(folder).iterdir() if is_temporary(entry)]
     for entry in found:

@@ -1,4 +1,4 @@
-"""The commands that train: an option for every field of a method's source, then those of the run."""
+"""The commands that train: each has an option for every field of the method's source, then the options of a run."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ def _read_fed(config: Path, method: str) -> dict[str, Any]:
 
 
 def parse_options(options: list[str]) -> dict[str, Any]:
-    """Return the values of words such as ``dim=32``: JSON where they are JSON, text otherwise."""
+    """Return the options in words such as ``dim=32``; a value that is not JSON is text."""
     values = {}
     for text in options:
         name, equals, value = text.partition("=")
@@ -183,7 +183,7 @@ def parse_options(options: list[str]) -> dict[str, Any]:
 
 
 def _list_options(kind: type[Record]) -> list[str]:
-    """Return the options of every preset as words of ``--set``; of all but the first only those that differ."""
+    """Return the options of every preset as words of ``--set``; after the first preset only those that differ."""
     lines: list[str] = []
     first: dict[str, Any] = {}
     for preset in kind.presets:
@@ -205,7 +205,7 @@ def _option(field: dataclasses.Field[Any], annotation: Any, text: str) -> Any:
         kind = get_args(kind)[0]
     if get_origin(kind) is tuple:
         kind = list[get_args(kind)[0]]  # type: ignore[misc] # of texts
-    names = [f"--{field.name.rstrip('_')}"] if field.name.endswith("_") else []  # a word that Python keeps for itself
+    names = [f"--{field.name.rstrip('_')}"] if field.name.endswith("_") else []  # a Python keyword
     told = typer.Option(*names, help=text)
     if get_origin(kind) is Literal:
         kind, told = str, one_of(text, get_args(kind), *names)

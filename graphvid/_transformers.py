@@ -1,4 +1,4 @@
-"""Check for transformers, which comes with the extra ``text``."""
+"""Check that transformers, which comes with the extra ``text``, is installed."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def _print_version(asked: bool) -> None:
 
 
 def _use_threads(count: int | None) -> None:
-    """Tell the libraries that compute, which are imported later."""
+    """Set the number of threads of the libraries that compute, which are imported later."""
     if count is None:
         return
     if count < 1:
@@ -258,7 +258,7 @@ def evaluate(run: Run = _QUICKSTART, quiet: Quiet = False, as_json: AsJson = Fal
         return
     table = pd.DataFrame(
         {name: flatten(figures) for name, figures in found.items()}
-    )  # figures in groups are many: a row each
+    )  # groups have many figures: one row for each figure
     typer.echo(table.rename_axis("figure").reset_index().to_string(index=False, float_format="%.4f", na_rep=""))
 
 

@@ -1,7 +1,7 @@
-"""Graphs of similarities to hierarchies of clusters: affinity clustering in Numba.
+"""Affinity clustering in Numba: turns graphs of similarities into hierarchies of clusters.
 
-Names load when they are first used: `graphvid.duckdb` and `graphvid.spark` take the grid and the thresholds from here, and
-need neither DGL nor Numba for them.
+Names load on first use, because `graphvid.duckdb` and `graphvid.spark` take the grid and the thresholds from here without
+DGL or Numba.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Kernels that contract the graph of clusters: count, place, scatter, combine; and figures of clusters.
+"""Kernels that contract the graph of clusters in four steps (count, place, scatter, combine), and sum weights of clusters.
 
-See `graphvid.clustering._kernels` for the form of the graph.
+`graphvid.clustering._kernels` describes the form of the graph.
 """
 
 # mypy: allow-untyped-defs, allow-untyped-calls
@@ -19,7 +19,7 @@ def join_members(label, sizes, members, new_sizes, new_members):
     for c in range(len(label)):
         x = label[c]
         new_sizes[x] += sizes[c]
-        if x == count:  # labels are numbered by their smallest clusters
+        if x == count:  # a label's number follows its smallest cluster
             new_members[x] = members[c]
             count += 1
         else:
@@ -28,7 +28,7 @@ def join_members(label, sizes, members, new_sizes, new_members):
 
 @njit
 def count_chunk(first, last, rows, label, count):
-    """Count the edges that stay, per new row; ``label`` -1 takes a cluster's edges out of the graph."""
+    """Count the remaining edges per new row; ``label`` -1 removes a cluster's edges from the graph."""
     starts, stops, neighbors, _, _ = rows
     for a in range(np.uintp(first), np.uintp(last)):
         x = label[a]
@@ -63,7 +63,7 @@ def place_rows(count):
 
 @njit
 def scatter_chunk(first, last, rows, label, cursor, linkage, bound, weights, new):
-    """Move the edges that stay to their rows of ``new``, in the order in which they stand.
+    """Copy the remaining edges to their rows of ``new``, in their order.
 
     ``weights`` is empty, or holds the node weights that scale the original edges on their first contraction.
     """
@@ -86,17 +86,18 @@ def scatter_chunk(first, last, rows, label, cursor, linkage, bound, weights, new
             if scaled:
                 new_values[slot] = values[e] * denominator(linkage, bound, weights[a], weights[b])
             else:
-                new_values[slot] = values[e]  # not by way of a float: int64 sums stay exact
+                new_values[slot] = values[e]  # no conversion to float: int64 sums stay exact
             if counted:
                 new_counts[slot] = counts[e] if len(counts) > 0 else 1
 
 
 @njit
 def combine_chunk(first, last, rows, largest, seen):
-    """Combine parallel edges of rows ``first`` to ``last`` in place, in the order in which they stand.
+    """Combine parallel edges of rows ``first`` to ``last`` in place, in their order.
 
-    ``seen`` (num_clusters,) int64, -1 at first, is this thread's table of the slot that holds a neighbour: it speaks of
-    the present row when it is not before the row's start, so it is never cleared. ``largest`` takes maxima, else sums.
+    ``seen`` (num_clusters,) int64, -1 at first, is this thread's table of the slot that holds a neighbour. An entry counts
+    for the current row only if it is not before the row's start, so the table is never cleared. ``largest`` takes maxima,
+    otherwise sums.
     """
     starts, stops, neighbors, values, counts = rows
     counted = len(counts) > 0

@@ -1,4 +1,4 @@
-"""Kernels that round weights to multiples of a power of two. Slots outside the rows are neither read nor written."""
+"""Kernels that round weights to multiples of a power of two. They read and write only slots inside the rows."""
 
 # mypy: allow-untyped-defs, allow-untyped-calls
 from __future__ import annotations
@@ -20,7 +20,7 @@ def largest_weight(rows):
 
 @njit
 def is_on_grid(rows, up):
-    """Say whether all weights times ``up[0] * up[1]`` are integers."""
+    """Return whether all weights times ``up[0] * up[1]`` are integers."""
     for a in range(len(rows.starts)):
         for e in range(rows.starts[a], rows.stops[a]):
             steps = rows.values[e] * up[0] * up[1]

@@ -1,4 +1,4 @@
-"""The weights of a graph on their grid; see `graphvid.clustering.grid`."""
+"""The rows of a graph with their weights on the grid of `graphvid.clustering.grid`."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from graphvid.clustering.linkage import LinkageRule
 
 
 def sums(linkage: LinkageRule) -> bool:
-    """Say whether a linkage adds weights up; the others need no grid."""
+    """Return whether a linkage sums weights; other linkages need no grid."""
     return linkage.code != MAX
 
 
 def gridded(rows: HalfEdges, *, scaled: bool) -> tuple[HalfEdges, int]:
     """Return the rows with their weights on the grid, and the power of two by which they were multiplied.
 
-    The power is 0 for float64 weights, which keep their scale; weights that are on the grid already are not copied. With
-    more than ``FLOAT_EDGES`` edges they are int64, unless node weights will scale them (``scaled``).
+    The power is 0 for float64 weights, which keep their scale. Weights that are already on the grid are not copied. With
+    more than ``FLOAT_EDGES`` edges the weights become int64, unless node weights will scale them (``scaled``).
     """
     num_edges = int((rows.stops - rows.starts).sum())
     largest = float(largest_weight(rows)) if num_edges else 0.0

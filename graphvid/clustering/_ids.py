@@ -1,4 +1,4 @@
-"""Nodes in the order of their own ids, so that how they are numbered does not matter, and back."""
+"""Order of the nodes by their own ids, and back: it makes the result independent of the nodes' numbering."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def id_keys(ids: ArrayLike, num_nodes: int) -> tuple[NDArray[np.int64], NDArray[
 
 
 def ordered_weights(node_weight: ArrayLike, rank: NDArray[np.int64]) -> NDArray[Any]:
-    """Return node weights in the order of the ids; those of another length as they are, for the check that follows."""
+    """Return node weights in the order of the ids; weights of another length unchanged, for the check that follows."""
     weights = np.asarray(node_weight)
     if weights.shape != rank.shape:
         return weights
@@ -39,7 +39,7 @@ def ordered_weights(node_weight: ArrayLike, rank: NDArray[np.int64]) -> NDArray[
 
 
 def renumber_tree(tree: ClusterTree, rank: NDArray[np.int64]) -> ClusterTree:
-    """Return the tree of the nodes as they were numbered, from that of the nodes in the order of their ids."""
+    """Return the tree of the nodes in their given numbering, from the tree of the nodes in the order of their ids."""
     return ClusterTree(
         tree.num_nodes, parents_of_labels([labels[rank] for labels in tree.labels[1:]]), tree.num_effective_levels
     )

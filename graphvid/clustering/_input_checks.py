@@ -1,4 +1,4 @@
-"""Checks of edge lists, with errors that name the edge that is wrong."""
+"""Checks of edge lists; an error names the wrong edge."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def check_policies(self_loops: str, duplicates: str) -> None:
 def edge_arrays(
     src: ArrayLike, dst: ArrayLike, weight: ArrayLike | None, num_nodes: int
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """Return the edge list as arrays of one length and of types the kernels take."""
+    """Return the edge list as arrays of equal length and of types that the kernels take."""
     check_integer("num_nodes", num_nodes, 0)
     ends = []
     for name, given in (("src", src), ("dst", dst)):
@@ -85,7 +85,7 @@ def check_facts(
     num_nodes: int,
     self_loops: str,
 ) -> None:
-    """Raise for ids, weights and self-loops that are not accepted."""
+    """Raise for ids out of range, weights that are not finite, and self-loops that are not accepted."""
     e = facts.bad_id
     if e >= 0:
         name, ids = ("dst", dst) if 0 <= src[e] < num_nodes else ("src", src)
@@ -102,7 +102,7 @@ def check_facts(
 
 
 def name_unmirrored(src: NDArray[Any], dst: NDArray[Any], values: NDArray[Any]) -> None:
-    """Raise with the first edge, by (low, high, weight), that lacks its mirror image."""
+    """Raise an error that names the first edge, by (low, high, weight), without a mirror image."""
     low, high = np.minimum(src, dst), np.maximum(src, dst)
     order = np.lexsort((values, high, low))
     order = order[src[order] != dst[order]]

@@ -36,9 +36,9 @@ def _edge_bits(low, high, weight):
 
 @njit
 def edge_facts(src, dst, weight, num_nodes, symmetric):
-    """Return the `EdgeFacts` of an edge list; ``mirrored`` is told only if ``symmetric``.
+    """Return the `EdgeFacts` of an edge list; ``mirrored`` is meaningful only if ``symmetric``.
 
-    It compares sums of 64-bit hashes: two different lists pass for mirrored with probability about 2**-64.
+    The test for ``mirrored`` compares sums of 64-bit hashes. It is wrong with probability about 2**-64.
     """
     magnitude = 0.0
     num_up, num_down, first_loop = 0, 0, -1
@@ -84,9 +84,9 @@ def copy_ascending(src, dst, weight, starts, neighbors, weights):
 
 @njit
 def scatter_and_sort(src, dst, weight, upper_only, starts, cursor, neighbors, weights):
-    """Fill sorted rows from edges in any order: by counting for the rows, by comparing in them.
+    """Fill sorted rows from edges in any order: a counting sort by row, then a comparison sort in each row.
 
-    With ``upper_only`` edges with src > dst are left out. ``starts`` (num_nodes + 1,) is zero, ``cursor`` (num_nodes,).
+    ``upper_only`` leaves out edges with src > dst. ``starts`` (num_nodes + 1,) is zero, ``cursor`` (num_nodes,).
     """
     for e in range(len(src)):
         u, v = src[e], dst[e]
@@ -216,7 +216,7 @@ def copy_upper(indptr, indices, data, first, starts, neighbors, weights):
 
 @njit
 def first_unsound(starts, stops, neighbors, weights):
-    """Return the first row whose slots or entries are not as `UndirectedGraph` has them, -1 if there is none."""
+    """Return the first row whose slots or entries break a rule of `UndirectedGraph`; -1 if there is none."""
     last = 0
     for row in range(len(starts)):
         start, stop = starts[row], stops[row]

@@ -1,10 +1,10 @@
 """Kernels that select each cluster's best edge and join what the edges connect. Arrays and scalars only.
 
-The graph is held as rows of half edges: ``neighbors[starts[a]:stops[a]]`` are clusters, ``values`` the raw sums (or
-maxima) of the original weights. Each undirected edge is stored once, in the row of its smaller cluster, so both ends
-see one and the same number, and sums are made in one fixed order: by row, then by position in the row.
+The graph has rows of half edges: ``neighbors[starts[a]:stops[a]]`` are clusters, ``values`` the raw sums (or maxima) of
+the original weights. Each undirected edge is stored once, in the row of its smaller cluster, so both ends read the same
+number. Sums have one fixed order: by row, then by position in the row.
 
-Kernels named ``..._chunk`` work on a range of rows and are run by several threads; each writes only its own slots.
+Several threads run the kernels named ``..._chunk``, each on a range of rows; each writes only its own slots.
 Indices are unsigned in inner loops, where Numba's test for negative ones would cost as much as the work.
 """
 
@@ -42,7 +42,7 @@ def _edge_hash(low, high, seed):
 
 @njit
 def denominator(linkage, bound, size_a, size_b):
-    """Return what a linkage divides the summed weight between two clusters by."""
+    """Return the denominator of a linkage: it divides the summed weight between two clusters."""
     if linkage == AVERAGE:
         return size_a * size_b
     if linkage == CUT_SPARSITY:
@@ -66,7 +66,7 @@ def _linkage_weight(value, count, size_a, size_b, linkage, bound, threshold, max
 def best_values_chunk(first, last, rows, linkage, bound, threshold, sizes, max_size, best_value):
     """Raise ``best_value`` (num_clusters,), -inf at first, of both ends of the eligible edges of some rows.
 
-    Apart from `best_ends_chunk` because the maximum alone needs no branch, and so no wrong guess of one.
+    A kernel apart from `best_ends_chunk`, because the maximum alone needs no branch that the processor could mispredict.
     """
     starts, stops, neighbors, values, counts = rows
     counted = linkage == EXPLICIT_AVERAGE
@@ -88,7 +88,7 @@ def best_values_chunk(first, last, rows, linkage, bound, threshold, sizes, max_s
 def best_ends_chunk(
     first, last, rows, linkage, bound, threshold, sizes, max_size, min_size, members, hashed, seed, best_value, best_to
 ):
-    """Find the first edge, in the order of ties, among those of some rows that reach the best value of an end.
+    """Find, among the edges of some rows that reach the best value of an end, the first in the order of ties.
 
     ``members`` (num_clusters,) is the smallest member of each cluster. Clusters above ``min_size`` start no merge.
     ``best_to`` (num_clusters,), -1 at first, is the other end.
@@ -117,7 +117,7 @@ def best_ends_chunk(
 
 @njit
 def _precedes(end, to, other, hashed, seed):
-    """Say whether edge (end, to) comes before (end, other) of equal weight: larger hash, then smaller (low, high)."""
+    """Return whether edge (end, to) comes before (end, other) of equal weight: larger hash, then smaller (low, high)."""
     low, high, other_low, other_high = min(end, to), max(end, to), min(end, other), max(end, other)
     if hashed:
         key, other_key = _edge_hash(low, high, seed), _edge_hash(other_low, other_high, seed)
@@ -151,7 +151,7 @@ def join_best_chunk(first, last, best_to, members, hashed, seed):
 def point_chunk(first, last, best_to, root):
     """Point each cluster to the end of its selected edge, or to itself if it is the end of a chain.
 
-    Along a chain the edges' order never falls, so the only cycle is a mutual pair; its smaller end ends the chain.
+    Along a chain the rank of the edges never falls, so the only cycle is a mutual pair; its smaller end ends the chain.
     """
     for c in range(first, last):
         to = best_to[c]
@@ -162,8 +162,8 @@ def point_chunk(first, last, best_to, root):
 def follow_chunk(first, last, root):
     """Point each cluster of a range to the end of its chain.
 
-    All clusters on the way are pointed there too, those of other threads' ranges included: whoever writes a slot writes
-    the same value, and a slot not yet written leads to it.
+    All clusters on the way point there too, also those in the ranges of other threads. This is safe: all threads write the
+    same value into a slot, and a slot that is not yet written leads to it.
     """
     for c in range(first, last):
         end = c

@@ -1,4 +1,4 @@
-"""The levels of affinity clustering: select, resolve, contract, until the asked level or nothing merges."""
+"""The levels of affinity clustering: select, resolve, contract, up to the requested level or until nothing merges."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from graphvid.clustering.linkage import LinkageRule
 from graphvid.clustering.tree import ClusterTree
 from graphvid.clustering.undirected import UndirectedGraph
 
-_SELECT_RANGES = 8  # per thread; with one, the thread of the nearer rows needs up to half again as long
+_SELECT_RANGES = 8  # per thread; with one, the thread of the nearer rows needs up to 50 % longer
 _NO_COUNTS = np.empty(0, np.int64)
 
 
@@ -38,7 +38,7 @@ class Rules(NamedTuple):
         return self.thresholds[min(level, len(self.thresholds)) - 1]
 
     def settled(self, level: int) -> bool:
-        """Say whether no later level has a lower threshold, so that a level without a merge is the last with one."""
+        """Return whether no later level has a lower threshold: then nothing merges after a level without a merge."""
         return all(later >= self.threshold(level) for later in self.thresholds[level:])
 
 
@@ -48,8 +48,8 @@ class _Clusters(NamedTuple):
     rows: HalfEdges  # one entry per pair of clusters
     every_edge: HalfEdges  # as `rows`, but with parallel edges, for percentiles; otherwise the same
     sizes: NDArray[np.float64]  # summed node weights
-    members: NDArray[Any]  # smallest key of a member, which is its number unless keys were given
-    original: bool  # the edges are the input's, and their weights are the linkage's
+    members: NDArray[Any]  # smallest key of a member; the default key of a node is its number
+    original: bool  # the edges are those of the input, so their weights are already those of the linkage
     ranges: NDArray[np.int64]  # of rows
 
 
@@ -62,7 +62,7 @@ def run_levels(
     progress: bool,
     keys: NDArray[Any] | None = None,
 ) -> ClusterTree:
-    """Return the tree of the clusters of every level; ``keys`` stand for the nodes in ties, the numbers by default."""
+    """Return the tree of the clusters of every level; ``keys`` of the nodes break ties (default: their numbers)."""
     rows, num_nodes, ids = source.rows(), source.num_nodes, source.neighbors.dtype
     weights = None if node_weight is None else checked_node_weight(node_weight, rows, rules.size.largest)
     original = rows if rules.freeze else None
@@ -84,7 +84,7 @@ def continue_levels(
     rules: Rules,
     threads: Threads,
 ) -> ClusterTree:
-    """Return the tree over clusters whose edges were combined before; they are its nodes."""
+    """Return the tree whose nodes are given clusters with combined edges."""
     return _tree(
         _Clusters(rows, rows, sizes, members, False, threads.split(rows)), None, None, num_levels, rules, threads
     )
@@ -101,7 +101,7 @@ def _tree(
 ) -> ClusterTree:
     """Return the tree over the given clusters; ``weights`` scale their edges, ``original`` is the graph for freezing."""
     num_nodes, ids = len(clusters.sizes), clusters.rows.neighbors.dtype
-    labels = np.arange(num_nodes, dtype=ids)  # of the nodes; kept up only for freezing
+    labels = np.arange(num_nodes, dtype=ids)  # of the nodes; needed only for freezing
     live = np.ones(num_nodes, np.bool_)
     parents: list[NDArray[Any]] = []
     effective = 0
@@ -187,7 +187,7 @@ def _contract(
 ) -> _Clusters:
     """Return the graph of the clusters numbered by ``label``.
 
-    ``kept`` is ``label`` with -1 for the clusters whose edges leave. ``scale`` are the node weights, for the original
+    ``kept`` is ``label`` with -1 for the clusters that lose their edges. ``scale`` are the node weights, for the original
     edges only.
     """
     sizes, members = np.zeros(count), np.empty(count, clusters.members.dtype)

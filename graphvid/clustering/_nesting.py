@@ -1,4 +1,4 @@
-"""Parents of the clusters of every level, from labels that nodes have at each."""
+"""Parents of the clusters of every level, computed from the labels of the nodes at each level."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 
 def parents_of_labels(labels: Sequence[NDArray[Any]]) -> list[NDArray[np.int64]]:
-    """Return the parents of the clusters of every level, numbered by their smallest members, from any label of each node.
+    """Return the parents of the clusters of every level, numbered by their smallest members; labels may be any integers.
 
     Raises ValueError with the level, from 1, at which nodes of one cluster below have several labels.
     """

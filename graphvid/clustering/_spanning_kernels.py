@@ -22,10 +22,10 @@ class Edges(NamedTuple):
 
 @njit
 def list_heavy_chunk(first, last, rows, least, edges, slot, end):
-    """Write the edges of a range of rows that are not lighter than ``least`` to the slots up to ``end``.
+    """Write the edges of a range of rows with weight >= ``least`` to the slots up to ``end``.
 
-    The ends of an edge are its components. Returns the slot that would be next, were there no end. Every edge is
-    written and then overwritten unless it counts, which spares a branch that is hard to guess.
+    The ends of an edge are its components. Returns the next slot as if there were no end. The kernel writes every edge and
+    overwrites it unless it counts, which avoids a branch that the processor would mispredict.
     """
     starts, stops, neighbors, values, _ = rows
     lows, highs, weights, slots = edges
@@ -43,7 +43,7 @@ def list_heavy_chunk(first, last, rows, least, edges, slot, end):
 
 @njit
 def list_outer_chunk(first, last, rows, label, edges, slot, end):
-    """Write the edges between different components in the same way."""
+    """Write the edges between different components as `list_heavy_chunk` writes the heavy ones."""
     starts, stops, neighbors, values, _ = rows
     lows, highs, weights, slots = edges
     slot, end, spare = np.uintp(slot), np.uintp(end), np.uintp(len(lows) - 1)
@@ -72,7 +72,7 @@ def best_weights_chunk(first, last, edges, best_weight):
 
 @njit
 def best_edges_chunk(first, last, edges, best_weight, best):
-    """Find the edge of smallest slot among those of a segment that reach an end's best weight.
+    """Find, among the edges of a segment that reach an end's best weight, the one with the smallest slot.
 
     ``best`` (num_components,), -1 at first, is that edge.
     """
@@ -115,7 +115,7 @@ def choose_chunk(first, last, edges, best, to, chosen):
 
 @njit
 def filter_chunk(first, last, edges, label):
-    """Relabel a segment's edges in place, leave out those inside a component, and return the segment's new end."""
+    """Relabel a segment's edges in place, remove those inside a component, and return the segment's new end."""
     lows, highs, weights, slots = edges
     slot = np.uintp(first)
     for e in range(np.uintp(first), np.uintp(last)):
@@ -141,7 +141,7 @@ def count_roots_chunk(first, last, root):
 def number_roots_chunk(first, last, root, count, number):
     """Fill ``number`` of the roots of a range, from ``count`` on."""
     for c in range(first, last):
-        number[c] = count  # never read unless of a root
+        number[c] = count  # read only for roots
         count += root[c] == c
 
 

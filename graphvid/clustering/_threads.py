@@ -13,23 +13,23 @@ from numpy.typing import DTypeLike, NDArray
 from graphvid._checks import check_integer
 from graphvid.clustering._kernels import HalfEdges
 
-EDGES_PER_THREAD = 1 << 17  # with fewer edges a thread is not worth its start
-_EDGES_PER_ROW = 3  # what beginning a row costs, in edges; measured
+EDGES_PER_THREAD = 1 << 17  # with fewer edges, starting a thread costs more than it saves
+_EDGES_PER_ROW = 3  # measured cost of starting a row, in edges
 _BLOCKS = 1 << 12  # of rows, at whose ends the ranges are cut
 
 
 class Threads:
-    """Runs a kernel over ranges of rows that hold about equally many edges, whichever thread is free taking the next.
+    """Runs a kernel over ranges of rows with about equally many edges; a free thread takes the next range.
 
-    Which rows a thread gets depends on chance; what the kernels compute must not.
+    The rows that a thread gets depend on chance; the results of the kernels must not.
     """
 
     def __init__(self, num_threads: int | None = None) -> None:
         check_integer("num_threads", num_threads, 1, 2**16, none=True)
-        # numba.get_num_threads() would start Numba's own threads, and with OpenMP give PyTorch as many
+        # numba.get_num_threads() would start Numba's own threads and, with OpenMP, set PyTorch's number of threads
         most: int = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined] # read from the environment
         self.num_threads = most if num_threads is None else int(num_threads)
-        self._pool = ThreadPoolExecutor(self.num_threads)  # starts threads when it gets work, ends them with itself
+        self._pool = ThreadPoolExecutor(self.num_threads)  # starts threads with the first work
 
     def split(self, rows: HalfEdges, per_thread: int = 1) -> NDArray[np.int64]:
         """Return ranges of rows, (number of ranges, 2); several per thread balance their load."""
@@ -52,7 +52,7 @@ class Threads:
         return per_thread * threads if threads > 1 else 1
 
     def tables(self, ranges: NDArray[np.int64], length: int, dtype: DTypeLike) -> NDArray[Any]:
-        """Return room for a table of each thread that works on the ranges, (number of threads, length)."""
+        """Return an empty table for each thread that works on the ranges, (number of threads, length)."""
         return np.empty((min(self.num_threads, len(ranges)), length), dtype)
 
     def run(

@@ -1,4 +1,4 @@
-"""Kernels that turn parents into sizes and the tree order."""
+"""Kernels that turn the parents of clusters into their sizes and the tree order."""
 
 # mypy: allow-untyped-defs, allow-untyped-calls
 from __future__ import annotations
@@ -10,7 +10,7 @@ from graphvid._numba import njit
 
 @njit
 def numbered_by_first(parent):
-    """Say whether the values are 0, 1, ... in the order in which they first occur."""
+    """Return whether the values are 0, 1, ... in the order of their first occurrence."""
     seen = 0
     for x in parent:
         if x < 0 or x > seen:
@@ -40,7 +40,7 @@ def sum_by_parent(parent, sizes):
 
 @njit
 def place_children(parent, sizes, cursor):
-    """Return each child's first place, children side by side in their parent, by ascending number."""
+    """Return each child's first place; the children of a parent follow each other by ascending number."""
     starts = np.empty_like(sizes)
     for c in range(len(parent)):
         starts[c] = cursor[parent[c]]

@@ -1,4 +1,4 @@
-"""Clusters in Parquet, a row for each node, as `graphvid.duckdb` and `graphvid.spark` make them."""
+"""Reader of clusters in Parquet, one row for each node, as `graphvid.duckdb` and `graphvid.spark` write them."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _read(path: StrPath) -> dict[str, NDArray[Any]]:
 
 
 def _of_ids(labels: list[NDArray[Any]], stored: NDArray[Any], ids: ArrayLike) -> list[NDArray[np.int64]]:
-    """Return the labels of the nodes that ``ids`` are, of which those that are not in the table are clusters of their own."""
+    """Return the labels of the nodes with these ids; an id that is not in the table is a cluster of its own."""
     place = match_ids(ids, stored)
     known = place >= 0
     if known.sum() < len(stored):

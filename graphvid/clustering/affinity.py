@@ -20,7 +20,7 @@ from graphvid.clustering.threshold import Threshold, threshold_list
 from graphvid.clustering.tree import ClusterTree
 from graphvid.clustering.undirected import GraphLike, as_undirected
 
-_MOST_LEVELS = 1000  # a level that merges halves the clusters at least: 64 are more than any graph has
+_MOST_LEVELS = 1000  # a level with merges at least halves the clusters: no graph has 64 such levels
 
 
 def affinity_clustering(
@@ -54,17 +54,17 @@ def affinity_clustering(
         Undirected graph of similarities, larger is better. DGL graphs (one relation, edge feature ``weight``) and
         matrices hold both directions; for anything else make an `UndirectedGraph` first.
     num_levels : int or None
-        Number of levels, default 3 (Lee et al.). When nothing merges any more the last clusters are repeated. None: as
-        many levels as merge something.
+        Number of levels, default 3 (Lee et al.). When nothing merges any more, the further levels repeat the last clusters.
+        None: all levels in which something merges.
     linkage : str, Percentile or AverageMaxDegreeBounded
         Weight between clusters X and Y from the weights S of the original edges between their nodes; the edge's own
-        weight at level 1. ``"average"``: sum(S) / (|X| |Y|), where absent edges count as 0 (default). ``"max"``,
-        ``"sum"``: of S. ``"explicit_average"``: sum(S) / len(S). ``"cut_sparsity"``: sum(S) / min(|X|, |Y|).
-        `AverageMaxDegreeBounded` and `Percentile` say theirs.
+        weight at level 1. ``"average"``: sum(S) / (|X| |Y|), where absent edges count as 0 (default). ``"max"``: max(S).
+        ``"sum"``: sum(S). ``"explicit_average"``: sum(S) / len(S). ``"cut_sparsity"``: sum(S) / min(|X|, |Y|).
+        `AverageMaxDegreeBounded` and `Percentile` have their own formulas.
     threshold : float, sequence of float, ThresholdSchedule or None
-        Smallest weight that may merge, compared with the linkage's weight: one number, or one per level (the last holds
-        for further levels), which may rise or fall. An empty sequence is 0.0, as in the published code. Default None:
-        every edge may merge, those of zero or negative weight too.
+        Smallest weight that may merge, compared with the linkage's weight. One number, or one per level (the last holds
+        for further levels); they may rise or fall. An empty sequence means 0.0, as in the published code. Default None:
+        every edge may merge, also with zero or negative weight.
     tie_break : {"hash", "index"}
         Order of edges of equal weight: by a hash of the smallest members of both clusters and ``seed``, or the
         lexicographically smallest pair first. With few distinct weights "index" makes chains of thousands of nodes; it
@@ -72,22 +72,22 @@ def affinity_clustering(
     seed : int
         Seed of the hash, in [-2**63, 2**64), taken modulo 2**64; default 0.
     ids : int or str (num_nodes,), optional
-        The nodes' own ids, distinct. Ties then go by hashes of ids, or for "index" by ids, and sums by ascending ids:
-        nodes that are numbered anew together with their ids give the same clusters, also where weights are equal. By
-        default a node's number stands for it. Costs a sort of the edges.
+        The nodes' own ids, distinct; default: the nodes' numbers. Hashes of ids then break ties (for "index" the ids), and
+        sums go by ascending ids. Another numbering of the same nodes and ids then gives the same clusters, also where
+        weights are equal. Costs a sort of the edges.
     node_weight : float (num_nodes,), optional
-        Positive weights; |X| is their sum over X, default 1 each. The linkages that divide by sizes multiply an edge by
-        the same expression of its two nodes' weights first, so that single nodes keep the weight of their edge.
+        Positive weights; |X| is their sum over X, default 1 each. A linkage that divides by sizes first multiplies an edge
+        by the same expression of its two nodes' weights, so that single nodes keep the weight of their edge.
     min_cluster_size : float, optional
         Clusters above this size (summed node weights) start no merge; others may still join them.
     max_cluster_size : float, optional
-        No cluster exceeds this size: an edge whose ends sum above it is not eligible, and within a component the
-        selected edges are merged one by one (weight descending, size of the selecting cluster ascending, smallest
-        member ascending), leaving out those that would exceed it.
+        No cluster exceeds this size. An edge is not eligible if the sizes of its ends sum to more. Within a component the
+        selected edges merge one by one (weight descending, size of the selecting cluster ascending, smallest member
+        ascending); a merge that would exceed the size is left out.
     prefer_min_cluster_size : bool
         A merge needs an end that is smaller than ``min_cluster_size`` at the time; default False.
     target_cluster_size : float, optional
-        Size that clusters should come near: the same as this ``min_cluster_size`` with ``prefer_min_cluster_size=True``.
+        Approximate size of the clusters: short for this ``min_cluster_size`` with ``prefer_min_cluster_size=True``.
     freeze : Freeze or sequence of Freeze, optional
         Clusters to finish after each level; with several rules all must hold.
     num_threads : int, optional
@@ -102,25 +102,28 @@ def affinity_clustering(
     Raises
     ------
     TypeError, ValueError
-        Naming the argument, what is accepted and what came; for a faulty edge, the edge.
+        An argument is not accepted; the message names it, the accepted values and the given one. For a wrong edge it
+        names the edge.
 
     Notes
     -----
-    Deterministic: neither threads nor the order of the edges change anything. Weights that are added up are first rounded
-    to a grid on which all sums are exact: to multiples of ``2**(ceil(log2(max |w|)) + ceil(log2(num_edges)) - 52)``; with
-    more than 2**28 edges sums are int64, and 62 stands for 52. "max" and `Percentile` round nothing; node weights, and
-    `AverageMaxDegreeBounded` with ``c < 1``, multiply edges first, and such sums are float64 by ascending nodes.
-    Time O(num_edges) per level, and levels until nothing merges are at most log2(num_nodes). Memory beyond the graph:
-    8 bytes an edge until level 1 is made, unless its weight is on the grid already (counts are);
-    12 bytes for each edge left after level 1, twice (20 bytes for "explicit_average"; with `Percentile` for each
-    original edge, four times), and 20 bytes per node and thread.
+    Deterministic: the result depends neither on threads nor on the order of the edges. Linkages that sum weights first
+    round them to a grid on which all sums are exact: to multiples of
+    ``2**(ceil(log2(max |w|)) + ceil(log2(num_edges)) - 52)``. With more than 2**28 edges, sums are int64, and 62 replaces
+    52. "max" and `Percentile` round nothing. Node weights, and `AverageMaxDegreeBounded` with ``c < 1``, multiply edges
+    first; such sums are float64 by ascending nodes.
+
+    Time O(num_edges) per level. At most log2(num_nodes) levels merge something. Memory beyond the graph: 8 bytes an edge
+    until level 1 is made, unless its weight is already on the grid (counts are); 12 bytes for each edge left after level
+    1, twice (20 bytes for "explicit_average"; with `Percentile` for each original edge, four times); and 20 bytes per node
+    and thread.
 
     References
     ----------
     Bateni et al., "Affinity Clustering: Hierarchical Clustering at Scale", NeurIPS 2017. Lee et al., "Large Scale Video
-    Representation Learning via Relational Graph Clustering", CVPR 2020. Options as in google/graph-mining, whose
-    sequential and parallel variants break ties by ids; weights between clusters are here always those of the original
-    edges, never averages of averages.
+    Representation Learning via Relational Graph Clustering", CVPR 2020. The options follow google/graph-mining, whose
+    sequential and parallel variants break ties by ids. Here, weights between clusters always come from the original
+    edges; they are never averages of averages.
 
     Examples
     --------
@@ -154,7 +157,7 @@ def affinity_clustering(
 
 
 class AffinityClustering:
-    """Affinity clustering as an estimator in the style of scikit-learn; the parameters are `affinity_clustering`'s.
+    """Affinity clustering as an estimator in the style of scikit-learn, with the parameters of `affinity_clustering`.
 
     Attributes
     ----------
@@ -234,11 +237,11 @@ class AffinityClustering:
         return f"AffinityClustering({', '.join(f'{name}={value!r}' for name, value in self.get_params().items())})"
 
     def _repr_html_(self) -> str:
-        """Return what a notebook shows."""
+        """Return the HTML that a notebook shows."""
         return f"<pre>{html.escape(repr(self))}</pre>"
 
     def __sklearn_tags__(self) -> Any:  # Any: scikit-learn's Tags, which asks for them
-        """Return what scikit-learn's tools ask of an estimator: a clusterer of graphs, not of rows of features."""
+        """Return scikit-learn's tags: an estimator that clusters graphs, not rows of features."""
         from sklearn.utils import InputTags, Tags, TargetTags
 
         return Tags(

@@ -1,4 +1,4 @@
-"""Clustering that goes on from a graph of clusters, which another engine has contracted."""
+"""Affinity clustering that continues from a graph of clusters, which another engine has contracted."""
 
 from __future__ import annotations
 
@@ -33,22 +33,22 @@ def continue_clustering(
     seed: int = 0,
     num_threads: int | None = None,
 ) -> ClusterTree:
-    """Return the levels of affinity clustering above clusters whose edges were combined before.
+    """Return the levels of affinity clustering above given clusters with combined edges.
 
     Parameters
     ----------
     low, high : int64 (num_edges,)
         The two clusters of an edge, ``0 <= low < high < num_clusters``; each pair once, in any order.
     sums : float64 or int64 (num_edges,)
-        Sum of the original weights between the two, for ``linkage="max"`` the largest.
+        Sum of the original weights between the two clusters; for ``linkage="max"`` the largest.
     counts : int64 (num_edges,)
         Number of original edges between them; read by ``"explicit_average"`` alone.
     sizes : float64 (num_clusters,)
         Number of nodes of each cluster.
     members : int64 (num_clusters,)
-        Smallest node of each cluster, ascending; it stands for the cluster in ties.
+        Smallest node of each cluster, ascending; it represents the cluster in ties.
     num_levels, linkage, threshold, seed, num_threads
-        As in `affinity_clustering`, of the levels that are left; thresholds in the unit of the sums.
+        As in `affinity_clustering`, for the remaining levels; thresholds in the unit of the sums.
 
     Returns
     -------

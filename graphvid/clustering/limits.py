@@ -1,4 +1,4 @@
-"""Rules that keep clusters from merging: size limits, and freezing by density or conductance."""
+"""Rules that stop clusters from merging: size limits, and freezing by density or conductance."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from graphvid.clustering._kernels import HalfEdges
 
 @dataclass(frozen=True)
 class Freeze:
-    """A cluster below either bound after a level is finished: its edges leave the graph and it stays as it is.
+    """A rule that freezes a cluster below either bound after a level: its edges leave the graph and it merges no more.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class Freeze:
 
     Notes
     -----
-    Both are taken on the original graph, edges to finished clusters included, and count nodes, not node weights.
+    Both are computed on the original graph, with the edges to frozen clusters, and count nodes, not node weights.
 
     Examples
     --------
@@ -58,7 +58,7 @@ class SizeRule(NamedTuple):
 
     @property
     def needs_order(self) -> bool:
-        """Whether selected edges must be merged one after another."""
+        """Whether the selected edges must merge one after another."""
         return self.largest < math.inf or self.prefer_smallest
 
 
@@ -92,7 +92,7 @@ def size_rule(
 
 
 def freeze_list(freeze: Freeze | Sequence[Freeze] | None) -> list[Freeze]:
-    """Return the checked freezing rules; a cluster is finished when all of them hold."""
+    """Return the checked freezing rules; a cluster is frozen when all of them hold."""
     if freeze is None:
         return []
     rules = list(freeze) if isinstance(freeze, Sequence) else [freeze]
@@ -132,7 +132,7 @@ def checked_node_weight(node_weight: ArrayLike, rows: HalfEdges, max_size: float
 def frozen_clusters(
     rules: list[Freeze], original: HalfEdges, labels: NDArray[np.int32], num_clusters: int
 ) -> NDArray[np.bool_]:
-    """Say which clusters of the original graph are finished.
+    """Return which clusters of the original graph are frozen.
 
     Parameters
     ----------

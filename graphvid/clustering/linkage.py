@@ -1,4 +1,4 @@
-"""Linkages with a parameter; those without are named by a string."""
+"""Linkages with a parameter; a string names those without."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LinkageName = Literal["average", "max", "sum", "explicit_average", "cut_sparsity
 
 @dataclass(frozen=True)
 class Percentile:
-    """Linkage ``sorted(S)[floor(q * (len(S) - 1))]``, and ``max(S)`` of fewer than ``min_count`` weights.
+    """Linkage ``sorted(S)[floor(q * (len(S) - 1))]``; with fewer than ``min_count`` weights ``max(S)``.
 
     Parameters
     ----------
@@ -43,8 +43,8 @@ class AverageMaxDegreeBounded:
     Parameters
     ----------
     c : float
-        Bound on the degree, positive and finite; for a graph of k nearest neighbours take ``k``. With ``c < 1`` weights
-        are multiplied by ``c`` first, so that two single nodes keep the weight of their edge.
+        Bound on the degree, positive and finite; for a graph of k nearest neighbours take ``k``. With ``c < 1`` the linkage
+        first multiplies weights by ``c``, so that two single nodes keep the weight of their edge.
 
     Examples
     --------
@@ -70,7 +70,7 @@ _CODES = {
 
 
 class LinkageRule(NamedTuple):
-    """A linkage as the kernels take it."""
+    """A linkage in the form that the kernels take."""
 
     code: int
     bound: float = 1.0  # c of AverageMaxDegreeBounded

@@ -1,4 +1,4 @@
-"""Pictures of a cluster tree; Matplotlib is imported when one is drawn."""
+"""Plots of a cluster tree; each imports Matplotlib on the first call."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _MAX_LEAVES = 2000
 
 
 def plot_sizes(tree: ClusterTree, ax: Axes | None = None) -> Axes:
-    """Draw, per level, the share of nodes that are in clusters of at least each size; return the axes.
+    """Draw, per level, the share of nodes in clusters of at least each size; return the axes.
 
-    A level of many small clusters falls early, one giant cluster shows as a line that stays high to the right.
+    The line of a level with many small clusters falls early. With one giant cluster the line stays high to the right.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def plot_sizes(tree: ClusterTree, ax: Axes | None = None) -> Axes:
 
 
 def plot_dendrogram(tree: ClusterTree, level: int, cluster: int, ax: Axes | None = None) -> Axes:
-    """Draw the clusters and nodes below one cluster, a height per level; return the axes.
+    """Draw the clusters and nodes below one cluster, one height per level; return the axes.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ from graphvid.clustering._threads import EDGES_PER_THREAD, Threads, pairs
 from graphvid.clustering.undirected import GraphLike, as_undirected
 
 _HEAVY_PER_NODE = 2.0  # heaviest edges per node in the first pass, about; from 1.5 to 3 the time differs by a fifth
-_MARGIN = 1.25  # room for so many times the heaviest edges that there should be
+_MARGIN = 1.25  # room for this multiple of the expected number of heaviest edges
 _SAMPLE = 1 << 12
 _RANGES = 4  # per thread
 
@@ -31,7 +31,7 @@ class SpanningForest(NamedTuple):
 
 
 def maximum_spanning_forest(graph: GraphLike, *, num_threads: int | None = None) -> SpanningForest:
-    """Return the spanning forest of largest total weight: what affinity clustering with ``max`` linkage converges to.
+    """Return the spanning forest of largest total weight, to which affinity clustering with ``max`` linkage converges.
 
     Among edges of equal weight the lexicographically smallest (src, dst) goes first, so the forest is unique. Zero and
     negative weights are edges like all others.
@@ -54,10 +54,10 @@ def maximum_spanning_forest(graph: GraphLike, *, num_threads: int | None = None)
 
     Notes
     -----
-    When there are many more edges than nodes, the heaviest few per node are solved first; most other edges then lie
-    inside one component and are left out in one pass. Time O(num_edges log num_nodes), in practice about two passes
-    over the edges. Memory beyond the graph: one byte per edge, 20 for each edge of the first pass (about 2.5 per node)
-    and about 40 per node and thread.
+    With many more edges than nodes, the first pass joins the heaviest few edges per node. Then most other edges lie
+    inside one component, and one pass removes them. Time O(num_edges log num_nodes), in practice about two passes over the
+    edges. Memory beyond the graph: one byte per edge, 20 for each edge of the first pass (about 2.5 per node) and about 40
+    per node and thread.
 
     Examples
     --------
@@ -92,7 +92,7 @@ def maximum_spanning_forest(graph: GraphLike, *, num_threads: int | None = None)
 
 
 def _heavy_weight(rows: HalfEdges, share: float) -> float:
-    """Return a weight that about ``share`` of the edges reach, from a sample."""
+    """Return the weight that about ``share`` of the edges reach, estimated from a sample."""
     places = np.linspace(rows.starts[0], rows.stops[-1] - 1, _SAMPLE).astype(np.int64)
     return float(np.quantile(rows.values[places], 1 - share))
 
@@ -126,7 +126,7 @@ def _list_edges(
 def _boruvka(
     edges: Edges, segments: NDArray[np.int64], num_components: int, chosen: NDArray[np.bool_], threads: Threads
 ) -> tuple[NDArray[Any], int]:
-    """Join components until no edge is left between two, mark the edges' slots; return the labels and their number."""
+    """Join components until no edge connects two; mark the edges' slots; return the labels and their number."""
     labels: list[NDArray[Any]] = []
     capacity = min(threads.num_threads, len(segments)) * num_components
     room = np.empty(capacity), np.empty(capacity, edges.slot.dtype)
@@ -145,7 +145,7 @@ def _boruvka(
 
 
 def _filter(edges: Edges, segments: NDArray[np.int64], label: NDArray[Any], threads: Threads) -> list[int]:
-    """Relabel the edges, leave out those inside a component, and return the segments' new ends."""
+    """Relabel the edges, remove those inside a component, and return the segments' new ends."""
     return threads.run(kernels.filter_chunk, segments, lambda t: (edges, label))
 
 

@@ -1,4 +1,4 @@
-"""The smallest weight that may merge, level by level."""
+"""Thresholds of clustering: the smallest weight that may merge, for each level."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from graphvid._checks import check_choice, check_integer, check_number
 
 @dataclass(frozen=True)
 class ThresholdSchedule:
-    """Thresholds that go from ``upper`` at the first level to ``lower`` at the last, whichever is larger.
+    """Thresholds that change from ``upper`` at the first level to ``lower`` at the last.
 
     Parameters
     ----------
     upper, lower : float
-        Finite; both positive for "exponential"; equal when there is one level. They usually fall, as the weights between
-        clusters do; with ``upper < lower`` they rise, which the published implementation takes too.
+        Finite; both positive for "exponential"; equal when there is one level. Thresholds usually fall, like the weights
+        between clusters; with ``upper < lower`` they rise, which the published implementation accepts too.
     kind : {"linear", "exponential"}
         ``upper - (upper - lower) i / (L - 1)`` (default) or ``upper (lower / upper)^(i / (L - 1))`` at level ``i`` of
         ``0 .. L - 1``.
@@ -64,7 +64,7 @@ Threshold = float | Sequence[float] | ThresholdSchedule | None
 
 
 def threshold_list(threshold: Threshold, num_levels: int | None) -> list[float]:
-    """Return the checked thresholds; the last holds for all further levels. None are 0, as in the published code."""
+    """Return the checked thresholds; the last holds for all further levels. An empty list means 0, as in the published code."""
     if threshold is None:
         return [-math.inf]
     if isinstance(threshold, ThresholdSchedule):

@@ -1,4 +1,4 @@
-"""The result of clustering: nested clusters of nodes, each a slice of one order of the nodes."""
+"""The tree of nested clusters that clustering returns: each cluster is a slice of one order of the nodes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import networkx as nx
 
 _FORMAT = "graphvid.ClusterTree 1"
-_ANY = -(2**63)  # no bound of its own: what follows says between which numbers
+_ANY = -(2**63)  # no bound here: the check that follows names the range
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +29,7 @@ class ClusterTree:
 
     Clusters of a level are numbered 0, 1, ... by their smallest member. Every cluster of every level is one slice of
     one permutation of the nodes: cluster ``c`` of level ``k`` is ``order[starts[k][c] : starts[k][c] + sizes[k][c]]``.
-    So the members of a cluster, and "in the parent but not in the cluster" (two slices), are found without a search.
+    So it needs no search to find the members of a cluster, or the nodes of its parent outside it (two slices).
 
     Parameters
     ----------
@@ -52,8 +52,8 @@ class ClusterTree:
 
     Notes
     -----
-    Memory: 4 bytes per node for each level's labels, and 12 per cluster; all but ``parents`` is made on first use. Ids
-    are int64 when there are 2**31 nodes or more.
+    Memory: 4 bytes per node for each level's labels, and 12 per cluster. All arrays except ``parents`` are made on first
+    use. With 2**31 nodes or more, ids are int64.
 
     Examples
     --------
@@ -140,7 +140,7 @@ class ClusterTree:
 
     @cached_property
     def order(self) -> NDArray[Any]:
-        """Nodes in the order in which every cluster is a slice."""
+        """Permutation of the nodes in which every cluster is a slice."""
         order = np.empty_like(self.position)
         order[self.position] = np.arange(self.num_nodes, dtype=order.dtype)
         return order
@@ -184,8 +184,8 @@ class ClusterTree:
         Returns
         -------
         float64 (num_members - 1, 4)
-            Leaf ``i`` is the cluster's ``i``-th smallest node. Merges are binary as SciPy has them: a cluster of
-            several children is joined one child after another, by ascending number, at the height of its level.
+            Leaf ``i`` is the cluster's ``i``-th smallest node. Merges are binary, as in SciPy: the children of a cluster
+            join one after another, by ascending number, at the height of its level.
 
         Examples
         --------
@@ -227,7 +227,7 @@ class ClusterTree:
         return graph
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the tree to a ``.npz`` file, whole or not at all."""
+        """Write the tree to a ``.npz`` file, completely or not at all."""
         arrays = {f"parents_{k}": parent for k, parent in enumerate(self.parents)}
         with atomic_path(path) as temporary, temporary.open("wb") as file:
             np.savez_compressed(
@@ -246,7 +246,7 @@ class ClusterTree:
         FileNotFoundError
             There is no such file.
         ValueError
-            The file is damaged or something else; names it.
+            The file is damaged or of another kind; names it.
         """
         try:
             arrays = read_npz(path, ("format", "shape"))
@@ -270,15 +270,15 @@ class ClusterTree:
 
     @classmethod
     def read_parquet(cls, path: str | os.PathLike[str], *, ids: ArrayLike | None = None) -> ClusterTree:
-        """Read the tree that `graphvid.duckdb.affinity_clusters` wrote, or `graphvid.spark.affinity_clusters` gave.
+        """Read the tree that `graphvid.duckdb.affinity_clusters` wrote or `graphvid.spark.affinity_clusters` returned.
 
         Parameters
         ----------
         path : path-like
             Parquet file, or a folder of them, with the columns ``node``, ``level_1``, ``level_2``, ...
         ids : array_like, shape (num_nodes,), optional
-            The nodes' own ids in the wished order, such as ``features.ids``; the column ``video_id`` says who is who. Ids
-            that are not there are nodes without an edge. Default: the order of ``node``.
+            The nodes' own ids in the order of the result, such as ``features.ids``; the column ``video_id`` maps them. Ids
+            that are not in the table are nodes without an edge. Default: the order of ``node``.
 
         Raises
         ------

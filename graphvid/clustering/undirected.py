@@ -28,11 +28,11 @@ _ARRAYS = ("num_nodes", "starts", "stops", "neighbors", "weights")
 
 @dataclass(frozen=True)
 class UndirectedGraph:
-    """A weighted undirected graph held as sorted rows of half edges; a weight is a similarity, larger is better.
+    """A weighted undirected graph as sorted rows of half edges; a weight is a similarity, larger is better.
 
-    Made by `from_coo`, `from_sparse` or `from_dgl`. The clustering functions make it themselves from a DGLGraph or a
-    SciPy sparse matrix; make it yourself to state a policy for duplicates, to use edge arrays, or to cluster one graph
-    many times.
+    `from_coo`, `from_sparse` and `from_dgl` make it. The clustering functions make it themselves from a DGLGraph or a SciPy
+    sparse matrix. Make it yourself to state a policy for duplicates, to use edge arrays, or to cluster one graph many
+    times.
 
     Attributes
     ----------
@@ -43,12 +43,12 @@ class UndirectedGraph:
         Larger ends, ascending in each row; int64 when there are 2**31 nodes or more.
     weights : float64 (num_slots,)
     num_self_loops, num_duplicates : int
-        Self-loops left out, and edges combined with another of the same pair.
+        Self-loops that were left out, and edges that were merged into another edge of the same pair.
 
     Notes
     -----
-    Memory: 12 bytes an edge and 16 a node, beside the input, while it is made too. A symmetric CSR matrix in canonical
-    form (float64, sorted columns) is not copied: its arrays are shared and must not be changed while the graph is used.
+    Memory: 12 bytes an edge and 16 a node beside the input, also during construction. A symmetric CSR matrix in canonical
+    form (float64, sorted columns) is not copied: the graph shares its arrays, so do not change them.
 
     Examples
     --------
@@ -96,7 +96,7 @@ class UndirectedGraph:
 
     @classmethod
     def _made(cls, *fields: Any) -> UndirectedGraph:
-        """Return the graph of arrays that were made and checked here."""
+        """Return the graph of arrays that need no check, because this module made and checked them."""
         graph = object.__new__(cls)
         for name, value in zip(cls.__dataclass_fields__, (*fields, 0, 0)):
             object.__setattr__(graph, name, value)
@@ -115,7 +115,7 @@ class UndirectedGraph:
         return low, self.neighbors[slots], self.weights[slots]
 
     def numbered(self, number: NDArray[np.int64]) -> UndirectedGraph:
-        """Return the graph in which node v has the number ``number[v]``, a permutation."""
+        """Return the same graph with new node numbers: node v becomes ``number[v]``, a permutation."""
         low, high, weight = self.edges()
         low, high = number[low], number[high]
         graph = UndirectedGraph.from_coo(np.minimum(low, high), np.maximum(low, high), weight, num_nodes=self.num_nodes)
@@ -150,8 +150,8 @@ class UndirectedGraph:
         num_nodes : int
             Number of nodes, isolated ones included.
         symmetric : bool
-            True declares that every edge is given in both directions with the same weight, which is checked; the pair
-            then counts once. Default False: every edge is given once, in either direction.
+            True declares that every edge is given in both directions with the same weight. This is checked, and the pair
+            counts once. Default False: every edge is given once, in either direction.
         self_loops : {"drop", "error"}
             Edges from a node to itself: left out and counted (default), or an error.
         duplicates : {"error", "sum", "max"}
@@ -160,9 +160,9 @@ class UndirectedGraph:
         Raises
         ------
         TypeError, ValueError
-            For ids that are not integers, lie out of range or differ in number; weights that are NaN or infinite, or
-            whose sum is; an edge without its mirror image where ``symmetric``; self-loops and duplicates under "error".
-            The edge is named.
+            Ids that are not integers, lie out of range or differ in number; weights that are NaN or infinite, or whose sum
+            is; with ``symmetric``, an edge without its mirror image; self-loops and duplicates under "error". The message
+            names the edge.
         """
         src, dst, values = edge_arrays(src, dst, weight, num_nodes)
         check_policies(self_loops, duplicates)

@@ -1,4 +1,4 @@
-"""Files and tables to validated tables and arrays: watch logs, features, data sets. Knows no graph library."""
+"""Readers that turn files and tables into validated arrays: watch logs, features, data sets. They need no graph library."""
 
 from graphvid.data._ids import hash_ids, match_ids
 from graphvid.data.amazon import AmazonCoPurchase

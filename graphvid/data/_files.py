@@ -14,14 +14,14 @@ ENVIRONMENT_VARIABLE = "GRAPHVID_DATA"
 
 
 def as_path(path: Any, name: str = "path") -> Path:  # Any: whatever a caller gives
-    """Return ``path`` as a Path; a TypeError that names the argument for anything but text and path-likes."""
+    """Return ``path`` as a Path; raise a TypeError that names the argument unless it is text or a path-like."""
     if not isinstance(path, (str, os.PathLike)):
         raise TypeError(f"{name} must be a path (str or path-like), got {type(path).__name__}")
     return Path(path)
 
 
 def find_root(root: str | Path | None, name: str, expected: str) -> Path:
-    """Return ``root``, or $GRAPHVID_DATA where it is None, or raise a FileNotFoundError that says what for."""
+    """Return ``root``, by default $GRAPHVID_DATA; without both raise a FileNotFoundError that names the data set."""
     chosen = root if root is not None else os.environ.get(ENVIRONMENT_VARIABLE)
     if not chosen:
         raise FileNotFoundError(
@@ -31,12 +31,12 @@ def find_root(root: str | Path | None, name: str, expected: str) -> Path:
 
 
 def find_files(data_dir: str | Path | None, folder: str, names: Sequence[str], source: str) -> list[Path]:
-    """Return the paths of a data set's files below ``data_dir``, or below $GRAPHVID_DATA where that is None.
+    """Return the paths of a data set's files below ``data_dir``, by default below $GRAPHVID_DATA.
 
     Raises
     ------
     FileNotFoundError
-        A file is absent; says which files are expected, and where the data come from.
+        A file is absent; names the expected files and the source of the data.
     """
     expected = f"{folder}/ with {' and '.join(names)}; they come from {source}; nothing is downloaded"
     paths = [find_root(data_dir, "data_dir", expected) / folder / name for name in names]
@@ -47,7 +47,7 @@ def find_files(data_dir: str | Path | None, folder: str, names: Sequence[str], s
 
 
 def integers(arrays: Mapping[str, NDArray[Any]], name: str, ndim: int) -> NDArray[np.int64]:
-    """Return an array of a file as int64; a ValueError that names it where it has another type or number of dimensions."""
+    """Return an array of a file as int64; raise a ValueError that names it for another type or number of dimensions."""
     array = arrays[name]
     if array.dtype.kind not in "iu" or array.ndim != ndim:
         raise ValueError(f"array {name!r} must hold integers in {ndim} dimensions, got {array.dtype} in {array.ndim}")
@@ -55,5 +55,5 @@ def integers(arrays: Mapping[str, NDArray[Any]], name: str, ndim: int) -> NDArra
 
 
 def with_path(error: ValueError | TypeError, path: Path) -> ValueError | TypeError:
-    """Return the error to raise where the content of a file, not its form, is refused."""
+    """Return the error for a file with the right form but invalid content."""
     return (TypeError if isinstance(error, TypeError) else ValueError)(f"{path}: {error}")

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}")  # an integer as it is written everywhere; 19 digits may exceed int64
-_ODD = re.compile(r"\s|.*\s\Z|\+[0-9]|-?0[0-9]|-?[0-9]+\.0*\Z|-0\Z", re.DOTALL)  # what may be another spelling of an id
+INTEGER = re.compile(r"0|-?[1-9][0-9]{0,18}")  # the usual form; 19 digits may exceed int64
+_ODD = re.compile(r"\s|.*\s\Z|\+[0-9]|-?0[0-9]|-?[0-9]+\.0*\Z|-0\Z", re.DOTALL)  # possible other spellings of an id
 _LOOSE = re.compile(r"([+-]?)0*([0-9]+?)(?:\.0*)?")  # the same with a sign, zeros in front, or a point
 
 
@@ -19,7 +19,7 @@ def show(item: Any) -> str:
 
 
 def spell(index: pd.Index) -> pd.Index:
-    """Return ids with integers as the text that spells them; other objects stay."""
+    """Return ids with integers as text; other objects stay."""
     if index.dtype != np.int64 and pd.api.types.infer_dtype(index, skipna=False) == "string":
         return index
     texts = np.empty(len(index), dtype=object)
@@ -29,7 +29,7 @@ def spell(index: pd.Index) -> pd.Index:
 
 
 def _loose(value: Any) -> Any:
-    """Return the spelling that an id has without blanks, leading zeros, a plus or an empty fraction."""
+    """Return the spelling of an id without blanks, leading zeros, a plus or an empty fraction."""
     if not isinstance(value, (str, int, np.integer)) or isinstance(value, bool):
         return value
     text = str(value).strip()
@@ -38,7 +38,7 @@ def _loose(value: Any) -> Any:
 
 
 def refuse_spellings(ids: pd.Index, name: str) -> None:
-    """Raise where two of these distinct ids differ only in blanks, leading zeros, a plus or an empty fraction."""
+    """Raise if two of these distinct ids differ only in blanks, leading zeros, a plus or an empty fraction."""
     if ids.dtype == np.int64:
         return
     odd = {value: _loose(value) for value in ids if isinstance(value, str) and _ODD.match(value)}
@@ -55,7 +55,7 @@ def refuse_spellings(ids: pd.Index, name: str) -> None:
 
 
 def spelling_hint(unknown: pd.Index, ids: pd.Index) -> str:
-    """Return a clause that names an unknown id that is there in another spelling, or nothing."""
+    """Return a clause about an unknown id that exists in another spelling, or an empty text."""
     known = {_loose(value): value for value in ids}
     for value in unknown:
         other = known.get(_loose(value))

@@ -1,7 +1,7 @@
-"""Ids of users and videos: one rule for all files and tables, and the contiguous integers that stand for them.
+"""Ids of users and videos: one rule for all files and tables, and the contiguous integers that encode them.
 
-An id is what it is spelt like. Ids are integers where every one of them is, and text otherwise, so 5 and "5" are the same
-id wherever they come from, and "05", "5.0" and " 5" are others. The page "Ids" of the documentation says it at length.
+The spelling of an id identifies it. Ids are integers if all of them are, and otherwise text. So 5 and "5" are the same id
+from every source, and "05", "5.0" and " 5" are other ids. The page "Ids" of the documentation has the details.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ _SHOWN = 5
 
 
 def name_some(items: Iterable[Any]) -> str:
-    """Return the first five items as text, for an error message, and how many more there are."""
+    """Return the first five items as text, for an error message, and the number of further ones."""
     items = list(items)
     shown = ", ".join(show(item) for item in items[:_SHOWN])
     return shown if len(items) <= _SHOWN else f"{shown} and {len(items) - _SHOWN} more"
 
 
 def to_index(values: Any, name: str) -> pd.Index:
-    """Return ids as an Index that is the same under every pandas: int64 if all are integers, else Python objects.
+    """Return ids as an Index that is the same in every version of pandas: int64 if all are integers, else objects.
 
-    Whole floats become integers (a column of integers turns float in pandas when it once held a missing value), bytes
-    become text. A mixture of integers and text becomes text. Integers beyond int64 are Python's.
+    Whole floats become integers (pandas turns a column of integers into floats if it holds a missing value); bytes become
+    text. A mixture of integers and text becomes text. Integers beyond int64 are Python integers.
 
     Raises
     ------
@@ -75,7 +75,7 @@ def to_index(values: Any, name: str) -> pd.Index:
 
 
 def unique_index(values: Any, name: str) -> pd.Index:
-    """Return ids as in `to_index`; an id that occurs twice, or in two spellings, is a ValueError that names it."""
+    """Return ids as in `to_index`; raise a ValueError that names an id that occurs twice or in two spellings."""
     index = to_index(values, name)
     _require_hashable(index, name)
     repeated = index.duplicated()
@@ -88,8 +88,8 @@ def unique_index(values: Any, name: str) -> pd.Index:
 def encode(values: Any, name: str) -> tuple[NDArray[np.int64], pd.Index]:
     """Return the code of every value and the ids in code order.
 
-    The ids are sorted, so that the codes do not depend on the order of the rows; ids without a total order (mixed
-    types, sets) are numbered by first appearance.
+    The codes follow the sorted ids and do not depend on the order of the rows. Ids without a total order (mixed types,
+    sets) are numbered by first appearance.
 
     Raises
     ------
@@ -111,9 +111,9 @@ def encode(values: Any, name: str) -> tuple[NDArray[np.int64], pd.Index]:
 
 
 def match_ids(values: Any, ids: Any) -> NDArray[np.int64]:
-    """Return the position of every value among distinct ids, -1 where it is not there.
+    """Return the position of every value among distinct ids; -1 if it is absent.
 
-    The one way to compare ids of two sources: an integer equals the text that spells it.
+    All comparisons of ids of two sources use this function: an integer equals the text that spells it.
 
     Parameters
     ----------
@@ -143,7 +143,7 @@ def match_ids(values: Any, ids: Any) -> NDArray[np.int64]:
 
 
 def look_up(values: Any, ids: pd.Index, name: str, vocabulary: str) -> NDArray[np.int64]:
-    """Return the position of every value in ``ids``; values that are not there are a ValueError that counts them."""
+    """Return the position of every value in ``ids``; raise a ValueError that counts the absent values."""
     index = to_index(values, name)
     _require_hashable(index, name)
     codes = _positions(index, ids)
@@ -161,7 +161,7 @@ def look_up(values: Any, ids: pd.Index, name: str, vocabulary: str) -> NDArray[n
 def hash_ids(ids: Any) -> NDArray[np.int64]:
     """Return a hash of every id, equal for an integer and the text that spells it.
 
-    A graph carries them in ``ndata["id_hash"]``, where they survive subgraphs; `graphvid.graphs.check_alignment` compares.
+    A graph carries them in ``ndata["id_hash"]``, and subgraphs keep them; `graphvid.graphs.check_alignment` compares them.
 
     Parameters
     ----------
@@ -192,7 +192,7 @@ def hash_ids(ids: Any) -> NDArray[np.int64]:
 
 
 def from_stored(array: NDArray[Any]) -> pd.Index:
-    """Return the ids that a file holds; a TypeError where they are neither integers nor text."""
+    """Return the ids of a file; raise a TypeError if they are neither integers nor text."""
     if array.dtype.kind not in "iufSU":
         raise TypeError(f"ids must hold integers or text, got dtype {array.dtype}")
     index = to_index(array, "ids")
@@ -202,7 +202,7 @@ def from_stored(array: NDArray[Any]) -> pd.Index:
 
 
 def to_stored(ids: pd.Index) -> NDArray[Any]:
-    """Return ids as an array that a file holds without pickle: int64, or text.
+    """Return ids as an array for a file without pickle: int64, or text.
 
     Raises
     ------
@@ -231,7 +231,7 @@ def _positions(index: pd.Index, ids: pd.Index) -> NDArray[np.int64]:
 
 
 def _series(values: Any, name: str) -> pd.Series:
-    """Return a Series of the values, where a tuple is one id."""
+    """Return a Series of the values; a tuple is one id."""
     if isinstance(values, np.ndarray):
         if values.ndim != 1:
             raise ValueError(f"{name} must be one-dimensional, got shape {values.shape}")
@@ -255,7 +255,7 @@ def _require_hashable(index: pd.Index, name: str) -> None:
 
 
 def _refuse_inexact(array: NDArray[Any], name: str) -> None:
-    """Raise where a whole float is so large that it may stand for several integers."""
+    """Raise if a whole float is so large that it may represent several integers."""
     for row, value in enumerate(array if array.dtype == object else ()):
         if isinstance(value, (float, np.floating)):
             _refuse_inexact_of(np.array([value]), name, row)
@@ -287,7 +287,7 @@ def _decode(array: NDArray[Any], name: str) -> NDArray[Any]:
 
 
 def _refuse_broken_text(array: NDArray[Any], name: str) -> None:
-    """Raise where text holds half a character, which no file and no hash takes."""
+    """Raise if text holds half a character (a lone surrogate), which no file and no hash accepts."""
     try:
         "".join(array).encode()
     except UnicodeEncodeError:
@@ -296,13 +296,13 @@ def _refuse_broken_text(array: NDArray[Any], name: str) -> None:
 
 
 def _sorted_order(ids: pd.Index) -> NDArray[np.int64] | None:
-    """Return the positions that sort the ids, or None where they have no total order."""
+    """Return the positions that sort the ids, or None without a total order."""
     if ids.dtype == np.int64:
         return np.argsort(ids.to_numpy(), kind="stable")
     values = list(ids)
     try:
         order = sorted(range(len(values)), key=values.__getitem__)
-        # A partial order (sets) sorts without complaint; it is total on these ids only if the result is a chain.
+        # A partial order (sets) sorts without an error; it is total on these ids only if the result is a chain.
         total = all(values[left] < values[right] for left, right in pairwise(order))
     except (TypeError, ValueError):
         return None

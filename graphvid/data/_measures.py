@@ -1,6 +1,6 @@
-"""Columns of times: numbers >= 0 as seconds, or the rows that hold something else, counted by reason.
+"""Reader of columns of times: it returns seconds >= 0, and counts the bad rows by reason.
 
-A ``timestamp`` may also be a date, or text in ISO 8601, from 1970 on; one without a time zone is taken as UTC.
+A ``timestamp`` may also be a date, or text in ISO 8601, from 1970 on; without a time zone it is UTC.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MEASURES = ("watch_time", "duration", "timestamp")
 
 
 class Measures(NamedTuple):
-    """Seconds of every measure, the rows that hold no such numbers, and how many for which reason."""
+    """Seconds of every measure, the bad rows, and their number for each reason."""
 
     seconds: dict[str, NDArray[np.float64]]
     bad: NDArray[np.bool_]
@@ -29,10 +29,10 @@ class Measures(NamedTuple):
 
 
 def read_measures(columns: Mapping[str, pd.Series], milliseconds: Collection[str], strict: bool) -> Measures:
-    """Return the measures; what is not a finite number >= 0 is an error if ``strict``, else its row is bad.
+    """Return the measures; a value that is not a finite number >= 0 raises if ``strict``, else its row is bad.
 
-    The index of a column numbers its rows in messages. Without ``strict`` a duration of 0 is bad too, and text that is a
-    number is read as one. A bad row is counted once, under its first column and reason.
+    Messages number rows by the index of the column. Without ``strict`` a duration of 0 is bad too, and text that spells a
+    number becomes this number. A bad row counts once, under its first column and reason.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def read_measures(columns: Mapping[str, pd.Series], milliseconds: Collection[str
 
 
 def count_first(reasons: Mapping[str, NDArray[np.bool_]], num_rows: int) -> tuple[NDArray[np.bool_], dict[str, int]]:
-    """Return which rows have any of the reasons, and how many have each as their first; reasons without rows are left out."""
+    """Return the rows with any reason, and the number of rows for each first reason; reasons without rows are left out."""
     bad, counts = np.zeros(num_rows, dtype=bool), {}
     for reason, rows in reasons.items():
         if (rows & ~bad).any():
@@ -70,7 +70,7 @@ def count_first(reasons: Mapping[str, NDArray[np.bool_]], num_rows: int) -> tupl
 
 
 def _dates_as_seconds(series: pd.Series) -> pd.Series:
-    """Return a column in which dates are seconds since 1970 in UTC; the same object where there are none."""
+    """Return a column with dates as seconds since 1970 in UTC; without dates the same object."""
     kinds = pd.api.types
     if kinds.is_datetime64_any_dtype(series.dtype):
         return _seconds_since_1970(series)
@@ -97,19 +97,19 @@ def _seconds_since_1970(dates: pd.Series) -> pd.Series:
 
 
 def as_numbers(series: pd.Series, accepted: str) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Return the values, NaN where there is no number, and which of them are text.
+    """Return the values, NaN for other things than numbers, and a mask of the values that are text.
 
     Raises
     ------
     TypeError
-        A dtype that holds neither real numbers nor text nor objects; says what is ``accepted``.
+        A dtype that holds neither real numbers nor text nor objects; the message states ``accepted``.
     """
     kinds = pd.api.types
     real = kinds.is_numeric_dtype(series.dtype) and not kinds.is_complex_dtype(series.dtype)
     mixed = kinds.is_object_dtype(series.dtype) or kinds.is_string_dtype(series.dtype)
     if kinds.is_bool_dtype(series.dtype) or not (real or mixed):
         raise TypeError(f"{accepted}, got dtype {series.dtype}")
-    # Other objects (dates, lists, complex numbers) are not numbers; pandas would take some of them for it.
+    # Other objects (dates, lists, complex numbers) are not numbers; pandas would convert some of them.
     numbers = series
     if mixed:
         plain = [value if isinstance(value, _NUMBERS) and not isinstance(value, bool) else None for value in series]

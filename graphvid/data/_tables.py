@@ -1,4 +1,4 @@
-"""CSV and Parquet files as frames, with errors in one sentence."""
+"""Reader of CSV and Parquet files as frames; it reports any defect in one sentence."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def read_table(
     *,
     delimiter: str | None = None,
 ) -> pd.DataFrame:
-    """Return the columns of a CSV or Parquet file that ``find_columns`` picks out of those present.
+    """Return the columns of a CSV or Parquet file that ``find_columns`` chooses.
 
-    Parquet columns keep their type; what pandas stored as an index is a column like any other. CSV columns of numbers
+    Parquet columns keep their type; an index that pandas stored is an ordinary column. CSV columns of numbers
     become numbers, and an id becomes an integer if every id of its column is written as one (no leading zero, no sign
     but ``-``, within int64), and stays text otherwise. Only an empty field is a missing id.
 
@@ -36,14 +36,14 @@ def read_table(
     path : pathlib.Path
         A file that ends in one of `SUFFIXES`, or a folder of such files of one kind, as Spark writes it.
     find_columns : callable
-        From the names present to the name in the file of every column wished, by its name in graphvid; raises where
-        one is absent.
+        Takes the names in the file and returns the name in the file of every requested column, by its name in graphvid;
+        raises if one is absent.
     ids : collection of str
-        Which of the columns (names in graphvid) hold ids.
+        Columns (names in graphvid) that hold ids.
     text : collection of str
-        Which of these are no ids but text, whatever they look like.
+        Columns that hold text, also if it looks like numbers.
     delimiter : str, optional
-        Of CSV. Default: a comma, in ``.tsv`` a tab.
+        Delimiter of CSV. Default: a comma, in ``.tsv`` a tab.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def read_table(
 
 
 def exactly(columns: Mapping[str, str] | Sequence[str]) -> Callable[[list[str]], dict[str, str]]:
-    """Return a function that finds these columns and no others, and raises where one is absent or there twice.
+    """Return a function that finds exactly these columns, and raises if one is absent or comes twice.
 
     ``columns`` are names in the file by name in graphvid, or names that are the same in both.
     """
@@ -107,8 +107,8 @@ def read_parquet(
 ) -> Any:  # Any: pyarrow has no types
     """Return the columns of a Parquet file or folder that ``pick`` chooses, as a pyarrow.Table.
 
-    What pandas made an index is among them. An index that counts up in equal steps stands only in the metadata: it is made
-    a column again if it has a name.
+    The index of a pandas frame is among them. An index with equal steps is stored only in the metadata: it becomes a column
+    again if it has a name.
     """
     from pyarrow import dataset
 
@@ -152,7 +152,7 @@ def _suffix(path: Path) -> str:
 
 
 def _parts(folder: Path) -> list[Path]:
-    """Return the files of a folder that is one table; Spark's own files begin with ``_`` or a dot."""
+    """Return the files of a folder that is one table, without Spark's own files, which begin with ``_`` or a dot."""
     files = sorted(file for file in folder.rglob("*") if file.is_file() and file.name[0] not in "._")
     if not files or len({_suffix(file) for file in files}) > 1:
         raise ValueError(
@@ -164,7 +164,7 @@ def _parts(folder: Path) -> list[Path]:
 def _read_csv(
     path: Path, find_columns: Callable[[list[str]], dict[str, str]], ids: Collection[str], delimiter: str
 ) -> tuple[dict[str, str], pd.DataFrame]:
-    # Arrow's reader and not pandas': the latter says nothing of rows with too few or, of some columns, too many fields.
+    # Arrow's reader, because that of pandas does not report rows with too few or, for some columns, too many fields.
     import pyarrow
     from pyarrow import csv
 
@@ -186,7 +186,7 @@ def _read_csv(
         except pyarrow.ArrowInvalid as error:
             if "conversion error" not in str(error):
                 raise
-            # Arrow takes a column's type from the first megabyte: read text, and look at all of it.
+            # Arrow infers a column's type from the first megabyte: read text, and infer from all of it.
             frame = read({name: pyarrow.string() for name in names.values()})
     absent = csv.ConvertOptions().null_values
     for name in frame.columns:
@@ -199,13 +199,13 @@ def _read_csv(
 
 
 def _as_numbers(column: pd.Series) -> pd.Series:
-    """Return a column of text as numbers if all of it is, and as it is otherwise."""
+    """Return a column of text as numbers if all values are numbers, otherwise unchanged."""
     numbers = pd.to_numeric(column, errors="coerce")
     return numbers if numbers.notna().equals(column.notna()) else column
 
 
 def _as_integers(column: pd.Series) -> pd.Series:
-    """Return a column of ids as integers if every one is written as an integer of int64, and as it is otherwise."""
+    """Return a column of ids as integers if every one is the text of an int64 integer, otherwise unchanged."""
     import pyarrow
 
     there = column.notna()
@@ -220,7 +220,7 @@ def _as_integers(column: pd.Series) -> pd.Series:
 
 
 def check_id_type(kind: Any, name: str) -> None:
-    """Raise unless a type of Arrow is one of ids: integers, text, or whole floats."""
+    """Raise unless an Arrow type can hold ids: integers, text, or whole floats."""
     from pyarrow import types
 
     if types.is_dictionary(kind):

@@ -1,4 +1,4 @@
-"""Files of text, gzipped or not, and tables of text between tabs, with every defect named in one sentence."""
+"""Reader of text files, gzipped or not, and of tab-separated tables; it reports any defect in one sentence."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def read_bytes(path: Path, expected: str) -> bytes:
     Raises
     ------
     FileNotFoundError
-        There is no such file; says what is ``expected``.
+        There is no such file; the message states ``expected``.
     ValueError
         No gzip file, or a truncated or damaged one; names the file.
     """
@@ -32,7 +32,7 @@ def read_bytes(path: Path, expected: str) -> bytes:
 
 
 def read_text(path: Path, expected: str) -> str:
-    """Return what `read_bytes` does as text; a ValueError that names file and byte where it is not UTF-8."""
+    """Return the result of `read_bytes` as text; raise a ValueError that names file and byte if it is not UTF-8."""
     content = read_bytes(path, expected)
     try:
         return content.decode("utf-8")
@@ -41,19 +41,19 @@ def read_text(path: Path, expected: str) -> str:
 
 
 def read_lines(path: Path, expected: str) -> list[str]:
-    """Return the lines of a file of text; other breaks than those between lines stay, since titles have them."""
+    """Return the lines of a text file; split only at line ends, because titles contain other line-break characters."""
     return [line.removesuffix("\r") for line in read_text(path, expected).removesuffix("\n").split("\n")]
 
 
 def read_tsv(path: Path, columns: list[str]) -> pd.DataFrame:
-    """Return columns of a table of text between tabs, with their names in the first line; a quote is a letter.
+    """Return columns of a tab-separated table with their names in the first line; quotes have no special meaning.
 
     Raises
     ------
     FileNotFoundError
         There is no such file.
     ValueError
-        What `read_text` refuses, a missing column, a line with another number of fields; names the file.
+        As `read_text` raises, a missing column, or a line with another number of fields; names the file.
     """
     header, *lines = read_lines(path, "text between tabs")
     names = header.split("\t")
@@ -67,7 +67,7 @@ def read_tsv(path: Path, columns: list[str]) -> pd.DataFrame:
 
 
 def to_integers(name: str, texts: Iterable[str]) -> NDArray[np.int64]:
-    """Return a column of text as integers; a ValueError that names the first that is none of 64 bits."""
+    """Return a column of text as integers; raise a ValueError that names the first value that is not an int64."""
     texts = list(texts)
     for row, text in enumerate(texts):
         if INTEGER.fullmatch(text) is None or not -(2**63) <= int(text) < 2**63:

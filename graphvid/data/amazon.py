@@ -1,4 +1,4 @@
-"""Amazon co-purchase graphs."""
+"""Reader of the Amazon co-purchase graphs."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class AmazonCoPurchase(RelationalData):
     Parameters
     ----------
     name : {"photo", "computers"}
-        Which graph.
+        Name of the graph.
     data_dir : str or pathlib.Path, optional
         Folder that holds ``copurchase_graphs/amazon_photo.npz`` and ``copurchase_graphs/amazon_computers.npz``.
         Default: the environment variable GRAPHVID_DATA. Nothing is downloaded.
@@ -43,7 +43,7 @@ class AmazonCoPurchase(RelationalData):
     Raises
     ------
     FileNotFoundError
-        The file is not there; says what is expected and where it comes from.
+        The file is not there; names the expected files and their source.
     ValueError
         Another name, or a corrupt file.
 
@@ -88,6 +88,6 @@ def _words(arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
         raise ValueError(f"array 'x_shape' must be two numbers >= 1 with a product of at most 2**28, got {shape}")
     ones = np.ones(len(indices), dtype=np.float32)
     matrix = sparse.csr_matrix((ones, indices, indptr), shape=shape)
-    matrix.check_format(full_check=True)  # the kernels of SciPy trust the indices
+    matrix.check_format(full_check=True)  # SciPy's kernels do not check the indices
     dense: NDArray[np.float32] = matrix.toarray()
     return dense

@@ -1,4 +1,4 @@
-"""Reviews of Amazon Electronics in the split of NBPO and SimpleX."""
+"""Reader of the Amazon Electronics reviews in the split of NBPO and SimpleX."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ class AmazonElectronics(InteractionSplits):
     Raises
     ------
     FileNotFoundError
-        A file is not there; says what is expected and where it comes from.
+        A file is not there; names the expected files and their source.
     ValueError
         A corrupt file, a repeated pair.
 
     Notes
     -----
-    Published for SimpleX, chosen by test: Recall@20 .1457, NDCG@20 .0842. The source states no licence; treat the data
-    as for research.
+    Published for SimpleX, with options chosen on the test split: Recall@20 .1457, NDCG@20 .0842. The source states no
+    licence; treat the data as for research.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Cells of places on the earth: geohash, and squares on a local map."""
+"""Cells of places on the earth: geohash cells, and squares on a local map."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def geohash(latitude: ArrayLike, longitude: ArrayLike, *, precision: int = 5) ->
     latitude, longitude : array_like of float, shape (num_places,)
         Degrees in [-90, 90] and [-180, 180].
     precision : int, default 5
-        Characters, from 1 to 12; 5 are cells of about 4.9 km. They take 5 bits each, longitude first and in turn.
+        Characters, from 1 to 12; 5 give cells of about 4.9 km. Each has 5 bits, alternately of longitude and latitude.
 
     Returns
     -------
     ndarray of str, shape (num_places,)
-        A coordinate on the middle of a range goes to its upper half, and nothing wraps: -180 and 180 degrees lie in
+        A coordinate at the middle of a range belongs to its upper half. Longitudes do not wrap: -180 and 180 degrees are in
         different cells.
 
     Raises

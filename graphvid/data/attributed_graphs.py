@@ -1,4 +1,4 @@
-"""Graphs of papers, authors and blogs with bags of words, where raw features are good at finding neighbours."""
+"""Reader of graphs of papers, authors and blogs with bags of words, whose raw features already find neighbours well."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class AttributedGraph(RelationalData):
     Parameters
     ----------
     name : {"cora_ml", "dblp", "citeseer", "blogcatalog", "coauthor_phy"}
-        Which graph.
+        Name of the graph.
     data_dir : str or pathlib.Path, optional
         Folder that holds ``attributed_graphs/NAME.npz``. Default: the environment variable GRAPHVID_DATA. Nothing is
         downloaded.
@@ -45,7 +45,7 @@ class AttributedGraph(RelationalData):
     Raises
     ------
     FileNotFoundError
-        The file is not there; says what is expected and where it comes from.
+        The file is not there; names the expected files and their source.
     ValueError
         Another name, or a corrupt file.
 
@@ -71,7 +71,7 @@ class AttributedGraph(RelationalData):
                 raise ValueError(f"array 'x_shape' must be two numbers >= 1, got {shape}")
             values = arrays["x_data"] if "x_data" in arrays else np.ones(len(indices), np.float32)
             words = sparse.csr_matrix((values.astype(np.float32), indices, indptr), shape=shape)
-            words.check_format(full_check=True)  # the kernels of SciPy trust the indices
+            words.check_format(full_check=True)  # SciPy's kernels do not check the indices
             edges = integers(arrays, "edges", 2)
             if len(edges) != 2:
                 raise ValueError(f"array 'edges' must have shape (2, num_edges), got {edges.shape}")

@@ -1,4 +1,4 @@
-"""Fewer candidates of each mention: the most likely by prior, and those that the context speaks for."""
+"""Selection of a few candidates of each mention, by prior and by context."""
 
 from __future__ import annotations
 
@@ -17,18 +17,19 @@ def select_candidates(
     num_by_prior: int = 4,
     num_by_context: int = 3,
 ) -> NDArray[np.int64]:
-    """Return which candidates to keep, without a look at golds.
+    """Return the candidates to keep, without using golds.
 
-    Of the ``num_considered`` of highest prior, the ``num_by_prior`` first by prior and the ``num_by_context`` first by
-    context are kept. Where some are both, the next by prior fill up, to ``num_by_prior + num_by_context`` or all there are.
+    Of the ``num_considered`` candidates of highest prior it keeps the first ``num_by_prior`` by prior and the first
+    ``num_by_context`` by context. If some are in both lists, the next by prior follow, up to ``num_by_prior +
+    num_by_context`` or all.
 
     Parameters
     ----------
     mentions : Mentions
         With priors.
     context_scores : array_like of float, shape (num_candidates,)
-        Fit of each candidate to the words around; in the papers the product of its vector with the sum of the vectors of
-        50 words.
+        Score of each candidate for the words around the mention; in the papers the product of its vector with the sum of the
+        vectors of 50 words.
     num_considered, num_by_prior, num_by_context : int, default 30, 4 and 3
         The numbers of deep-ed; mulrel-nel keeps 4 by context.
 
@@ -40,7 +41,7 @@ def select_candidates(
     Raises
     ------
     ValueError
-        Mentions without priors, scores of another shape or that are NaN, numbers below 1.
+        Mentions without priors, scores of another shape or NaN, numbers below 1.
 
     Notes
     -----

@@ -1,4 +1,4 @@
-"""Check-ins from files: the Foursquare logs of 2012 and 2013 in the forms in which they go round."""
+"""Readers of the Foursquare check-ins of 2012 and 2013 in their published forms."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ _FOLDER = "poi_checkins"
 _TSMC_COLUMNS = ("user_id", "poi_id", "category_id", "category", "latitude", "longitude", "offset", "time")
 _TSMC_TIME = "%a %b %d %H:%M:%S +0000 %Y"
 _WEEK_HOURS = 168
-_MOST_BACK = 18  # hours by which a row may stand too late; a week is never skipped by so many
+_MOST_BACK = 18  # largest backward step in hours within the rounding; no gap comes this near to a week
 _FIRST_MONDAY = 4 * DAY  # 5 January 1970
 
 
 class CheckInSplits(NamedTuple):
-    """Check-ins of a data set and the rows that are fitted, that choose, and that judge.
+    """Check-ins of a data set and their rows for training, validation and test.
 
     Parameters
     ----------
     name : str
-        Of the data set.
+        Name of the data set.
     check_ins : CheckIns
-        All of them.
+        All check-ins.
     windows : CheckInWindows
-        Rows that are targets. A row in none of the three is a part of histories only.
+        Rows that are targets. A row in none of the three belongs only to histories.
     """
 
     name: str
@@ -47,8 +47,8 @@ class CheckInSplits(NamedTuple):
 def read_tsmc2014(path: str | Path) -> CheckIns:
     """Return the check-ins of a file of the TSMC2014 release.
 
-    Eight columns between tabs, without names, in Latin-1: user, venue, category id, category, latitude, longitude, offset
-    in minutes, and time in UTC such as ``Tue Apr 03 18:00:09 +0000 2012``.
+    Eight tab-separated columns without names, in Latin-1: user, venue, category id, category, latitude, longitude, offset in
+    minutes, and time in UTC such as ``Tue Apr 03 18:00:09 +0000 2012``.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def read_tsmc2014(path: str | Path) -> CheckIns:
     FileNotFoundError
         There is no such file.
     ValueError
-        Another number of columns, another form of time, and what `CheckIns.from_frame` refuses; names the file.
+        Another number of columns, another form of time, and as `CheckIns.from_frame` raises; names the file.
 
     References
     ----------
@@ -72,7 +72,9 @@ def read_tsmc2014(path: str | Path) -> CheckIns:
         raise FileNotFoundError(f"{path} not found: expected a file of the TSMC2014 release")
     form = "a table of the TSMC2014 release"
     with reading(path, form):
-        frame = pd.read_csv(path, sep="\t", header=None, encoding="latin-1", quoting=3)  # a quote is a letter here
+        frame = pd.read_csv(
+            path, sep="\t", header=None, encoding="latin-1", quoting=3
+        )  # a quote has no special meaning here
     if frame.shape[1] != len(_TSMC_COLUMNS):
         raise ValueError(f"{path}: a line must have {len(_TSMC_COLUMNS)} fields between tabs, got {frame.shape[1]}")
     frame.columns = pd.Index(_TSMC_COLUMNS)
@@ -103,8 +105,8 @@ def read_foursquare_nyc(
 ) -> CheckInSplits:
     """Return the check-ins of New York with times and coordinates, the last 20 to 30 % of each user's history.
 
-    The files name the rows ``val`` and ``test``. The first four fifths of a user's ``val`` rows are fitted, the last fifth
-    chooses, ``test`` judges. Exact duplicates (13) stay.
+    The files name the rows ``val`` and ``test``. The first four fifths of a user's ``val`` rows are for training, the last
+    fifth for validation, ``test`` for the test. Exact duplicates (13) stay.
 
     Parameters
     ----------
@@ -141,9 +143,9 @@ def read_foursquare_nyc(
 def read_lbsn2vec(data_dir: str | Path | None = None) -> CheckInSplits:
     """Return the 105,961 check-ins of New York from the hypergraph of LBSN2Vec: local hour of the week, no places.
 
-    The rows are in order of time, so the week of each follows from the one before: a step of the hour of week up to a
-    week ahead is time that passed, one of up to 18 hours back is rounding. The first Monday is put at 5 January 1970.
-    Each user's history is cut 80/10/10.
+    The rows are in order of time, so the week of each follows from the previous row: a forward step of the hour of week, up
+    to a week, is elapsed time; a backward step of up to 18 hours is rounding. The first Monday becomes 5 January 1970. Each
+    user's history is cut 80/10/10.
 
     Parameters
     ----------
@@ -170,7 +172,7 @@ def read_lbsn2vec(data_dir: str | Path | None = None) -> CheckInSplits:
 
 
 def unwrap_hours(hour_of_week: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return hours since the first Monday of rows in order of time, from their hours of week.
+    """Return the hours since the first Monday, from the hours of week of rows in order of time.
 
     Examples
     --------
@@ -185,8 +187,8 @@ def unwrap_hours(hour_of_week: NDArray[np.int64]) -> NDArray[np.int64]:
 def read_dchl(data_dir: str | Path | None = None, city: City = "nyc") -> CheckInSplits:
     """Return the visits of a city in the split of DCHL: sessions in order, coordinates, no times.
 
-    A user's training sessions, the place that follows them, the test sessions and the place that follows these are one
-    history. The last tenth of what is fitted chooses; the place after the test sessions judges, one for each user.
+    A user's history is the training sessions, the place after them, the test sessions and the place after these. The last
+    tenth of the training part is for validation. The place after the test sessions is the test, one for each user.
 
     Parameters
     ----------
@@ -217,8 +219,8 @@ def read_dchl(data_dir: str | Path | None = None, city: City = "nyc") -> CheckIn
 def _join_sessions(
     sessions: pd.DataFrame, targets: pd.DataFrame, places: pd.DataFrame
 ) -> tuple[CheckIns, NDArray[np.int64]]:
-    """Return one history a user, and the stage of each visit: 0 and 1 training and its target, 2 and 3 the test's."""
-    stage = {"train": 0, "test": 2}  # the place that follows a stage is a stage of its own
+    """Return one history for each user, and the stage of each visit: 0 training, 1 its target, 2 test, 3 its target."""
+    stage = {"train": 0, "test": 2}  # the place after a stage is a separate stage
     visits = sessions.assign(poi=sessions["pois"].str.split()).explode("poi")
     visits = pd.DataFrame(
         {
@@ -267,7 +269,7 @@ def _windows(check_ins: CheckIns, judged: NDArray[np.bool_], choosing: int) -> C
 
 
 def _last_share(check_ins: CheckIns, rows: NDArray[np.int64], parts: int) -> NDArray[np.bool_]:
-    """Return which of the rows are in the last of ``parts`` parts of their user's."""
+    """Return a mask of the rows in the last of ``parts`` parts of their user's rows."""
     user = check_ins.user[rows]
     count = np.bincount(user, minlength=check_ins.num_users)
     first = np.concatenate([[0], np.cumsum(count)])[:-1]

@@ -1,4 +1,4 @@
-"""Check-ins made ready to learn from: rare places and users left out, and each user's history cut in three."""
+"""Preparation of check-ins for training: a filter of rare places and users, and a split of each user's history."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from graphvid.data.check_ins import CheckIns
 
 
 def filter_check_ins(check_ins: CheckIns, *, min_per_poi: int = 10, min_per_user: int = 10) -> CheckIns:
-    """Return the check-ins of places and users that have enough of them, with vocabularies of what is left.
+    """Return the check-ins of places and users with enough check-ins, with vocabularies of the remaining ones.
 
-    Places with fewer check-ins than ``min_per_poi`` go, then users with fewer than ``min_per_user`` of what is left, and
-    again until nothing changes. Check-ins count, not distinct users or places.
+    It removes places with fewer than ``min_per_poi`` check-ins, then users with fewer than ``min_per_user`` of the remaining
+    ones, and repeats this until nothing changes. It counts check-ins, not distinct users or places.
 
     Parameters
     ----------
     check_ins : CheckIns
-        What is filtered.
+        The check-ins to filter.
     min_per_poi, min_per_user : int, default 10
-        Check-ins that are enough, at least 1; 1 keeps all.
+        Smallest number of check-ins to keep a place or user, at least 1; 1 keeps all.
 
     Raises
     ------
@@ -47,7 +47,7 @@ def filter_check_ins(check_ins: CheckIns, *, min_per_poi: int = 10, min_per_user
 
 
 class CheckInWindows(NamedTuple):
-    """Rows of the three parts of every user's history; together every row once.
+    """Rows of the three parts of every user's history; every row is in one part.
 
     Parameters
     ----------
@@ -64,14 +64,14 @@ def split_check_ins(check_ins: CheckIns, *, shares: tuple[int, int, int] = (8, 1
     """Cut the history of every user by time.
 
     Of a user's n check-ins, counted from 0, validation starts at ``n * s1 // s`` and the test at ``n * (s1 + s2) // s``,
-    with the shares ``(s1, s2, s3)`` and their sum s, in whole numbers. A user with one check-in is in the test alone.
+    with the shares ``(s1, s2, s3)`` and their sum s, in whole numbers. The only check-in of a user is in the test part.
 
     Parameters
     ----------
     check_ins : CheckIns
         All check-ins.
     shares : tuple of 3 int, default (8, 1, 1)
-        Parts of a history, the first and the last at least 1.
+        Relative sizes of the parts, the first and the last at least 1.
 
     Examples
     --------
@@ -90,7 +90,7 @@ def split_check_ins(check_ins: CheckIns, *, shares: tuple[int, int, int] = (8, 1
 
 
 def _compact(check_ins: CheckIns) -> CheckIns:
-    """Return the same check-ins with the users and places that have one."""
+    """Return the same check-ins with vocabularies of only the users and places that occur."""
     users, user = np.unique(check_ins.user, return_inverse=True)
     pois, poi = np.unique(check_ins.poi, return_inverse=True)
     places: dict[str, Any] = {  # Any: columns

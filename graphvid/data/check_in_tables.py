@@ -1,4 +1,4 @@
-"""Columns of tables of check-ins, and the rows of them that are wrong."""
+"""Columns of tables of check-ins, and detection of their bad rows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MOVED_KM = 0.1
 
 
 def find_columns(present: list[str], columns: Mapping[str, str] | None, offset: int | None) -> dict[str, str]:
-    """Return the name in the table of every column that is there; refuse a table without those that are needed."""
+    """Return the name in the table of every present column; raise if a required column is absent."""
     columns = dict(columns or {})
     unknown = [name for name in columns if name not in COLUMNS]
     if unknown:
@@ -44,7 +44,7 @@ def find_columns(present: list[str], columns: Mapping[str, str] | None, offset: 
 def read_numbers(
     frame: pd.DataFrame, names: Mapping[str, str], offset: int | None, milliseconds: bool
 ) -> dict[str, NDArray[np.float64]]:
-    """Return the columns of numbers, NaN where there is none, times in seconds."""
+    """Return the columns of numbers, NaN for other values, times in seconds."""
     numbers = {
         name: pd.to_numeric(frame[names[name]], errors="coerce").to_numpy(np.float64, na_value=np.nan)
         for name in COLUMNS[2:]
@@ -67,7 +67,7 @@ def read_numbers(
 
 
 def find_bad(numbers: Mapping[str, NDArray[np.float64]], names: Mapping[str, str]) -> dict[str, NDArray[np.bool_]]:
-    """Return the rows to refuse, by what is accepted."""
+    """Return the bad rows, by the text of the accepted values."""
     with np.errstate(invalid="ignore"):
         accepted = {
             "timestamp": ("a finite number of seconds >= 0", numbers["timestamp"] >= 0),
@@ -90,7 +90,7 @@ def find_bad(numbers: Mapping[str, NDArray[np.float64]], names: Mapping[str, str
 def drop_rows(
     bad: Mapping[str, NDArray[np.bool_]], numbers: Mapping[str, NDArray[np.float64]], count: int, strict: bool
 ) -> tuple[NDArray[np.int64], dict[str, int]]:
-    """Return the rows that stay and how many go for which reason, or raise for the first that is wrong."""
+    """Return the remaining rows and the number of dropped ones by reason, or raise for the first bad row."""
     wrong, dropped = np.zeros(count, dtype=bool), {}
     for (reason, rows), values in zip(bad.items(), _in_order(numbers)):
         if strict and rows.any():
@@ -107,14 +107,14 @@ def drop_rows(
 
 
 def _in_order(numbers: Mapping[str, NDArray[np.float64]]) -> list[NDArray[np.float64]]:
-    """Return the columns of numbers in the order in which they are judged."""
+    """Return the columns of numbers in the order of their checks."""
     return [numbers[name] for name in COLUMNS[2:] if name in numbers]
 
 
 def first_coordinates(
     poi: NDArray[np.int64], num_pois: int, numbers: Mapping[str, NDArray[np.float64]]
 ) -> dict[str, NDArray[np.float64]]:
-    """Return the coordinates of every place, those of its first row."""
+    """Return the coordinates of every place, from its first row."""
     if "latitude" not in numbers:
         return {}
     _, first = np.unique(poi, return_index=True)

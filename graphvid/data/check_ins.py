@@ -1,4 +1,4 @@
-"""Check-ins: who was at which place when, in local time, validated once."""
+"""Validated check-ins: visits of users to places, with local time."""
 
 from __future__ import annotations
 
@@ -23,28 +23,29 @@ _EPOCH_WEEKDAY = 3  # 1 January 1970 was a Thursday; Monday is 0
 
 @dataclass(frozen=True, eq=False)
 class CheckIns:
-    """Visits of users to places as contiguous integers, by user, then time, with the vocabularies that map back.
+    """Visits of users to places as contiguous integers, by user, then time, with the vocabularies of their ids.
 
-    Made by `from_frame` or `read`, and by the readers of data sets; the constructor takes what is already in order. Of
-    several check-ins of a user at the same moment, the one later in the file is the newer. On a video platform a place
-    is a channel and its area a topic.
+    `from_frame`, `read` and the readers of data sets make it; the constructor takes sorted columns. Of several check-ins of
+    a user at the same moment, the one later in the file is the newer. On a video platform a place is a channel and its area
+    a topic.
 
     Parameters
     ----------
     user, poi : ndarray of int64, shape (num_check_ins,)
         Rows of ``user_ids`` and ``poi_ids``; users ascend.
     user_ids, poi_ids : pandas.Index
-        Original ids. May hold places without a check-in.
+        Original ids, possibly with places without a check-in.
     timestamp : ndarray of float64, shape (num_check_ins,), optional
         Seconds since 1970 in UTC, not falling for a user. None: only the order is known.
     offset : ndarray of int64, shape (num_check_ins,), optional
-        Minutes to add for local time, from -720 to 840; daylight saving is in it. Given with ``timestamp`` and only then.
+        Minutes to add for local time, from -720 to 840, including daylight saving. Required with ``timestamp``, and only
+        then.
     latitude, longitude : ndarray of float64, shape (num_pois,), optional
         Degrees of the places; both or none.
     session : ndarray of int64, shape (num_check_ins,), optional
-        Sessions of the source, from 0 for each user and not falling, where there are no times to cut by.
+        Sessions of the source, from 0 for each user and not falling, for check-ins without times.
     row : ndarray of int64, shape (num_check_ins,), optional
-        Row of the table each was read from. Default: their order.
+        Row of each check-in in its table. Default: their order.
     dropped : mapping of str to int, default empty
         Rows left out by ``strict=False``, by reason.
 
@@ -126,7 +127,7 @@ class CheckIns:
 
     @cached_property
     def coordinates(self) -> NDArray[np.float64] | None:
-        """Latitude and longitude of every place, shape (num_pois, 2); None where they are unknown."""
+        """Latitude and longitude of every place, shape (num_pois, 2); None if unknown."""
         if self.latitude is None or self.longitude is None:
             return None
         return np.stack([self.latitude, self.longitude], axis=1)
@@ -160,9 +161,9 @@ class CheckIns:
             ``offset`` (minutes to add for local time), and optionally ``latitude`` and ``longitude`` (degrees). Rows in
             any order.
         columns : mapping of str to str, optional
-            Name in the frame of a column above, where it differs.
+            Name in the frame of a column above, if it differs.
         offset : int, optional
-            Offset of all rows, where the frame has no such column; 0 for times that are local already.
+            Offset of all rows, if the frame has no such column; 0 for local times.
         milliseconds : bool, default False
             Whether ``timestamp`` is in milliseconds.
         strict : bool, default True
@@ -230,7 +231,7 @@ class CheckIns:
         FileNotFoundError
             There is no such file.
         ValueError
-            Another suffix, a corrupt file, and all that `from_frame` refuses; names the file.
+            Another suffix, a corrupt file, and as `from_frame` raises; names the file.
         """
         path = Path(path)
         try:
@@ -264,8 +265,8 @@ class CheckIns:
         Parameters
         ----------
         gap : float, default 24 hours
-            Seconds, > 0. A session ends where the next check-in is later by more than this. Without times, the sessions
-            of the source count and ``gap`` must be the default.
+            Seconds, > 0. A longer gap to the next check-in ends a session. Without times, the result is the sessions of the
+            source, and ``gap`` must be the default.
 
         Raises
         ------
@@ -286,7 +287,7 @@ class CheckIns:
 
 
 def local_time(timestamp: Any, offset: Any) -> tuple[NDArray[np.int64], NDArray[np.int64]]:  # Any: array_like
-    """Return weekday (Monday 0) and hour of moments in local time: the offset is added before any slot is cut.
+    """Return weekday (Monday 0) and hour of moments in local time, that is after adding the offset.
 
     Parameters
     ----------

@@ -24,27 +24,27 @@ _FEATURES, _IDS = "features.npy", "ids.npy"
 
 @dataclass(frozen=True, eq=False)
 class ClipFeatures:
-    """One feature vector for each of the clips of a video, every video cut into the same number of clips.
+    """One feature vector for each clip of every video; all videos have the same number of clips.
 
     Parameters
     ----------
     ids : pandas.Index, shape (num_videos,)
         Original id of every video; anything iterable is taken.
     array : ndarray, shape (num_videos, num_clips, dim)
-        Clip ``i`` of a video covers ``[i, i + 1) / num_clips`` of its duration. float16 and float32 are kept as they
-        are, memory-mapped ones on disk; other real dtypes become float32 in memory.
+        Clip ``i`` of a video covers ``[i, i + 1) / num_clips`` of its duration. float16 and float32 stay unchanged,
+        memory-mapped ones on disk; other real dtypes become float32 in memory.
 
     Raises
     ------
     TypeError
         A dtype that is not real numbers.
     ValueError
-        Duplicate ids, an array that is not three-dimensional or has an empty dimension, whose number of rows is not
-        that of the ids, and a value that is NaN, infinite or too large for float32 (with id, clip and column).
+        Duplicate ids, an array that is not three-dimensional or has an empty dimension, another number of rows than ids, or
+        a value that is NaN, infinite or too large for float32 (with id, clip and column).
 
     Notes
     -----
-    Every value is read once to see that it is finite: O(num_videos num_clips dim) time, O(1) memory.
+    The constructor reads every value once to check that it is finite: O(num_videos num_clips dim) time, O(1) memory.
 
     Examples
     --------
@@ -84,7 +84,7 @@ class ClipFeatures:
         Parameters
         ----------
         path : str or pathlib.Path
-            - a folder written by `save`: memory-mapped, nothing is held in memory but what is taken;
+            - a folder written by `save`: memory-mapped, only the rows of `take` go into memory;
             - ``.npy``: one array of shape (num_videos, num_clips, dim), memory-mapped; the ids are 0 to num_videos - 1;
             - ``.npz``: the arrays ``features``, of that shape, and ``ids``; read into memory.
 
@@ -94,7 +94,7 @@ class ClipFeatures:
             There is no such file or folder, or the folder lacks a file.
         TypeError, ValueError
             Another suffix, a corrupt or truncated file, arrays of Python objects (never unpickled), and all that
-            `ClipFeatures` refuses; names the file.
+            `ClipFeatures` raises; names the file.
         """
         path = as_path(path)
         if not path.is_dir() and path.suffix not in (".npy", ".npz"):
@@ -115,14 +115,14 @@ class ClipFeatures:
             raise with_path(error, path) from None
 
     def save(self, path: str | Path) -> None:
-        """Write a folder that `open` maps, with ``features.npy`` and ``ids.npy``, whole or not at all.
+        """Write a folder that `open` maps, with ``features.npy`` and ``ids.npy``, completely or not at all.
 
-        The dtype stays, and what is written goes through memory in pieces of a few megabytes.
+        The dtype stays. The values go through memory in pieces of a few megabytes.
 
         Raises
         ------
         FileExistsError
-            There is a file or folder of that name.
+            A file or folder of this name exists.
         TypeError
             Ids that are neither all integers nor all text.
         """
@@ -142,21 +142,21 @@ class ClipFeatures:
         Returns
         -------
         ndarray of float32, shape (num_rows, num_clips, dim)
-            A copy, whatever the rows.
+            Always a copy.
         """
         return self.array[node_ids("rows", rows, self.num_videos, "(num_rows,)")].astype(np.float32, copy=False)
 
     def pool(self, num_clips: int) -> ClipFeatures:
-        """Return coarser clips: every vector the mean of as many consecutive ones, float32 in memory.
+        """Return coarser clips: each vector is the mean of equally many consecutive ones, float32 in memory.
 
         Parameters
         ----------
         num_clips : int
-            Clips a video afterwards; must divide the present number. 1 makes a vector a video.
+            New number of clips of a video; must divide the current number. 1 gives one vector for each video.
 
         Notes
         -----
-        Sums are taken in float64. O(num_videos num_clips dim) time; memory is that of the result.
+        Sums are in float64. O(num_videos num_clips dim) time; memory is that of the result.
         """
         check_integer("num_clips", num_clips, 1)
         if self.num_clips % num_clips:
@@ -170,7 +170,7 @@ class ClipFeatures:
     def align(self, ids: Iterable[Any]) -> ClipFeatures:
         """Return the features with one row for every id given, in that order.
 
-        In memory, but for the very ids of these features, which give them back as they are.
+        The result is in memory; only for exactly the ids of these features it is the object itself.
 
         Raises
         ------
@@ -183,7 +183,7 @@ class ClipFeatures:
         return ClipFeatures(index, self.array[look_up(index, self.ids, "ids", "the clip features")])
 
     def require_num_clips(self, num_clips: int) -> None:
-        """Raise a ValueError where the videos are not cut into ``num_clips`` clips."""
+        """Raise a ValueError unless every video has ``num_clips`` clips."""
         check_integer("num_clips", num_clips, 1)
         if self.num_clips != num_clips:
             hint = f"; pool({num_clips}) makes them" if self.num_clips % num_clips == 0 else ""
@@ -222,7 +222,7 @@ def _validated(array: Any, ids: pd.Index) -> NDArray[np.floating]:
 
 
 def _write(path: Path, array: NDArray[Any]) -> None:
-    """Write an .npy file piece by piece, down to the disk."""
+    """Write an .npy file piece by piece, and flush it to the disk."""
     header = {"descr": np.lib.format.dtype_to_descr(array.dtype), "fortran_order": False, "shape": array.shape}
     with path.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, header)

@@ -1,4 +1,4 @@
-"""Clip features in a folder of one file a video."""
+"""Reader of clip features in a folder with one file for each video."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from graphvid.data.clip_features import ClipFeatures
 
 
 def read_clip_files(folder: str | Path, ids: Iterable[Any] | None = None) -> ClipFeatures:
-    """Return the clip features in a folder with one ``.npy`` file a video, named by its id.
+    """Return the clip features in a folder with one ``.npy`` file for each video, named by its id.
 
-    The form in which the authors of FRAME release theirs: four vectors of 128 columns a video.
+    The authors of FRAME release their features in this form: four vectors of 128 columns for each video.
 
     Parameters
     ----------
@@ -31,15 +31,15 @@ def read_clip_files(folder: str | Path, ids: Iterable[Any] | None = None) -> Cli
     Returns
     -------
     ClipFeatures
-        float32, in memory; `ClipFeatures.save` makes a store of it that is memory-mapped.
+        float32, in memory; `ClipFeatures.save` writes it as a memory-mapped store.
 
     Raises
     ------
     FileNotFoundError
         There is no such folder.
     ValueError
-        No file at all, videos without a file (names some), a corrupt file, one of another shape, and all that
-        `ClipFeatures` refuses.
+        No file at all, videos without a file (names some), a corrupt file, one of another shape, and as `ClipFeatures`
+        raises.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Clips of videos as uint8 pixels: the segment, the protocol of whatever holds videos, and its checks."""
+"""Clips of videos as uint8 pixels: the reference to a clip, the protocol of sources of videos, and checks."""
 
 from __future__ import annotations
 
@@ -40,20 +40,20 @@ class ClipRef(NamedTuple):
 
     @property
     def end(self) -> int:
-        """The raw frame after the last one that is read; a video needs at least so many frames."""
+        """The raw frame after the last frame of the clip; a video needs at least this many frames."""
         return self.start + (self.length - 1) * self.stride + 1
 
     @property
     def footprint(self) -> int:
-        """Raw frames that the clip stands for, ``length * stride``: what overlaps and gaps are measured in."""
+        """Raw frames that the clip covers, ``length * stride``: the unit of overlaps and gaps."""
         return self.length * self.stride
 
 
 class ClipSource(Protocol):
     """Videos of one frame size, read clip by clip.
 
-    The order of the axes, here and everywhere: a source gives **uint8 (T, H, W, C)**, layers take **float32
-    (B, C, T, H, W)** in [0, 1]; `graphvid.nn.clip_tensor` leads from one to the other.
+    The order of the axes in the whole library: a source gives **uint8 (T, H, W, C)**, layers take **float32
+    (B, C, T, H, W)** in [0, 1]; `graphvid.nn.clip_tensor` converts.
     """
 
     @property
@@ -85,12 +85,12 @@ class ClipSource(Protocol):
         Returns
         -------
         ndarray of uint8, shape (length, height, width, channels)
-            The caller's own.
+            A copy that the caller may change.
 
         Raises
         ------
         ValueError
-            A clip that reaches beyond the end of its video: nothing is repeated or filled.
+            A clip that reaches beyond the end of its video: a source repeats or fills nothing.
         """
 
 
@@ -100,8 +100,8 @@ def check_clip(source: ClipSource, video: int, start: int, length: int, stride: 
     Raises
     ------
     ValueError
-        No integers, a video that is not there, a length or stride below 1, a clip that begins before or reaches beyond
-        its video; names the video's id.
+        Values that are not integers, an absent video, a length or stride below 1, a clip that begins before or reaches
+        beyond its video; names the video's id.
     """
     check_integer("video", video, 0, len(source.ids) - 1)
     check_integer("start", start, 0)
@@ -131,7 +131,7 @@ def read_clips(source: ClipSource, refs: Sequence[ClipRef]) -> NDArray[np.uint8]
     Raises
     ------
     ValueError
-        No clip, clips of several lengths, and all that ``source.clip`` refuses.
+        No clip, clips of several lengths, and as ``source.clip`` raises.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Contests of scored pairs of videos, with their hidden truth, and the files that a contest gives out."""
+"""A generated contest of scored pairs of videos: its hidden truth, and the files that a contest publishes."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from graphvid.data.video_records import VideoRecords
 
 
 class HiddenVideos(NamedTuple):
-    """Hidden truth of every video: what it is really about.
+    """Hidden truth of every video: its true tags, style and meaning.
 
     Parameters
     ----------
     main : ndarray of int64, shape (num_videos, 2)
         Tags that the frames of its main style show.
     tau : ndarray of int64, shape (num_videos,)
-        Tag of the title, seen in no frame.
+        Tag of the title, in no frame.
     main_style : ndarray of int64, shape (num_videos,)
-        Style of the frames that count, which a word of the title names.
+        Style of the relevant frames; a word of the title names it.
     meaning : ndarray of float64, shape (num_videos, 16)
         Unit vector behind the scores.
     frame_kind : ndarray of int8, shape (num_frames,)
@@ -45,7 +45,7 @@ class Contest(NamedTuple):
     ----------
     videos : VideoRecords
     pairs : ScoredPairs or None
-        Rows of ``videos``; None for the videos to pretrain on.
+        Rows of ``videos``; None for the pretraining videos.
     hidden : HiddenVideos
     """
 
@@ -60,7 +60,7 @@ def write_videos(contest: Contest, path: Path) -> None:
 
 
 def write_scores(contest: Contest, path: Path) -> None:
-    """Write the pairs, a line each: query, candidate and score, with tabs between them."""
+    """Write one line for each pair: query, candidate and score, separated by tabs."""
     assert contest.pairs is not None
     ids = contest.videos.ids
     lines = [f"{ids[q]}\t{ids[c]}\t{score:.2f}\n" for q, c, score in zip(*contest.pairs)]

@@ -1,4 +1,4 @@
-"""Mentions from the tab-separated form of deep-ed and mulrel-nel."""
+"""Reader of mentions in the tab-separated form of deep-ed and mulrel-nel."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from graphvid.data.mentions import NIL, Mentions
 def read_deep_ed(path: str | Path) -> Mentions:
     """Read mentions and candidates from the tab-separated form of deep-ed and mulrel-nel.
 
-    A line has: document, document, mention, left context, right context, a marker, one column ``id,prob,title`` a
-    candidate (or ``EMPTYCAND``), a marker, and the gold: ``index,id,prob,title``, ``-1,id,title`` for an entity that is
-    no candidate, or ``-1`` for NIL.
+    A line has: document, document, mention, left context, right context, a marker, one column ``id,prob,title`` for each
+    candidate (or ``EMPTYCAND``), a marker, and the gold. The gold is ``index,id,prob,title``; ``-1,id,title`` for an entity
+    that is no candidate; or ``-1`` for NIL.
 
     Parameters
     ----------
@@ -27,8 +27,8 @@ def read_deep_ed(path: str | Path) -> Mentions:
     Returns
     -------
     Mentions
-        Entity ids are the integers of the file. Priors are moved into [1e-3, 1], as in the published code. An empty
-        context (``EMPTYCTXT``) is an empty string.
+        Entity ids are the integers of the file. Priors are clipped to [1e-3, 1], as in the published code. An empty context
+        (``EMPTYCTXT``) is an empty string.
 
     Raises
     ------
@@ -39,8 +39,8 @@ def read_deep_ed(path: str | Path) -> Mentions:
 
     Notes
     -----
-    The gold is found by its id: some writers count candidates from 0, others from 1. Where an index is given the id must
-    be among the candidates. A title that differs between lines is taken from the first.
+    The gold is identified by its id, because some writers count candidates from 0, others from 1. With an index the id must
+    be among the candidates. If a title differs between lines, the first counts.
 
     References
     ----------
@@ -89,7 +89,7 @@ _Row = tuple[str, str, str, str, list[tuple[int, float]], int]
 
 
 def _parse_line(line: str, names: dict[int, str]) -> _Row:
-    """Return document, mention, contexts, candidates and gold id of a line; put the titles into ``names``."""
+    """Return document, mention, contexts, candidates and gold id of a line; write the titles into ``names``."""
     columns = line.split("\t")
     if len(columns) < 9:
         raise ValueError(f"expected at least 9 columns between tabs, got {len(columns)}")

@@ -1,4 +1,4 @@
-"""A ready graph from a file of edges."""
+"""Reader of a graph from a file of edges."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def read_edges(path: str | Path, features: Features, *, delimiter: str | None = 
     ----------
     path : path-like
         A file in one of the forms of `WatchLog.read` with the columns ``src`` and ``dst``, ids of videos, and optionally
-        ``weight``, a similarity. Each undirected edge stands there once, in either direction.
+        ``weight``, a similarity. The file has each undirected edge once, in either direction.
     features : Features
         Their ids are the nodes, in their order. Integers equal the text that spells them; see the page "Ids".
     delimiter : str, optional

@@ -1,4 +1,4 @@
-"""The staged sets of mentions: AIDA candidates without text, and Wikipedia sentences with text."""
+"""Readers of two data sets of mentions: AIDA candidates without text, and Wikipedia sentences with text."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CONTEXT = 1000  # characters kept on each side of a mention
 
 
 class AidaCandidates:
-    """AIDA-CoNLL mentions, the Wikipedia pages each may mean, and the links between these pages; no running text.
+    """AIDA-CoNLL mentions, their candidate Wikipedia pages, and the links between these pages; without the text.
 
     Parameters
     ----------
@@ -33,13 +33,13 @@ class AidaCandidates:
     mentions : Mentions
         Without priors and contexts. Entity ids are numbers of Wikipedia pages. A gold that is no candidate is -2.
     split : ndarray of object, shape (num_mentions,)
-        ``"train"``, ``"testa"`` (for choices) or ``"testb"``.
+        ``"train"``, ``"testa"`` (for validation) or ``"testb"``.
     entity_type : ndarray of object, shape (num_entities,)
         ``"PER"``, ``"ORG"``, ``"GPE"`` or ``"UNK"`` (59 %).
     in_links, out_links : ndarray of int64, shape (num_entities,)
         Links of the page in the whole of Wikipedia.
     popularity : ndarray of float64, shape (num_entities,)
-        In Freebase; NaN where it is missing.
+        Popularity in Freebase; NaN if missing.
     link_src, link_dst : ndarray of int64, shape (num_links,)
         Links between candidates.
 
@@ -52,8 +52,8 @@ class AidaCandidates:
 
     Notes
     -----
-    30,428 mentions in 1,392 documents, 36,545 entities, 378,513 candidates. The gold is all but always a candidate,
-    which flatters accuracy.
+    30,428 mentions in 1,392 documents, 36,545 entities, 378,513 candidates. The gold is almost always a candidate, which
+    makes the accuracy too high.
 
     References
     ----------
@@ -107,25 +107,26 @@ class WikiMentions:
     Attributes
     ----------
     mentions : Mentions
-        Without priors; ``left`` and ``right`` are up to 1,000 characters of the document. Entity ids are Wikidata's. A
-        gold that is an entity here but no candidate of its mention keeps its number; others are -2.
+        Without priors; ``left`` and ``right`` are up to 1,000 characters of the document. Entity ids are those of Wikidata.
+        A gold that is an entity here but no candidate of its mention keeps its number; others are -2.
     start, end : ndarray of int64, shape (num_mentions,)
-        Place in the text of the document. Mentions may lie inside others (nested); each is linked by itself.
+        Place in the text of the document. Mentions may lie inside others (nested); each is linked separately.
     texts : dict of str, by document
     gold_type : ndarray of object, shape (num_mentions,)
-        Wikidata classes of the gold joined by ``|``. For judging only: known of gold entities alone, it is no feature.
+        Wikidata classes of the gold joined by ``|``. Only for evaluation: the data have it only for gold entities, so do not
+        use it as a feature.
 
     Raises
     ------
     FileNotFoundError
         A file is not there.
     ValueError
-        A corrupt file, or offsets that do not give the surface.
+        A corrupt file, or offsets that do not match the surface.
 
     Notes
     -----
-    366 documents, 2,930 mentions, of which 2,250 have candidates and 2,116 the gold among them. The columns
-    ``refined_rank`` and ``n_linkers`` of the files are answers of other linkers and are not read.
+    366 documents, 2,930 mentions; 2,250 have candidates, 2,116 have the gold among them. The reader ignores the columns
+    ``refined_rank`` and ``n_linkers``, which are answers of other linkers.
 
     References
     ----------
@@ -178,6 +179,6 @@ class WikiMentions:
 
 
 def document_folds(num_docs: int, num_folds: int, seed: int) -> NDArray[np.int64]:
-    """Return the fold of every document, shape (num_docs,): as equal in size as can be, drawn with ``seed``."""
+    """Return the fold of every document, shape (num_docs,): random by ``seed``, with sizes that differ by at most one."""
     fold: NDArray[np.int64] = np.random.default_rng(seed).permutation(num_docs) % num_folds
     return fold

@@ -1,4 +1,4 @@
-"""Files of features: dense, memory-mapped and sparse, told apart by what they hold."""
+"""Reader of files of features: dense, memory-mapped and sparse; the content of a file determines its form."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from graphvid.data.feature_tables import MappedTable
 from graphvid.data.features import Features, check_table_shape
 from graphvid.data.sparse_features import csr_of_entries, csr_of_file, is_csr_file, number_ids
 
-_ROW_NUMBER = re.compile(r"__index_level_[0-9]+__|Unnamed: [0-9]+")  # a pandas index that became a column, no feature
+_ROW_NUMBER = re.compile(r"__index_level_[0-9]+__|Unnamed: [0-9]+")  # a pandas index stored as a column, no feature
 _LONG, _LISTS = {"video_id", "column", "weight"}, {"video_id", "columns", "weights"}
 _IDS = "ids.npy"
 _SUFFIXES = (".npy", ".npz", ".parquet")
@@ -36,31 +36,30 @@ def load_features(
     ----------
     path : str or pathlib.Path
         - ``.npy``: one array of shape (num_videos, dim), the modality "features";
-        - a folder of such files, its shards, one below the other by name, numbers in names by value (``part-2`` before
-          ``part-10``); its file ``ids.npy``, where there is one, has the ids;
-        - ``.npz``: one such array a modality, by name, and optionally ``ids`` of shape (num_videos,);
-        - ``.npz`` of a CSR matrix as `scipy.sparse.save_npz` writes it, the sparse modality "features", and optionally
+        - a folder of such files: its shards, concatenated in the order of their names, with numbers in names by value
+          (``part-2`` before ``part-10``); an optional file ``ids.npy`` has the ids;
+        - ``.npz``: one such array for each modality, by name, and optionally ``ids`` of shape (num_videos,);
+        - ``.npz`` of a CSR matrix as `scipy.sparse.save_npz` writes it: the sparse modality "features", and optionally
           ``ids`` beside its arrays (`Features.save` writes them);
-        - ``.parquet``: a column ``video_id``; every list column is a modality (all lists of one length), all numeric
-          columns together are the modality "features". What pandas stored as an index is a column like any other, but
-          for row numbers (``__index_level_0__``, ``Unnamed: 0``), which are no features. A folder of such files, as
-          Spark writes it, is one table;
-        - ``.parquet`` with the columns ``video_id``, ``column`` and ``weight``, a row a value, or ``video_id``,
-          ``columns`` and ``weights``, two lists of equal length a video: the sparse modality "features". Columns count
-          from 0. Videos keep the order of their first row; one without values has a weight of 0, or empty lists.
+        - ``.parquet``: a column ``video_id``; every list column is a modality (all lists of one length), and all numeric
+          columns together are the modality "features". An index that pandas stored is an ordinary column, except row
+          numbers (``__index_level_0__``, ``Unnamed: 0``), which are no features. A folder of such files, as Spark writes
+          it, is one table;
+        - ``.parquet`` with the columns ``video_id``, ``column`` and ``weight``, one row for each value, or ``video_id``,
+          ``columns`` and ``weights``, two lists of equal length for each video: the sparse modality "features". Columns
+          count from 0. Videos keep the order of their first row; a video without values has a weight of 0, or empty lists.
     ids : iterable of ids, optional
-        Id of every row, where the file has none. Default: 0 to num_videos - 1.
+        Id of every row, if the file has none. Default: 0 to num_videos - 1.
     mmap : bool, default False
-        Leave ``.npy`` on disk and read its rows when they are needed; see `MappedTable`. Other files have no such form and
-        are read as without it.
+        Leave ``.npy`` on disk and read its rows on demand; see `MappedTable`. Without effect on other files.
     num_columns : int, optional
-        Columns that the modality "features" must have. Default: what the file says; a sparse ``.parquet`` does not, so that
-        it is one more than the largest column: give the number for new videos of a model.
+        Required number of columns of the modality "features". Default: the number in the file. A sparse ``.parquet`` has
+        none, and the default is one more than the largest column; so pass the number for new videos of a model.
 
     Returns
     -------
     Features
-        float32; sparse modalities are canonical `scipy.sparse.csr_array`: never dense on the way, columns ascend, values of
+        float32; sparse modalities are canonical `scipy.sparse.csr_array`, never dense in between: columns ascend, values of
         one place are added, zeros are not stored.
 
     Raises
@@ -70,7 +69,7 @@ def load_features(
     TypeError, ValueError
         A corrupt file, arrays of Python objects (never unpickled), ids both in the file and given, ids that are neither
         integers nor text, a sparse matrix of another format than CSR, a column out of range, another number of columns than
-        asked, and all that `Features` refuses; names the file.
+        ``num_columns``, and as `Features` raises; names the file.
     """
     path = as_path(path)
     check_integer("num_columns", num_columns, 1, none=True)
@@ -189,14 +188,14 @@ def _is_list(kind: Any) -> bool:
 
 
 def _of_long_table(table: Any, ids: pd.Series, num_columns: int | None) -> dict[str, Any]:
-    """Return the sparse table of which every row gives one value."""
+    """Return the sparse table from a long table, in which every row has one value."""
     row, videos = number_ids(ids)
     column, weight = (_without_nulls(table.column(name), name, videos, row) for name in ("column", "weight"))
     return {"video_id": videos, "features": csr_of_entries(row, column, weight, videos, num_columns)}
 
 
 def _of_lists(table: Any, ids: pd.Series, num_columns: int | None) -> dict[str, Any]:
-    """Return the sparse table of which every row gives the values of one video."""
+    """Return the sparse table from a table in which every row has the values of one video as lists."""
     from pyarrow import compute
 
     lengths = {name: compute.list_value_length(table.column(name)).to_numpy() for name in ("columns", "weights")}
@@ -214,7 +213,7 @@ def _of_lists(table: Any, ids: pd.Series, num_columns: int | None) -> dict[str, 
 
 
 def _without_nulls(column: Any, name: str, ids: pd.Series | pd.Index, row: NDArray[np.int64]) -> NDArray[Any]:
-    """Return the values of the entries of rows, or raise with the id of the first that is missing."""
+    """Return the values of the entries of rows; raise with the id of the first missing one."""
     if column.null_count:
         first = row[int(np.argmax(column.is_null().to_numpy(zero_copy_only=False)))]
         raise ValueError(
@@ -224,7 +223,7 @@ def _without_nulls(column: Any, name: str, ids: pd.Series | pd.Index, row: NDArr
 
 
 def _stack_lists(column: Any, name: str, ids: pd.Series, path: Path) -> NDArray[np.generic]:
-    """Return a list column as one table; a missing list, or one of another length, is an error that names the id."""
+    """Return a list column as one table; raise with the id of a missing list, or one of another length."""
     from pyarrow import compute
 
     lengths = compute.list_value_length(column).to_numpy().astype(np.float64)  # NaN where there is no list

@@ -1,4 +1,4 @@
-"""Tables of features, in memory, sparse or on disk, whose rows are taken by number and a block at a time."""
+"""Tables of features in memory, sparse or on disk, with access to rows by number and in blocks."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 BLOCK_VALUES = 2**20
-"""Values that are held at once, 4 MiB of float32."""
+"""Values in memory at once, 4 MiB of float32."""
 
-_ROWS_MAPPED = 128  # read before their pages are let go: the system maps some 64 KiB around each
+_ROWS_MAPPED = 128  # rows read before their pages are released: the system maps about 64 KiB around each
 
 Block: TypeAlias = NDArray[np.float32] | sparse.csr_array
 """Some rows of a table: dense, or in SciPy's compressed sparse rows."""
 
 
 class Table(Protocol):
-    """Table that has a shape and gives rows by number: an ndarray, a csr_array, a `MappedTable`, tables side by side."""
+    """A table with a shape and rows by number: an ndarray, a csr_array, a `MappedTable` or a `JoinedTable`."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -31,12 +31,12 @@ class Table(Protocol):
 
 
 class MappedTable:
-    """Rows of one or several ``.npy`` files, read when they are asked for and not held: a table larger than the memory.
+    """Rows of one or several ``.npy`` files, read on demand and not kept: the table may be larger than the memory.
 
     Parameters
     ----------
     parts : sequence of ndarray, each of shape (num_rows, dim)
-        Memory-mapped arrays of real numbers, one below the other; see `numpy.load` with ``mmap_mode``.
+        Memory-mapped arrays of real numbers, concatenated by rows; see `numpy.load` with ``mmap_mode``.
 
     Raises
     ------
@@ -47,8 +47,8 @@ class MappedTable:
 
     Notes
     -----
-    ``table[rows]``, with a slice or int64 row numbers in [0, num_rows), gives a new float32 array. The pages that were read
-    leave the memory of the process afterwards; the system keeps them as long as it has room.
+    ``table[rows]``, with a slice or int64 row numbers in [0, num_rows), gives a new float32 array. Afterwards the process
+    releases the pages that it read; the system may keep them in its cache.
 
     Examples
     --------
@@ -118,7 +118,7 @@ class MappedTable:
 
 
 class JoinedTable:
-    """Tables of equally many rows side by side; a row is put together when it is asked for.
+    """Tables with the same number of rows, concatenated by columns; the rows are joined on access.
 
     Parameters
     ----------
@@ -152,21 +152,21 @@ class JoinedTable:
 def row_blocks(
     table: Table, rows: NDArray[np.integer] | None = None, *, num_values: int = BLOCK_VALUES
 ) -> Iterator[tuple[slice, Any]]:  # Any: a Block, or what an ndarray of another dtype holds
-    """Give the rows of a table in order, a block at a time.
+    """Yield the rows of a table in order, a block at a time.
 
     Parameters
     ----------
     table : Table
         Of shape (num_rows, dim).
     rows : ndarray of int, shape (num_wanted,), optional
-        Which rows. Default: all.
+        Rows to read. Default: all.
     num_values : int
-        About as many values are in a block, stored ones in a sparse table; one row at least.
+        Approximate number of values in a block (of stored values in a sparse table); a block has at least one row.
 
     Yields
     ------
     slice
-        Which of the rows.
+        Places of the block among the rows.
     Block
         Their values.
     """
@@ -178,7 +178,7 @@ def row_blocks(
 
 
 def values_per_row(table: Any) -> float:  # Any: a Table, of which SciPy's have no types
-    """Return how many values a row holds, in the mean those stored in a sparse table."""
+    """Return the number of values of a row; for a sparse table the mean number of stored values."""
     if isinstance(table, JoinedTable):
         return sum(values_per_row(part) for part in table.tables)
     return float(table.nnz / max(table.shape[0], 1) if sparse.issparse(table) else table.shape[1])
@@ -190,7 +190,7 @@ def as_dense(block: Any) -> NDArray[np.float32]:  # Any: a table or a block
 
 
 def unit_rows(block: Block) -> Block:
-    """Return rows scaled to length 1, dense or sparse as they came; a row of zeros stays.
+    """Return rows scaled to length 1; dense rows stay dense, sparse rows sparse, and a row of zeros stays.
 
     Examples
     --------
@@ -210,7 +210,7 @@ def unit_rows(block: Block) -> Block:
 
 
 def mapping_of(array: NDArray[Any]) -> mmap.mmap | None:
-    """Return the map of a file in which an array lies, or None."""
+    """Return the memory map of a file that holds an array, or None."""
     base: Any = array
     while isinstance(base, np.ndarray):
         base = base.base
@@ -218,7 +218,7 @@ def mapping_of(array: NDArray[Any]) -> mmap.mmap | None:
 
 
 def _release(part: NDArray[Any]) -> None:
-    """Let the pages of a map leave the memory of the process."""
+    """Release the pages of a map from the memory of the process."""
     mapping = mapping_of(part)
     if mapping is not None and hasattr(mmap, "MADV_DONTNEED"):
         mapping.madvise(mmap.MADV_DONTNEED)

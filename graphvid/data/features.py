@@ -1,4 +1,4 @@
-"""Feature vectors of videos, one table a modality."""
+"""Feature vectors of videos, one table for each modality."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from graphvid.data._ids import look_up, to_stored, unique_index
 from graphvid.data.feature_tables import JoinedTable, MappedTable, Table, as_dense, row_blocks
 from graphvid.data.sparse_features import canonical_csr, check_finite_csr, csr_arrays
 
-_RESERVED = frozenset({"ids", "file", "allow_pickle"})  # "ids" is ours in the file, the others are arguments of savez
+_RESERVED = frozenset({"ids", "file", "allow_pickle"})  # "ids" is the array of ids, the others are arguments of savez
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,19 +33,17 @@ class Features:
     ids : pandas.Index, shape (num_videos,)
         Original id of every row; anything iterable is taken.
     modalities : dict of str to ndarray, MappedTable or sparse matrix of SciPy, shape (num_videos, dim)
-        Numbers of any real dtype. Arrays are stored as float32; float16 is cast before anything is computed from it, since
-        sums overflow there at 65504. A `MappedTable` stays on disk and gives float32 rows. A sparse matrix of any format is
-        stored as a canonical `scipy.sparse.csr_array` of float32: columns ascend, values of one place are added, zeros are
-        not stored.
+        Numbers of any real dtype. Arrays become float32; float16 is cast before any computation, because its sums overflow at
+        65504. A `MappedTable` stays on disk and gives float32 rows. A sparse matrix of any format becomes a canonical
+        `scipy.sparse.csr_array` of float32: columns ascend, values of one place are added, zeros are not stored.
 
     Raises
     ------
     TypeError
         A dtype that is not real numbers, ``modalities`` that are not a mapping of names to tables.
     ValueError
-        Duplicate ids, an id in two spellings, no row, no modality, a table that is not two-dimensional or whose number
-        of rows is not that of the ids, and a value that is NaN, infinite or too large for float32 (with id, modality and
-        column).
+        Duplicate ids, an id in two spellings, no row, no modality, a table that is not two-dimensional or has another number
+        of rows than ids, or a value that is NaN, infinite or too large for float32 (with id, modality and column).
 
     Examples
     --------
@@ -99,7 +97,7 @@ class Features:
         Parameters
         ----------
         rows : array_like of int, shape (num_rows,)
-            Distinct rows in [0, num_videos), in the wished order.
+            Distinct rows in [0, num_videos), in the order of the result.
 
         Raises
         ------
@@ -115,9 +113,9 @@ class Features:
         return Features(self.ids[chosen], {name: table[chosen] for name, table in self.modalities.items()})
 
     def joined(self) -> Table:
-        """Return all modalities side by side, in their order, as one table of which no copy is made.
+        """Return all modalities, concatenated in their order, as one table without a copy.
 
-        ``features.joined()[rows]`` gives float32 rows, in a `scipy.sparse.csr_array` where a modality is sparse.
+        ``features.joined()[rows]`` gives float32 rows, in a `scipy.sparse.csr_array` if a modality is sparse.
         """
         tables = list(self.modalities.values())
         return tables[0] if len(tables) == 1 else JoinedTable(tables)
@@ -127,7 +125,7 @@ class Features:
         return Features(self.ids, {name: as_dense(table) for name, table in self.modalities.items()})
 
     def concatenate(self) -> NDArray[np.float32]:
-        """Return all modalities side by side, in their order, as one array in memory, shape (num_videos, sum of dims)."""
+        """Return all modalities, concatenated in their order, as one array in memory, shape (num_videos, sum of dims)."""
         return np.concatenate([as_dense(table) for table in self.modalities.values()], axis=1)
 
     def checksum(self, start: int = 0) -> int:
@@ -143,7 +141,7 @@ class Features:
         return crc
 
     def save(self, path: str | Path) -> None:
-        """Write an .npz file that `load_features` reads, without pickle, complete or not at all.
+        """Write an .npz file for `load_features`, without pickle, completely or not at all.
 
         A sparse modality is written as `scipy.sparse.save_npz` would, with ``ids`` beside its arrays.
 
@@ -174,7 +172,7 @@ class Features:
 
 
 def _checked(table: Any, name: str, ids: pd.Index) -> Any:  # Any: as in Features.modalities
-    """Return a table in one of the three forms, or raise what is wrong with it."""
+    """Return a table in one of the three forms, or raise an error about its defect."""
     if not isinstance(table, MappedTable) and not sparse.issparse(table):
         table = np.asarray(table)
         if table.dtype.kind not in "biuf":
@@ -198,7 +196,7 @@ def _checked(table: Any, name: str, ids: pd.Index) -> Any:  # Any: as in Feature
 
 
 def _check_finite(cast: Table, given: Table, name: str, ids: pd.Index) -> None:
-    """Raise where a value is not finite; looks at a block at a time."""
+    """Raise if a value is not finite; reads a block at a time."""
     first, count = None, 0
     for at, block in row_blocks(cast):
         wrong = ~np.isfinite(block)

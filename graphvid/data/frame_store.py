@@ -1,4 +1,4 @@
-"""Vectors of the frames of videos, as many a video as it has, in memory or in a memory-mapped file."""
+"""A store of the frame vectors of videos, with any number of frames for each, in memory or memory-mapped."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class FrameBatch(NamedTuple):
     Parameters
     ----------
     frames : ndarray of float32, shape (num_videos, num_frames, dim)
-        Zeros where there is no frame.
+        Vectors; zeros in places without a frame.
     mask : ndarray of bool, shape (num_videos, num_frames)
-        Where there is one: the first places of a row.
+        True for the frames, which are the first places of a row.
     """
 
     frames: NDArray[np.float32]
@@ -37,7 +37,7 @@ class FrameBatch(NamedTuple):
 
 
 def pick_frames(num_frames: int, max_frames: int = 32) -> NDArray[np.int64]:
-    """Return the frames that are kept of a video: all of a short one, else ``max_frames`` at even steps.
+    """Return the frames of a video to keep: all of a short video, otherwise ``max_frames`` with even steps.
 
     With ``step = num_frames // max_frames`` they are ``step * i + step // 2``.
 
@@ -46,7 +46,7 @@ def pick_frames(num_frames: int, max_frames: int = 32) -> NDArray[np.int64]:
     num_frames : int
         Frames of the video, >= 0.
     max_frames : int, default 32
-        Frames kept at most, >= 1; the contest's teams took 32.
+        Largest number of frames to keep, >= 1; the contest's teams took 32.
 
     Returns
     -------
@@ -75,13 +75,13 @@ def pick_frames(num_frames: int, max_frames: int = 32) -> NDArray[np.int64]:
 
 
 class FrameStore:
-    """Frames of videos one after the other in one table of float16, and where each video begins.
+    """Frames of videos one after the other in one float16 table, with the start of each video.
 
     Parameters
     ----------
     values : ndarray, shape (num_frames, dim)
-        Vectors of all frames, those of a video together and in their order. float16 is kept as it is, memory-mapped on
-        disk; other real dtypes are rounded to float16, in which the contest gives its frames.
+        Vectors of all frames, video by video, in their order. float16 stays unchanged, memory-mapped on disk; other real
+        dtypes are rounded to float16, the dtype of the contest's frames.
     indptr : array_like of int, shape (num_videos + 1,)
         Video ``v`` has the frames ``indptr[v]`` to ``indptr[v + 1] - 1``; it may have none.
 
@@ -95,7 +95,7 @@ class FrameStore:
 
     Notes
     -----
-    Every value is read once to see that it is finite: O(num_frames * dim) time, O(1) memory.
+    The constructor reads every value once to check that it is finite: O(num_frames * dim) time, O(1) memory.
 
     Examples
     --------
@@ -185,7 +185,7 @@ class FrameStore:
             raise with_path(error, folder) from None
 
     def save(self, path: str | Path) -> None:
-        """Write a folder that `open` maps, whole or not at all.
+        """Write a folder that `open` maps, completely or not at all.
 
         Raises
         ------
@@ -204,12 +204,12 @@ class FrameStore:
         rows : array_like of int, shape (num_rows,)
             Rows in [0, num_videos), in any order, also repeated.
         max_frames : int, default 32
-            Frames of a video at most.
+            Largest number of frames of a video.
 
         Returns
         -------
         FrameBatch
-            At least one place a row, also where no video has a frame.
+            At least one place for each row, also if no video has a frame.
         """
         videos = node_ids("rows", rows, self.num_videos, "(num_rows,)")
         picks = [self.indptr[video] + pick_frames(int(self.counts_of(video)), max_frames) for video in videos]
@@ -234,7 +234,7 @@ class FrameStore:
 
 
 class FrameWriter:
-    """Writes a folder for `FrameStore.open` video by video: nothing is held in memory, and it is there whole or not at all.
+    """Writes a folder for `FrameStore.open` video by video, without holding them in memory; completely or not at all.
 
     Parameters
     ----------
@@ -296,7 +296,7 @@ class FrameWriter:
             shutil.rmtree(self._temporary, ignore_errors=True)
 
     def _write_header(self) -> None:
-        """Write the header for the frames so far; NumPy leaves room in it for the number of rows to grow."""
+        """Write the header for the frames so far; NumPy reserves space in it for a larger number of rows."""
         shape = (sum(self._counts), self.dim)
         header = {"descr": np.lib.format.dtype_to_descr(np.dtype(np.float16)), "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(self._file, header)

@@ -1,4 +1,4 @@
-"""The Gowalla check-ins in the split of NGCF and LightGCN."""
+"""Reader of the Gowalla check-ins in the split of NGCF and LightGCN."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _SOURCE = "the GitHub repository gusye1234/LightGCN-PyTorch (data/gowalla), comp
 
 
 class Gowalla(InteractionSplits):
-    """Check-ins of users at places, the split that LightGCN, SimpleX and BARS (``gowalla_m1``) report on.
+    """Check-ins of users at places, in the split of LightGCN, SimpleX and BARS (``gowalla_m1``).
 
     29,858 users, 40,981 items, 810,128 training and 217,242 test interactions. Every user and item occurs in training
-    and every user in test; no pair occurs twice. There is no validation split: the literature chooses by test. Hold one
-    out of ``train`` instead (`Interactions.hold_out`). There are no times and no places.
+    and every user in test; no pair occurs twice. There is no validation split: the literature chooses options on the test
+    split. Instead hold one out of ``train`` (`Interactions.hold_out`). There are no times and no coordinates.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class Gowalla(InteractionSplits):
     Raises
     ------
     FileNotFoundError
-        A file is not there; says what is expected and where it comes from.
+        A file is not there; names the expected files and their source.
     ValueError
         A corrupt file, a repeated pair.
 

@@ -1,4 +1,4 @@
-"""A list of ids from a file."""
+"""Reader of a list of ids from a file."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from graphvid.data._tables import SUFFIXES, exactly, read_table
 
 
 def read_id_list(path: str | Path, column: str = "video_id") -> list[str]:
-    """Return the ids of a list in the order of the file, as the text that spells them.
+    """Return the ids of a list in the order of the file, as text.
 
     Parameters
     ----------
     path : path-like
-        A table in one of the forms of `WatchLog.read`, of which one column is taken, or, with any other suffix, text in
-        UTF-8 with an id on each line; blanks around an id and empty lines do not count.
+        A table in one of the forms of `WatchLog.read`; or, with any other suffix, UTF-8 text with one id on each line, where
+        blanks around an id and empty lines do not count.
     column : str, default "video_id"
-        Its name.
+        Column of the table.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Interactions in the text form of LightGCN and its relatives: a line a user, the user and then the items."""
+"""Reader of interactions in the text form of LightGCN: a line for each user, with the user and then the items."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from graphvid.data._text import read_bytes
 from graphvid.data.interaction_splits import InteractionSplits, Overlap, Unseen
 from graphvid.data.interactions import Duplicates, Interactions, size_of
 
-_MOST_DIGITS = 18  # what surely fits into int64
+_MOST_DIGITS = 18  # digits that always fit into int64
 
 
 class _Lines(NamedTuple):
@@ -38,12 +38,12 @@ def read_interactions(
     Parameters
     ----------
     path : path-like
-        Text, or text compressed by gzip where the name ends in ``.gz``. Ids are integers >= 0, separated by blanks. A
-        user may have several lines, or a line without items; empty lines say nothing.
+        Text, or gzip-compressed text if the name ends in ``.gz``. Ids are integers >= 0, separated by blanks. A user may have
+        several lines, or a line without items; empty lines are ignored.
     num_users, num_items : int, optional
-        Sizes, where ids of other files may be larger. Default: one more than the largest id of this file, with users
-        without items counted. Ids with gaps stay as they are; with gaps so wide that the largest id is beyond 2**20 and
-        beyond 16 times the number of ids in the file, the sizes must be given.
+        Sizes, if other files may have larger ids. Default: one more than the largest id of this file, including users without
+        items. Ids with gaps stay unchanged. The sizes are required if the largest id is beyond 2**20 and beyond 16 times the
+        number of ids in the file.
     duplicates : {"raise", "drop"}, default "raise"
         What to do with an item that a user has twice.
 
@@ -57,7 +57,7 @@ def read_interactions(
         There is no such file.
     ValueError
         A corrupt or truncated archive, a line that holds anything but integers >= 0 (named), no interaction at all,
-        and what `Interactions.from_pairs` refuses; names the file.
+        and as `Interactions.from_pairs` raises; names the file.
 
     Notes
     -----
@@ -91,14 +91,14 @@ def read_splits(
     unseen: Unseen = "keep",
     overlap: Overlap = "raise",
 ) -> InteractionSplits:
-    """Return the splits of one data set from a file each, in the form of `read_interactions`.
+    """Return the splits of one data set from one file for each split, in the form of `read_interactions`.
 
     Parameters
     ----------
     name : str
         Name of the data set.
     train, test, validation : path-like
-        The files; there may be no validation. There are as many users and items as the largest id of all files says.
+        The files; validation is optional. The numbers of users and items are one more than the largest ids of all files.
     duplicates : {"raise", "drop"}, default "raise"
         What to do with an item that a user has twice in one file.
     unseen : {"keep", "raise"}, default "keep"
@@ -111,7 +111,7 @@ def read_splits(
     FileNotFoundError
         A file is absent.
     ValueError
-        What `read_interactions` and `InteractionSplits` refuse.
+        As `read_interactions` and `InteractionSplits` raise.
 
     Examples
     --------
@@ -129,7 +129,7 @@ def read_splits(
 
 
 def read_parts(paths: Mapping[str, Path], duplicates: Duplicates = "raise") -> dict[str, Interactions]:
-    """Return the interactions of several files, with as many users and items as the largest id of all files says."""
+    """Return the interactions of several files; sizes are one more than the largest ids of all files."""
     lines = {key: _read(path) for key, path in paths.items()}
     num_users = max(_size(paths[key], "users", part.line_users, *lines.values()) for key, part in lines.items())
     num_items = max(_size(paths[key], "items", part.items, *lines.values()) for key, part in lines.items())
@@ -162,7 +162,7 @@ def _is_id(word: bytes) -> bool:
 
 
 def _size(path: Path, name: str, ids: NDArray[np.int64], *lines: _Lines) -> int:
-    """Return one more than the largest id of a file; raise where it is far beyond the number of all ids read."""
+    """Return one more than the largest id of a file; raise if it is far beyond the number of all ids read."""
     try:
         return size_of(name, ids, sum(part.line_users.size + part.items.size for part in lines), f"num_{name}")
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""Training, validation and test interactions of one data set, checked against each other."""
+"""Training, validation and test interactions of one data set, with checks against each other."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ Overlap = Literal["raise", "drop", "keep"]
 
 @dataclass(frozen=True, eq=False)
 class InteractionSplits:
-    """Splits with the same users and items, and no pair in two of them unless it is asked for.
+    """Splits with the same users and items; by default no pair is in two of them.
 
     Parameters
     ----------
     name : str
         Name of the data set.
     train, test : Interactions
-        What is learnt from and what is judged by.
+        Pairs for training and for the test.
     validation : Interactions, optional
-        What models and settings are chosen by. None where there is none: carve it out of ``train`` by
-        `Interactions.hold_out`, rather than choose by ``test``.
+        Pairs for the choice of models and settings. Without it, hold some pairs out of ``train`` by `Interactions.hold_out`;
+        do not choose on ``test``.
     unseen : {"keep", "raise"}, default "keep"
-        What to do with a pair of another split whose user or item has no pair in ``train``. Kept, it counts in
-        the metrics like any other, whatever vectors a model has for what it never saw.
+        Treatment of a pair of another split whose user or item has no pair in ``train``. A kept pair counts in the metrics
+        like any other, with the untrained vectors of the model.
     overlap : {"raise", "drop", "keep"}, default "raise"
-        What to do with a pair that is in two splits: refuse it; leave it out of the later of train, validation and test, with
-        a warning that counts them; or leave it in both, to be learnt from and found again.
+        Treatment of a pair that is in two splits: raise an error; drop it from the later of train, validation and test, with
+        a warning that counts such pairs; or keep it in both.
 
     Raises
     ------
@@ -81,7 +81,7 @@ class InteractionSplits:
                 _refuse(shared, splits[later], f"{earlier} and {later} must have no pair in common")
             elif shared.any():
                 splits[later] = _select(splits[later], ~shared)
-                object.__setattr__(self, later, splits[later])  # frozen for others
+                object.__setattr__(self, later, splits[later])  # frozen for callers
                 warnings.warn(f"{shared.sum()} pairs of {later} are in {earlier} too; dropped there", stacklevel=3)
         if unseen == "raise":
             for name in list(splits)[1:]:

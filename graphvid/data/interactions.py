@@ -1,4 +1,4 @@
-"""Pairs of users and items, and nothing else: the positives that recommenders learn from."""
+"""Pairs of users and items without further columns: the positives of recommenders."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from scipy import sparse
 from graphvid._checks import check_integer, check_seed, node_ids
 
 Duplicates = Literal["raise", "drop"]
-_MOST_IDS = 2**31  # so that a pair fits into one int64, and a stray large id cannot ask for an array of that length
+_MOST_IDS = 2**31  # so that a pair fits into one int64, and one wrong large id cannot cause a huge array
 
 
 @dataclass(frozen=True, eq=False)
 class Interactions:
     """Distinct pairs of users and items as sorted lists: user ``u`` has ``items[indptr[u] : indptr[u + 1]]``.
 
-    Made by `from_pairs` or `read_interactions`; the constructor takes lists that are already sorted. Users and items
-    are numbered from 0. A user without items and an item without users are legal, so ids with gaps stay as they are;
-    `WatchLog` numbers ids of any kind without gaps.
+    `from_pairs` and `read_interactions` make it; the constructor takes sorted lists. Users and items are numbered from 0. A
+    user without items and an item without users are allowed, so ids with gaps stay unchanged; `WatchLog` numbers ids of any
+    kind without gaps.
 
     Parameters
     ----------
     indptr : ndarray of int64, shape (num_users + 1,)
-        Where the items of every user start.
+        Start of the items of every user.
     items : ndarray of int64, shape (num_interactions,)
         Items of every user in ``[0, num_items)``, ascending and distinct for each user.
     num_items : int
@@ -86,12 +86,12 @@ class Interactions:
 
     @property
     def users(self) -> NDArray[np.int64]:
-        """User of every pair, shape (num_interactions,), made anew on every call."""
+        """User of every pair, shape (num_interactions,), computed on every call."""
         return np.repeat(np.arange(self.num_users), np.diff(self.indptr))
 
     @property
     def item_counts(self) -> NDArray[np.int64]:
-        """Number of users of every item, shape (num_items,), made anew on every call."""
+        """Number of users of every item, shape (num_items,), computed on every call."""
         return np.bincount(self.items, minlength=self.num_items)
 
     @classmethod
@@ -111,12 +111,12 @@ class Interactions:
         users, items : array_like of integers, shape (num_pairs,)
             Ends of every pair, in ``[0, num_users)`` and ``[0, num_items)``.
         num_users, num_items : int, optional
-            Sizes, >= 0 and at most 2**31. Default: one more than the largest id, which must then be below 2**20 or 16
-            times the number of pairs: a stray large id would ask for an array of that length. Give them where ids have
-            wider gaps, or where another split may hold larger ids.
+            Sizes, >= 0 and at most 2**31. Default: one more than the largest id, which must then be below 2**20 or 16 times
+            the number of pairs, because one wrong large id would cause a huge array. Pass the sizes if ids have wider gaps,
+            or if another split may have larger ids.
         duplicates : {"raise", "drop"}, default "raise"
-            What to do with a pair that is given more than once: refuse it, since a repeated pair is mostly an error
-            in a file, or count it once.
+            Treatment of a pair that is given more than once: raise an error, because a repeated pair is usually an error in
+            the file; or count it once.
 
         Raises
         ------
@@ -151,22 +151,22 @@ class Interactions:
         return cls(_starts(np.bincount(user, minlength=most_users)), item, most_items)
 
     def hold_out(self, fraction: float, seed: int) -> tuple[Interactions, Interactions]:
-        """Split the pairs at random, user by user, into those that are kept and those that are held out.
+        """Split the pairs at random, user by user, into kept and held-out pairs.
 
-        Of a user's n pairs, ``floor(fraction * n + x)`` are held out, with x uniform in [0, 1), but never the last one:
-        every pair has the same chance ``fraction`` where that leaves the user one. An item may lose all its users.
+        Of a user's n pairs, ``floor(fraction * n + x)`` are held out, with x uniform in [0, 1), but at most n - 1. Apart from
+        this limit every pair has the probability ``fraction``. An item may lose all its users.
 
         Parameters
         ----------
         fraction : float
             Share to hold out, in (0, 1).
         seed : int
-            Which split, >= 0.
+            Seed of the split, >= 0.
 
         Returns
         -------
         kept, held : Interactions
-            Together every pair once; both have the users and items of this object.
+            Every pair is in one of them; both have the users and items of this object.
 
         Raises
         ------
@@ -216,7 +216,7 @@ def _codes(name: str, values: ArrayLike, size_name: str, size: int | None) -> tu
 
 
 def size_of(name: str, ids: NDArray[np.int64], num_values: int, size_name: str) -> int:
-    """Return one more than the largest id; raise where that is far more than the data have values."""
+    """Return one more than the largest id; raise if it is far larger than the number of values."""
     size = int(ids.max()) + 1 if ids.size else 0
     if size > most_ids(num_values):
         raise ValueError(
@@ -227,7 +227,7 @@ def size_of(name: str, ids: NDArray[np.int64], num_values: int, size_name: str) 
 
 
 def most_ids(num_values: int) -> int:
-    """Return how many ids are believed of data with so many values: 2**20, or 16 a value."""
+    """Return the largest plausible number of ids for this number of values: 2**20, or 16 times the number."""
     return max(2**20, 16 * num_values)  # arrays of 8 MB, or 128 bytes a value
 
 

@@ -1,4 +1,4 @@
-"""Joints of people in JHMDB's action clips, and their drawing as clips with a channel a joint."""
+"""Reader of the joints of people in JHMDB's action clips, and their drawing as clips with a channel for each joint."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class PoseClips(NamedTuple):
     Parameters
     ----------
     poses : list of ndarray of float32, shape (num_frames, 15, 2)
-        (x, y) of the joints, without a unit: normalised to the person, within about -3 to 2; y grows downward.
+        (x, y) of the joints, without a unit: normalised to the person, about -3 to 2; y increases downward.
     label : ndarray of int64, shape (num_clips,)
     """
 
@@ -34,7 +34,7 @@ class PoseClips(NamedTuple):
 
 @dataclass(frozen=True)
 class PoseSplit:
-    """One of the official splits."""
+    """Training and test clips of one official split."""
 
     train: PoseClips
     test: PoseClips
@@ -51,7 +51,7 @@ class JHMDBPose:
     Attributes
     ----------
     splits : list of PoseSplit
-        433, 433 and 434 clips to train, 176, 176 and 175 to test, of 15 to 40 frames.
+        433, 433 and 434 training clips, 176, 176 and 175 test clips, of 15 to 40 frames.
     label_names : list of str
 
     Raises
@@ -91,7 +91,7 @@ def draw_poses(
     centered: bool = True,
     half_width: float = 1.0,
 ) -> PixelStore:
-    r"""Draw trajectories of joints as clips, a channel a joint: a Gaussian spot where the joint is.
+    r"""Draw trajectories of joints as clips with a channel for each joint and a Gaussian spot at the joint.
 
     Parameters
     ----------
@@ -102,11 +102,11 @@ def draw_poses(
     sigma : float, default 1.0
         Standard deviation of a spot in pixels, > 0.
     centered : bool, default True
-        Move every clip so that its mean over frames and joints is the middle of the frame: where in the picture a person
-        is says nothing about what he does. Movement through the picture stays.
+        Move every clip so that its mean over frames and joints is the middle of the frame, because the place of a person in
+        the picture has no information about the action. Movement through the picture stays.
     half_width : float, default 1.0
-        Distance from the middle to the edge of the frame, in the poses' unit, > 0. A joint beyond it is not drawn: of JHMDB's,
-        0.3 % at the default.
+        Distance from the middle to the edge of the frame, in the poses' unit, > 0. A joint beyond it is not drawn: 0.3 % of
+        JHMDB's joints at the default.
 
     Returns
     -------

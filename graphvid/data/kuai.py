@@ -1,4 +1,4 @@
-"""Watch logs of the Kuaishou family of data sets, by the column names under which they are published."""
+"""Readers of the watch logs of the Kuaishou family of data sets, with their published column names."""
 
 from __future__ import annotations
 
@@ -29,18 +29,19 @@ def read_kuairec(
 ) -> WatchLog:
     """Return the log of KuaiRec's ``big_matrix.csv`` or ``small_matrix.csv``.
 
-    Read are ``user_id``, ``video_id``, ``play_duration`` and ``video_duration`` (milliseconds) and ``timestamp`` (Unix
-    seconds). ``watch_ratio`` is play over video duration, ``time`` and ``date`` are the timestamp again.
+    It reads ``user_id``, ``video_id``, ``play_duration`` and ``video_duration`` (milliseconds) and ``timestamp`` (Unix
+    seconds). It ignores ``watch_ratio``, which is play over video duration, and ``time`` and ``date``, which repeat the
+    timestamp.
 
     Parameters
     ----------
     path : str or pathlib.Path
         ``.csv``, ``.csv.gz`` or ``.parquet``.
     timestamps : bool, default True
-        False leaves the timestamps out, and so keeps rows in which they are missing. Rows that differ in nothing else
-        are then duplicates.
+        False ignores the timestamps, and so keeps rows with missing ones. Rows that differ only in the timestamp are then
+        duplicates.
     duplicates : {"drop", "keep", "error"}, default "drop"
-        As in `WatchLog.from_frame`. The big matrix repeats whole rows; dropping them warns with a count.
+        As in `WatchLog.from_frame`. The big matrix repeats complete rows; dropping them warns with a count.
     strict : bool, default True
         As in `WatchLog.from_frame`: False drops and counts rows without proper times.
 
@@ -58,8 +59,8 @@ def read_kuairec(
 
     Notes
     -----
-    The small matrix (1,411 users by 3,327 videos, 99.6 % observed) is meant for testing; its pairs are not to be trained
-    on when they are tested on.
+    The small matrix (1,411 users by 3,327 videos, 99.6 % observed) is meant for testing. Do not train on the pairs that you
+    test on.
 
     References
     ----------
@@ -88,19 +89,19 @@ def read_kuairand(
 ) -> WatchLog:
     """Return the log of one or several of KuaiRand's ``log_standard_*.csv`` and ``log_random_*.csv``.
 
-    Read are ``user_id``, ``video_id``, ``play_time_ms``, ``duration_ms`` and ``time_ms`` (milliseconds), and ``tab`` and
-    ``is_rand`` where rows are chosen by them.
+    It reads ``user_id``, ``video_id``, ``play_time_ms``, ``duration_ms`` and ``time_ms`` (milliseconds), and ``tab`` and
+    ``is_rand`` if ``tabs`` or ``random_exposure`` choose rows.
 
     Parameters
     ----------
     path : str, pathlib.Path or sequence of them
         ``.csv``, ``.csv.gz`` or ``.parquet``; the rows of several files follow each other.
     tabs : collection of int, optional
-        Keep only rows of these scenarios of the app, 0 to 14. Where videos are shown in two columns, most play times of
-        0 mean that a cover was seen and the video never started. Default: all.
+        Keep only rows of these scenarios of the app, 0 to 14. If the app shows videos in two columns, most play times of 0
+        mean that the user saw a cover and the video never started. Default: all.
     random_exposure : {"include", "exclude", "only"}, default "include"
-        What to do with rows of videos that were shown at random and not recommended (``is_rand`` is 1): they make a test
-        without exposure bias.
+        Treatment of rows of videos that were shown at random and not recommended (``is_rand`` is 1); they give a test without
+        exposure bias.
     duplicates : {"drop", "keep", "error"}, default "drop"
         As in `WatchLog.from_frame`.
     strict : bool, default True
@@ -110,15 +111,15 @@ def read_kuairand(
     -------
     WatchLog
         Times in seconds; ``round(1000 * seconds)`` gives the milliseconds back. The vocabularies hold the users and
-        videos of all rows of the files, whatever is chosen: "exclude" and "only" of the same files share their integers.
+        videos of all rows of the files for every choice, so "exclude" and "only" of the same files share their integers.
 
     Raises
     ------
     FileNotFoundError
         There is no such file.
     ValueError, TypeError
-        All that `WatchLog.read` refuses, with rows counted among those chosen; a tab outside 0 to 14, ``is_rand`` other
-        than 0 and 1, no row chosen. Names the file.
+        As `WatchLog.read` raises, with row numbers among the chosen rows; a tab outside 0 to 14, ``is_rand`` other than 0 and
+        1, no row chosen. Names the file.
 
     References
     ----------
@@ -166,9 +167,8 @@ def read_frame_release(
 ) -> WatchLog:
     """Return the log of the data released with FRAME, or of the full SegMM set, which has the same columns.
 
-    Read are ``user_id``, ``photo_id`` (the video), ``playing_time`` and ``duration_ms`` (milliseconds; SegMM's page
-    writes it ``uration_ms``, which is taken too), and ``time_ms`` where it is there. The clip features of the release are
-    read by `read_clip_files`.
+    It reads ``user_id``, ``photo_id`` (the video), ``playing_time`` and ``duration_ms`` (milliseconds; also under the name
+    ``uration_ms``, as on SegMM's page), and ``time_ms`` if present. `read_clip_files` reads the clip features of the release.
 
     Parameters
     ----------
@@ -218,7 +218,7 @@ def read_frame_release(
 
 
 def _choose(frame: pd.DataFrame, tabs: Collection[int] | None, random_exposure: str) -> pd.DataFrame:
-    """Return the rows of these tabs and of this exposure."""
+    """Return the rows with these tabs and this exposure."""
     keep = np.ones(len(frame), dtype=bool)
     if tabs is not None:
         _check(frame["tab"], range(_NUM_TABS))

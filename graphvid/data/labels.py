@@ -1,4 +1,4 @@
-"""Labels of videos from a file."""
+"""Reader of labels of videos from a file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def read_labels(path: str | Path, features: Features) -> NDArray[np.int64]:
         A file in one of the forms of `WatchLog.read` with the columns ``video_id`` and ``label``; rows of other videos are
         not used.
     features : Features
-        Whose videos are labelled; integers equal the text that spells them.
+        Features of the videos to label; integers equal the text that spells them.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""A watch log and the features of its videos, read as one aligned pair."""
+"""Reader of a watch log and the features of its videos as one aligned pair."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ def read_log_and_features(
     mmap : bool, default False
         As in `load_features`.
     missing : {"error", "drop"}, default "error"
-        What to do with rows of the log whose video has no features, or that lack a user or video: refuse them, or drop
-        them with a warning; the counts stay in ``log.dropped``.
+        Treatment of rows of the log whose video has no features, or that lack a user or video: an error, or drop them with a
+        warning; the counts stay in ``log.dropped``.
 
     Returns
     -------
@@ -67,7 +67,7 @@ def read_log_and_features(
     FileNotFoundError
         A file is not there.
     TypeError, ValueError
-        What `WatchLog.read` and `load_features` refuse; names the file.
+        As `WatchLog.read` and `load_features` raise; names the file.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Mentions in documents, with the entities that each may mean."""
+"""Mentions in documents, with their candidate entities."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ NIL, UNKNOWN = -1, -2  # values of Mentions.gold that are no entity
 
 
 class Mentions:
-    """Places in documents where an entity is named, and which entities each may mean.
+    """Mentions: places in documents that name an entity, with the candidate entities of each.
 
-    Candidates are ragged, in CSR form, and always in the order of their entity numbers, whatever order they come in: a
-    file that lists the gold entity first tells nothing.
+    Candidates are ragged, in CSR form, and always sorted by entity number. So a file that lists the gold entity first does
+    not leak it.
 
     Parameters
     ----------
@@ -26,16 +26,16 @@ class Mentions:
     surface : sequence of str, shape (num_mentions,)
         The words of the mention.
     gold : array_like of int, shape (num_mentions,)
-        Entity number of what is meant; -1 (NIL) when it is not in the knowledge base, -2 (UNKNOWN) when it is, but not
-        among the entities here.
+        Number of the true entity; -1 (NIL) if it is not in the knowledge base, -2 (UNKNOWN) if it is, but not among the
+        entities here.
     cand_indptr : array_like of int, shape (num_mentions + 1,)
-        Mention m has the candidates ``cand_indptr[m]`` to before ``cand_indptr[m + 1]``; it may have none.
+        Mention m has the candidates ``cand_indptr[m]`` to ``cand_indptr[m + 1] - 1``; it may have none.
     cand_entity : array_like of int, shape (num_candidates,)
         Entity numbers.
     entity_ids : array_like of hashable, shape (num_entities,)
-        What entities are called outside.
+        Original ids of the entities.
     entity_names : sequence of str, shape (num_entities,)
-        Their names in words.
+        Names of the entities.
     prior : array_like of float, shape (num_candidates,), optional
         p(entity | mention) in [0, 1], in the order of ``cand_entity``.
     left, right : sequence of str, shape (num_mentions,), optional
@@ -54,8 +54,8 @@ class Mentions:
     Raises
     ------
     ValueError
-        Lengths that differ, an entity that is twice a candidate of one mention, entity numbers out of range, documents
-        that are not contiguous, priors outside [0, 1], a context on one side only.
+        Different lengths, an entity that is twice a candidate of one mention, entity numbers out of range, documents that are
+        not contiguous, priors outside [0, 1], a context on only one side.
 
     Notes
     -----
@@ -151,7 +151,7 @@ class Mentions:
 
     @property
     def gold_candidate(self) -> NDArray[np.int64]:
-        """Position of the gold entity in ``cand_entity``, shape (num_mentions,); -1 where it is no candidate."""
+        """Position of the gold entity in ``cand_entity``, shape (num_mentions,); -1 if it is no candidate."""
         mention = self.cand_mention
         found = np.flatnonzero(self.cand_entity == self.gold[mention])
         position = np.full(len(self.doc), -1, dtype=np.int64)
@@ -160,7 +160,7 @@ class Mentions:
 
     @property
     def linkable(self) -> NDArray[np.bool_]:
-        """Mentions whose entity is in the knowledge base, shape (num_mentions,): what accuracy is a share of."""
+        """Mask of the mentions whose entity is in the knowledge base, (num_mentions,): the denominator of accuracy."""
         linkable: NDArray[np.bool_] = self.gold != NIL
         return linkable
 
@@ -170,7 +170,7 @@ class Mentions:
         Parameters
         ----------
         mentions : array_like of int or bool, shape (num_rows,) or (num_mentions,)
-            Numbers of mentions, or which to keep. Mentions of a document must stay together.
+            Numbers of mentions, or a mask. Mentions of a document must stay together.
         """
         rows = np.asarray(mentions)
         rows = np.flatnonzero(rows) if rows.dtype == bool else rows.astype(np.int64)

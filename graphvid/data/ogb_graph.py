@@ -1,4 +1,4 @@
-"""Graphs of the Open Graph Benchmark, through the readers of the package ``ogb``."""
+"""Reader of graphs of the Open Graph Benchmark, by means of the package ``ogb``."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ from graphvid.data.relational import RelationalData
 class OGBGraph(RelationalData):
     """A graph of the Open Graph Benchmark whose nodes have features: ``ogbn-arxiv``, ``ogbl-collab``, ...
 
-    Directions are dropped, self loops too, and parallel edges become one. The edge weight is the sum of the weights of
-    the parallel edges where the data set has ``edge_weight`` (ogbl-collab), and None elsewhere; other edge features
-    are not read. The single modality is called "features". Node ids are 0, 1, ...
+    It drops directions and self loops, and merges parallel edges. The edge weight is the sum of the weights of the parallel
+    edges if the data set has ``edge_weight`` (ogbl-collab), otherwise None; other edge features are not read. The only
+    modality is "features". Node ids are 0, 1, ...
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class OGBGraph(RelationalData):
         Folder that holds the folder of the data set, ``ogbn_arxiv`` for ``ogbn-arxiv``. Default: the environment
         variable GRAPHVID_DATA.
     download : bool, default False
-        Whether to download the data set from the address that ``ogb`` knows, where it is not there. Never asks.
+        Whether to download a missing data set from its address in ``ogb``, without asking.
     meta_dict : mapping, optional
         Description of a data set of your own, as ``ogb.io.DatasetSaver.get_meta_dict`` returns it; ``root`` is then the
         folder of the data set itself, the one that holds ``raw``.
@@ -49,17 +49,17 @@ class OGBGraph(RelationalData):
     Raises
     ------
     FileNotFoundError
-        The files are not there; says which are expected.
+        The files are not there; names the expected files.
     ValueError
         A name that ``ogb`` does not know, another version of the data set, several node types, no node features, or
         a corrupt file.
 
     Notes
     -----
-    The files under ``raw`` are read by ``ogb.io.read_graph_raw``. The cache that ``ogb`` keeps under ``processed`` is
-    neither read nor written: it is a pickle of a protocol that ``torch.load`` only reads with ``weights_only=False``,
-    and then it may run any code. ``ogb`` is imported without its version check, which calls the network. Licences
-    differ by data set; see the web page of the benchmark.
+    ``ogb.io.read_graph_raw`` reads the files under ``raw``. This class does not read or write the cache that ``ogb`` keeps
+    under ``processed``: it is a pickle that ``torch.load`` reads only with ``weights_only=False``, and then it may run any
+    code. The import of ``ogb`` skips its version check, which uses the network. Licences differ by data set; see the web page
+    of the benchmark.
 
     References
     ----------
@@ -124,7 +124,7 @@ def _import_ogb() -> ModuleType:
 
 
 def _describe(ogb: ModuleType, name: str) -> dict[str, Any]:
-    """Return what ogb knows of one of its own data sets."""
+    """Return ogb's description of one of its own data sets."""
     task = "nodeproppred" if name.startswith("ogbn-") else "linkproppred"
     table = Path(next(iter(ogb.__path__))) / task / "master.csv"
     known = pd.read_csv(table, index_col=0, keep_default_na=False)
@@ -134,7 +134,7 @@ def _describe(ogb: ModuleType, name: str) -> dict[str, Any]:
 
 
 def _require(folder: Path, files: list[str], name: str, meta: dict[str, Any], download: bool) -> None:
-    """Return when the files are there, downloaded if asked; a folder with other content is never touched."""
+    """Raise unless the files exist, after a download on request; never change a folder with other content."""
     if not folder.exists() and download:
         _download(meta["url"], meta["download_name"], folder)
     absent = [file for file in files if not (folder / file).is_file()]
@@ -148,7 +148,7 @@ def _require(folder: Path, files: list[str], name: str, meta: dict[str, Any], do
 
 
 def _download(url: str, inner: str, folder: Path) -> None:
-    """Download and unpack a data set beside ``folder``, then give it that name."""
+    """Download and unpack a data set beside ``folder``, then rename it to ``folder``."""
     from ogb.utils.url import download_url, extract_zip
 
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -166,7 +166,7 @@ def _read_raw(folder: Path, binary: bool, meta: dict[str, Any], name: str) -> di
     if binary:
         return _read_binary(folder / "raw" / "data.npz")
     extra = [name for name in meta["additional edge files"].split(",") if name == "edge_weight"]
-    # What ogb prints, and its bar over one graph, say nothing.
+    # The output of ogb and its progress bar over one graph have no information.
     with (
         reading(folder, f"a readable copy of {name}"),
         contextlib.redirect_stdout(io.StringIO()),
@@ -179,7 +179,7 @@ def _read_raw(folder: Path, binary: bool, meta: dict[str, Any], name: str) -> di
 
 
 def _read_binary(path: Path) -> dict[str, Any]:
-    # Not by ogb.io.read_binary_graph_raw, which believes whatever the headers of the file say.
+    # ogb.io.read_binary_graph_raw is not used, because it trusts the headers of the file.
     arrays = read_npz(path, ("edge_index", "num_nodes_list", "num_edges_list"))
     counts = {key: arrays[f"num_{key}_list"] for key in ("nodes", "edges")}
     for key, count in counts.items():
@@ -200,7 +200,7 @@ def _read_labels(path: Path, binary: bool) -> NDArray[Any]:
 
 
 def _classes(labels: NDArray[Any]) -> NDArray[np.int64]:
-    """Return labels as integers, -1 for those that are unknown."""
+    """Return labels as integers, -1 for unknown ones."""
     known = np.nan_to_num(labels, nan=-1)
     if (np.abs(known) >= 2**31).any() or (known != np.trunc(known)).any():
         raise ValueError(f"the labels must be whole numbers below 2**31, got {known.min()} to {known.max()}")

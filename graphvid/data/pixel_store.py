@@ -1,4 +1,4 @@
-"""Pixels of videos as uint8, all frames of all videos in one table, in memory or in a memory-mapped file."""
+"""A store of the pixels of videos as uint8: all frames of all videos in one table, in memory or memory-mapped."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from graphvid.data._ids import from_stored, to_stored, unique_index
 from graphvid.data.clips import ClipSource, check_clip
 
 _PIXELS, _INDPTR, _IDS = "pixels.npy", "indptr.npy", "ids.npy"
-_FRAMES_AT_ONCE = 256  # read from a source and written
+_FRAMES_AT_ONCE = 256  # frames that are copied from a source at once
 
 
 class PixelStore:
@@ -28,14 +28,14 @@ class PixelStore:
     ----------
     ids : iterable of ids, shape (num_videos,)
     pixels : ndarray of uint8, shape (num_frames, height, width, channels)
-        Frames of all videos, those of a video together and in their order; memory-mapped ones stay on disk.
+        Frames of all videos, video by video, in their order; memory-mapped ones stay on disk.
     indptr : array_like of int, shape (num_videos + 1,)
         Video ``v`` has the frames ``indptr[v]`` to ``indptr[v + 1] - 1``, at least one.
 
     Raises
     ------
     TypeError
-        Pixels of another dtype: nothing is scaled or rounded in silence.
+        Pixels of another dtype: the store scales and rounds nothing without notice.
     ValueError
         Another shape, an ``indptr`` that does not rise from 0 to the number of frames, a video without frames (named),
         no video, an id twice.
@@ -80,7 +80,7 @@ class PixelStore:
 
     @classmethod
     def from_videos(cls, videos: Mapping[Any, NDArray[np.uint8]]) -> PixelStore:
-        """Make a store in memory of one array of shape (num_frames, height, width[, channels]) an id.
+        """Make a store in memory from one array of shape (num_frames, height, width[, channels]) for each id.
 
         Arrays without channels are grey: one channel.
 
@@ -117,7 +117,7 @@ class PixelStore:
         FileNotFoundError
             There is no such folder, or it lacks a file.
         TypeError, ValueError
-            A corrupt or truncated file, and all that `PixelStore` refuses; names the folder.
+            A corrupt or truncated file, and as `PixelStore` raises; names the folder.
         """
         folder = as_path(path)
         ids, pixels, indptr = (read_npy(folder / name, mmap=name == _PIXELS) for name in (_IDS, _PIXELS, _INDPTR))
@@ -128,14 +128,14 @@ class PixelStore:
 
     @staticmethod
     def write(path: str | Path, source: ClipSource, *, progress: bool = False) -> PixelStore:
-        """Copy the videos of a source into a folder, whole or not at all, and return the store opened.
+        """Copy the videos of a source into a folder, completely or not at all, and return the store opened.
 
         Parameters
         ----------
         path : path-like
             The folder, which must not exist.
         source : ClipSource
-            Such as `VideoFolder`, which decodes anew at every clip.
+            For example `VideoFolder`, which decodes again for every clip.
         progress : bool, default False
             Show a bar.
 
@@ -164,7 +164,7 @@ class PixelStore:
         return PixelStore.open(path)
 
     def clip(self, video: int, start: int, length: int, stride: int = 1) -> NDArray[np.uint8]:
-        """Return a clip as `ClipSource.clip` says."""
+        """Return a clip; see `ClipSource.clip`."""
         check_clip(self, video, start, length, stride)
         first = int(self.indptr[video]) + start
         return np.array(self.pixels[first : first + (length - 1) * stride + 1 : stride])

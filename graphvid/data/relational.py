@@ -13,20 +13,20 @@ from graphvid.data.features import Features
 
 @dataclass(frozen=True, eq=False)
 class RelationalData:
-    """Edges between videos, or other things with features, and what is known of the nodes.
+    """Edges between videos, or other things with features, and the features and labels of the nodes.
 
     Parameters
     ----------
     name : str
         Name of the data set.
     src, dst : ndarray of int64, shape (num_edges,)
-        Ends of every edge; each undirected edge is there once, without self loops.
+        Ends of every edge; each undirected edge once, without self loops.
     features : Features
         Row i belongs to node i.
     weight : ndarray of float32, shape (num_edges,), optional
-        Similarity, larger is better. None where edges have no weight.
+        Similarity, larger is better. None if edges have no weight.
     labels : ndarray of int64, shape (num_nodes,), optional
-        Class of every node, -1 where it is unknown. None where there are none.
+        Class of every node, -1 if unknown. None without labels.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The sample of SegMM: watch times of short videos, with what was watched segment by segment."""
+"""Reader of the SegMM sample: watch times of short videos, with labels of the watched segments."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _SEGMENTS = ("n_segments", "segment_labels")
 
 
 class SegmentLabels(NamedTuple):
-    """Actions of every viewer in every segment; those of row i of the log are ``labels[indptr[i] : indptr[i + 1]]``.
+    """Labels of segments; row i of the log has ``labels[indptr[i] : indptr[i + 1]]``.
 
     Parameters
     ----------
     indptr : ndarray of int64, shape (num_interactions + 1,)
-        Where the segments of every row start.
+        Start of the segments of every row.
     labels : ndarray of int8, shape (num_segments,)
         1 watched, 0 left in this segment, -1 never reached.
     """
@@ -44,8 +44,8 @@ class SegMM:
 
     37 users (16 to 1,052 rows each), 9,123 videos, 10,000 interactions, all that the authors publish as a sample of
     2,368 users and 362,430 videos in three days of a short-video app. Videos last 5 to 200 s. 66.7 % of the rows contain
-    a segment in which the user left, 35.1 % already the first; play times exceed durations where a video is replayed.
-    There are no visual features. `read_frame_release` reads the log of the full set.
+    a segment in which the user left, 35.1 % already in the first; play times exceed durations if a video is replayed. There
+    are no visual features. `read_frame_release` reads the log of the full set.
 
     Parameters
     ----------
@@ -56,25 +56,25 @@ class SegMM:
     Attributes
     ----------
     log : WatchLog
-        All rows in the order of the file, two repeated pairs of user and video included; ids are those of the file.
-        Times were whole milliseconds: ``round(1000 * seconds)`` gives them back. The moment 0 is not disclosed.
+        All rows in the order of the file, including two repeated pairs of user and video; ids are those of the file. Times
+        were whole milliseconds: ``round(1000 * seconds)`` gives them back. The moment of time 0 is not published.
     segment_labels : SegmentLabels
-        Row i belongs to row i of the log. A row has 1s, then at most one 0, then -1s; the 1s are the segments played to
-        their end, and in 13.6 % of the rows one more, mostly the short last segment of a video seen to its end.
+        Labels of row i of the log. A row has 1s, then at most one 0, then -1s. The 1s are the segments played to their end,
+        and in 13.6 % of the rows one more, mostly the short last segment of a completed video.
     segment_seconds : float
-        5.0, length of a segment; the last one of a video is what remains.
+        5.0, the length of a segment; the last segment of a video is the remainder.
 
     Raises
     ------
     FileNotFoundError
-        The file is not there; says what is expected and where it comes from.
+        The file is not there; names the expected files and their source.
     ValueError
-        A corrupt file, labels other than 1, 0 and -1, or as many as do not fit the duration.
+        A corrupt file, labels other than 1, 0 and -1, or a number of labels that does not fit the duration.
 
     Notes
     -----
-    The users are the first 37 and not drawn at random, and most videos occur once: good for watch times and hazards,
-    too narrow for collaborative filtering.
+    The users are the first 37 and not a random sample, and most videos occur once. The sample suits watch times and hazards
+    but is too small for collaborative filtering.
 
     References
     ----------
@@ -102,7 +102,7 @@ class SegMM:
 
 
 def _parse(frame: pd.DataFrame, segment_seconds: float) -> SegmentLabels:
-    """Return the labels of all rows; text of numbers with one space between them."""
+    """Return the labels of all rows, parsed from numbers separated by one space."""
     rows = [text.split() for text in frame["segment_labels"].fillna("")]
     counts = np.array([len(row) for row in rows], dtype=np.int64)
     expected = -(-frame["duration_ms"].to_numpy() // int(1000 * segment_seconds))

@@ -1,4 +1,4 @@
-"""SICK: pairs of sentences on images and short videos, with how related ten people found them."""
+"""Reader of SICK: pairs of sentences about images and short videos, with relatedness scores of ten people."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _COLUMNS = ["split", "sentence_A", "sentence_B", "relatedness_score"]
 
 
 class SICKRelatedness:
-    """Sentences as videos that have nothing but a title, and their pairs in the official splits.
+    """Sentences as videos with only a title, and their pairs in the official splits.
 
     Parameters
     ----------

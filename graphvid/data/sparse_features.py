@@ -1,4 +1,4 @@
-"""Sparse tables of features: one canonical form, SciPy's file of it, and tables of ids, columns and weights."""
+"""Sparse tables of features: their canonical form, and conversion from SciPy's files and from tables of entries."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from graphvid.data._id_spelling import show
 from graphvid.data._ids import unique_index
 
 CSR_ARRAYS = ("format", "shape", "data", "indices", "indptr")
-"""Arrays of the file that `scipy.sparse.save_npz` writes of a CSR matrix."""
-_MARK = "_is_array"  # SciPy's mark of a csr_array, as against a csr_matrix
+"""Arrays in the file that `scipy.sparse.save_npz` writes for a CSR matrix."""
+_MARK = "_is_array"  # SciPy's mark of a csr_array in contrast to a csr_matrix
 _MOST_COLUMNS = 2**31
 
 
 def canonical_csr(matrix: Any, *, owned: bool = False) -> sparse.csr_array:  # Any: SciPy's matrices have no types
-    """Return a sparse matrix as float32 rows with ascending columns, none twice, and no stored zeros.
+    """Return a sparse matrix as float32 rows with ascending distinct columns and without stored zeros.
 
     Parameters
     ----------
     matrix : sparse matrix or array of SciPy, shape (num_videos, dim)
-        Of any format and real dtype. Values of one place are added.
+        Any format and real dtype. Values of one place are added.
     owned : bool, default False
-        The matrix may be changed. Otherwise it is not; it shares its memory with the result where it is as it must be.
+        Whether the function may change the matrix. If False, it does not change it; the result may share its memory.
 
     Raises
     ------
@@ -49,7 +49,7 @@ def canonical_csr(matrix: Any, *, owned: bool = False) -> sparse.csr_array:  # A
         raise ValueError(
             f"a sparse matrix must have columns in [0, {found.shape[1]}), got {found.indices.min()} to {found.indices.max()}"
         )
-    # Made anew, as SciPy keeps on the object what it once found, or was told, of its order.
+    # A new object, because SciPy caches on the object whether it is sorted and canonical.
     short = max(found.nnz, *found.shape) < 2**31
     places = [x.astype(np.int32 if short else np.int64, copy=False) for x in (found.indices, found.indptr)]
     found = sparse.csr_array((found.data, *places), shape=found.shape)
@@ -68,7 +68,7 @@ def canonical_csr(matrix: Any, *, owned: bool = False) -> sparse.csr_array:  # A
 
 
 def check_finite_csr(csr: sparse.csr_array, name: str, ids: pd.Index) -> None:
-    """Raise where a value is NaN or infinite; names modality, id and column."""
+    """Raise if a value is NaN or infinite; names modality, id and column."""
     wrong = np.flatnonzero(~np.isfinite(csr.data))
     if wrong.size:
         rows = np.searchsorted(csr.indptr, wrong, side="right") - 1
@@ -79,19 +79,19 @@ def check_finite_csr(csr: sparse.csr_array, name: str, ids: pd.Index) -> None:
 
 
 def is_csr_file(arrays: Mapping[str, NDArray[Any]]) -> bool:
-    """Return whether these are the arrays of a file of `scipy.sparse.save_npz`, of whatever format."""
+    """Return whether these are the arrays of a file of `scipy.sparse.save_npz`, of any format."""
     return "format" in arrays and arrays["format"].ndim == 0 and "shape" in arrays
 
 
 def csr_of_file(arrays: Mapping[str, NDArray[Any]]) -> sparse.csr_array:
-    """Return the canonical matrix in the arrays of a file that `scipy.sparse.save_npz` has written.
+    """Return the canonical matrix from the arrays of a file that `scipy.sparse.save_npz` wrote.
 
     Raises
     ------
     TypeError
         Values that are not real numbers.
     ValueError
-        Another format than CSR, an array that is not there or not one of them, sizes that do not fit, a column out of range.
+        Another format than CSR, a missing or unknown array, sizes that do not fit, a column out of range.
     """
     stored = arrays["format"].item()
     form = stored.decode("ascii", "replace") if isinstance(stored, bytes) else str(stored)
@@ -115,7 +115,7 @@ def csr_of_file(arrays: Mapping[str, NDArray[Any]]) -> sparse.csr_array:
         raise ValueError(f"indices must be in [0, {int(shape[1])}), got {indices.min()} to {indices.max()}")
     if data.dtype.kind not in "biuf":
         raise TypeError(f"data must have a real dtype (float, int or bool), got {data.dtype}")
-    # SciPy computes neither in float16 nor in the byte order of another machine.
+    # SciPy cannot compute in float16 or in the byte order of another machine.
     kind = np.float32 if data.dtype == np.float16 else data.dtype.newbyteorder("=")
     parts = [
         data.astype(kind, copy=False),
@@ -125,7 +125,7 @@ def csr_of_file(arrays: Mapping[str, NDArray[Any]]) -> sparse.csr_array:
 
 
 def csr_arrays(csr: sparse.csr_array) -> dict[str, NDArray[Any]]:
-    """Return the arrays of the file that SciPy would write of a matrix."""
+    """Return the arrays of the file that SciPy would write for a matrix."""
     parts = {"format": np.array(b"csr"), "shape": np.array(csr.shape), _MARK: np.array(True)}
     return {**parts, "data": csr.data, "indices": csr.indices, "indptr": csr.indptr}
 
@@ -138,7 +138,7 @@ def csr_of_entries(
     Parameters
     ----------
     row : ndarray of int, shape (num_entries,)
-        In [0, len(ids)).
+        Row of every entry, in [0, len(ids)).
     column, weight : ndarray of numbers, shape (num_entries,)
         Values of one place are added.
     ids : Index, shape (num_videos,)
@@ -170,7 +170,7 @@ def csr_of_entries(
 
 
 def number_ids(values: pd.Series) -> tuple[NDArray[np.int64], pd.Index]:
-    """Return the number of every entry's id, counted by first appearance, and the ids."""
+    """Return the number of every entry's id, in order of first appearance, and the ids."""
     from graphvid.data._ids import to_index
 
     codes, found = pd.factorize(to_index(values, "video_id"))

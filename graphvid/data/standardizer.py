@@ -14,7 +14,7 @@ from graphvid.data.feature_tables import BLOCK_VALUES, Table, as_dense, row_bloc
 
 @dataclass(frozen=True, eq=False)
 class Standardizer:
-    r"""Shift and scale every column, :math:`(x - \mu) / \sigma`, by what was seen in training rows only.
+    r"""Shift and scale every column, :math:`(x - \mu) / \sigma`, by the statistics of only the training rows.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ class Standardizer:
         Parameters
         ----------
         x : ndarray, csr_array, MappedTable or JoinedTable, shape (num_videos, dim)
-            Features; sums are taken in float64 whatever the dtype. Zeros that a sparse table does not store count.
+            Features; sums are in float64 for every dtype. Zeros that a sparse table does not store count.
         rows : array_like of int, shape (num_rows,)
             The training rows.
 
@@ -54,8 +54,8 @@ class Standardizer:
 
         Notes
         -----
-        Two passes over the rows, a block at a time: O(dim) memory beside the table, in O(num_rows dim) time, of a sparse
-        table in that of its stored values.
+        Two passes over the rows, a block at a time: O(dim) memory beside the table, and O(num_rows dim) time; for a sparse
+        table the time is proportional to its stored values.
         """
         rows = np.asarray(rows)
         if len(x.shape) != 2:
@@ -67,7 +67,7 @@ class Standardizer:
         count, dim = len(rows), x.shape[1]
         total, least, most = np.zeros(dim), np.full(dim, np.inf), np.full(dim, -np.inf)
         for _, block in row_blocks(x, rows):
-            if sparse.issparse(block):  # SciPy would add float32 in float32
+            if sparse.issparse(block):  # SciPy would sum float32 in float32
                 total += np.bincount(block.indices, block.data, minlength=dim)
             else:
                 total += block.sum(axis=0, dtype=np.float64)
@@ -87,7 +87,7 @@ class Standardizer:
         return cls(mean, np.where(scale == 0, 1.0, scale))
 
     def transform(self, x: NDArray[np.floating] | sparse.csr_array) -> NDArray[np.float32]:
-        """Return standardised float32 features, shape (num_rows, dim); sparse rows become dense, as their zeros move."""
+        """Return standardised float32 features, (num_rows, dim); sparse rows become dense, because zeros change."""
         if x.ndim != 2 or x.shape[1] != len(self.mean):
             raise ValueError(f"x must have shape (num_rows, {len(self.mean)}), got {x.shape}")
         out = np.empty(x.shape, np.float32)
@@ -98,7 +98,7 @@ class Standardizer:
 
 
 class UnitFactors(NamedTuple):
-    """Rows at length 1 in parts: the cosine of rows i and j is ``scaled[i] @ scaled[j] + left[i] @ right[j]``.
+    """Factors of unit rows: the cosine of rows i and j is ``scaled[i] @ scaled[j] + left[i] @ right[j]``.
 
     Parameters
     ----------
@@ -112,14 +112,14 @@ class UnitFactors(NamedTuple):
 
 
 class StandardizedTable:
-    """A table whose rows are standardised when they are asked for: dense float32 blocks of any table.
+    """A table that standardises rows on access: dense float32 blocks of any table.
 
     Parameters
     ----------
     table : Table
         Features.
     standardizer : Standardizer
-        Of as many columns.
+        Standardizer with the same number of columns.
     """
 
     def __init__(self, table: Table, standardizer: Standardizer) -> None:
@@ -135,7 +135,7 @@ class StandardizedTable:
         return self.standardizer.transform(self.table[rows])
 
     def unit_factors(self, rows: NDArray[np.integer]) -> UnitFactors | None:
-        """Return rows at length 1 as factors whose products are cosines, None if the table is not sparse.
+        """Return factors of the unit rows, whose products are cosines; None if the table is not sparse.
 
         With :math:`a = x / \\sigma` and :math:`m = \\mu / \\sigma`, the product of two standardised rows is
         :math:`a_i^\\top a_j + (m^\\top m - a_i^\\top m) - a_j^\\top m`: sparse but for two columns.

@@ -1,4 +1,4 @@
-"""Vectors of videos in the form that the QQ Browser 2021 contest takes."""
+"""Writer and reader of vectors in the submission form of the QQ Browser 2021 contest."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def write_submission(path: str | Path, ids: Iterable[Any], vectors: ArrayLike, *
     Parameters
     ----------
     path : path-like
-        Ends in ``.zip``.
+        File name, ending in ``.zip``.
     ids : iterable of ids, shape (num_videos,)
         Written as text.
     vectors : array_like of float, shape (num_videos, dim)

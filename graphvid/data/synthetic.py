@@ -1,4 +1,4 @@
-"""A generated world of topics, users with tastes, and videos whose features hide their topic."""
+"""Generator of a world of topics, users with tastes, and videos whose features hide their topic."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MONTH = 30 * 24 * 3600.0
 _LATENT_DIM = 16
 _NUISANCE_DIM = {"visual": 8, "audio": 4}
 _DIM = {"visual": 96, "audio": 32}
-_FREQUENCY = 0.375  # of a latent coordinate; phases then differ by about 1.5 radians between videos
+_FREQUENCY = 0.375  # scale of a latent coordinate; phases then differ by about 1.5 radians between videos
 _DETAIL = {"visual": 1.0, "audio": 0.4}
 
 
@@ -28,7 +28,7 @@ class _Videos(NamedTuple):
 
 
 class SyntheticCoWatch:
-    r"""A world in which raw features compare videos badly, an encoder can do better, and the best answer is known.
+    r"""A world in which raw features compare videos badly, an encoder is better, and the true embedding is known.
 
     Topics are grouped in supertopics. A user likes a few supertopics and a few topics in each, and watches videos of
     these topics by popularity, apart from a share ``explore`` of watches that follow popularity alone. The features
@@ -37,9 +37,9 @@ class SyntheticCoWatch:
     .. math:: x_v = A \sin(W z_v + U n_v + b) + B n_v + \epsilon_v, \qquad z_v = s_{t(v)} + c_{t(v)} + j_v,
 
     where :math:`s` is the centre of the supertopic, :math:`c` the offset of the topic, :math:`j` the difference of the
-    video from its topic, :math:`n` the nuisance (few directions, large, unrelated to the topic: think of lighting and
-    loudness) and :math:`\epsilon` white noise. The nuisance is added, so that raw cosine compares mostly that, and it
-    shifts the phases, so that no linear map removes it all. Modality "visual" (96 columns) shows the topic,
+    video from its topic, :math:`n` the nuisance (large, in few directions, unrelated to the topic, like lighting and
+    loudness) and :math:`\epsilon` white noise. The nuisance is added, so that the raw cosine mostly compares nuisance. It
+    also shifts the phases, so that no linear map removes it completely. Modality "visual" (96 columns) shows the topic,
     "audio" (32) mostly the supertopic.
 
     Parameters
@@ -57,7 +57,7 @@ class SyntheticCoWatch:
     noise : float, default 0.5
         Standard deviation of :math:`\epsilon`.
     seed : int, default 0
-        Everything is a function of the arguments and the seed.
+        Seed; the world depends only on it and the other arguments.
 
     Attributes
     ----------
@@ -68,10 +68,10 @@ class SyntheticCoWatch:
     features : Features
         Modalities "visual" and "audio".
     topics, supertopics : ndarray of int64, shape (num_videos,)
-        What each video is about.
+        True topic and supertopic of each video.
     oracle : ndarray of float32, shape (num_videos, num_topics)
-        The embedding made from the true topic of each video and the true tastes of all users: inner products are the
-        rates at which two topics are watched by one user, as if all topics were equally popular to explorers.
+        The embedding from the true topic of each video and the true tastes of all users. Inner products are the rates at
+        which one user watches two topics, under the assumption that explorers watch all topics equally.
 
     Raises
     ------
@@ -125,7 +125,7 @@ class SyntheticCoWatch:
             if not (np.isfinite(value) and value >= 0):
                 raise ValueError(f"{name} must be a finite number >= 0, got {value}")
 
-        # One stream a part, so that a change of one part leaves the others as they are.
+        # One stream for each part, so that a change of one part does not change the others.
         video_rng, taste_rng, watch_rng, feature_rng = (
             np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(4)
         )
@@ -141,7 +141,7 @@ class SyntheticCoWatch:
 
 
 def _make_videos(num_videos: int, num_topics: int, rng: np.random.Generator) -> _Videos:
-    """Return topics of about equal size, a heavy-tailed popularity and a length for every video."""
+    """Return the topic, popularity and length of every video: topics of about equal size, heavy-tailed popularity."""
     topic = rng.permutation(np.arange(num_videos) % num_topics)
     popularity = rng.lognormal(sigma=0.5, size=num_videos)
     return _Videos(topic, popularity, np.clip(rng.lognormal(np.log(30.0), 0.8, size=num_videos), 5.0, 300.0))
@@ -162,7 +162,7 @@ def _watch(videos: _Videos, tastes: Array, mean: float, explore: float, rng: np.
     user = np.repeat(np.arange(num_users), rng.poisson(rng.gamma(4.0, mean / 4.0, size=num_users)))
     if not len(user):
         raise ValueError(f"watches_per_user must give at least one watch, got none with {mean}")
-    # Inverse distribution functions laid end to end, one unit a user: one binary search draws for all.
+    # The distribution functions of all users are concatenated, one unit for each: one binary search draws for all.
     cumulative = np.cumsum(tastes, axis=1)
     cumulative /= cumulative[:, -1:]
     steps = (cumulative + np.arange(num_users)[:, None]).ravel()
@@ -212,7 +212,7 @@ def _view(
 
 
 def _best_embedding(tastes: Array, explore: float) -> NDArray[np.float32]:
-    """Return one vector a topic whose inner products are the rates at which two topics are watched together."""
+    """Return one vector for each topic; inner products are the rates at which users watch two topics together."""
     num_topics = tastes.shape[1]
     mixed = (1 - explore) * tastes + explore / num_topics
     values, vectors = np.linalg.eigh(mixed.T @ mixed / len(tastes))

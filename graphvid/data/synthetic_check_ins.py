@@ -1,4 +1,4 @@
-"""A small town whose inhabitants have habits of the weekday, the hour, the area and the time of day, with the causes kept."""
+"""Generator of the check-ins of a small town whose users have habits by weekday, hour and area, with the true causes."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ _GAP_HOURS = 7.0
 
 
 class SyntheticCheckIns:
-    """Check-ins that are each caused by one habit, so that every interest has something of its own to find.
+    """Check-ins that each have one habit as their cause, so that every interest explains a separate part.
 
-    Areas lie in a square of 20 km, with places around their middles. A user's check-ins follow each other after
-    exponential gaps of 7 hours on average. Each draws its cause: one of the user's two places of this weekday (0.22), of
-    this two-hour slot (0.18), or inside the area of the last check-in (0.15); the user's place of this group of areas and
-    this six-hour block (0.20); one of three successors that the last place has for everybody (0.13); or a place by
-    popularity, which falls with the power 0.8 of the rank (0.12).
+    Areas lie in a square of 20 km, with places around their middles. The gaps between a user's check-ins are exponential, 7
+    hours on average. Each check-in draws its cause: one of the user's two places of this weekday (0.22), of this two-hour
+    slot (0.18), or inside the area of the last check-in (0.15); the user's place of this group of areas and this six-hour
+    block (0.20); one of three successors of the last place, the same for all users (0.13); or a place by popularity, which
+    falls with the power 0.8 of the rank (0.12).
 
     Parameters
     ----------
     num_users, num_pois, num_areas, num_groups : int, default 300, 600, 30 and 5
-        Size of the town. Every area belongs to a group, in turn.
+        Size of the town. Areas are assigned to groups in turn.
     check_ins_per_user : (int, int), default (120, 219)
         Fewest and most check-ins of a user, uniform.
     seed : int, default 11
-        Everything is a function of the arguments and the seed.
+        Seed; the world depends only on it and the other arguments.
 
     Attributes
     ----------
@@ -45,9 +45,9 @@ class SyntheticCheckIns:
     area : ndarray of int64, shape (num_pois,)
         True area of every place.
     cause : ndarray of int64, shape (num_check_ins,)
-        Position in `CAUSES`; a first check-in, which has no last one, is by popularity where its cause needs one.
+        Position in `CAUSES`. If the cause of a user's first check-in needs a previous one, it is by popularity instead.
     windows : CheckInWindows
-        Of each user the first 7 tenths, the next tenth, and the last fifth, which judges.
+        The first 7 tenths of each user for training, the next tenth for validation, the last fifth for the test.
 
     Raises
     ------
@@ -110,7 +110,7 @@ class SyntheticCheckIns:
 
 
 class _Habits:
-    """Places that every user goes back to, and the successors and the popularity that all share."""
+    """Habitual places of every user, and the successors and popularity that all users share."""
 
     def __init__(
         self,
@@ -135,10 +135,10 @@ class _Habits:
     def visit(
         self, counts: NDArray[np.int64], weekday: NDArray[np.int64], hour: NDArray[np.int64], rng: np.random.Generator
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the place and the cause of every check-in, the n-th of all users at a time."""
+        """Return the place and the cause of every check-in; step n draws the n-th check-in of all users."""
         total = len(weekday)
         cause = rng.choice(len(CAUSES), total, p=_SHARES)
-        pick = rng.integers(0, 6, total)  # a choice between two or three, whichever the cause needs
+        pick = rng.integers(0, 6, total)  # a choice between two or three, depending on the cause
         popular = np.searchsorted(self.cumulative, rng.random(total), side="right").clip(max=len(self.area) - 1)
         first = np.concatenate([[0], np.cumsum(counts)])[:-1]
         poi = np.empty(total, dtype=np.int64)
@@ -175,7 +175,7 @@ def _coordinates(
 
 
 def _times(counts: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.float64]:
-    """Return whole seconds that rise for every user, from a moment in the first week."""
+    """Return ascending whole seconds for every user, from a moment in the first week."""
     gaps = np.maximum(1.0, np.rint(rng.exponential(_GAP_HOURS * HOUR, counts.sum())))
     first = np.concatenate([[0], np.cumsum(counts)])[:-1]
     gaps[first] = _FIRST + rng.integers(0, 7 * DAY, len(counts))

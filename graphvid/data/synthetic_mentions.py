@@ -1,4 +1,4 @@
-"""A small world of ambiguous names: topics tell some candidates apart, the type that the nearest words ask for the others."""
+"""Generator of a small world of ambiguous names: topics separate some candidates, types by the nearest words the others."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ _COPIES, _NAMES, _SHARED = 4, 150, 6
 
 
 class WorldContexts(NamedTuple):
-    """The words of contexts, and vectors made of them.
+    """The words of contexts, and the vectors of these contexts.
 
     Parameters
     ----------
     word_indptr : ndarray of int64, shape (num_mentions + 1,)
-        Words of mention m are ``words[word_indptr[m]:word_indptr[m + 1]]``; function words are left out.
+        Words of mention m are ``words[word_indptr[m]:word_indptr[m + 1]]``, without function words.
     words : ndarray of int64, shape (num_words,)
     context_vectors : ndarray of float32, shape (num_mentions, 128)
     mention_vectors : ndarray of float32, shape (num_mentions, 96)
@@ -51,10 +51,10 @@ class SyntheticMentions:
 
     There are 640 entities, 4 of each of 8 types and 20 topics, and 150 names. Of a name's six entities two have one topic
     and different types, two have one type and different topics, two are random. The prior of a name falls as 1 / rank in
-    a random order, and golds are drawn from prior\ :sup:`0.7`. A document has one topic and 4 to 12 mentions; 80 % of
-    their golds have that topic. Around a mention stand 20 words, 60 % of them of the gold's topic, and nearer, within
-    three words on either side, one cue of the gold's type on each side. Two types share their cues and differ in which of
-    them stand left and which right, so a bag of words cannot tell them apart.
+    a random order, and golds are drawn from prior\ :sup:`0.7`. A document has one topic and 4 to 12 mentions; 80 % of their
+    golds have that topic. A mention has 20 words around it, 60 % of them of the gold's topic. Nearer, within three words,
+    there is one cue of the gold's type on each side. Two types share their cues and differ in the side of each cue, so a bag
+    of words cannot separate them.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ class SyntheticMentions:
     cue_noise : float, default 0.05
         Share of mentions whose cues are those of a random type.
     contexts_per_entity : int, default 20
-        Contexts that the vector of an entity's contexts is the mean of.
+        Contexts in the mean of ``entity_context_vectors``.
     seed : int, default 0
 
     Attributes
@@ -79,18 +79,18 @@ class SyntheticMentions:
     words : ndarray of int64, shape (num_words,)
         Rows of ``word_vectors``.
     word_vectors : ndarray of float32, shape (1110, 32)
-        Topic directions plus noise, of unit length; nothing of types.
+        Topic directions plus noise, of unit length; without information on types.
     entity_vectors : ndarray of float32, shape (640, 32)
         The same for entities.
     mention_vectors : ndarray of float32, shape (num_mentions, 96)
-        Means of the three words left, of the name and of the three words right.
+        Means of the vectors of the three words on the left, of the name, and of the three words on the right.
     context_vectors : ndarray of float32, shape (num_mentions, 128)
-        What a frozen random encoder that knows positions, standing in for BERT, gives for [MASK] at the mention's place.
+        Output for [MASK] at the mention's place of a frozen random encoder with positions, in place of BERT.
     entity_context_vectors : ndarray of float32, shape (640, 128)
-        The mean of that over contexts of the entity, which are in no document.
+        Mean of such outputs over contexts of the entity that are in no document.
     entity_type, entity_topic : ndarray of int64, shape (640,)
     link_src, link_dst : ndarray of int64, shape (3840,)
-        Links of entities, six from each: four to entities of its topic, two to any.
+        Links of entities, six from each: four to entities of its topic, two to random ones.
     vocabulary : list of str
         All words, in the order of ``word_vectors``.
 
@@ -151,7 +151,7 @@ class SyntheticMentions:
             self.entity_type[entity], self.entity_topic[entity], cue_noise, entity_rng
         )
 
-        self._code = np.concatenate([word_codes(encoder_rng), np.zeros((1, 128))])  # the last for no word
+        self._code = np.concatenate([word_codes(encoder_rng), np.zeros((1, 128))])  # the last row is for no word
         self._sign = encoder_rng.choice([-1.0, 1.0], size=(2 * NEAR, 128))
         states = encode_contexts(entity_near, entity_wide, self._code, self._sign)
         self.entity_context_vectors = states.reshape(len(kind), contexts_per_entity, -1).mean(axis=1)
@@ -191,12 +191,12 @@ class SyntheticMentions:
         left: Sequence[str] | NDArray[np.object_],
         right: Sequence[str] | NDArray[np.object_],
     ) -> WorldContexts:
-        """Return the words and vectors of contexts, also of text that is not of this world; unknown words are passed over.
+        """Return the words and vectors of contexts, also of other text; unknown words are ignored.
 
         Parameters
         ----------
         surface, left, right : sequence of str, shape (num_mentions,)
-            Mentions and the text before and after, words between spaces.
+            Mentions and the text before and after, with words separated by spaces.
 
         Returns
         -------
@@ -261,7 +261,7 @@ def _name(kind: NDArray[np.int64], topic: NDArray[np.int64], rng: np.random.Gene
 
 
 def _link(topic: NDArray[np.int64], rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return links, four of each entity to others of its topic and two to others of any."""
+    """Return links: four from each entity to others of its topic, and two to random others."""
     own = np.arange(len(topic))
     by_topic = np.argsort(topic, kind="stable").reshape(TOPICS, -1)
     place = np.empty_like(own)

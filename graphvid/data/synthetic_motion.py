@@ -1,4 +1,4 @@
-"""Moving digits over textures: short videos whose scenery betrays the class of the motion, until it does not."""
+"""Generator of short videos of digits that move over textures; only in training the texture predicts the motion's class."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ CACHE_VARIABLE = "GRAPHVID_CACHE"
 MOTIONS = ("translate", "rotate", "zoom", "oscillate")
 BACKGROUNDS = ("stripes", "checks", "dots", "waves")
 NUM_FRAMES, SIZE = 16, 24
-_TRAIN_DIGITS = 1200  # of scikit-learn's 1,797; the others are for tests
+_TRAIN_DIGITS = 1200  # digits of scikit-learn's 1,797 for training; the others are for tests
 _HALF = 5.5  # half the side of a digit at scale 1, pixels
-_FORMAT = 1  # of the cache; rises with every change of what is drawn
+_FORMAT = 1  # version of the cache; increase it with every change of the drawing
 _AT_ONCE = 32  # videos drawn together
 
 
 class MotionVideos(NamedTuple):
-    """Videos of one split, with what was drawn.
+    """Videos of one split, with their random parameters.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class MotionVideos(NamedTuple):
         Class in [0, 4), as in `MOTIONS` and `BACKGROUNDS`.
     sign : ndarray of int64, shape (num_videos,)
         1 or -1: right or left (translate), with or against the angle (rotate), in or out (zoom); 0 for oscillate, which
-        has none. Time reversal turns it, the motion's class stays.
+        has none. Time reversal changes the sign; the motion's class stays.
     """
 
     source: PixelStore
@@ -51,31 +51,30 @@ class SyntheticMotion:
 
     A frame is :math:`(1 - a) b + i a` with the texture :math:`b`, the digit's ink :math:`a` and its intensity :math:`i`,
     plus noise, clipped to [0, 1] and rounded to 1/255. In ``train`` the texture is that of the motion's class with the
-    probability ``rho``, so whoever looks at the scenery alone is right nearly always there; in ``shifted`` it is always
+    probability ``rho``, so a model that reads only the scenery is nearly always right there; in ``shifted`` it is always
     wrong.
 
     Parameters
     ----------
     num_train, num_matched, num_shifted, num_decorrelated : int, default 1600, 500, 500 and 1200
-        Videos of the splits; the motions of a split are as evenly many as can be.
+        Videos of the splits; the motions of a split have equal numbers, up to one.
     rho : float, default 0.95
         Probability in ``train`` that the texture is the motion's; else it is uniform over all four.
     drift : float, default 0.4
-        Largest speed of the texture along each axis, pixels a frame; 0 is a still camera.
+        Largest speed of the texture along each axis, in pixels a frame; 0 is a still camera.
     bg_instance : {"random", "fixed"}, default "random"
         "fixed": orientation 0.5, period 6.5, mean 0.38 and amplitude 0.2 for every video; phase and drift still vary.
     seed : int, default 0
-        Everything is a function of the arguments and the seed.
+        Seed; the world depends only on it and the other arguments.
     cache_dir : path-like, optional
-        Folder in which the videos are kept and found again. Default: the environment variable GRAPHVID_CACHE; where
-        that is not set, nothing is kept.
+        Folder for a cache of the videos. Default: the environment variable GRAPHVID_CACHE; without it, no cache.
 
     Attributes
     ----------
     train, matched, shifted, decorrelated : MotionVideos
         Texture = motion with probability ``rho``; texture = motion; texture uniform over the three others; independent.
-        The first 1,200 digit images serve ``train``, the others the rest. In ``decorrelated`` the first half is for
-        fitting a probe, the other for its test.
+        ``train`` uses the first 1,200 digit images, the other splits use the rest. The first half of ``decorrelated`` is for
+        fitting a probe, the second for its test.
 
     Raises
     ------
@@ -86,8 +85,9 @@ class SyntheticMotion:
 
     Notes
     -----
-    Decisions where the description leaves room: the drift moves the texture and not the digit; the digit wraps around the
-    frame; its image covers the square of half-side 5.5 times scale, pixel centres at ``-3.5 ... 3.5`` eighths of the side.
+    Decisions that the description leaves open: the drift moves the texture and not the digit; the digit wraps around the
+    frame; its image covers the square of half-side 5.5 times scale, with pixel centres at ``-3.5 ... 3.5`` eighths of the
+    side.
 
     Examples
     --------
@@ -194,7 +194,7 @@ def _digits() -> NDArray[np.float32]:
 
 
 class _Path(NamedTuple):
-    """Movement of a digit: a row a video, a column a frame (intensity: one column)."""
+    """Movement of digits: a row for each video, a column for each frame (intensity: one column)."""
 
     row: NDArray[np.float32]
     column: NDArray[np.float32]
@@ -232,10 +232,10 @@ def _digit_frames(images: NDArray[np.float32], path: _Path) -> NDArray[np.float3
         4 / half
     ) + 4.5  # in pixels of the image, whose eight cover the square, and a border
     column = (sin * down + cos * right) * (4 / half) + 4.5
-    near = np.nonzero((row > 0) & (row < 9) & (column > 0) & (column < 9))  # elsewhere there is no ink
+    near = np.nonzero((row > 0) & (row < 9) & (column > 0) & (column < 9))  # no ink elsewhere
     row, column = row[near], column[near]
     top, left = row.astype(np.int64), column.astype(np.int64)
-    low, far = row - top, column - left  # shares of the next pixel
+    low, far = row - top, column - left  # weights of the next pixel
     bordered, which = np.pad(images, ((0, 0), (1, 1), (1, 1))), near[0]
     above = bordered[which, top, left] * (1 - far) + bordered[which, top, left + 1] * far
     below = bordered[which, top + 1, left] * (1 - far) + bordered[which, top + 1, left + 1] * far
@@ -251,7 +251,7 @@ def _wrap(distance: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 class _Texture(NamedTuple):
-    """Looks and drift of a texture, one value a video."""
+    """Appearance and drift of textures, one value for each video."""
 
     turn: NDArray[np.float32]
     period: NDArray[np.float32]

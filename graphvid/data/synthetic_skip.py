@@ -1,4 +1,4 @@
-"""A small world in which viewers leave at the clips they dislike, with the truth kept apart."""
+"""Generator of a small world in which viewers leave at clips that they dislike, with the true probabilities."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _LIKED, _NEUTRAL, _DISLIKED = range(3)
 class SyntheticSkip:
     r"""Watch log, clip features and true skip probabilities of users who like some topics and leave at others.
 
-    A video has 8 clips of one second, cut into ``topics_per_video`` contiguous runs of one topic each. A user likes
-    some topics, dislikes others and is neutral to the rest. At every clip that is reached, the user leaves with the
-    probability that ``hazards`` gives for liked, neutral and disliked topics, at a moment uniform inside the clip; who
-    never leaves has completed the video. So a skip is caused by one clip, and a model that sees only the mean of a
-    video's clips cannot tell which.
+    A video has 8 clips of one second, cut into ``topics_per_video`` contiguous runs of one topic each. A user likes some
+    topics, dislikes others and is neutral to the rest. At every clip that the user reaches, the user leaves with the
+    probability in ``hazards`` for liked, neutral and disliked topics, at a uniform moment inside the clip. A user who never
+    leaves completes the video. So one clip causes a skip, and a model that reads only the mean of a video's clips cannot
+    find this clip.
 
     Parameters
     ----------
@@ -33,23 +33,23 @@ class SyntheticSkip:
     impressions_per_user : int, default 80
         Distinct videos shown to each user, uniform, in random order; at most ``num_videos``.
     num_topics, num_liked, num_disliked : int, default 16, 5 and 4
-        Topics in all, and how many of them each user likes and dislikes. At most 32 topics.
+        Number of topics, at most 32, and numbers of topics that each user likes and dislikes.
     topics_per_video : int, default 4
         Distinct topics of a video, from 1 to 8. 1 is the first null setting: no clip differs from its neighbours.
     hazards : tuple of 3 floats, default (0.01, 0.04, 0.45)
-        Probability to leave at a liked, a neutral and a disliked clip that is reached, in [0, 1]. Three equal values
-        are the third null setting: nobody can be told from anybody.
+        Probability to leave at a reached clip that is liked, neutral and disliked, in [0, 1]. Three equal values are the
+        third null setting: all users behave alike.
     num_groups : int, optional
-        Users are divided evenly into groups with one base taste each, of which every user draws 15 % of the topics
-        anew. Default: every user has a taste of their own.
+        Number of equal groups of users. A group has one base taste, and every user redraws 15 % of its topics. Default: each
+        user has an own taste.
     shuffle_places : bool, default False
-        The second null setting: whether a video is completed stays, the clip of a skip is drawn anew, uniformly.
+        The second null setting: the completion of a video stays, and the clip of a skip is redrawn uniformly.
     loop_share : float, default 0.05
-        Share of the complete views that go on beyond the end, up to 2.5 times the duration.
+        Share of the complete views that continue beyond the end, up to 2.5 times the duration.
     noise : float, default 0.35
         Expected norm of the noise added to a clip's feature vector; the topics' vectors have norm 1.
     seed : int, default 0
-        Everything is a function of the arguments and the seed.
+        Seed; the world depends only on it and the other arguments.
 
     Attributes
     ----------
@@ -61,7 +61,7 @@ class SyntheticSkip:
     windows : LogWindows
         Rows of each user's first half (graph), next quarter (supervision) and last quarter (test).
     clip_topics : ndarray of int64, shape (num_videos, 8)
-        What each clip is about.
+        Topic of each clip.
     tastes : ndarray of int64, shape (num_users, num_topics)
         0 liked, 1 neutral, 2 disliked.
     hazards : ndarray of float64, shape (num_interactions, 8)
@@ -78,8 +78,8 @@ class SyntheticSkip:
     -----
     O(num_users * (num_topics + impressions_per_user * 8) + num_videos * 256) time and memory; 10 ms at the defaults.
 
-    With many rows a user, a coarse model learns the tastes too, since the logarithm of the completion probability is
-    linear in how often each topic occurs: what clips bring is learning from fewer rows, and it shrinks as rows grow.
+    With many rows for each user, a coarse model learns the tastes too, because the logarithm of the completion probability is
+    linear in the counts of the topics. Clips help to learn from fewer rows; their advantage falls with the number of rows.
 
     Examples
     --------
@@ -131,7 +131,7 @@ class SyntheticSkip:
         if not (np.isfinite(noise) and noise >= 0):
             raise ValueError(f"noise must be a finite number >= 0, got {noise}")
 
-        # One stream a part, so that a change of one part leaves the others as they are.
+        # One stream for each part, so that a change of one part does not change the others.
         video_rng, taste_rng, shown_rng, skip_rng, place_rng, loop_rng = (
             np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(6)
         )

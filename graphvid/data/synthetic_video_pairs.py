@@ -1,4 +1,4 @@
-"""A generated contest: videos with frames, titles and tags, pairs with scores, and what nobody is told."""
+"""Generator of a contest: videos with frames, titles and tags, pairs with scores, and the hidden truth."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _FILLERS, _TAU_WEIGHT = 100, 0.7
 
 
 class SyntheticVideoPairs:
-    r"""Generated videos whose similarity lies in some of their frames, and in words that say in which.
+    r"""Generated videos whose similarity depends on some of their frames; words of the title name the style of these frames.
 
-    Meaning lives in 16 numbers. A tag is a unit vector near that of its category. A video has two *main* tags, seen in
-    frames of its main style, and one tag *tau*, of the same category, that only the title names; frames of another style
-    show *background* tags of another category, and *distractor* frames show one of 24 contents that are no tags. The
-    title has a word for the main style: it says which frames count.
+    Meaning is a vector of 16 numbers. A tag is a unit vector near that of its category. A video has two *main* tags, in
+    frames of its main style, and one tag *tau*, of the same category, that only the title names. Frames of another style show
+    *background* tags of another category, and *distractor* frames show one of 24 contents that are no tags. A word of the
+    title names the main style, that is, the relevant frames.
 
     .. math:: z = \mathrm{unit}(\mathrm{unit}(\bar t_{main}) + 0.7\, t_\tau), \qquad
               score = 0.2 + 0.75 \max(c, 0)^2 + 0.1 \min(c, 0) + \varepsilon
@@ -45,33 +45,33 @@ class SyntheticVideoPairs:
     num_videos, num_pairs : int, default 2400 and 10000
         Videos with scored pairs, and their pairs.
     num_test_videos, num_test_pairs : int, default 1000 and 4000
-        The same for the test, of which training sees no video.
+        The same for the test; training has none of these videos.
     frame_dim : int, default 48
         Columns of a frame, at least 24; the contest has 1,536.
     asr : bool, default True
-        Give each video a text with each main tag's word, by a chance of one half, and filler.
+        Give each video a text with each main tag's word, with probability one half, and filler words.
     seed : int, default 2021
-        Everything is a function of the arguments and the seed.
+        Seed; the world depends only on it and the other arguments.
 
     Attributes
     ----------
     pointwise, train, test : Contest
-        Videos to pretrain on, videos with pairs to learn from, videos with pairs to be judged by.
+        Videos for pretraining, videos with training pairs, videos with test pairs.
     words : list of str
         All words of titles and texts.
     tag_vectors : ndarray of float64, shape (72, 16)
-        What the tags mean.
+        Meaning of the tags.
 
     Raises
     ------
     ValueError
-        A number out of its range; more pairs than there are.
+        A number out of its range; more pairs than possible.
 
     Notes
     -----
-    Pairs are distinct: half of two random videos, 30 % of one category, 20 % with a tag in common. A tag is missing from
-    ``tag_id`` with a chance of 0.1 each, and 8 % of the titles are empty. Frames have no order, so differences of
-    neighbours say nothing here.
+    Pairs are distinct: half are of two random videos, 30 % of one category, 20 % with a common tag. Each tag is missing from
+    ``tag_id`` with probability 0.1, and 8 % of the titles are empty. Frames have no order, so differences of neighbouring
+    frames have no information.
 
     Examples
     --------
@@ -135,11 +135,11 @@ class SyntheticVideoPairs:
             write_scores(contest, path / f"{name}.tsv")
 
     def oracle_vectors(self, contest: Contest) -> dict[str, NDArray[np.float64]]:
-        """Return vectors of the videos that need no training but know what nobody is told, by name.
+        """Return vectors of the videos without training but with the hidden truth, by name.
 
-        Their cosines say what is to be had: from raw mean frames, mean frames in the space of meaning, means without the
-        distractors, main frames alone, the title's tag (zeros for an empty title), each with the title, and from the
-        meaning itself. They are no strict bounds.
+        Their cosines show the reachable quality of several inputs: raw mean frames, mean frames in the space of meaning,
+        means without the distractors, only main frames, the title's tag (zeros for an empty title), each with the title, and
+        the meaning itself. They are no strict bounds.
 
         Parameters
         ----------
@@ -266,7 +266,7 @@ def _pairs(
     num_pairs: int,
     rng: np.random.Generator,
 ) -> ScoredPairs:
-    """Draw distinct pairs: half at random, 30 % within a category, 20 % with a tag in common, where there are as many."""
+    """Draw distinct pairs: half at random, 30 % within a category, 20 % with a common tag, if there are enough."""
     query, candidate = np.triu_indices(len(category), k=1)
     same = category[query] == category[candidate]
     shared = (tags[query][:, :, None] == tags[candidate][:, None, :]).any(axis=(1, 2))

@@ -1,4 +1,4 @@
-"""The tags that are learnt: the most frequent ones, as columns of labels."""
+"""The vocabulary of tags to learn, usually the most frequent ones, and labels of videos with a column for each tag."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from graphvid.data.video_records import IdLists
 
 
 class TagVocabulary:
-    """The tags that are learnt, and the labels of videos over them.
+    """The tags to learn; it makes the labels of videos.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class TagVocabulary:
 
     @classmethod
     def most_frequent(cls, tags: IdLists, num_tags: int = 10_000) -> TagVocabulary:
-        """Take the ``num_tags`` tags that occur most often, all where there are fewer; of equal ones the smaller id first."""
+        """Return the vocabulary of the ``num_tags`` most frequent tags, or all; of equal ones the smaller id comes first."""
         check_integer("num_tags", num_tags, 1)
         ids, counts = np.unique(tags.values, return_counts=True)
         return cls(ids[np.lexsort((ids, -counts))][:num_tags])
@@ -66,12 +66,12 @@ class TagVocabulary:
             raise with_path(error, path) from None
 
     def write(self, path: str | Path) -> None:
-        """Write a file for `read`, whole or not at all."""
+        """Write a file for `read`, completely or not at all."""
         with atomic_path(path) as temporary:
             temporary.write_text("".join(f"{tag}\n" for tag in self.ids), encoding="utf-8")
 
     def labels(self, tags: IdLists) -> NDArray[np.float32]:
-        """Return 1 where a video has the tag, shape (num_videos, num_tags); a tag outside the vocabulary counts for nothing."""
+        """Return 1 for each tag of a video, else 0, shape (num_videos, num_tags); tags outside the vocabulary are ignored."""
         labels = np.zeros((len(tags.indptr) - 1, self.num_tags), dtype=np.float32)
         column = self._index.get_indexer(pd.Index(tags.values))
         row = np.repeat(np.arange(len(labels)), np.diff(tags.indptr))

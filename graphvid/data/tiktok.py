@@ -1,4 +1,4 @@
-"""The TikTok micro-video recommendation data."""
+"""Reader of the TikTok micro-video recommendation data."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _SPLITS = ("train", "val", "test")
 
 
 class TikTok:
-    """Micro-videos with acoustic and visual features, and who watched them.
+    """Micro-videos with acoustic and visual features, and the users who watched them.
 
-    9,308 users, 6,710 videos and 68,722 interactions (59,541 train, 3,051 val, 6,130 test: at most one row a user in
+    9,308 users, 6,710 videos and 68,722 interactions (59,541 train, 3,051 val, 6,130 test: at most one row for each user in
     val and in test). 340 videos and 5 users of test do not occur in train. No pair occurs twice. There are no
     timestamps, durations or watch times. Features: ``audio`` and ``image``, 128 columns each, stored as float16.
 
@@ -48,7 +48,7 @@ class TikTok:
     Raises
     ------
     FileNotFoundError
-        A file is not there; says what is expected and where it comes from.
+        A file is not there; names the expected files and their source.
     ValueError
         A corrupt file, a pair that occurs twice.
 

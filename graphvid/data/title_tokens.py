@@ -1,4 +1,4 @@
-"""Titles as the ids of word pieces, by the tokenizer of a text encoder."""
+"""Conversion of titles into ids of word pieces by the tokenizer of a text encoder."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class TokenBatch(NamedTuple):
     ----------
     ids : ndarray of int32, shape (num_texts, num_tokens)
     mask : ndarray of bool, shape (num_texts, num_tokens)
-        Where there is a word piece; the first places of a row. An empty text has [CLS] and [SEP].
+        True for word pieces, which are the first places of a row. An empty text has [CLS] and [SEP].
     """
 
     ids: NDArray[np.int32]
@@ -34,14 +34,14 @@ class TokenBatch(NamedTuple):
 
 
 class TitleTokenizer:
-    """A tokenizer of `transformers` for titles, checked against vocabularies that know none of the words.
+    """A tokenizer of `transformers` for titles; it raises if the vocabulary has none of the words.
 
     Parameters
     ----------
     tokenizer : PreTrainedTokenizerBase
-        Such as ``AutoTokenizer`` gives.
+        For example from ``AutoTokenizer``.
     max_tokens : int, default 32
-        Word pieces of a text at most, [CLS] and [SEP] among them; the rest of a longer text is cut off. At least 2.
+        Largest number of word pieces of a text, including [CLS] and [SEP]; a longer text is cut. At least 2.
 
     Raises
     ------
@@ -76,8 +76,8 @@ class TitleTokenizer:
     def of_words(cls, texts: Sequence[str], *, max_words: int = 30_000, max_tokens: int = 32) -> TitleTokenizer:
         """Make a tokenizer whose word pieces are the most frequent words and all characters of some texts.
 
-        For encoders that learn from nothing: text is put into lower case, and a word that is not among the
-        ``max_words`` is spelt.
+        For encoders without pretrained weights. Text becomes lower case, and a word that is not among the ``max_words`` is
+        split into characters.
 
         Raises
         ------

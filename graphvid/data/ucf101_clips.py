@@ -1,4 +1,4 @@
-"""A hundred real action clips of UCF101, down-scaled."""
+"""Reader of a hundred real action clips of UCF101, down-scaled."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _COLUMNS = ["name", "class", "group", "n_frames"]
 
 
 class UCF101Clips:
-    """100 clips of 62 classes: 16 frames of each, and all of them where they are decoded.
+    """100 clips of 62 classes: 16 frames of each clip, and all frames by decoding.
 
     Parameters
     ----------
@@ -29,8 +29,8 @@ class UCF101Clips:
     ids : pandas.Index
         Names without ending, such as "v_Archery_g02_c02", in the order of the file.
     label, group, num_frames : ndarray of int64, shape (100,)
-        Row of ``label_names``; the source video within the class, 1 to 25: clips of one group show one scene, so keep them
-        on one side of a split; frames of the whole clip.
+        ``label`` is a row of ``label_names``. ``group`` is the source video within the class, 1 to 25; clips of one group show
+        one scene, so keep them on one side of a split. ``num_frames`` counts the frames of the complete clip.
     label_names : list of str
     frames16 : PixelStore
         16 frames evenly spaced over each clip, 60 high, 80 wide, RGB, in memory.

@@ -1,4 +1,4 @@
-"""Videos from JSON lines or Parquet in the form of the QQ Browser 2021 contest."""
+"""Reader of videos from JSON lines or Parquet in the form of the QQ Browser 2021 contest."""
 
 from __future__ import annotations
 
@@ -28,17 +28,16 @@ def read_videos(*paths: str | Path, store: str | Path | None = None) -> VideoRec
         One file or several, whose videos follow each other: ``.jsonl`` (one object a line) or ``.parquet``, with the
         contest's names:
 
-        - ``id``: text or integer, the only one that must be there;
+        - ``id``: text or integer, the only required one;
         - ``title``, ``asr_text``: text, or null;
-        - ``frame_feature``: one entry a frame: a buffer of float16 in the machine's order, as in the contest's records
+        - ``frame_feature``: one entry for each frame: a buffer of float16 in the machine's order, as in the contest's records
           (in JSON as base64), or a list of numbers. Null or empty: a video without frames;
         - ``tag_id``, ``category_id``: lists of integers, or null; a single integer is a list of one.
 
         Other columns are not read.
     store : path-like, optional
-        Folder for the frames, which are then written as they are read and mapped from there. If it exists, it is one that
-        was written from this file: its frames are taken, and those of the file are not read. Default: frames are held in
-        memory.
+        Folder for the frames: the reader writes them there and maps them from there. If it exists, it must come from this
+        file; its frames are then used, and those of the file are not read. Default: frames are in memory.
 
     Returns
     -------
@@ -93,7 +92,7 @@ def read_videos(*paths: str | Path, store: str | Path | None = None) -> VideoRec
 
 
 class _Frames:
-    """Collects frames in memory or in a folder, from the first video on that has any."""
+    """Collects frames in memory or in a folder, from the first video with frames on."""
 
     def __init__(self, path: str | Path | None) -> None:
         self._path = path
@@ -134,7 +133,7 @@ class _Frames:
             self._writer.__exit__(*error)
 
     def store(self) -> FrameStore | None:
-        """Return all of them, or None where no video has a frame."""
+        """Return the store of all frames, or None if no video has a frame."""
         if not self._dim:
             return None
         return FrameStore.open(self._path) if self._path is not None else FrameStore.from_videos(self._arrays)
@@ -187,7 +186,7 @@ def _integers(value: Any, what: str) -> list[int]:
 
 
 def _frames(value: Any, where: str) -> NDArray[Any] | None:
-    """Return the frames of one video, (num_frames, dim), or None where there are none."""
+    """Return the frames of one video, (num_frames, dim), or None for a video without frames."""
     if value is None or (isinstance(value, list) and not value):
         return None
     form = f"frame_feature {where} must be a list of float16 buffers (base64 in JSON) or of lists of numbers"

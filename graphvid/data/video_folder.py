@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 _SUFFIXES = (".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv")
 Fit = Literal["crop", "stretch"]
-_REORDER = 16  # frames by which H.264 may decode earlier than it shows: we seek so much further back
+_REORDER = 16  # frames by which the decoding order of H.264 may precede the display order: seek this much further back
 
 
 class _Timeline(NamedTuple):
-    """Frames of a file as decoded once: their times in stream units; None where they cannot be sought by."""
+    """Frames of a file from one decoding: their times in stream units, or None if they do not allow seeking."""
 
     num_frames: int
     times: NDArray[np.int64] | None
@@ -37,27 +37,25 @@ class _Timeline(NamedTuple):
 class VideoFolder:
     """The videos in a folder and its subfolders; a `ClipSource`. The id of a video is its file name without ending.
 
-    Every file is decoded once when the folder is opened, which counts its frames and finds what is broken. Later a clip
-    is sought by the nearest key frame before it and decoded from there: exact, but slow for training. `PixelStore.write`
-    copies the frames once for all.
+    The constructor decodes every file once, to count its frames and to find broken files. Later, `clip` seeks the nearest key
+    frame before the clip and decodes from there: exact, but slow for training. `PixelStore.write` copies the frames once.
 
     Parameters
     ----------
     path : path-like
         Files ending in .avi, .flv, .m4v, .mkv, .mov, .mp4, .mpeg, .mpg, .webm or .wmv, in lower or upper case, are videos;
-        others, and hidden ones, are not looked at.
+        others, and hidden ones, are ignored.
     size : tuple of int
-        (height, width) to which every frame is brought, each 1 to 4096.
+        (height, width) of the scaled frames, each 1 to 4096.
     channels : {3, 1}, default 3
         RGB or grey. Grey files give three equal channels; an alpha channel is left out.
     fit : {"crop", "stretch"}, default "crop"
-        Videos of another shape: scale until the frame is covered and cut the middle out, or scale both sides apart.
-        Non-square pixels and rotation flags of a file are not heeded.
+        For videos of another aspect ratio: scale until the frame is covered and crop the middle, or scale both sides
+        separately. Non-square pixels and rotation flags of a file are ignored.
     min_frames : int, default 1
-        A video with fewer frames counts as broken: the footprint of the clips that are to be read.
+        A video with fewer frames counts as broken; use the footprint of the clips to read.
     on_error : {"raise", "skip"}, default "raise"
-        What files that cannot be used do: one error that counts them and names some; or one warning, and they are in
-        ``skipped``.
+        Treatment of unusable files: one error that counts them and names some; or one warning, and they are in ``skipped``.
     progress : bool, default False
         Show a bar.
 
@@ -66,7 +64,7 @@ class VideoFolder:
     paths : list of Path
         File of every video, in the order of ``ids``, which are sorted.
     skipped : dict of str to str
-        Files left out, below ``path``, and the reason.
+        Skipped files, as paths below ``path``, and the reason for each.
 
     Raises
     ------
@@ -75,13 +73,13 @@ class VideoFolder:
     ImportError
         PyAV is absent: extra ``video``.
     ValueError
-        No video that can be used; two files of one id; a broken one unless skipped: no video stream, no frame, fewer than
-        ``min_frames``, frames of several sizes, an error of the decoder, fewer frames than the file's header promises.
+        No usable video; two files with one id; without ``on_error="skip"`` a broken file: no video stream, no frame, fewer
+        than ``min_frames``, frames of several sizes, an error of the decoder, fewer frames than in the file's header.
 
     Notes
     -----
-    Matroska and WebM hold no number of frames: one that was cut between two frames is shorter and not found. What a decoder
-    conceals (a damaged spot inside a frame, repaired from its surroundings) is not found either.
+    Matroska and WebM files do not store the number of frames, so a file that was cut between two frames is not detected. A
+    damage that the decoder conceals (a spot inside a frame, repaired from its surroundings) is not detected either.
     """
 
     def __init__(
@@ -153,19 +151,19 @@ class VideoFolder:
         return self._shape
 
     def clip(self, video: int, start: int, length: int, stride: int = 1) -> NDArray[np.uint8]:
-        """Return a clip as `ClipSource.clip` says.
+        """Return a clip; see `ClipSource.clip`.
 
         Raises
         ------
         ValueError
-            All that `check_clip` refuses; the file is no longer what it was when the folder was opened.
+            As `check_clip` raises; or the file has changed since the folder was opened.
         """
         check_clip(self, video, start, length, stride)
         frames = np.empty((length, *self._shape), dtype=np.uint8)
         wanted = range(start, start + (length - 1) * stride + 1, stride)
         path, timeline = self.paths[video], self._timelines[video]
         convert = self._converter()
-        for sought in (True, False):  # where seeking led astray, once more from the beginning
+        for sought in (True, False):  # after a wrong seek, again from the beginning
             filled = 0
             for place, frame in _decode_from(path, timeline, start if sought else 0):
                 if place > wanted[filled]:
@@ -178,7 +176,7 @@ class VideoFolder:
         raise ValueError(f"{path} changed since its folder was opened: it is shorter than it was")
 
     def _converter(self) -> Callable[[av.VideoFrame], NDArray[np.uint8]]:
-        """Return a function from frames of one file to pixels; it keeps what it set up for the first."""
+        """Return a function from frames of one file to pixels; it reuses the setup of the first frame."""
         height, width, channels = self._shape
         reformatter = _import_av().video.reformatter.VideoReformatter()
 
@@ -205,7 +203,7 @@ def _import_av() -> Any:  # Any: a module
 
 
 def _scan(path: Path) -> _Timeline:
-    """Decode a file and return its timeline; a ValueError says what is wrong with it."""
+    """Decode a file and return its timeline; raise a ValueError that names the defect."""
     av = _import_av()
     times: list[int | None] = []
     sizes: set[tuple[int, int]] = set()
@@ -215,7 +213,7 @@ def _scan(path: Path) -> _Timeline:
             if not container.streams.video:
                 raise ValueError("it has no video stream")
             stream = container.streams.video[0]
-            stream.thread_type = "NONE"  # small frames: threads cost more than they give
+            stream.thread_type = "NONE"  # small frames: threads cost more than they save
             promised = stream.frames
             for packet in container.demux(stream):
                 packets += packet.size > 0
@@ -237,9 +235,9 @@ def _scan(path: Path) -> _Timeline:
 
 
 def _decode_from(path: Path, timeline: _Timeline, start: int) -> Iterator[tuple[int, av.VideoFrame]]:
-    """Yield the frames of a file with their places, from a key frame before ``start`` where the file can be sought.
+    """Yield the frames of a file with their places, from a key frame before ``start`` if the file allows seeking.
 
-    A frame whose time is none of the timeline, as some containers give after seeking, has the place ``num_frames``.
+    A frame whose time is not in the timeline, which some containers return after seeking, has the place ``num_frames``.
     """
     av, times, first = _import_av(), timeline.times, start - _REORDER
     try:
@@ -249,7 +247,7 @@ def _decode_from(path: Path, timeline: _Timeline, start: int) -> Iterator[tuple[
             if times is None or first <= 0:
                 yield from enumerate(container.decode(stream))
                 return
-            with suppress(av.FFmpegError):  # a container that cannot seek is read from its beginning
+            with suppress(av.FFmpegError):  # a container without seeking is read from its beginning
                 container.seek(int(times[first]), stream=stream)
             for frame in container.decode(stream):
                 place = len(times) if frame.pts is None else int(np.searchsorted(times, frame.pts))

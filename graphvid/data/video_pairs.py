@@ -1,4 +1,4 @@
-"""Pairs of videos that people have scored, read from the form of the QQ Browser 2021 contest, and folds of them."""
+"""Pairs of videos with scores of people: their reader for the QQ Browser 2021 contest's form, and their folds."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FoldBy = Literal["video", "row", "id"]
 
 
 class ScoredPairs(NamedTuple):
-    """Pairs of videos and how similar people find them.
+    """Pairs of videos with similarity scores of people.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class ScoredPairs(NamedTuple):
 
     @classmethod
     def from_ids(cls, query: Any, candidate: Any, score: ArrayLike, ids: pd.Index) -> ScoredPairs:
-        """Make them from ids of videos.
+        """Make the pairs from ids of videos.
 
         Raises
         ------
@@ -66,7 +66,7 @@ class ScoredPairs(NamedTuple):
 
 
 def read_scored_pairs(path: str | Path, ids: pd.Index) -> ScoredPairs:
-    """Read the contest's ``label.tsv``: query id, candidate id, score; tabs, no header.
+    """Read the contest's ``label.tsv``: query id, candidate id and score, separated by tabs, without a header.
 
     Parameters
     ----------
@@ -106,14 +106,14 @@ def read_scored_pairs(path: str | Path, ids: pd.Index) -> ScoredPairs:
 
 
 class PairFold(NamedTuple):
-    """Fold of pairs: which train and which validate.
+    """A fold: the pairs for training and for validation.
 
     Parameters
     ----------
     train, validation : ndarray of int64
         Rows of the pairs, ascending.
     dropped : int
-        Pairs in neither, since one end of each is a validation video.
+        Number of pairs in neither, because only one end is a validation video.
     """
 
     train: NDArray[np.int64]
@@ -124,7 +124,7 @@ class PairFold(NamedTuple):
 def split_pairs(
     pairs: ScoredPairs, ids: pd.Index, *, num_folds: int = 5, fold: int = 0, by: FoldBy = "video", seed: int = 0
 ) -> PairFold:
-    """Hold a fold of the pairs out for validation.
+    """Return the split of the pairs in which one fold is for validation.
 
     Parameters
     ----------
@@ -134,15 +134,15 @@ def split_pairs(
     num_folds : int, default 5
         At least 2.
     fold : int, default 0
-        The fold that validates, in [0, num_folds).
+        The validation fold, in [0, num_folds).
     by : {"video", "row", "id"}, default "video"
         - ``"video"``: videos are shuffled into folds. A validation pair has both ends in the fold, a training pair
-          none: no validation video is seen in training. Pairs with one end in the fold are dropped and counted.
+          none: training has no validation video. Pairs with one end in the fold are dropped and counted.
         - ``"row"``: pairs are shuffled into folds, as the rank-11 team did; a video may be on both sides.
-        - ``"id"``: a validation pair has two ids that leave ``fold`` when divided by ``num_folds``, and all others train,
-          as the rank-1 team did with 5 and 0; a video may be on both sides. Ids must be integers, or text that is one.
+        - ``"id"``: a validation pair has two ids with remainder ``fold`` when divided by ``num_folds``; all others are for
+          training, as the rank-1 team did with 5 and 0. A video may be on both sides. Ids must be integers or their text.
     seed : int, default 0
-        Of the shuffles.
+        Seed of the shuffles.
 
     Returns
     -------
@@ -197,7 +197,7 @@ def split_pairs(
 
 
 def _deal(count: int, num_folds: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Return the fold of each of ``count`` things, shuffled and dealt out evenly."""
+    """Return a random fold of about equal size for each of ``count`` items."""
     return rng.permutation(np.arange(count) % num_folds)
 
 

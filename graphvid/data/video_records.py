@@ -1,4 +1,4 @@
-"""Videos with frames, texts, tags and categories: the records of the QQ Browser 2021 contest."""
+"""Records of videos with frames, texts, tags and categories, as in the QQ Browser 2021 contest."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from graphvid.data.frame_store import FrameStore
 
 
 class IdLists(NamedTuple):
-    """A list of numbers for every video, one after the other.
+    """Lists of numbers, one for each video, in flat arrays.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class IdLists(NamedTuple):
 
     @classmethod
     def from_lists(cls, lists: Iterable[Sequence[int] | NDArray[np.int64]]) -> IdLists:
-        """Make it from one sequence a video."""
+        """Make the lists from one sequence for each video."""
         arrays = [np.asarray(values, dtype=np.int64).reshape(-1) for values in lists]
         indptr = np.concatenate([[0], np.cumsum([len(array) for array in arrays])]).astype(np.int64)
         return cls(indptr, np.concatenate([np.empty(0, dtype=np.int64), *arrays]))
@@ -51,7 +51,7 @@ class VideoRecords:
     frames : FrameStore, optional
         Default: no video has frames.
     title, asr_text : sequence of str, shape (num_videos,), optional
-        Title, and what was said as a machine has heard it. Empty where there is none. Default: all empty.
+        Title, and speech recognised by a machine; empty if missing. Default: all empty.
     tag_id, category_id : IdLists, optional
         Tags and categories of every video, as numbers. Default: none.
 

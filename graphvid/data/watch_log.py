@@ -1,4 +1,4 @@
-"""The watch log: who watched which video, validated once."""
+"""The validated watch log: which users watched which videos."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from graphvid.data.watch_log_tables import COLUMNS, find_columns, warn_of_droppe
 
 @dataclass(frozen=True, eq=False)
 class WatchLog:
-    """Interactions of users with videos, as contiguous integers, with the vocabularies that map back.
+    """Interactions of users with videos as contiguous integers, with the vocabularies of their ids.
 
-    Made by `from_frame` or `read`; the constructor takes what is already encoded.
+    `from_frame` and `read` make it; the constructor takes encoded columns.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class WatchLog:
     user_ids : pandas.Index, shape (num_users,)
         Original id of every user: int64, or Python objects.
     video_ids : pandas.Index, shape (num_videos,)
-        Original id of every video. May hold videos that nobody watched.
+        Original id of every video, possibly with videos that nobody watched.
     watch_time : ndarray of float64, shape (num_interactions,), optional
         Seconds watched.
     duration : ndarray of float64, shape (num_interactions,), optional
@@ -122,36 +122,36 @@ class WatchLog:
         ----------
         frame : pandas.DataFrame
             Columns ``user_id`` and ``video_id`` (any hashable type), optionally ``watch_time``, ``duration`` and
-            ``timestamp`` (numbers, seconds, finite, >= 0). A timestamp may be a date, or text in ISO 8601, instead; one
-            without a time zone is taken as UTC. Other columns are not read.
+            ``timestamp`` (numbers, seconds, finite, >= 0). A timestamp may also be a date or text in ISO 8601; without a
+            time zone it is UTC. Other columns are not read.
         columns : mapping of str to str, optional
-            Name in the frame of a column above, where it differs: ``{"user_id": "uid"}``.
+            Name in the frame of a column above, if it differs: ``{"user_id": "uid"}``.
         video_ids : iterable of ids, optional
-            Vocabulary of videos (for instance ``features.ids``), in the order of the wished integers; a video of the
-            log that is not in it is an error, or dropped (``missing``). Integers equal the text that spells them.
-            Default: the videos of the log.
+            Vocabulary of videos (for instance ``features.ids``), in the order of the integers. A video of the log that is not
+            in it is an error, or dropped (``missing``). Integers equal the text that spells them. Default: the videos of the
+            log.
         measures : collection of str, optional
-            Which of ``watch_time``, ``duration`` and ``timestamp`` to read; they must be there. ``()`` reads the ids
-            alone: nothing in another column can then be wrong. Default: those that are there.
+            Columns among ``watch_time``, ``duration`` and ``timestamp`` to read; they must exist. ``()`` reads only the ids, so
+            that other columns cannot cause errors. Default: all that exist.
         duplicates : {"drop", "keep", "error"}, default "drop"
-            What to do with a row that equals an earlier one in all the columns read. Dropping warns with a count.
+            Treatment of a row that equals an earlier one in all columns read. Dropping warns with a count.
         missing : {"error", "drop"}, default "error"
-            What to do with a row without a user or video, and with one whose video is not in ``video_ids``. Dropping
-            warns with the counts, which stay in ``dropped``: ``{"video_id unknown": 3}``.
+            Treatment of a row without a user or video, or with a video that is not in ``video_ids``. Dropping warns with the
+            counts, which stay in ``dropped``: ``{"video_id unknown": 3}``.
         strict : bool, default True
-            Whether a ``watch_time``, ``duration`` or ``timestamp`` that is missing, negative, not finite or text is an
-            error. False drops such rows and rows with a ``duration`` of 0, with one warning; the counts stay in
-            ``dropped``. A row that is wrong in several columns counts once, under the first of them in the order above.
-            Text that is a number is then read as one: a single bad value turns a whole column of a CSV into text.
+            Whether a ``watch_time``, ``duration`` or ``timestamp`` that is missing, negative, not finite or text is an error.
+            False drops such rows and rows with a ``duration`` of 0, with one warning; the counts stay in ``dropped``. A row
+            that is wrong in several columns counts once, under the first of them in the order above. Text that spells a
+            number then becomes this number, because a single bad value turns a whole column of a CSV into text.
         milliseconds : collection of str, default ()
-            Which of ``watch_time``, ``duration`` and ``timestamp`` the frame holds in milliseconds. They are divided
-            by 1000, so that ``round(1000 * seconds)`` is the whole number of milliseconds again (up to 2**50).
+            Columns among ``watch_time``, ``duration`` and ``timestamp`` in milliseconds. They are divided by 1000;
+            ``round(1000 * seconds)`` gives the whole number of milliseconds again (up to 2**50).
 
         Returns
         -------
         WatchLog
-            Users and videos are numbered in sorted order of their ids, whatever the order of the rows; ids that cannot
-            be sorted (mixed types) by first appearance.
+            Users and videos are numbered in sorted order of their ids, for any order of the rows. Ids that cannot be sorted
+            (mixed types) are numbered by first appearance.
 
         Raises
         ------
@@ -225,7 +225,7 @@ class WatchLog:
         """Return the validated log of a CSV or Parquet file.
 
         Parquet ids keep their type. CSV has no types: a column of ids is read as integers if every id is written as one
-        (no leading zero, no sign but ``-``, within int64), and as text otherwise; ``007`` and ``1e5`` stay as they are.
+        (no leading zero, no sign but ``-``, within int64), and as text otherwise; ``007`` and ``1e5`` stay text.
         Only an empty field is a missing id: ``NA`` and ``null`` are ids.
 
         Parameters
@@ -243,8 +243,8 @@ class WatchLog:
         FileNotFoundError
             There is no such file.
         ValueError
-            Another suffix, a corrupt or truncated file, a header repeated further down, and all that `from_frame`
-            refuses; names the file.
+            Another suffix, a corrupt or truncated file, a header repeated further down, and as `from_frame` raises; names
+            the file.
         """
         path = as_path(path)
         try:
@@ -295,13 +295,13 @@ class WatchLog:
 
 
 def _arrays(log: WatchLog) -> dict[str, NDArray[np.generic]]:
-    """Return the columns that are there, by name."""
+    """Return the present columns by name."""
     values = {entry.name: getattr(log, entry.name) for entry in fields(log)}
     return {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
 
 
 def _compact(log: WatchLog, keep_videos: bool) -> WatchLog:
-    """Return the log without users, and videos unless they are kept, of whom no row is left."""
+    """Return the log without users that have no row, and without such videos unless they are kept."""
     users, user = np.unique(log.user, return_inverse=True)
     videos, video = np.unique(log.video, return_inverse=True)
     log = replace(log, user=user, user_ids=log.user_ids[users])
@@ -319,7 +319,7 @@ def _check_dtype(name: str, array: Any) -> None:
 
 
 def _without_duplicates(log: WatchLog, duplicates: Literal["drop", "error"], rows: NDArray[np.int64]) -> WatchLog:
-    """Return the log without repeated rows; ``rows`` says where in the table they were, for the message."""
+    """Return the log without repeated rows; ``rows`` are their places in the table, for the message."""
     mask = pd.DataFrame(_arrays(log)).duplicated().to_numpy()
     if not mask.any():
         return log

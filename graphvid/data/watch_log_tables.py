@@ -1,4 +1,4 @@
-"""Columns of tables of watch logs, and the rows of them that are dropped."""
+"""Columns of tables of watch logs, and detection of their rows to drop."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ COLUMNS = ("user_id", "video_id", *MEASURES)
 def find_columns(
     present: list[str], columns: Mapping[str, str] | None, measures: Collection[str] | None = None
 ) -> dict[str, str]:
-    """Return the name in the table of every log column that is there and wished; refuse a table without the id columns."""
+    """Return the name in the table of every present and requested log column; raise if an id column is absent."""
     columns = dict(columns or {})
     unknown = [name for name in columns if name not in COLUMNS]
     if unknown:
@@ -39,7 +39,7 @@ def find_columns(
 
 
 def without_ids(user: pd.Series, video: pd.Series, vocabulary: pd.Index | None) -> dict[str, NDArray[np.bool_]]:
-    """Return the rows without a user, without a video, and with one that is not in the vocabulary."""
+    """Return the rows without a user, without a video, and with a video outside the vocabulary."""
     lacking = {"user_id missing": user.isna().to_numpy(), "video_id missing": video.isna().to_numpy()}
     if vocabulary is not None:
         there = ~lacking["video_id missing"]
@@ -50,7 +50,7 @@ def without_ids(user: pd.Series, video: pd.Series, vocabulary: pd.Index | None) 
 
 
 def warn_of_dropped(bad: NDArray[np.bool_], dropped: Mapping[str, int], by: str, rows: NDArray[np.int64]) -> None:
-    """Warn of the rows that are dropped, or raise where none is left; ``rows`` says where in the table they were."""
+    """Warn of the dropped rows, or raise if no row is left; ``rows`` are the places in the table."""
     counts = ", ".join(f"{reason} in {count}" for reason, count in dropped.items())
     found = f"{bad.sum()} of {len(bad)} rows dropped by {by} ({counts}), the first is row {rows[bad.argmax()]}"
     if bad.all() and by == "strict=False":

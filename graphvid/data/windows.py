@@ -1,4 +1,4 @@
-"""Windows in time of a watch log: what builds the graph, what supervises, what tests."""
+"""Split of a watch log into time windows for the graph, the supervision and the test."""
 
 from __future__ import annotations
 
@@ -47,23 +47,23 @@ def split_by_time(
     log : WatchLog
         With ``timestamp``.
     fractions : tuple of 3 floats, default (0.5, 0.25, 0.25)
-        Shares of the graph, supervision and test window, > 0, with sum 1. Of
-        n rows in order of time, counted from 0, the second window starts at row ``floor(n * fractions[0])`` and the
-        third at row ``floor(n * (fractions[0] + fractions[1]))``, where the shares are read as exact fractions with
-        denominators up to 10^6: 0.7 + 0.2 of 10 rows are 9.
+        Shares of the graph, supervision and test window, > 0, with sum 1. Of n rows in order of time, counted from 0, the
+        second window starts at row ``floor(n * fractions[0])`` and the third at row
+        ``floor(n * (fractions[0] + fractions[1]))``. The shares become exact fractions with denominators up to 10^6: 0.7 +
+        0.2 of 10 rows are 9.
     by : {"user", "all"}, default "user"
-        Cut the rows of every user, so that users have a past in the graph, and rows in the test window however short
-        their history: a user with one row is in the test window alone, with two rows in graph and test. "all" cuts at
-        two moments for all users, as a system in use is trained: no row is later than any row of the next window, and
-        a user may be missing from a window.
+        "user" cuts the rows of every user, so that users have a past in the graph, and rows in the test window also with a
+        short history: the only row of a user is in the test window, two rows are in graph and test. "all" cuts at two moments
+        for all users, like the training of a system in use: no row is later than any row of the next window, and a user may
+        be missing from a window.
 
     Returns
     -------
     LogWindows
-        A function of the content of the log: reordering the rows reorders the result. Rows of the same moment (and of
-        the same user with ``by="user"``) are never separated, since nothing tells which came first; all go where the
-        first of them falls. With timestamps as coarse as days the windows therefore differ from ``fractions``: look at
-        their lengths. The windows pass `check_no_leak`.
+        The split depends only on the content of the log: reordering the rows reorders the result. Rows of the same moment
+        (and of the same user with ``by="user"``) stay together, because their order is unknown; the first of them decides
+        the window. With coarse timestamps, such as days, the windows therefore differ from ``fractions``: check their
+        lengths. The windows pass `check_no_leak`.
 
     Raises
     ------
@@ -114,7 +114,7 @@ def split_by_time(
 
 
 def check_no_leak(train: WatchLog, test: WatchLog, *, time_order: bool = True) -> None:
-    """Raise if a test row is among the training rows, or if a user is tested before the end of their training.
+    """Raise if a test row is among the training rows, or if a user's test row is earlier than a training row.
 
     The usual call has the graph and the supervision window as ``train``, in one log. Users and videos are compared by
     their original ids, so the logs may have different vocabularies; an integer equals the text that spells it.
@@ -124,23 +124,23 @@ def check_no_leak(train: WatchLog, test: WatchLog, *, time_order: bool = True) -
     train, test : WatchLog
         With ``timestamp`` in the same unit, counted from the same moment.
     time_order : bool, default True
-        Also demand that no user has a test row earlier than their last training row; the same moment is allowed. False
-        is for a data set's own test rows that lie between the training rows by design, such as randomly shown videos;
-        shared rows are refused all the same.
+        Also require that no user has a test row earlier than their last training row; the same moment is allowed. False is
+        for a data set's own test rows that lie between the training rows by design, such as randomly shown videos; shared
+        rows still raise.
 
     Raises
     ------
     TypeError
         Not a WatchLog.
     ValueError
-        A log without timestamps or with one that is not finite. Test rows with the user, video and timestamp of a
-        training row. Users tested before the end of their training. With the number of such rows or users, and the
+        A log without timestamps or with one that is not finite; test rows with the user, video and timestamp of a training
+        row; users with a test row before their last training row. The message has the number of such rows or users, and the
         first.
 
     Notes
     -----
-    O(n log n) for n rows in all. A user may watch a video again: the same user and video at another time is no leak.
-    What passes is not proven clean: a feature may still be computed from test rows.
+    O(n log n) for n rows in total. A user may watch a video again: the same user and video at another time is no leak. The
+    check does not prove that there is no leak: a feature may still be computed from test rows.
 
     Examples
     --------

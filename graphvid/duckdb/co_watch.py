@@ -30,7 +30,7 @@ def co_watch_edges(
         Parquet file, or a folder of them, with the columns ``user_id`` and ``video_id``: integers, or text.
     out : path-like
         Parquet file with the columns ``src`` and ``dst``, ids of videos as in the log, and ``weight``, float32; each edge
-        once, sorted by the two ids. Written whole or not at all.
+        once, sorted by the two ids. Written completely or not at all.
     weight, min_count, top_k, max_videos_per_user, seed
         As in `co_watch_graph`.
     memory_limit : str, optional

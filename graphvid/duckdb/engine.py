@@ -93,7 +93,7 @@ class DuckDB:
         return {name: np.asarray(values) for name, values in self._run(query).fetchnumpy().items()}
 
     def write(self, query: str, path: Path) -> None:
-        """Write the rows of a query to a Parquet file, whole or not at all."""
+        """Write the rows of a query to a Parquet file, completely or not at all."""
         with atomic_path(path) as temporary:
             self._copy(query, temporary)
 

@@ -24,7 +24,7 @@ class Memory(NamedTuple):
 def session(
     out: StrPath, inputs: Sequence[tuple[str, StrPath | None]], memory: Memory, folder: StrPath | None = None
 ) -> Iterator[DuckDB]:
-    """Give an engine whose tables are in ``folder``, or beside ``out`` and removed at the end.
+    """Yield an engine whose tables are in ``folder``, or beside ``out`` and removed at the end.
 
     ``inputs`` are the files that are read, each with the name of its argument.
     """

@@ -1,4 +1,4 @@
-"""Tables to graphs: the second step, ``WatchLog`` or edge list in, ``DGLGraph`` out."""
+"""Builders of graphs, the second step: a ``WatchLog`` or another table becomes a ``DGLGraph``."""
 
 from graphvid.graphs.alignment import carry_ids, check_alignment
 from graphvid.graphs.check_ins import check_in_graph

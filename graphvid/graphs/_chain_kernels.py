@@ -1,4 +1,4 @@
-"""Numba kernel of chains of check-ins: arrays and scalars only."""
+"""Numba kernel that links each check-in to the last earlier one with the same key."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def link_back(indptr, key, num_keys):  # type: ignore[no-untyped-def]
         for row in range(first, indptr[user + 1]):
             k = key[row]
             if k >= 0:
-                if last[k] >= first:  # else it is of an earlier user
+                if last[k] >= first:  # otherwise it belongs to an earlier user
                     back[row] = last[k]
                 last[k] = row
     return back

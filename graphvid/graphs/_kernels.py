@@ -1,4 +1,4 @@
-"""Kernels of the co-watch graph: which videos of a user count, and the strongest partners of each video.
+"""Kernels of the co-watch graph: they choose the videos of a user that count, and the strongest partners of each video.
 
 Hashes are SplitMix64's finaliser (Steele, Lea and Flood, OOPSLA 2014) of 64-bit keys of the videos. The keys come from
 the videos' original ids, so nothing here depends on how users or videos are numbered or on the order of rows.
@@ -30,8 +30,8 @@ def seeded_keys(ids_hash, seed):  # type: ignore[no-untyped-def]
 def kept_of_users(indptr, videos, keys, limit):  # type: ignore[no-untyped-def]
     """Return a mask of ``videos`` (CSR by user, ascending rows) with at most ``limit`` per user.
 
-    A user is known by the set of videos: the key is the wrapped sum of the videos' keys. The videos with the smallest
-    hash of (user key, video key) stay, equal ones by id.
+    The user's key is the wrapped sum of the keys of the user's videos. The videos with the smallest hash of (user key,
+    video key) stay, equal ones by id.
     """
     keep = np.ones(len(videos), np.bool_)
     for user in range(len(indptr) - 1):
@@ -64,10 +64,10 @@ def _score(kind, together, first, second, num_users):  # type: ignore[no-untyped
 
 @njit
 def _strongest(partners, scores, key, keys, chosen, tied, hashes):  # type: ignore[no-untyped-def]
-    """Write the positions of the ``len(chosen)`` highest scores, equal scores by hash of the edge, then by id.
+    """Write the positions of the highest ``len(chosen)`` scores, equal scores by hash of the edge, then by id.
 
-    Selection, not sorting: on a graph of small counts nearly all scores are equal, and the hashes of the many ties are
-    looked at once. (A bounded heap took seven times as long on such rows.) ``tied`` and ``hashes`` are scratch.
+    The kernel selects and does not sort: with small counts nearly all scores are equal, and it reads the hash of each tie
+    once. (A bounded heap took seven times as long on such rows.) ``tied`` and ``hashes`` are scratch arrays.
     """
     top_k = len(chosen)
     least = np.partition(scores, len(scores) - top_k)[len(scores) - top_k]
@@ -152,7 +152,7 @@ def partners_of_rows(rows, by_video, by_user, popularity, num_users, kind, min_c
 
 @njit
 def is_first_mention(indptr, partners):  # type: ignore[no-untyped-def]
-    """Return a mask of the half edges (v, w) that stand for their edge: v < w, or the row of w does not hold v."""
+    """Return a mask of the half edges (v, w) that represent their edge: v < w, or the row of w does not hold v."""
     mask = np.empty(len(partners), np.bool_)
     for v in range(len(indptr) - 1):
         for i in range(indptr[v], indptr[v + 1]):

@@ -1,4 +1,4 @@
-"""The ids that a graph carries, as a hash for every node, and the check that features are in the same order."""
+"""Ids of a graph, stored as a hash for every node, and the check that features have the same order as the nodes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def carry_ids(graph: DGLGraph, ids: Any, ntype: str = "video") -> DGLGraph:  # A
     Raises
     ------
     ValueError
-        A graph without such nodes, or with another number of them.
+        The graph has no such nodes, or another number of them.
     """
     if ntype not in graph.ntypes:
         raise ValueError(f"graph must have nodes of type {ntype!r}, got {graph.ntypes}")
@@ -51,8 +51,8 @@ def check_alignment(
     Parameters
     ----------
     graph : DGLGraph
-        One that carries its ids (`co_watch_graph`, `relation_graph` with ``ids``, `carry_ids`), or a subgraph of it. Of
-        one that does not, only the number of nodes is compared.
+        A graph that carries its ids (`co_watch_graph`, `relation_graph` with ``ids``, `carry_ids`), or a subgraph of it.
+        For a graph without ids, only the number of nodes is compared.
     features : Features or ClipFeatures
         With the ids of the videos.
     ntype : str, default "video"
@@ -63,9 +63,9 @@ def check_alignment(
     Raises
     ------
     TypeError
-        ``features`` are no Features or ClipFeatures: bare arrays have no ids.
+        ``features`` are no Features or ClipFeatures: plain arrays have no ids.
     ValueError
-        Another number of videos, or other videos than the nodes; tells another order from other videos.
+        The number of videos differs, or the videos or their order do; the message distinguishes the last two.
 
     Notes
     -----

@@ -1,4 +1,4 @@
-"""Check-ins to a graph of users, places, areas, slots of the week and check-ins, with chains of what shares a key."""
+"""Builder of the graph of users, places, areas, slots of the week and check-ins, with chains of check-ins that share a key."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ CHAINS = ("next", "same_dow", "same_hour", "same_area", "same_hour_area")
 def check_in_graph(check_ins: CheckIns, area: NDArray[np.int64] | None = None, *, slot_hours: int = 1) -> DGLGraph:
     """Return the heterograph of check-ins.
 
-    A chain leads from each check-in to the next one of the same user that shares a key: any (``next``), the local weekday
-    (``same_dow``), the slot of the day (``same_hour``), the area (``same_area``), or both (``same_hour_area``). So there are
-    as many edges as check-ins and not as pairs of them, and what shares a key with a moment is found by walking back; see
-    `graphvid.sampling.CheckInChains`.
+    A chain leads from each check-in to the next one of the same user that shares a key: any check-in (``next``), the local
+    weekday (``same_dow``), the slot of the day (``same_hour``), the area (``same_area``), or both slot and area
+    (``same_hour_area``). So the number of edges grows with the check-ins and not with pairs of them. A walk back along a
+    chain finds the check-ins with the key of a moment; see `graphvid.sampling.CheckInChains`.
 
     Parameters
     ----------
     check_ins : CheckIns
-        All check-ins that may be part of a history. What is later than a request is never read for it.
+        All check-ins that may be part of a history. A request never reads check-ins later than itself.
     area : ndarray of int64, shape (check_ins.num_pois,), optional
         Area of every place, from 0; -1 for a place without one. Default: no place has an area.
     slot_hours : int, default 1
-        Hours of a slot of the day for the chains, a divisor of 24.
+        Hours in a slot of the day for the chains, a divisor of 24.
 
     Returns
     -------
@@ -104,7 +104,7 @@ def check_in_graph(check_ins: CheckIns, area: NDArray[np.int64] | None = None, *
 def chain_keys(
     weekday: NDArray[np.int64], hour: NDArray[np.int64], area: NDArray[np.int64], num_areas: int, slot_hours: int
 ) -> dict[str, NDArray[np.int64]]:
-    """Return the key of every check-in, or request, on each kind of chain; -1 where a part of it is -1.
+    """Return the key of every check-in or request for each kind of chain; -1 if a part of the key is -1.
 
     Examples
     --------
@@ -118,7 +118,7 @@ def chain_keys(
 
 
 def check_areas(area: NDArray[np.int64] | None, num_pois: int) -> NDArray[np.int64]:
-    """Return the areas of all places, -1 for all where there are none; raise unless they fit."""
+    """Return the areas of all places, -1 for all without areas; raise if their shape or values are wrong."""
     if area is None:
         return np.full(num_pois, -1, dtype=np.int64)
     area = np.asarray(area)
@@ -130,7 +130,7 @@ def check_areas(area: NDArray[np.int64] | None, num_pois: int) -> NDArray[np.int
 
 
 def check_slot_hours(slot_hours: int) -> None:
-    """Raise unless the hours of a slot divide the day."""
+    """Raise unless the hours of a slot divide 24."""
     check_integer("slot_hours", slot_hours, 1)
     if 24 % slot_hours:
         raise ValueError(f"slot_hours must divide 24, got {slot_hours}")

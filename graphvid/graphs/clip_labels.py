@@ -1,4 +1,4 @@
-"""Watch log rows to clips: where in the video each viewer left."""
+"""Labels of clips: for each row of a watch log, the clip at which the viewer left."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _RATIO_DENOMINATOR = 10**6
 
 
 class ClipLabels(NamedTuple):
-    """The clip at which each view of a video ended. Made by `label_clips`.
+    """The clip at which each view of a video ended; `label_clips` makes it.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ class ClipLabels(NamedTuple):
         Clip of the skip, in ``[0, num_clips)``, or ``num_clips`` for a complete view. So clips ``0 ... stop - 1`` were
         seen whole.
     count : ndarray of int64, shape (num_rows,)
-        How many views the row stands for: 1, or with ``count_loops=True`` the number of complete plays of a loop.
+        Views that the row represents: 1, or with ``count_loops=True`` the number of complete plays of a loop.
     row : ndarray of int64, shape (num_rows,)
         Position of each row in the log, ascending.
     num_clips : int
@@ -70,9 +70,9 @@ def label_clips(
     - else a skip in clip :math:`\lfloor p N_c / d \rfloor`. A play that ends exactly on a boundary has finished the
       clip before it, and the next one is the clip of the skip.
 
-    Seconds become milliseconds by ``round(1000 * seconds)`` (half to even); all that follows is integer arithmetic,
-    since in floating point :math:`(p / d) N_c` falls below the boundary it lies on: p = 116, d = 200, N_c = 100 would
-    give clip 57, not 58.
+    Seconds become milliseconds by ``round(1000 * seconds)`` (half to even), and all further arithmetic is in integers. In
+    floating point :math:`(p / d) N_c` can fall below the boundary on which it lies: p = 116, d = 200, N_c = 100 would give
+    clip 57, not 58.
 
     Parameters
     ----------
@@ -81,23 +81,23 @@ def label_clips(
     num_clips : int
         :math:`N_c`, from 1 to 10^6. A video shorter than ``num_clips`` milliseconds has clips in which no skip can fall.
     complete_ratio : float, default 1.0
-        A play of this share of the duration is complete, in (0, 1]; 0.95 to 0.98 suits logs that end a little early.
-        Read as the nearest fraction with a denominator up to 10^6, so 0.95 is 19/20: ``p * 20 >= d * 19``.
+        A play of this share of the duration is complete, in (0, 1]; 0.95 to 0.98 suits logs that end a little early. The
+        value becomes the nearest fraction with a denominator up to 10^6, so 0.95 is 19/20: ``p * 20 >= d * 19``.
     min_watch_time : float, default 0.0
         Drop rows watched for less than this many seconds, >= 0: automatic plays that nobody looked at.
     duration_resolution : float, default 0.0
-        Step of the logged durations in seconds, at most the shortest one: 1.0 if they are whole seconds. The true
-        duration may be half a step shorter, so plays from ``d - duration_resolution / 2`` on are complete.
-        0.0: durations are exact.
+        Rounding step of the logged durations in seconds, at most the shortest duration: 1.0 for whole seconds. The true
+        duration may be half a step shorter, so plays of at least ``d - duration_resolution / 2`` are complete. 0.0:
+        durations are exact.
     count_loops : bool, default False
         Let a loop count as ``floor(p / d)`` views, at least 1. Default: one complete view.
     strict : bool, default False
-        Refuse a duration or watch time that has no meaning. Default: drop such rows and warn with their number.
+        Raise for a duration or watch time without a meaning. Default: drop such rows and warn with their number.
 
     Returns
     -------
     ClipLabels
-        May have no row.
+        It may have no row.
 
     Raises
     ------

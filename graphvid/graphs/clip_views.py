@@ -1,4 +1,4 @@
-"""Views of clips as a graph: typed edges say which pairs a loss pulls together and which it pushes apart."""
+"""Graphs of views of clips: typed edges are the pairs that a loss pulls together or pushes apart."""
 
 from __future__ import annotations
 
@@ -32,24 +32,24 @@ class ClipEdges(NamedTuple):
 class ClipGraph:
     """Views of the clips of a batch, and entries of a memory: typed edges between nodes, and their DGL graph.
 
-    Node ``view * batch_size + i`` is a view of video i, so that vectors view after view are its rows; entries of a memory
-    follow. There are no pixels in it.
+    Node ``view * batch_size + i`` is a view of video i, so the nodes' vectors are those of the views, one view after the
+    other. Entries of a memory follow. The graph has no pixels.
 
     Parameters
     ----------
     nodes : mapping of str to Tensor, each of shape (num_nodes,)
         ``video``, ``start``, ``stride``, ``length``, ``view`` (-1 of an entry), ``encoder`` (0 query, 1 key) and ``code``.
     edges : mapping of str to ClipEdges
-        By type of `EdgeRule`; types without edges may be left out.
+        Edges by type of `EdgeRule`; types without edges may be left out.
     recipe : EdgeRecipe
-        What it was made by.
+        The recipe of the edges.
     drawn : mapping of str to mapping of str to Tensor, optional
-        What was drawn for the edges of a type, an entry an edge.
+        Random values of the edges of a type, one entry for each edge.
 
     Notes
     -----
-    Losses need the edges alone, so the DGL graph is built when `graph` is first asked for: in each training step of a small
-    network it would take 3 % of the time.
+    Losses need only the edges, so the first use of `graph` builds the DGL graph. In each training step of a small network
+    this would take 3 % of the time.
 
     Examples
     --------
@@ -77,7 +77,7 @@ class ClipGraph:
     def graph(self) -> DGLGraph:
         """The DGL graph: one node type ``clip``, all edge types of `EdgeRule`.
 
-        Node data are `nodes`; edge data are ``weight``, ``gap`` and ``overlap`` of ``other_segment``, and what was drawn.
+        Node data are `nodes`; edge data are ``weight``, ``gap`` and ``overlap`` of ``other_segment``, and the random values.
         """
         edges = {kind: self.edges(kind) for kind in EDGE_TYPES}
         graph = dgl.heterograph(
@@ -116,18 +116,18 @@ class ClipGraph:
         start : Tensor of int64, shape (num_views, batch_size), optional
             First frame of each view. Default: 0.
         stride, length : int
-            Frames from one of a clip to the next, and frames of a clip.
+            Distance in frames between two frames of a clip, and number of frames of a clip.
         code : Tensor of int64, shape (num_views, batch_size), optional
             Codes of the transforms. Default: 0.
         encoder : sequence of int, optional
-            0 for views that the query encoder sees, 1 for those of the key encoder. Default: all 0.
+            0 for views of the query encoder, 1 for views of the key encoder. Default: all 0.
         drawn : mapping of str to mapping of str to Tensor, optional
-            What was drawn for the edges of a type, an entry an edge.
+            As in the class.
 
         Raises
         ------
         TypeError, ValueError
-            When shapes do not fit or a video comes twice.
+            Shapes do not fit, or a video comes twice.
         """
         if not isinstance(recipe, EdgeRecipe):
             raise TypeError(f"recipe must be an EdgeRecipe, got {type(recipe).__name__}")
@@ -163,14 +163,14 @@ class ClipGraph:
         Parameters
         ----------
         video : Tensor of int64, shape (num_queue,)
-            Videos of the entries, such as ``ids`` of what `graphvid.losses.CrossBatchNegatives` holds.
+            Videos of the entries, such as ``ids`` of the entries of `graphvid.losses.CrossBatchNegatives`.
         mask_same_video : bool, default True
             Leave out the edges to entries of the anchor's own video.
 
         Notes
         -----
-        Each anchor has an edge to each entry. Where that is much, give the entries to `graphvid.losses.EdgeInfoNCE` as its
-        ``queue``, with `same_video` as ``excluded``: the loss is the same.
+        Each anchor has an edge to each entry. If these are too many, pass the entries to `graphvid.losses.EdgeInfoNCE` as
+        its ``queue``, with `same_video` as ``excluded``: the loss is the same.
         """
         check_ids("video", video, None)
         if video.dim() != 1:
@@ -191,7 +191,7 @@ class ClipGraph:
         return ClipGraph(nodes, edges, self.recipe, self.drawn)
 
     def same_video(self, video: Tensor) -> Tensor:
-        """Return where a node and an entry of a memory are of one video, (num_nodes, num_queue)."""
+        """Return a mask of the nodes and memory entries of the same video, (num_nodes, num_queue)."""
         check_tensor("video", video)
         return self.nodes["video"][:, None] == video[None, :]
 
@@ -209,7 +209,7 @@ class ClipGraph:
         return self._edges_of(PUSH)
 
     def segments(self) -> tuple[Tensor, Tensor]:
-        """Return by edge ``other_segment`` how many frames lie between its segments, and the share they have in common."""
+        """Return, for each ``other_segment`` edge, the other start minus the anchor's, in frames, and the shared part."""
         edges, start = self.edges("other_segment"), self.nodes["start"]
         gap = start[edges.other] - start[edges.anchor]
         footprint = (self.nodes["length"] * self.nodes["stride"])[edges.anchor]
@@ -219,14 +219,14 @@ class ClipGraph:
         return _joined([self._edges[kind] for kind in kinds if kind in self._edges])
 
     def negatives_of(self, anchor: int) -> Tensor:
-        """Return the nodes that an anchor is pushed from, an entry an edge."""
+        """Return the nodes from which the loss pushes an anchor, one entry for each edge."""
         push = self.push()
         return push.other[push.anchor == check_count("anchor", anchor, 0, len(self.nodes["video"]) - 1)]
 
 
 @lru_cache(maxsize=16)
 def _edges_of_batch(recipe: EdgeRecipe, batch: int) -> Mapping[str, ClipEdges]:
-    """Return the edges of a recipe by type: the same for all batches of one size, so made once."""
+    """Return the edges of a recipe by type; cached, because they are the same for all batches of one size."""
     kinds: dict[str, list[ClipEdges]] = {}
     for rule in recipe.rules:
         if rule.among != "queue":

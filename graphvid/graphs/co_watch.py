@@ -1,4 +1,4 @@
-"""Watch log to co-watch graph: two videos are tied when the same users watched both."""
+"""Builder of the co-watch graph from a watch log: two videos share an edge if the same users watched both."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def co_watch_graph(
 ) -> DGLGraph:
     r"""Return the graph in which videos watched by the same users are neighbours.
 
-    With :math:`c_{ij}` the number of users who watched both :math:`i` and :math:`j`, :math:`n_i` the number who watched
-    :math:`i`, and :math:`N` the number of users in the log, an edge weighs
+    Write :math:`c_{ij}` for the number of users who watched both :math:`i` and :math:`j`, :math:`n_i` for the number who
+    watched :math:`i`, and :math:`N` for the number of users in the log. The weight of an edge is
 
     ==========  ==================================================================================================
     "count"     :math:`c_{ij}`
@@ -54,23 +54,24 @@ def co_watch_graph(
     log : WatchLog
         At least two users.
     weight : {"count", "binary", "cosine", "npmi"}, default "count"
-        What an edge weighs; the count is the weight of Lee et al. (KDD 2018).
+        Weight of an edge; the count is the weight of Lee et al. (KDD 2018).
     min_count : int, default 1
-        Least number of common users of an edge, >= 1.
+        Smallest number of common users of an edge, >= 1.
     top_k : int or None, default 50
-        Keep an edge if it is among the ``top_k`` heaviest of *either* end, so a video may have more than ``top_k``
-        neighbours and keeps all if it has fewer. Equal weights go by a seeded hash of the edge; "binary" takes the
-        heaviest by count. About 50 partners per video is what the authors of the method report. None keeps all.
+        Keep an edge if it is among the ``top_k`` heaviest of *either* end. So a video may have more than ``top_k``
+        neighbours, and keeps all if it has fewer. A seeded hash of the edge orders equal weights; "binary" takes the
+        heaviest by count. The authors of the method report about 50 partners per video. None keeps all.
     max_videos_per_user : int or None, default 100
-        A user with more videos takes part with this many of them, >= 2, chosen by a hash of ``seed``, the video's id
-        and the set of the user's videos; :math:`n_i` counts the same choice. A user with d videos makes d (d - 1) / 2
-        pairs, so without a limit a few heavy users make most of the graph: in the TikTok log 103 of 9,308 users have
-        more than 100 videos and make 99.7 % of the pairs. The price is that a video seen by heavy users alone may lose
-        all its edges: 1,331 of the 6,710 videos there with a limit of 100, 2 with None, which takes all.
+        Of a user with more videos only this many count, >= 2, chosen by a hash of ``seed``, the video's id and the set of
+        the user's videos; :math:`n_i` counts the same choice. None takes all. A user with d videos makes d (d - 1) / 2
+        pairs, so without a limit a few heavy users make most of the graph: in the TikTok log 103 of 9,308 users have more
+        than 100 videos and make 99.7 % of the pairs. The disadvantage: a video that only heavy users saw may lose all its
+        edges. In the TikTok log these are 1,331 of 6,710 videos with a limit of 100, and 2 with None.
     seed : int, default 0
-        Which videos of heavy users, and which of equally heavy edges, >= 0.
+        Seed of the choice among the videos of heavy users and among equally heavy edges, >= 0.
     chunk_size : int, default 2 ** 24
-        Pairs of views counted at a time; bounds the memory and steps the progress bar, and changes nothing else.
+        Pairs of views counted at a time. It bounds the memory and sets the steps of the progress bar; the result does not
+        depend on it.
     progress : bool, default False
         Show a progress bar.
 
@@ -79,7 +80,7 @@ def co_watch_graph(
     DGLGraph
         Node type ``"video"`` with ``log.num_videos`` nodes, node i being ``log.video_ids[i]``; edge type
         ``("video", "co_watch", "video")`` with both directions of each edge, sorted by (source, destination);
-        ``edata["weight"]`` float32; ``ndata["id_hash"]`` int64, by which `check_alignment` refuses features of another
+        ``edata["weight"]`` float32; ``ndata["id_hash"]`` int64, with which `check_alignment` detects features in another
         order; int64 ids; on the CPU.
 
     Raises
@@ -91,7 +92,7 @@ def co_watch_graph(
 
     Notes
     -----
-    Row by row sparse product of the user-video matrix with itself, never dense: time O(sum over users of d^2), memory
+    A row-by-row sparse product of the user-video matrix with itself, never dense: time O(sum over users of d^2), memory
     O(num_interactions + num_videos * top_k + chunk_size). The graph is the same for any order of the rows, any
     numbering of users, any vocabulary that holds the videos (ids are hashed, not row numbers) and any ``chunk_size``.
 
@@ -134,7 +135,7 @@ def co_watch_graph(
 
 
 def _id_hashes(ids: pd.Index) -> NDArray[np.uint64]:
-    """Return a hash of each id: of the number, or of the text of anything else."""
+    """Return a hash of each id: of an integer its value, of anything else its text."""
     values = ids.to_numpy()
     if not np.issubdtype(values.dtype, np.integer):
         values = np.array([str(value) for value in ids], dtype=object)
@@ -184,7 +185,7 @@ def _strongest_partners(
     """Return (src, dst, score) of the edges, each once."""
     num_videos = len(keys)
     video_ptr, users = views.by_video
-    others = np.diff(views.by_user[0])[users] - 1  # views that meet this view in a pair
+    others = np.diff(views.by_user[0])[users] - 1  # views that form a pair with this view
     work = np.diff(np.concatenate([[0], np.cumsum(others)])[video_ptr])
     most = np.minimum(work, num_videos - 1 if top_k is None else min(top_k, num_videos - 1))
     counts = np.zeros(num_videos, np.int32)

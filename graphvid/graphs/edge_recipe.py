@@ -1,4 +1,4 @@
-"""Recipes of edges between views of clips: the pairs that a method pulls together and pushes apart."""
+"""Recipes of edges between views of clips: they define the pairs that a method pulls together and pushes apart."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ class EdgeRule:
     ----------
     type : str
         ``same_clip``, ``static_mixed``, ``scene_broken`` pull; ``motion_broken``, ``other_segment``, ``other_video`` push;
-        ``transform`` asks maps to agree.
+        ``transform`` makes maps agree.
     views : pair of int, optional
         Views at the ends, the anchor first. None for ``among`` ``"batch"`` and ``"queue"``: from every anchor.
     weight : float
-        Of each edge, >= 0.
+        Weight of each edge, >= 0.
     among : {"own", "batch", "reversed", "queue"}
-        Which videos the other ends are of: the anchor's own; all others of the batch, in all their views; the one at the
-        anchor's place from the end of the batch (its own in the middle of an odd one); the entries of a memory.
+        Videos of the other ends: the anchor's own; all others of the batch, in all their views; the one at the anchor's
+        place counted from the end of the batch (its own in the middle of an odd batch); the entries of a memory.
     """
 
     type: str
@@ -64,14 +64,14 @@ class EdgeRecipe:
     Parameters
     ----------
     rules : sequence of EdgeRule
-        Pairs are unordered: those of one type may come once.
+        Pairs are unordered; a type may have each pair once.
     both_ways : bool
         Take both ends of pulled pairs as anchors, as SimCLR does.
 
     Raises
     ------
     ValueError
-        For an anchor that nothing pulls, a pair that is pulled and pushed, or one that comes twice.
+        An anchor has no pulled pair, a pair is both pulled and pushed, or a pair comes twice.
 
     Examples
     --------
@@ -113,7 +113,7 @@ class EdgeRecipe:
 
     @property
     def anchors(self) -> tuple[int, ...]:
-        """The views that losses start from."""
+        """The views that are anchors of the losses."""
         pulled = [rule.views for rule in self.rules if rule.type in PULL and rule.views is not None]
         views = [view for pair in pulled for view in (pair if self.both_ways else pair[:1])]
         return tuple(dict.fromkeys(views))
@@ -125,5 +125,5 @@ class EdgeRecipe:
 
     @property
     def uses_queue(self) -> bool:
-        """Whether a memory is pushed from."""
+        """Whether a rule pushes from the entries of a memory."""
         return any(rule.among == "queue" for rule in self.rules)

@@ -1,4 +1,4 @@
-"""Mentions to graphs: who may be meant, which words stand around, and which entities link to each other."""
+"""Builders of graphs of mentions: their candidate entities, the words around them, and links between entities."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def mention_graph(
 ) -> DGLGraph:
     """Return the graph of mentions, candidates, words and links, documents side by side.
 
-    It is the batch of the graphs of the single documents: the entities of different documents are different nodes, so
-    nothing passes between documents, and `dgl.unbatch` parts them. There is no padding.
+    The graph is the batch of the graphs of the documents. The entities of different documents are different nodes, so no
+    message passes between documents, and `dgl.unbatch` separates them. There is no padding.
 
     Parameters
     ----------
@@ -106,16 +106,16 @@ def mention_graph(
 
 
 def assignment_graph(graph: DGLGraph, *, pairs: AssignmentPairs = "links") -> DGLGraph:
-    """Return the graph whose nodes are (mention, candidate): what one choice says about another of its document.
+    """Return the graph whose nodes are (mention, candidate); an edge connects two choices of a document that cohere.
 
     Parameters
     ----------
     graph : DGLGraph
         From `mention_graph`.
     pairs : {"links", "all"}, default "links"
-        Edges between nodes of different mentions of a document: where the candidates link, in either direction, or are
-        one entity; or all. Of all there are as many as squares of the candidates of documents: for the messages over
-        them `graphvid.nn.AssignmentLayout` does without the edges.
+        Edges between nodes of different mentions of a document. ``"links"``: if the candidates link, in either direction,
+        or are one entity. ``"all"``: every pair; their number grows with the square of the candidates of a document.
+        `graphvid.nn.AssignmentLayout` sends messages over all pairs without the edges.
 
     Returns
     -------
@@ -170,7 +170,7 @@ def assignment_graph(graph: DGLGraph, *, pairs: AssignmentPairs = "links") -> DG
 
 
 def linked_pairs(graph: DGLGraph, entity: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return each ordered pair of items whose entities link, in either direction, or are one; also of an item with itself.
+    """Return each ordered pair of items whose entities link, in either direction, or are the same; self-pairs too.
 
     Parameters
     ----------
@@ -206,7 +206,7 @@ def linked_pairs(graph: DGLGraph, entity: NDArray[np.int64]) -> tuple[NDArray[np
 def _words(
     mentions: Mentions, words: tuple[ArrayLike, ArrayLike] | None
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return words and the mention of each."""
+    """Return the words and the mention of each word."""
     if words is None:
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
     indptr, word = (np.asarray(x) for x in words)
@@ -227,7 +227,7 @@ def _links(
     num_entities: int,
     links: tuple[ArrayLike, ArrayLike] | None,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the ends, nodes of documents, of the links between entities of one document."""
+    """Return the ends of the links between entities of the same document, as nodes of the graph."""
     if links is None:
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
     src, dst = (node_ids(name, x, num_entities, "(num_links,)") for name, x in zip(("link_src", "link_dst"), links))
@@ -246,7 +246,7 @@ def _links(
 
 
 def _degrees(num_entities: int, links: tuple[ArrayLike, ArrayLike] | None) -> NDArray[np.int64]:
-    """Return the number of distinct entities, itself aside, that each links with in either direction."""
+    """Return, for each entity, the number of distinct other entities that it links with, in either direction."""
     if links is None:
         return np.zeros(num_entities, dtype=np.int64)
     src, dst = (np.asarray(x, dtype=np.int64) for x in links)

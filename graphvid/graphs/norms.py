@@ -1,4 +1,4 @@
-"""Normalisation of the two hops between users and clips."""
+"""Normalisation factors of the two hops between users and clips."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class EdgeNorms(NamedTuple):
     to_user : Tensor of float32, shape (num_edges,)
         Factors of the first hop, from clips to users.
     to_clip : Tensor of float32, shape (num_edges,)
-        Factors of the return hop, from users to clips (or to videos, where the positives are stored once a video).
+        Factors of the return hop, from users to clips (or to videos, if the positives are stored once a video).
     """
 
     to_user: torch.Tensor
@@ -28,7 +28,7 @@ class EdgeNorms(NamedTuple):
 
 
 def edge_norms(graph: DGLGraph, relation: Literal["pos", "neg"], *, norm: Norm = "sym") -> EdgeNorms:
-    r"""Return what each edge of a relation multiplies a message with, on the way to the user and back to the clip.
+    r"""Return the factor of each edge of a relation for messages to the user and back to the clip.
 
     With weights :math:`R_{uc}` and degrees :math:`d_u = \sum_c R_{uc}`, :math:`d_c = \sum_u R_{uc}` of this relation:
 
@@ -44,15 +44,15 @@ def edge_norms(graph: DGLGraph, relation: Literal["pos", "neg"], *, norm: Norm =
     graph : DGLGraph
         Made by `user_clip_graph`, or with its node and edge types and ``edata["weight"]``, >= 0.
     relation : {"pos", "neg"}
-        Which edges.
+        The relation.
     norm : {"sym", "mean", "official"}, default "sym"
-        "sym" reads the paper's "normalised" as graph convolutions do; "official" is the authors' code.
+        "sym" understands the paper's "normalised" as graph convolutions do; "official" is the authors' code.
 
     Returns
     -------
     EdgeNorms
-        float32, on the graph's device. The factors of the edges of a node of degree 0 (all its weights are 0) are 0.
-        Where the positives are stored once a video, a user's degree counts every clip of it.
+        float32, on the graph's device. The factors of the edges of a node of degree 0 (all its weights are 0) are 0. If
+        the positives are stored once a video, a user's degree counts every clip of the video.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The one form of a relational graph, from a list of edges."""
+"""Builder of a relational graph from a list of edges; all relational graphs have this form."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ def relation_graph(
     num_nodes : int
         Number of videos, those without an edge included.
     duplicates : {"error", "sum", "max"}, default "error"
-        What to do with a pair that is given more than once, in the same or the other direction: refuse it (a list that
-        holds both directions is easily taken for twice the weight), or merge its weights.
+        Treatment of a pair that is given more than once, in the same or the other direction: raise an error (a sum would
+        double the weights of a list that holds both directions), or merge its weights.
     ids : array_like, shape (num_nodes,), optional
-        Original id of every video, ``features.ids``, so that `check_alignment` can refuse features of another order.
+        Original id of every video, ``features.ids``, so that `check_alignment` can detect features in another order.
 
     Returns
     -------

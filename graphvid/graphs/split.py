@@ -1,4 +1,4 @@
-"""Split of the videos into training and test, and the graph that each part sees."""
+"""Split of the videos into a training and a test part, and the subgraph of each part."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def split_nodes(num_nodes: int, *, train_fraction: float = 0.7, seed: int = 0) -
         Share of the training part, in (0, 1); 7:3 is the split of Lee et al. (CVPR 2020). The part has
         ``round(train_fraction * num_nodes)`` videos, at least 1 and at most ``num_nodes - 1``.
     seed : int, default 0
-        Which split, >= 0.
+        Seed of the split, >= 0.
 
     Returns
     -------
@@ -45,7 +45,7 @@ def split_nodes(num_nodes: int, *, train_fraction: float = 0.7, seed: int = 0) -
     Raises
     ------
     ValueError
-        When an argument is outside its range.
+        An argument is outside its range.
 
     Examples
     --------
@@ -75,7 +75,7 @@ def node_subgraph(graph: DGLGraph, ids: ArrayLike) -> DGLGraph:
     Returns
     -------
     DGLGraph
-        Same types as ``graph``, with the node and edge data of what is left.
+        Same types as ``graph``, with the node and edge data of the remaining nodes and edges.
 
     Raises
     ------
@@ -86,8 +86,8 @@ def node_subgraph(graph: DGLGraph, ids: ArrayLike) -> DGLGraph:
 
     Notes
     -----
-    O(num_nodes + edges at the kept nodes). Embeddings of new videos must be judged, and clusters made, on such
-    subgraphs: an edge between the parts would let the test videos take part in training.
+    O(num_nodes + edges at the kept nodes). Judge embeddings of new videos, and make clusters, on such subgraphs: an edge
+    between the parts would let the test videos take part in training.
 
     Examples
     --------

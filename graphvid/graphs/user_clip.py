@@ -1,4 +1,4 @@
-"""Clip labels to the graph of users and clips: ``pos`` where a clip was liked, ``neg`` where it made the viewer leave."""
+"""Builder of the graph of users and clips from clip labels: ``pos`` edges to liked clips, ``neg`` to those at a skip."""
 
 from __future__ import annotations
 
@@ -37,34 +37,34 @@ def user_clip_graph(
     Parameters
     ----------
     labels : ClipLabels
-        Of the rows that may become edges: training rows only. Rows to be predicted must not be among them.
+        Labels of the rows that may become edges: training rows only, without the rows to predict.
     num_users, num_videos : int
         Sizes of the log's vocabularies; users and videos without a row are nodes without edges.
     positive_mode : {"complete", "prefix"}, default "complete"
-        Clips a row makes positive: all of a completed video and none of a skipped one, as in the paper; or all those
-        seen whole (before the skip, if there was one), as in the authors' code.
+        Positive clips of a row. ``"complete"``: all of a completed video and none of a skipped one, as in the paper.
+        ``"prefix"``: all clips that were seen completely (those before a skip), as in the authors' code.
     negative_mode : {"skip_clip", "skip_and_after", "none", "official"}, default "skip_clip"
-        Clips a skip makes negative: that of the skip, as in the paper; that and all after it, which were not seen; no
-        clip; or, as in the authors' code, that of the skip with weight k for a skip in clip k, so none for a skip in
-        the first clip (only with ``multiplicity="count"``).
+        Negative clips of a skip. ``"skip_clip"``: that of the skip, as in the paper. ``"skip_and_after"``: that and all
+        later ones, which were not seen. ``"none"``: no clip. ``"official"``, as in the authors' code: that of the skip
+        with weight k for a skip in clip k, so none for the first clip (only with ``multiplicity="count"``).
     multiplicity : {"binary", "count"}, default "binary"
         Weight of an edge: 1, or the number of views that produced it (``labels.count`` for positives). The authors'
         code counts.
     resolve : {"both", "last"}, default "both"
-        What to do with a user's repeated views of a video: use them all, so that a clip may be positive and negative
-        of one user; or only the latest. Of several at the latest moment, the one that went furthest.
+        Treatment of a user's repeated views of a video: use all, so that a clip may be positive and negative for one user;
+        or only the latest. Of several at the latest time, the one that went furthest counts.
     timestamp : array_like of numbers, shape (num_rows,), optional
-        Time of each row of ``labels``, ``log.timestamp[labels.row]``. Needed with ``resolve="last"``, and only then.
+        Time of each row of ``labels``, ``log.timestamp[labels.row]``. Required with ``resolve="last"``, and only then.
     shared_positives : bool, default False
-        Store the positives once a video instead of once a clip, ``num_clips`` times fewer edges: with
-        ``positive_mode="complete"`` all clips of a video have the same positive edges. Nothing is lost, see Notes.
+        Store the positives once a video instead of once a clip, with ``num_clips`` times fewer edges: with
+        ``positive_mode="complete"`` all clips of a video have the same positive edges. The results are exact, see Notes.
 
     Returns
     -------
     DGLGraph
         Node types ``"user"`` and ``"clip"``; edge types ``("user", "pos", "clip")``, ``("user", "neg", "clip")``,
-        sorted by (user, clip), and ``("clip", "pos_by", "user")``, ``("clip", "neg_by", "user")``, the same edges in the
-        same order turned round; ``edata["weight"]`` float32 on each; int64 ids; on the CPU. With
+        sorted by (user, clip), and ``("clip", "pos_by", "user")``, ``("clip", "neg_by", "user")``, the reversed edges in
+        the same order; ``edata["weight"]`` float32 on each; int64 ids; on the CPU. With
         ``shared_positives=True`` there is a node type ``"video"``, and the positives are ``("user", "pos", "video")``
         and ``("video", "pos_by", "user")``. A relation may have no edges.
 
@@ -83,8 +83,8 @@ def user_clip_graph(
     order of the rows.
 
     With shared positives both hops are exact for every norm of `edge_norms`: the first sums ``to_user * x_v`` over a
-    user's videos, where ``x_v`` is the *sum* of the video's clip vectors; the second computes one vector a video, which
-    is that of each of its clips.
+    user's videos, where ``x_v`` is the *sum* of the video's clip vectors. The second computes one vector for each video, which
+    serves for each of its clips.
 
     References
     ----------
@@ -206,7 +206,7 @@ def _negatives(labels: ClipLabels, mode: str, num_videos: int) -> WeightedPairs:
 def _clips(
     labels: ClipLabels, first: NDArray[np.int64], end: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the clips from ``first`` to before ``end`` of the video of each row, with their row."""
+    """Return the clips ``first`` to ``end - 1`` of the video of each row, with their row."""
     length = end - first
     row = np.repeat(np.arange(len(length)), length)
     within = np.arange(len(row)) - np.repeat(np.cumsum(length) - length, length)
@@ -217,7 +217,7 @@ def _merge(
     user: NDArray[np.int64], node: NDArray[np.int64], weight: NDArray[np.int64], num_nodes: int
 ) -> WeightedPairs:
     """Return each edge once, by (user, node), with the sum of its weights."""
-    order = np.argsort(user * num_nodes + node)  # the sums are of integers: any order among equal edges will do
+    order = np.argsort(user * num_nodes + node)  # sums of integers: the order of equal edges does not matter
     user, node, weight = user[order], node[order], weight[order]
     is_start = np.ones(len(order), bool)
     is_start[1:] = (user[1:] != user[:-1]) | (node[1:] != node[:-1])

@@ -1,4 +1,4 @@
-"""Interactions to the bipartite graph of users and items."""
+"""Builder of the bipartite graph of users and items from interactions."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ WATCHED_BY = ("item", "watched_by", "user")
 
 
 def user_item_graph(train: Interactions) -> DGLGraph:
-    """Return the bipartite graph of who interacted with what, in both directions.
+    """Return the bipartite graph of users and the items they interacted with, in both directions.
 
     Parameters
     ----------
     train : Interactions
-        Training pairs only: what is to be predicted must not be among them.
+        Training pairs only, without the pairs to predict.
 
     Returns
     -------

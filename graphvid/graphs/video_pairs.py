@@ -1,4 +1,4 @@
-"""Scored pairs of videos as a graph, its batches, and what is inside videos as a graph."""
+"""Graphs of videos: of scored pairs, of a batch of pairs, and of the frames, tokens and tags inside videos."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def video_pair_graph(pairs: ScoredPairs, num_videos: int) -> DGLGraph:
     ----------
     pairs : ScoredPairs
     num_videos : int
-        Nodes; those without a pair included.
+        Number of nodes, including those without a pair.
 
     Returns
     -------
@@ -41,7 +41,7 @@ def video_pair_graph(pairs: ScoredPairs, num_videos: int) -> DGLGraph:
 
     Notes
     -----
-    Repeated pairs and pairs of a video with itself stay, as edges of their own.
+    Repeated pairs and pairs of a video with itself stay as separate edges.
 
     Examples
     --------
@@ -60,7 +60,7 @@ def video_pair_graph(pairs: ScoredPairs, num_videos: int) -> DGLGraph:
 
 
 def pair_subgraph(graph: DGLGraph, edges: Tensor) -> DGLGraph:
-    """Return a batch of pairs as a graph of its own, in which each video is one node however many pairs it has.
+    """Return a batch of pairs as a separate graph, in which each video is one node, also with several pairs.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def pair_subgraph(graph: DGLGraph, edges: Tensor) -> DGLGraph:
     Returns
     -------
     DGLGraph
-        ``ndata[dgl.NID]`` says which video a node is, ``edata["score"]`` is the batch's.
+        ``ndata[dgl.NID]`` is the video of each node, ``edata["score"]`` the scores of the batch.
 
     Examples
     --------
@@ -91,16 +91,16 @@ def content_graph(
     tags: IdLists | None = None,
     vocabulary: TagVocabulary | None = None,
 ) -> DGLGraph:
-    """Return what is inside some videos as a graph, without padding.
+    """Return the frames, tokens and tags of some videos as a graph, without padding.
 
     Parameters
     ----------
     frame_counts, token_counts : array_like of int, shape (num_videos,)
-        Frames and word pieces of each video; they are numbered video by video, in their order.
+        Numbers of frames and word pieces of each video; the nodes are numbered video by video.
     tags : IdLists, optional
         Tags of each video.
     vocabulary : TagVocabulary, optional
-        With ``tags``, and only then: which of them are nodes. Others have no edge.
+        Required with ``tags``, and only then: the tags that are nodes. Other tags have no edge.
 
     Returns
     -------

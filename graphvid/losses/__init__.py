@@ -1,4 +1,4 @@
-"""Losses and miners on sampled edges: embeddings and video ids in, without files, frames or graphs."""
+"""Losses and miners on sampled edges; they take embeddings and video ids, but no files, frames or graphs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cross entropy of a batch's pairs among the items of the batch and fixed vectors."""
+"""Cross entropy of the pairs of a batch: each user's item against the other items of the batch and fixed vectors."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from graphvid._precision import no_autocast
 
 
 class BatchCrossEntropy(torch.autograd.Function):
-    r"""Row i's positive is item i, its negatives are the other items and those of a memory.
+    r"""Cross entropy in which the positive of row i is item i, and the negatives are the other items and a memory.
 
     With P the softmax over items V and memory M and :math:`G = P - \text{positives}`, users get :math:`G [V; M] / \tau`.
-    Items get the part of :math:`G^\top U / \tau` that is theirs, or, if ``split``, that of the softmax over the items
-    alone. The memory gets nothing.
+    Items get their part of :math:`G^\top U / \tau`; with ``split``, G for this is of the softmax over only the items. The
+    memory gets no gradient.
     """
 
     @staticmethod
@@ -59,11 +59,11 @@ class BatchCrossEntropy(torch.autograd.Function):
 
 
 def _softmax(logits: Tensor, positive: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the losses and their gradients by the logits, those of the positives on the diagonal; overwrites ``logits``."""
-    top = logits.amax(dim=1).clamp_(min=torch.finfo(logits.dtype).min)  # finite, also where all is masked
+    """Return the losses and their gradients by the logits; the positives are on the diagonal; overwrites ``logits``."""
+    top = logits.amax(dim=1).clamp_(min=torch.finfo(logits.dtype).min)  # finite, also if all entries are masked
     weight = logits.sub_(top[:, None]).exp_()
     total = weight.sum(dim=1)
-    gap = total.log() + top - positive  # -inf where all is masked: loss and gradient are 0
+    gap = total.log() + top - positive  # -inf if all entries are masked: loss and gradient are 0
     share = torch.sigmoid(gap)
     gradient = weight.mul_((share / total.clamp(min=1))[:, None])  # the largest weight is 1, or all are 0
     gradient.diagonal().copy_(-share)

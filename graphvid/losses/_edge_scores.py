@@ -1,4 +1,4 @@
-"""Checks, weights and reduction that the losses on the scores of a positive and its negatives share."""
+"""Checks, weights and reduction for the losses on the scores of a positive and its negatives."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Reduction = Literal["mean", "sum", "none"]
 
 
 def check_reduction(reduction: Reduction) -> Reduction:
-    """Return ``reduction``; raise unless it is known."""
+    """Return ``reduction``; raise for an unknown one."""
     check_choice("reduction", reduction, get_args(Reduction))
     return reduction
 
@@ -55,7 +55,7 @@ def check_scores(positive_scores: Tensor, negative_scores: Tensor, mask: Tensor 
 
 
 def reduce(losses: Tensor, reduction: Reduction) -> Tensor:
-    """Return the mean or sum of the losses of the rows, or the losses; 0 for no row."""
+    """Return the mean, the sum or all of the losses of the rows; mean and sum are 0 without a row."""
     if reduction == "none":
         return losses
     total = losses.sum()

@@ -1,4 +1,4 @@
-"""Numba kernels of masks, of semi-hard mining and of hinges on shared negatives: arrays and scalars only."""
+"""Numba kernels of masks, of semi-hard mining and of hinges on shared negatives; they take arrays and scalars."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ import numpy as np
 
 from graphvid._numba import njit
 
-_CHUNK = 512  # columns whose largest value is found without its place; the place is looked for in the best chunk only
+_CHUNK = (
+    512  # columns of a chunk: the kernel finds the largest value of each chunk, and its place only in the best chunk
+)
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _SIGN, _REST, _LOWEST = np.int32(31), np.int32(0x7FFFFFFF), np.int32(-0x80000000)
 
 
 @njit
 def _place_ids(ids, bits):  # type: ignore[no-untyped-def]
-    """Return a hash table of the places of each id: the first in each of ``2**bits`` buckets, and the next of each."""
+    """Return a hash table of the places of ids: the first place in each of ``2**bits`` buckets, and the next of each place."""
     first = np.full(1 << bits, -1, dtype=np.int32)
     following = np.empty(ids.size, dtype=np.int32)
     shift = np.uint64(64 - bits)
@@ -26,7 +28,7 @@ def _place_ids(ids, bits):  # type: ignore[no-untyped-def]
 
 @njit(inline="always")
 def _exclude(row, value, video, ids, first, following, shift):  # type: ignore[no-untyped-def]
-    """Set the entry of every candidate that is this video to ``value``."""
+    """Set the entry of every candidate of this video to ``value``."""
     place = first[(np.uint64(video) * _GOLDEN) >> shift]
     while place >= 0:
         if ids[place] == video:
@@ -45,7 +47,7 @@ def mark_listed(mask, nodes, indptr, indices, ids, bits):  # type: ignore[no-unt
 
 @njit(inline="always")
 def _ordered(bits):  # type: ignore[no-untyped-def]
-    """Return integers that compare like the float32 numbers with these bits: loops over them compile to SIMD code."""
+    """Return integers with the order of the float32 numbers of these bits, because loops over them compile to SIMD code."""
     return bits ^ ((bits >> _SIGN) & _REST)
 
 
@@ -55,8 +57,8 @@ def _choose(  # type: ignore[no-untyped-def]
 ):
     """Choose for each row of a block the largest cosine in [lower, upper), the first among equals.
 
-    ``chosen[0, r]`` is its place, or -1, and then ``chosen[1, r]`` the place of the least cosine if ``farthest``.
-    Excluded candidates, the row's own videos and its neighbours, are set to infinity first.
+    ``chosen[0, r]`` is its place or -1. If it is -1 and ``farthest``, ``chosen[1, r]`` is the place of the smallest cosine.
+    First, excluded candidates (the row's own videos and its neighbours) are set to infinity.
     """
     num_columns = cosine.shape[1]
     bits, upper_bits = cosine.view(np.int32), upper.view(np.int32)

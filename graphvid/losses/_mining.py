@@ -1,4 +1,4 @@
-"""The two ways to mine a batch by row blocks: tensor operations on any device, and one fused pass on the CPU."""
+"""Mining of a batch by row blocks, in two ways: tensor operations on any device, and one fused pass on the CPU."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from graphvid.ops import NeighborTable
 
 
 class Batch(NamedTuple):
-    """Batch that is mined: unit vectors of the rows and of the candidates, and the videos they stand for."""
+    """A batch to mine: unit vectors of the rows and of the candidates, and their videos."""
 
     anchor: Tensor  # (batch, dim)
     positive: Tensor  # (batch, dim)
@@ -27,7 +27,7 @@ class Batch(NamedTuple):
     neighbors: NeighborTable | None
 
     def blocks(self, block_size: int) -> Iterator[tuple[slice, Tensor, Tensor]]:
-        """Give the rows of each block, their cosines to all candidates, and to their positives (at most 1)."""
+        """Yield the rows of each block, their cosines to all candidates, and to their positives (at most 1)."""
         buffer = self.anchor.new_empty(min(block_size, len(self.anchor)), len(self.bank))
         for start in range(0, len(self.anchor), block_size):
             rows = slice(start, min(start + block_size, len(self.anchor)))
@@ -51,9 +51,9 @@ def mine_tensors(batch: Batch, margin: float, block_size: int, farthest: bool) -
 
 
 def mine_fused(batch: Batch, margin: float, block_size: int, farthest: bool) -> Tensor:
-    """Return what `mine_tensors` returns, for float32 on the CPU: after the product, each cosine is read once.
+    """Return the result of `mine_tensors` for float32 on the CPU; after the product it reads each cosine once.
 
-    The rows of a block are shared out among as many threads as PyTorch uses.
+    PyTorch's number of threads share the rows of a block.
     """
     anchor_ids, positive_ids, bank_ids = (x.numpy() for x in (batch.anchor_ids, batch.positive_ids, batch.bank_ids))
     table = batch.neighbors

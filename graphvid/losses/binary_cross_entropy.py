@@ -1,4 +1,4 @@
-"""Binary cross entropy of a positive and its sampled negatives."""
+"""Binary cross entropy loss of a positive and its sampled negatives."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class BCELoss(nn.Module):
     negative_weight : float or None, default None
         :math:`w \ge 0`. None is the plain sum over the negatives, :math:`w = K`; 0.0 leaves the negatives out.
     reduction : {"mean", "sum", "none"}, default "mean"
-        Over the rows of the batch. The authors of SimpleX report that this loss needs many negatives and the sum.
+        Reduction over the rows. The authors of SimpleX report that this loss needs many negatives and the sum.
 
     Raises
     ------
     ValueError
-        When the weight is negative or not finite, or the reduction is unknown.
+        The weight is negative or not finite, or the reduction is unknown.
 
     Notes
     -----
@@ -73,9 +73,9 @@ class BCELoss(nn.Module):
         Raises
         ------
         ValueError
-            When the shapes do not fit together or there is no negative.
+            The shapes do not fit together, or there is no negative.
         TypeError
-            When scores are not floating point or the mask is not bool.
+            Scores are not floating point, or the mask is not bool.
         """
         positive, negative = check_scores(positive_scores, negative_scores, mask)
         if mask is not None:

@@ -1,4 +1,4 @@
-"""Bayesian personalised ranking: the positive should score above each negative."""
+"""Bayesian personalised ranking, a loss that raises the positive's score above each negative's."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class BPRLoss(nn.Module):
     Parameters
     ----------
     reduction : {"mean", "sum", "none"}, default "mean"
-        Over the rows of the batch. The paper takes the sum over single pairs; with the mean the learning rate does not
-        depend on the batch size.
+        Reduction over the rows. The paper takes the sum over single pairs; with the mean the learning rate does not depend
+        on the batch size.
 
     Raises
     ------
     ValueError
-        When the reduction is unknown.
+        The reduction is unknown.
 
     Notes
     -----
@@ -71,10 +71,8 @@ class BPRLoss(nn.Module):
 
         Raises
         ------
-        ValueError
-            When the shapes do not fit together or there is no negative.
-        TypeError
-            When scores are not floating point or the mask is not bool.
+        TypeError, ValueError
+            As `BCELoss.forward` raises.
         """
         positive, negative = check_scores(positive_scores, negative_scores, mask)
         gap = negative - positive[:, None]

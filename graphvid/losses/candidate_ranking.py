@@ -1,4 +1,4 @@
-"""Losses over ragged lists of candidates of which one is right."""
+"""Ranking loss over ragged lists of candidates, each with one right candidate."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ CandidateLossName = Literal["ranking", "softmax"]
 
 
 class CandidateRankingLoss(nn.Module):
-    r"""Hinge on how little better the right candidate is than each wrong one, or cross-entropy of the right one.
+    r"""Hinge on the score of the right candidate against each wrong one, or cross-entropy of the right one.
 
     .. math:: \frac{1}{M} \sum_m \sum_{e \ne e^*_m} [\gamma - s(e^*_m) + s(e)]_+
               \qquad\text{or}\qquad -\frac{1}{M} \sum_m \log \mathrm{softmax}_m(s)(e^*_m)
 
-    over the candidates :math:`e` of mention :math:`m`, of which :math:`e^*_m` is right. Lists are ragged, so nothing is
-    divided by the number of candidates, as `torch.nn.MultiMarginLoss` does, padding included.
+    over the candidates :math:`e` of mention :math:`m`, of which :math:`e^*_m` is right. Unlike `torch.nn.MultiMarginLoss`,
+    which divides by the number of candidates with the padding, this loss does not divide by their number.
 
     Parameters
     ----------
     kind : {"ranking", "softmax"}, default "ranking"
-        The hinge of the papers, whose scores say who is first, or cross-entropy, whose softmax is a probability.
+        The hinge of the papers, whose scores only rank, or cross-entropy, whose softmax is a probability.
     margin : float, default 0.01
-        :math:`\gamma`, of the hinge.
+        :math:`\gamma` of the hinge.
 
     Raises
     ------
     ValueError
-        For an unknown kind or a margin out of range.
+        An unknown kind, or a margin out of range.
 
     References
     ----------
@@ -60,10 +60,10 @@ class CandidateRankingLoss(nn.Module):
         ----------
         scores : Tensor, shape (num_candidates,)
         cand_indptr : Tensor of int64, shape (num_mentions + 1,)
-            Mention m has the candidates ``cand_indptr[m]`` to before ``cand_indptr[m + 1]``.
+            Mention m has the candidates ``cand_indptr[m]`` to ``cand_indptr[m + 1] - 1``.
         gold : Tensor of int64, shape (num_mentions,)
-            Position in ``scores`` of the right candidate, which must be one of the mention's own: leave mentions without
-            one out.
+            Position in ``scores`` of the right candidate, which must be one of the mention's own. Leave out mentions without
+            a right candidate.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Look-up of the true neighbours of a row among the candidates of a batch."""
+"""Look-up of the excluded candidates of a batch: for each row its own video, its partner and its true neighbours."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class CandidateLookup:
     def excluded(self, query_ids: Tensor, partner_ids: Tensor) -> tuple[Tensor, Tensor]:
         """Return ``(rows, columns)`` of all excluded entries of the block whose rows are these queries.
 
-        Excluded for row ``i`` is every column that holds ``query_ids[i]``, ``partner_ids[i]`` or a neighbour of
-        ``query_ids[i]``. A pair may come twice. Memory O(sum of degrees + number of excluded entries).
+        Row ``i`` excludes every column that holds ``query_ids[i]``, ``partner_ids[i]`` or a neighbour of ``query_ids[i]``.
+        A pair may come twice. Memory O(sum of degrees + number of excluded entries).
         """
         rows = torch.arange(query_ids.numel(), device=query_ids.device)
         all_rows, all_ids = [rows, rows], [query_ids, partner_ids]
@@ -38,7 +38,7 @@ class CandidateLookup:
         return self.holding(torch.cat(all_rows), torch.cat(all_ids))
 
     def holding(self, rows: Tensor, ids: Tensor) -> tuple[Tensor, Tensor]:
-        """Return ``(rows, columns)`` of the entries in which a column holds the id listed for the row."""
+        """Return ``(rows, columns)`` of the entries whose column holds an id that is listed for the row."""
         first = torch.searchsorted(self.sorted_ids, ids)
         count = torch.searchsorted(self.sorted_ids, ids, right=True) - first
         slots, owner = expand_ranges(first, count)
@@ -46,7 +46,7 @@ class CandidateLookup:
 
 
 def listed_neighbors(query_ids: Tensor, neighbors: NeighborTable) -> tuple[Tensor, Tensor]:
-    """Return the neighbours of all queries one after another: the row of the query of each, and its id."""
+    """Return the neighbours of all queries in one list: for each the row of its query, and its id."""
     starts = neighbors.indptr[query_ids]
     slots, owner = expand_ranges(starts, neighbors.indptr[query_ids + 1] - starts)
     return owner, neighbors.indices[slots]

@@ -1,4 +1,4 @@
-"""A memory of soft codes: negatives from recent batches that follow the codebooks as these learn."""
+"""A memory of soft codes: it rebuilds negatives of recent batches from the current codebooks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from graphvid.losses._ring_buffer import RingBuffer
 
 
 class CodeEntries(NamedTuple):
-    """Rows of a `CodeMemory`, the oldest entry first; no gradient goes to it.
+    """Rows of a `CodeMemory`, the oldest entry first; they get no gradient.
 
     Parameters
     ----------
@@ -21,7 +21,7 @@ class CodeEntries(NamedTuple):
     weights : Tensor, shape (num_entries, num_codebooks, num_kept), float32
         Weights of the codewords; those of a codebook sum to 1.
     codewords : Tensor, shape (num_entries, num_codebooks, num_kept), int16 or int32
-        Which codewords they are of.
+        Codeword of each weight.
     ages : Tensor, shape (num_entries,), int64
         Steps since each entry was pushed; 1 for the batch before this one.
     """
@@ -33,35 +33,35 @@ class CodeEntries(NamedTuple):
 
 
 class CodeMemory(RingBuffer):
-    """First-in-first-out memory of the soft codes of recent batches, rebuilt with the codebooks of the moment.
+    """First-in-first-out memory of the soft codes of recent batches; vectors come from the current codebooks.
 
     At each training step: `rebuild` the vectors, compute the loss with them as further negatives, step, and `push` the
-    codes of the batch. In this order a batch is never its own negative. Since codebooks are current, only the choice of
-    codewords is old.
+    codes of the batch. In this order a batch is never its own negative. The codebooks are current; only the weights of the
+    codewords are old.
 
     Parameters
     ----------
     capacity : int
         Entries kept, >= 0; the released code keeps 384, one and a half batches of two views.
     num_codebooks, num_codewords : int
-        Of the quantiser.
+        Sizes of the quantiser.
     num_kept : int, optional
-        Keep this many codewords of largest weight a codebook, and scale their weights to the sum 1. Default: all, in
-        order. At 256 codewords and 8 kept an entry takes a 21st of the memory.
+        Keep this many codewords of largest weight for each codebook, and scale their weights to the sum 1. Default: all, in
+        order. With 8 of 256 codewords an entry takes a 21st of the memory.
     warmup_steps : int, default 0
-        Steps before the memory is used; what is pushed meanwhile is stored, as in the released code.
+        Steps before the memory is used; the memory stores the codes pushed in these steps, as in the released code.
 
     Raises
     ------
     ValueError
-        When an argument is outside its range.
+        An argument is outside its range.
 
     Notes
     -----
-    Memory ``capacity * num_codebooks * num_kept`` float32 numbers, and int16 ones with ``num_kept``: more than the
-    vectors themselves would take; what it buys is a smaller drift. A push copies all of it. Any batch sizes are right,
-    and a memory that is not full gives only what is in it; the released code is right only where the capacity is a
-    multiple of the batch, and reads zeros before it is full.
+    Memory ``capacity * num_codebooks * num_kept`` float32 numbers, and int16 ones with ``num_kept``. This is more than the
+    vectors would take, but the drift is smaller. A push copies all of it. Any batch size is correct, and a memory that is
+    not full returns only its entries. The released code is correct only if the capacity is a multiple of the batch, and
+    reads zeros before it is full.
 
     In evaluation mode `push` changes nothing. All state is in the ``state_dict``, with shapes that do not depend on how
     full the memory is. Under data-parallel training each process keeps a memory of its own batches.
@@ -119,12 +119,12 @@ class CodeMemory(RingBuffer):
         return CodeEntries(ids, weights, order.expand(weights.shape), ages)
 
     def rebuild(self, codebooks: Tensor) -> Tensor:
-        """Return the vectors of the entries, mixed from the codebooks given; none during the warm-up.
+        """Return the vectors of the entries, mixed from the given codebooks; none during the warm-up.
 
         Parameters
         ----------
         codebooks : Tensor, shape (num_codebooks, num_codewords, dim)
-            Those of the moment. They get a gradient; give a detached tensor where they should not.
+            The current codebooks. They get a gradient; pass a detached tensor to prevent it.
 
         Returns
         -------
@@ -133,7 +133,7 @@ class CodeMemory(RingBuffer):
         Raises
         ------
         ValueError
-            For codebooks of another number or size.
+            Codebooks of another number or size.
         """
         check_tensor("codebooks", codebooks, floating=True)
         if codebooks.dim() != 3 or codebooks.shape[:2] != (self.num_codebooks, self.num_codewords):
@@ -165,9 +165,9 @@ class CodeMemory(RingBuffer):
         Raises
         ------
         ValueError
-            When a shape is wrong.
+            A shape is wrong.
         TypeError
-            When ids are not integers.
+            Ids are not integers.
         """
         check_tensor("ids", ids)
         check_tensor("weights", weights, floating=True)

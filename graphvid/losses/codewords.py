@@ -1,4 +1,4 @@
-"""Terms that keep soft codes peaked and codewords apart."""
+"""Regularisation terms: assignment entropy makes soft codes peaked, codeword diversity separates codewords."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ def assignment_entropy(log_weights: Tensor) -> Tensor:
 
     .. math:: -\frac{1}{N M} \sum_{i, m, k} p_{imk} \log p_{imk}
 
-    Minimised, it makes assignments peaked, so that a mixture of codewords comes near the one that is stored.
+    Minimising it makes assignments peaked, so that a mixture of codewords comes near the stored codeword.
 
     Parameters
     ----------
     log_weights : Tensor, shape (batch, num_codebooks, num_codewords), floating
-        Logarithms of weights that sum to 1 over the codewords, as `graphvid.nn.ProductQuantizer` gives them; -inf for a
-        weight of exactly 0, which counts nothing and has no gradient.
+        Logarithms of weights that sum to 1 over the codewords, from `graphvid.nn.ProductQuantizer`; -inf for a weight of
+        exactly 0, which adds nothing and has no gradient.
 
     Returns
     -------
@@ -33,7 +33,7 @@ def assignment_entropy(log_weights: Tensor) -> Tensor:
     Raises
     ------
     ValueError
-        For another number of dimensions.
+        Another number of dimensions.
 
     References
     ----------
@@ -55,7 +55,7 @@ def assignment_entropy(log_weights: Tensor) -> Tensor:
 
 
 def codeword_diversity(codebooks: Tensor, *, kind: Diversity = "mean_inner") -> Tensor:
-    r"""Return how close together the codewords of a codebook are, to be minimised.
+    r"""Return a term that is large if the codewords of a codebook are close together; minimise it.
 
     .. math:: \frac{1}{M K^2} \sum_{m, k, j} \langle c_{mk}, c_{mj} \rangle
         = \frac{1}{M} \sum_m \Bigl\lVert \frac{1}{K} \sum_k c_{mk} \Bigr\rVert^2
@@ -63,12 +63,12 @@ def codeword_diversity(codebooks: Tensor, *, kind: Diversity = "mean_inner") -> 
     Parameters
     ----------
     codebooks : Tensor, shape (num_codebooks, num_codewords, dim), floating
-        Codewords, of unit length as a rule.
+        Codewords, usually of unit length.
     kind : {"mean_inner", "log_gaussian"}
-        ``"mean_inner"``: the mean inner product above, of all pairs and each codeword with itself, taken as the squared
-        length of the mean. It is 0 where the codewords of each codebook cancel, also where they form two opposite clumps.
+        ``"mean_inner"``: the mean inner product above, over all pairs and each codeword with itself, computed as the squared
+        length of the mean. It is 0 if the codewords of each codebook sum to 0, also if they form two opposite clusters.
         ``"log_gaussian"``: :math:`\frac{1}{M} \sum_m \log \frac{1}{K (K - 1)} \sum_{k \neq j} e^{-2 \lVert c_{mk} -
-        c_{mj} \rVert^2}`, which such clumps raise.
+        c_{mj} \rVert^2}`, which is large for such clusters.
 
     Returns
     -------
@@ -78,12 +78,12 @@ def codeword_diversity(codebooks: Tensor, *, kind: Diversity = "mean_inner") -> 
     Raises
     ------
     ValueError
-        For another shape, fewer than two codewords, or an unknown kind.
+        Another shape, fewer than two codewords, or an unknown kind.
 
     Notes
     -----
-    O(M K dim) time for ``"mean_inner"``, O(M K^2 dim) for ``"log_gaussian"``. In the released code of MeCoQ the term
-    reads codebooks outside the gradient, so that it is a constant.
+    O(M K dim) time for ``"mean_inner"``, O(M K^2 dim) for ``"log_gaussian"``. In the released code of MeCoQ the codebooks
+    of this term have no gradient, so it is a constant.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Cosine contrastive loss: pull the positive to cosine 1, push negatives down to a margin."""
+"""Cosine contrastive loss: it pulls the positive to cosine 1 and pushes negatives down to a margin."""
 
 from __future__ import annotations
 
@@ -24,37 +24,37 @@ DivideBy = Literal["drawn", "counted"]
 
 
 class CosineContrastiveLoss(nn.Module):
-    r"""Hinge on the cosine of the positive and on those of the negatives above a margin.
+    r"""Hinge on the cosine of the positive, and on the cosines of the negatives above a margin.
 
     .. math:: \ell_i = [\,1 - s_i^+\,]_+ + \frac{w}{K} \sum_{j=1}^{K} [\,s_{ij}^- - m\,]_+
 
     with :math:`s^+` = ``positive_scores``, :math:`s^-` = ``negative_scores``, :math:`m` = ``margin``, :math:`w` =
     ``negative_weight`` and :math:`K` the number of negatives drawn for a row. A negative at or below the margin has no
-    gradient, so the loss mines the hard negatives of those drawn. The gradient is 0 at both kinks.
+    gradient, so the loss selects the hard ones among the drawn negatives. At both kinks the gradient is 0.
 
     Parameters
     ----------
     margin : float
         :math:`m` in [-1, 1], a cosine. The published values are .9 (Gowalla), .8 (Amazon Electronics) and others from .1
-        up: there is none that serves all data, so there is no default.
+        up. No value suits all data, so there is no default.
     negative_weight : float or None, default None
-        :math:`w \ge 0`; it is divided by :math:`K`, so tune it with the number of negatives in mind (published: 2 to
-        300). None is the plain sum over the negatives, :math:`w = K`; 0.0 leaves the negatives out.
+        :math:`w \ge 0`, divided by :math:`K`; so its best value depends on the number of negatives (published: 2 to 300).
+        None is the plain sum over the negatives, :math:`w = K`; 0.0 leaves the negatives out.
     divide_by : {"drawn", "counted"}, default "drawn"
-        What :math:`K` is under a mask: the number of negatives drawn, or of those of the row that count.
+        Meaning of :math:`K` with a mask: the number of drawn negatives, or of those of the row that count.
     reduction : {"mean", "sum", "none"}, default "mean"
-        Over the rows of the batch; the mean is that of the paper.
+        Reduction over the rows; the paper takes the mean.
 
     Raises
     ------
     ValueError
-        When the margin is outside [-1, 1], the weight is negative or not finite, or the reduction is unknown.
+        The margin is outside [-1, 1], the weight is negative or not finite, or the reduction is unknown.
 
     Notes
     -----
-    The backward pass keeps one byte a negative and no float: which negatives are above the margin. The gradient of the
-    scores is again (batch, num_negatives) floats. Half precision is computed in float32, because a margin of .9 leaves
-    a narrow band. Second derivatives are not offered.
+    For the backward pass the loss keeps one byte a negative, whether it is above the margin, and no float. The gradient of
+    the scores has (batch, num_negatives) floats. Half precision is computed in float32, because above a margin of .9 the
+    band of cosines is narrow. There are no second derivatives.
 
     The released code reads a weight of 0 as None; here 0 is 0.
 
@@ -92,7 +92,7 @@ class CosineContrastiveLoss(nn.Module):
         Parameters
         ----------
         positive_scores : Tensor, shape (batch,)
-            Cosine of each row and its positive; above 1 where dropout scales the vectors.
+            Cosine of each row and its positive; above 1 if dropout scales the vectors.
         negative_scores : Tensor, shape (batch, num_negatives)
             Cosines of each row and its negatives, drawn for the row or shared by the batch.
         mask : Tensor of bool, shape (batch, num_negatives), optional
@@ -107,9 +107,9 @@ class CosineContrastiveLoss(nn.Module):
         Raises
         ------
         ValueError
-            When the shapes do not fit together or there is no negative.
+            The shapes do not fit together, or there is no negative.
         TypeError
-            When scores are not floating point or the mask is not bool.
+            Scores or vectors are not floating point, or the mask is not bool.
         """
         positive, negative = check_scores(positive_scores, negative_scores, mask)
         pushed = apply(_HingeSum, negative, self.margin, mask)
@@ -117,17 +117,17 @@ class CosineContrastiveLoss(nn.Module):
         return reduce(losses, self.reduction)
 
     def of_shared(self, positive_scores: Tensor, users: Tensor, items: Tensor, *, mask: Tensor | None = None) -> Tensor:
-        """Compute the loss with ``users @ items.T`` as the scores of the negatives, all of which the batch shares.
+        """Compute the loss with ``users @ items.T`` as scores of negatives that the whole batch shares.
 
-        The same value as that of `forward`, for many negatives: few cosines are above the margin, so the gradient is a sum
-        over the pairs that are, as edges of a graph, and there are no scores to keep.
+        The value equals that of `forward`; use it for many negatives. Few cosines are above the margin, so the gradient is a
+        sum over only these pairs, as edges of a graph, and the backward pass keeps no scores.
 
         Parameters
         ----------
         positive_scores : Tensor, shape (batch,)
             As in `forward`.
         users : Tensor, shape (batch, dim)
-            Unit vectors, or what dropout made of them.
+            Unit vectors, possibly after dropout.
         items : Tensor, shape (num_negatives, dim)
             Unit vectors of the negatives.
         mask : Tensor of bool, shape (batch, num_negatives), optional
@@ -136,14 +136,12 @@ class CosineContrastiveLoss(nn.Module):
         Returns
         -------
         Tensor
-            As of `forward`.
+            As from `forward`.
 
         Raises
         ------
-        ValueError
-            When the shapes do not fit together or there is no negative.
-        TypeError
-            When scores or vectors are not floating point or the mask is not bool.
+        TypeError, ValueError
+            As `forward` raises.
 
         Notes
         -----
@@ -170,7 +168,7 @@ class CosineContrastiveLoss(nn.Module):
             return self.forward(positive, users @ items.T, mask=mask)
 
     def _scale(self, num_negatives: int, mask: Tensor | None) -> float | Tensor:
-        """Return the factor of the negatives, one for all rows or one a row."""
+        """Return the factor of the negatives: one for all rows, or one for each row."""
         if mask is None or self.negative_weight is None or self.divide_by == "drawn":
             return negative_scale(self.negative_weight, num_negatives)
         return self.negative_weight / mask.sum(dim=1).clamp(min=1)

@@ -1,4 +1,4 @@
-"""Contrastive loss of two views that allows for negatives which are positives in truth."""
+"""Contrastive loss of two views that corrects for false negatives."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ Debias = Literal["counted", "released"]
 
 
 class AnchorLosses(NamedTuple):
-    """Losses of the single anchors, the views of the first kind before those of the second.
+    """Loss of each anchor; the first views come before the second ones.
 
     Parameters
     ----------
     losses : Tensor, shape (2 * batch,)
         In nats.
     clamped : Tensor, shape (2 * batch,), bool
-        Where the estimate of the negatives fell to its floor, so that the negatives give no gradient.
+        Anchors whose estimate of the negatives is at its floor, so that the negatives give no gradient.
     """
 
     losses: Tensor
@@ -31,35 +31,35 @@ class AnchorLosses(NamedTuple):
 
 
 class DebiasedContrastiveLoss(nn.Module):
-    r"""InfoNCE of two views of a batch, less the share of its negatives that are expected to be positives.
+    r"""InfoNCE of two views of a batch, minus the expected share of positives among its negatives.
 
     .. math:: \ell_i = -\log \frac{p_i}{p_i + g_i}, \qquad
         g_i = \max\Bigl(\frac{S_i - \rho N_i p_i}{1 - \rho},\; f_i\Bigr), \qquad
         p_i = e^{\langle z_i, z_i^+ \rangle / T}, \quad S_i = \sum_j e^{\langle z_i, z_j \rangle / T}
 
-    with :math:`\rho` = ``prior``, :math:`T` = ``temperature``, :math:`z_i^+` the other view of the same item and the sum
-    over :math:`N_i` negatives: the views of all other items of the batch, and the rows of a memory that are of other
-    items. The loss is the mean over both views of the batch.
+    with :math:`\rho` = ``prior``, :math:`T` = ``temperature`` and :math:`z_i^+` the other view of the same item. The sum is
+    over :math:`N_i` negatives: the views of all other items of the batch, and the memory rows of other items. The loss is
+    the mean over both views of the batch.
 
     Parameters
     ----------
     temperature : float, default 0.4
         :math:`T > 0`.
     prior : float, default 0.1
-        :math:`\rho` in [0, 1): chance that an item taken at random is like the anchor, a tenth with ten even classes. 0 is
+        :math:`\rho` in [0, 1): probability that a random item is of the anchor's class, a tenth with ten equal classes. 0 is
         InfoNCE.
     debias : {"counted", "released"}
         ``"counted"``: :math:`N_i` counts the negatives that are in :math:`S_i` and the floor is
-        :math:`f_i = N_i e^{-1/T}`, as in the paper on debiasing. ``"released"``: as the released code of MeCoQ, N = 2 batch
-        - 2 even where memory rows are in S, which subtracts too little, and the floor is :math:`e^{-N/T}`, nearly 0,
-        where an anchor has no loss and no gradient.
+        :math:`f_i = N_i e^{-1/T}`, as in the paper on debiasing. ``"released"``: as in the released code of MeCoQ, N = 2
+        batch - 2 also with memory rows in S, which subtracts too little; the floor is :math:`e^{-N/T}`, nearly 0, at which
+        an anchor has almost no loss and no gradient.
     normalize_memory : bool, default True
-        Scale the rows of the memory to unit length, as the views are; the released code does not.
+        Scale the rows of the memory to unit length like the views; the released code does not.
 
     Raises
     ------
     ValueError
-        When an argument is outside its range.
+        An argument is outside its range.
 
     Notes
     -----
@@ -113,7 +113,7 @@ class DebiasedContrastiveLoss(nn.Module):
         memory : Tensor, shape (num_entries, dim), optional
             Further negatives of all anchors.
         memory_ids : Tensor, shape (num_entries,), integer, optional
-            Their items, which are not negatives of the same items; needs ``ids``.
+            Items of the memory rows; a row is not a negative of its own item. Needs ``ids``.
 
         Returns
         -------
@@ -123,9 +123,9 @@ class DebiasedContrastiveLoss(nn.Module):
         Raises
         ------
         ValueError
-            When shapes do not fit together.
+            Shapes do not fit together.
         TypeError
-            When ids are not integers.
+            Ids are not integers.
         """
         losses = self.per_anchor(first, second, ids, memory, memory_ids).losses
         return losses.sum() / max(len(losses), 1)
@@ -138,7 +138,7 @@ class DebiasedContrastiveLoss(nn.Module):
         memory: Tensor | None = None,
         memory_ids: Tensor | None = None,
     ) -> AnchorLosses:
-        """Return the loss of every anchor and whether it was clamped; takes and raises what `forward` does."""
+        """Return the loss of every anchor and whether it was clamped; arguments and errors as in `forward`."""
         memory = _check(first, second, ids, memory, memory_ids)
         batch = len(first)
         with no_autocast(first):
@@ -166,7 +166,7 @@ class DebiasedContrastiveLoss(nn.Module):
         floor = count.log() - 1 / self.temperature if self.debias == "counted" else -count / self.temperature
         log_share = (self.prior * count).log() + positive - total
         kept = log_share < 0
-        share = torch.where(kept, log_share, -1.0).exp()  # the exponential of others may be infinite
+        share = torch.where(kept, log_share, -1.0).exp()  # the exponential of other values may be infinite
         estimate = total + torch.log1p(-share) - math.log1p(-self.prior)
         clamped = ~kept | (estimate <= floor)
         losses = softplus(torch.where(clamped, floor, estimate) - positive)
@@ -183,7 +183,7 @@ class DebiasedContrastiveLoss(nn.Module):
 def _check(
     first: Tensor, second: Tensor, ids: Tensor | None, memory: Tensor | None, memory_ids: Tensor | None
 ) -> Tensor:
-    """Return the memory, empty if there is none; raise unless all fits together."""
+    """Return the memory, empty if there is none; raise if shapes or ids do not fit together."""
     for name, x in (("first", first), ("second", second), *([] if memory is None else [("memory", memory)])):
         check_tensor(name, x, floating=True)
     if first.shape != second.shape or first.dim() != 2:

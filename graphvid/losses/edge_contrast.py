@@ -1,4 +1,4 @@
-"""Losses of typed edges: pairs that are pulled together, and pairs that are pushed apart, by anchor."""
+"""Losses of typed edges: for each anchor they pull the pairs of one kind together and push the others apart."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ Mining = Literal["all", "hard", "semi-hard"]
 
 
 class EdgeInfoNCE(nn.Module):
-    r"""Cross entropy of telling a pulled pair from the pushed pairs of its anchor.
+    r"""Cross entropy that separates a pulled pair from the pushed pairs of its anchor.
 
     .. math:: \ell = \frac{1}{\sum_e w_e} \sum_{e = (a, p)} w_e \Big[ \log \Big( \exp(z_a \cdot z_p / \tau)
         + \sum_{(a, n)} w_{an} \exp(z_a \cdot z_n / \tau) \Big) - z_a \cdot z_p / \tau \Big]
 
-    with :math:`\tau` = ``temperature``. The sum over :math:`e` is over all pull edges of the graph; each competes with the
-    push edges of its anchor alone, not with the other pull edges. The weight of a push edge is a logarithm on its logit, so
-    that 64 counts it 64 times, and 0 removes it; that of a pull edge is one in a weighted mean. An anchor without a push
-    edge has loss 0 and counts.
+    with :math:`\tau` = ``temperature``. The sum over :math:`e` is over all pull edges of the graph. Each competes only with
+    the push edges of its anchor, not with the other pull edges. A push edge with weight 64 counts 64 times, and weight 0
+    removes it: the logarithm of the weight is added to the logit. The weight of a pull edge is its weight in the mean. An
+    anchor without a push edge has loss 0 and counts in the mean.
 
     Parameters
     ----------
@@ -38,12 +38,12 @@ class EdgeInfoNCE(nn.Module):
     Raises
     ------
     ValueError
-        When the temperature is not a finite number above 0.
+        The temperature is not a finite number above 0.
 
     Notes
     -----
-    Time and memory O(num_edges * dim), and O(num_anchors * num_queue * dim) for a queue that all anchors share: as a table
-    of logits it takes a matrix product where edges would take a gather.
+    Time and memory O(num_edges * dim), plus O(num_anchors * num_queue * dim) for a queue that all anchors share. The queue
+    needs one matrix product for its table of logits; edges would need a gather.
 
     References
     ----------
@@ -80,14 +80,14 @@ class EdgeInfoNCE(nn.Module):
         Parameters
         ----------
         z : Tensor, shape (num_nodes, dim)
-            Vectors, taken as they are; the methods that this serves normalise them.
+            Vectors, used without scaling; the methods with this loss normalise them.
         pull, push : tuple of three Tensors, each of shape (num_edges,)
             Rows of ``z`` of the anchors and of the other ends, and weights >= 0; see
             `graphvid.graphs.ClipGraph.pull` and ``push``.
         queue : Tensor, shape (num_queue, dim), optional
-            Vectors that every anchor is pushed from with weight 1, instead of an edge each.
+            Vectors from which the loss pushes every anchor with weight 1, instead of one edge for each.
         excluded : Tensor of bool, shape (num_nodes, num_queue), optional
-            True where a node is not pushed from an entry of the queue, such as one of its own video.
+            True if an entry of the queue is no negative of a node, such as an entry of its own video.
 
         Returns
         -------
@@ -97,7 +97,7 @@ class EdgeInfoNCE(nn.Module):
         Raises
         ------
         TypeError, ValueError
-            When shapes do not fit, a row is out of range, or a weight is negative or not a number.
+            Shapes do not fit, a row is out of range, or a weight is negative or not a number.
         """
         z = _check_nodes(z)
         pull, push = _checked("pull", pull, z), _checked("push", push, z)
@@ -142,35 +142,35 @@ class EdgeInfoNCE(nn.Module):
 
 
 class EdgeMargin(nn.Module):
-    r"""Hinge on how much farther the pushed ends of an anchor must be than the pulled one.
+    r"""Hinge by which the pushed ends of an anchor must be farther than the pulled one by a margin.
 
     .. math:: \ell = \frac{1}{\sum_e w_e} \sum_{e = (a, p)} w_e \sum_{n \in N_e} w_{an}
         [\, \lVert z_a - z_p \rVert - \lVert z_a - z_n \rVert + m \,]_+
 
-    with :math:`m` = ``margin`` and :math:`N_e` the push edges of :math:`a` that are chosen: all of them, the nearest
+    with :math:`m` = ``margin`` and :math:`N_e` the chosen push edges of :math:`a`: all of them, the nearest
     ``num_negatives`` (hard), or the nearest ``num_negatives`` with
-    :math:`\lVert z_a - z_p \rVert < \lVert z_a - z_n \rVert < \lVert z_a - z_p \rVert + m` (semi-hard). Where none lies in
-    that band, the nearest of all are taken; where fewer lie in it, those.
+    :math:`\lVert z_a - z_p \rVert < \lVert z_a - z_n \rVert < \lVert z_a - z_p \rVert + m` (semi-hard). If fewer are in that
+    band, the loss takes those; if none is, the nearest of all.
 
     Parameters
     ----------
     margin : float, default 0.5
         :math:`m \ge 0`, in units of distance, not of its square.
     mining : {"all", "hard", "semi-hard"}, default "all"
-        Which push edges count.
+        Choice of the push edges.
     num_negatives : int, default 1
-        How many of them, unless all.
+        Number of push edges for each pull edge, except with ``"all"``.
 
     Raises
     ------
     ValueError
-        When an option is unknown or out of range.
+        An option is unknown or out of range.
 
     Notes
     -----
     `SemiHardMiner` searches one table of candidates that all anchors share, by squared distance and for one negative, and
-    keeps the edge of the band; here the candidates are an anchor's own edges. With a band without an end both choose the
-    same. Time O(pairs of a pull and a push edge of one anchor, times their logarithm).
+    its band includes the upper bound; here the candidates are an anchor's own edges. Without an upper bound both choose the
+    same. Time O(n log n) for n pairs of a pull and a push edge of one anchor.
 
     Examples
     --------

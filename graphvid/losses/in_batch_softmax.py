@@ -1,4 +1,4 @@
-"""Softmax over the positives of the batch, true neighbours masked out."""
+"""In-batch softmax loss over the positives of the batch, without true neighbours among the negatives."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from graphvid.ops.neighbors import NeighborTable, check_table
 
 
 class InBatchSoftmaxLoss(nn.Module):
-    r"""Cross entropy of telling each anchor's positive from the positives of the other rows.
+    r"""Cross entropy that separates each anchor's positive from the positives of the other rows.
 
     .. math:: \ell_i = -\log \frac{\exp(a_i \cdot p_i / \tau)}
         {\exp(a_i \cdot p_i / \tau) + \sum_{j \in N_i} \exp(a_i \cdot p_j / \tau)}
@@ -26,12 +26,12 @@ class InBatchSoftmaxLoss(nn.Module):
     temperature : float, default 0.1
         :math:`\tau > 0`. For unit vectors 0.1 lets the logits reach from -10 to 10.
     symmetric : bool, default False
-        Also tell each positive's anchor from the other anchors, and take the mean of both directions.
+        Also separate each positive's anchor from the other anchors, and take the mean of both directions.
 
     Raises
     ------
     ValueError
-        When the temperature is not a finite number above 0.
+        The temperature is not a finite number above 0.
 
     Notes
     -----
@@ -82,9 +82,9 @@ class InBatchSoftmaxLoss(nn.Module):
         Raises
         ------
         ValueError
-            When shapes differ or an id is not in the table.
+            Shapes differ, or an id is not in the table.
         TypeError
-            When ids are not integers.
+            Ids are not integers.
         """
         check_tensor("anchor", anchor, floating=True)
         check_tensor("positive", positive, floating=True)
@@ -113,7 +113,7 @@ class InBatchSoftmaxLoss(nn.Module):
     ) -> Tensor:
         logits = query @ target.T / self.temperature  # (batch, batch)
         rows, columns = CandidateLookup(target_ids, neighbors).excluded(query_ids, target_ids)
-        others = rows != columns  # the row's own target stays
+        others = rows != columns  # do not mask the row's own target
         logits[rows[others], columns[others]] = -torch.inf
         return F.cross_entropy(logits, torch.arange(len(logits), device=logits.device))
 

@@ -1,4 +1,4 @@
-"""Masks of candidates that are no negatives of a row: its own item, and the known items of its user."""
+"""Masks of candidates that must not be negatives of a row: its own item, and the known items of its user."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from graphvid.losses import _kernels
 from graphvid.losses.candidates import CandidateLookup, listed_neighbors
 from graphvid.ops.neighbors import NeighborTable, check_table
 
-_MARKS = 2**22  # bytes of marks at a time, few enough to stay in a cache
+_MARKS = 2**22  # bytes of marks at a time, small enough for a cache
 
 
 def known_positive_mask(users: Tensor, candidates: Tensor, table: NeighborTable) -> Tensor:
-    """Return which candidates are among the known items of each row's user.
+    """Return a mask of the candidates that are known items of each row's user.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ def known_positive_mask(users: Tensor, candidates: Tensor, table: NeighborTable)
     candidates : Tensor, shape (num_candidates,) or (batch, num_candidates), integer >= 0
         Items shared by all rows, or drawn for each row.
     table : NeighborTable
-        Items of each user, ascending and distinct, on the same device: of `Interactions`
+        Items of each user, ascending and distinct, on the same device. For the `Interactions` ``train`` it is
         ``NeighborTable(torch.from_numpy(train.indptr), torch.from_numpy(train.items))``.
 
     Returns
@@ -34,16 +34,16 @@ def known_positive_mask(users: Tensor, candidates: Tensor, table: NeighborTable)
     Raises
     ------
     ValueError
-        When shapes do not fit together or an id is out of range.
+        Shapes do not fit together, or an id is out of range.
     TypeError
-        When ids are not integers.
+        Ids are not integers.
 
     Notes
     -----
-    The ``d`` known items of the batch's users in all are looked up among shared candidates, which are hashed on the CPU
-    and sorted elsewhere: O(num_candidates + d) time, with a logarithm for the sort, and the mask. Other candidates are
-    looked up among the marked items of a few users at a time: O(batch * num_candidates + d) time, 4 MB or one byte an
-    item, and the mask.
+    Let ``d`` be the number of known items of all users of the batch. Shared candidates are hashed on the CPU and sorted
+    elsewhere, and the known items are looked up among them: O(num_candidates + d) time, with a logarithm for the sort,
+    beside the mask. Candidates drawn for each row are looked up among the marked items of a few users at a time:
+    O(batch * num_candidates + d) time, and 4 MB or one byte an item, beside the mask.
 
     Examples
     --------
@@ -65,14 +65,14 @@ def known_positive_mask(users: Tensor, candidates: Tensor, table: NeighborTable)
 
 
 def own_item_mask(items: Tensor, candidates: Tensor) -> Tensor:
-    """Return which candidates are the positive of the row, wherever and however often it occurs.
+    """Return a mask of the candidates that are the row's positive, at every place where it occurs.
 
     Parameters
     ----------
     items : Tensor, shape (batch,), integer
         Positive item of each row.
     candidates : Tensor, shape (num_candidates,) or (batch, num_candidates), integer >= 0
-        Items shared by all rows, the batch's own among them for in-batch negatives, or drawn for each row.
+        Items shared by all rows (for in-batch negatives with those of the batch), or drawn for each row.
 
     Returns
     -------
@@ -81,10 +81,8 @@ def own_item_mask(items: Tensor, candidates: Tensor) -> Tensor:
 
     Raises
     ------
-    ValueError
-        When shapes do not fit together or an id is negative.
-    TypeError
-        When ids are not integers.
+    TypeError, ValueError
+        As `known_positive_mask` raises.
 
     Examples
     --------
@@ -99,7 +97,7 @@ def own_item_mask(items: Tensor, candidates: Tensor) -> Tensor:
 
 
 def _mark_fused(mask: Tensor, users: Tensor, candidates: Tensor, table: NeighborTable) -> None:
-    """Do what `_mark_tensors` does, on the CPU: each known item is looked up in a hash table of the candidates."""
+    """Set the entries of `_mark_tensors` on the CPU: look up each known item in a hash table of the candidates."""
     arrays = (x.numpy() for x in (mask, users, table.indptr, table.indices, candidates))
     _kernels.mark_listed(*arrays, max(4 * len(candidates), 2).bit_length())
 
@@ -110,12 +108,12 @@ def _mark_tensors(mask: Tensor, users: Tensor, candidates: Tensor, table: Neighb
 
 
 def _mask_of_rows(rows: Tensor, known: Tensor, candidates: Tensor) -> Tensor:
-    """Return which candidates of a row are among its known items; ``rows``, the row of each known item, ascends."""
+    """Return a mask of the candidates of a row that are its known items; ``rows``, the row of each known item, ascends."""
     mask = torch.zeros_like(candidates, dtype=torch.bool)
     if not known.numel() or not candidates.numel():
         return mask
     width = int(known.max()) + 1
-    beyond = candidates >= width  # of no user of the batch, however large the id
+    beyond = candidates >= width  # an item of no user of the batch, for any large id
     candidates = candidates.masked_fill(beyond, 0)
     block = max(1, _MARKS // width)
     starts = range(0, len(candidates), block)
@@ -130,7 +128,7 @@ def _mask_of_rows(rows: Tensor, known: Tensor, candidates: Tensor) -> Tensor:
 
 
 def _check_rows(name: str, rows: Tensor, candidates: Tensor) -> None:
-    """Raise unless ``rows`` are ids of a batch and ``candidates`` those of each row or of all."""
+    """Raise unless ``rows`` are ids, one for each row, and ``candidates`` are ids for each row or for all rows."""
     check_tensor(name, rows)
     check_tensor("candidates", candidates)
     shared = candidates.dim() == 1

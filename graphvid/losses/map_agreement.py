@@ -1,4 +1,4 @@
-"""Agreement of feature maps: of a clip and its transform, and of a clip and its reversal."""
+"""Losses on the agreement of feature maps: of a clip and its transform, and of a clip and its reversal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from graphvid._precision import at_least_float32
 def map_consistency(
     first: Tensor, second: Tensor, *, channel_weight: float = 1.0, spatial_weight: float = 10.0
 ) -> Tensor:
-    r"""Return how far two sets of feature maps are from equal, in place, in what channels find, and in where.
+    r"""Return the difference of two sets of feature maps: of their values, their channel maxima and their channel means.
 
     .. math:: L = \operatorname{mean} (A - B)^2
         + \alpha \operatorname{mean}_C (\max_{thw} A - \max_{thw} B)^2
@@ -30,12 +30,12 @@ def map_consistency(
     Returns
     -------
     Tensor
-        A scalar, the mean over the batch. By itself it is least for a constant map: use it beside a contrastive loss.
+        A scalar, the mean over the batch. A constant map minimises it, so use it together with a contrastive loss.
 
     Raises
     ------
     TypeError, ValueError
-        When shapes differ or a weight is negative.
+        Shapes differ, or a weight is negative.
 
     References
     ----------
@@ -62,7 +62,7 @@ def map_consistency(
 
 
 def flip_consistency(forward: Tensor, reversed_: Tensor) -> Tensor:
-    """Return the mean squared difference over time of the map of a clip and that of its reversal, turned back.
+    """Return the mean squared difference over time between the map of a clip and the re-reversed map of its reversal.
 
     Parameters
     ----------
@@ -72,13 +72,13 @@ def flip_consistency(forward: Tensor, reversed_: Tensor) -> Tensor:
     Returns
     -------
     Tensor
-        A scalar: both are averaged over height and width, the second is flipped along time. Where it is 0, a pooled
-        vector does not know the direction of time.
+        A scalar. Both maps are averaged over height and width, and the second is flipped along time. If it is 0, a pooled
+        vector does not depend on the direction of time.
 
     Raises
     ------
     TypeError, ValueError
-        When shapes differ.
+        Shapes differ.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Softmax over the other videos of a batch in which all true neighbours are positives."""
+"""Neighbour softmax loss over the other videos of a batch, in which all true neighbours are positives."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from graphvid.ops.neighbors import NeighborTable, check_table, expand_ranges
 
 
 class NeighborSoftmaxLoss(nn.Module):
-    r"""Cross entropy of telling a video's neighbours from the other videos of the batch.
+    r"""Cross entropy that separates a video's neighbours from the other videos of the batch.
 
     .. math:: \ell = \frac{1}{|\{i : P_i \neq \emptyset\}|} \sum_{i : P_i \neq \emptyset}
         \frac{-1}{|P_i|} \sum_{p \in P_i}
         \log \frac{\exp(z_i \cdot z_p / \tau)}{\sum_{j \neq i} \exp(z_i \cdot z_j / \tau)}
 
     with :math:`\tau` = ``temperature``, :math:`z_i` the rows of ``embeddings`` and :math:`P_i` the rows of the batch
-    whose videos are neighbours of video i in the graph. This is the supervised contrastive loss with edges in the place
-    of labels: every edge inside the batch is a positive pair, every other pair a negative one, and none is both.
+    whose videos are neighbours of video i in the graph. This is the supervised contrastive loss with edges instead of
+    labels: every edge inside the batch is a positive pair. The denominator sums over all other videos of the batch, so the
+    term of a neighbour p has the other neighbours of i in its denominator too.
 
     Parameters
     ----------
@@ -29,7 +30,7 @@ class NeighborSoftmaxLoss(nn.Module):
     Raises
     ------
     ValueError
-        When the temperature is not a finite number above 0.
+        The temperature is not a finite number above 0.
 
     Notes
     -----
@@ -59,7 +60,7 @@ class NeighborSoftmaxLoss(nn.Module):
         Parameters
         ----------
         embeddings : Tensor, shape (batch, dim)
-            One row a video.
+            One row for each video.
         ids : Tensor, shape (batch,), int64
             Their video ids, distinct.
         neighbors : NeighborTable
@@ -73,9 +74,9 @@ class NeighborSoftmaxLoss(nn.Module):
         Raises
         ------
         ValueError
-            When shapes differ, an id occurs twice or is not in the table.
+            Shapes differ, an id occurs twice or is not in the table.
         TypeError
-            When ids are not integers.
+            Ids are not integers.
         """
         check_tensor("embeddings", embeddings, floating=True)
         check_tensor("ids", ids)

@@ -1,4 +1,4 @@
-"""Loss of pairs: the distance of their cosines from what people say of them."""
+"""Regression loss of pairs: the error of their cosines against human similarity scores."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Target = Literal["sigmoid", "rank", "score"]
 
 
 class PairRegressionLoss(nn.Module):
-    r"""Weigh squared and absolute error of cosines, and the divergence of their distribution over the batch.
+    r"""Weighted sum of the squared and absolute error of cosines, and of the divergence of their softmax over the batch.
 
     .. math::
         L = \frac1{|E|} \sum_{e \in E} \big( w_2 (c_e - y_e)^2 + w_1 |c_e - y_e| \big)
@@ -24,8 +24,8 @@ class PairRegressionLoss(nn.Module):
     ============== ======================================================================================
     ``target``     :math:`y_e`
     ============== ======================================================================================
-    ``"sigmoid"``  :math:`\mathrm{sigmoid}(\alpha s_e)`, the rank-11 team's; in [0.5, 0.953] for alpha 3
-    ``"rank"``     average rank of :math:`s_e` in the batch, from 0 to 1, the rank-1 team's
+    ``"sigmoid"``  :math:`\mathrm{sigmoid}(\alpha s_e)` of the rank-11 team; in [0.5, 0.953] for alpha 3
+    ``"rank"``     average rank of :math:`s_e` in the batch, from 0 to 1, of the rank-1 team
     ``"score"``    :math:`s_e`
     ============== ======================================================================================
 
@@ -45,8 +45,9 @@ class PairRegressionLoss(nn.Module):
 
     Notes
     -----
-    Means over pairs, where the contest's code sums them. Every target rises with the score, so a model that fits it keeps
-    the order of the scores. No pair gives a zero connected to the cosines. With ``"rank"``, one pair has the rank 0.5.
+    The errors are means over pairs; the contest's code sums them. Every target rises with the score, so a model that fits
+    it keeps the order of the scores. Without pairs the result is a zero connected to the cosines. With ``"rank"``, a single
+    pair has the rank 0.5.
 
     Examples
     --------
@@ -79,7 +80,7 @@ class PairRegressionLoss(nn.Module):
         self.target, self.alpha = target, alpha
 
     def targets(self, score: Tensor) -> Tensor:
-        """Return what the cosines are compared with, shape (num_pairs,)."""
+        """Return the targets of the cosines, shape (num_pairs,)."""
         if self.target == "sigmoid":
             return torch.sigmoid(self.alpha * score)
         return _average_ranks(score) if self.target == "rank" else score
@@ -110,7 +111,7 @@ class PairRegressionLoss(nn.Module):
 
 
 def _average_ranks(score: Tensor) -> Tensor:
-    """Return ranks from 0 to 1, equal scores with the mean of theirs; one pair has the middle."""
+    """Return ranks from 0 to 1; equal scores get the mean of their ranks, and a single pair gets 0.5."""
     if len(score) < 2:
         return torch.full_like(score, 0.5)
     _, inverse, counts = torch.unique(score, return_inverse=True, return_counts=True)

@@ -1,4 +1,4 @@
-"""Online semi-hard mining: the nearest negative of the batch that is farther than the positive, within the margin."""
+"""Online semi-hard mining: it takes the batch's nearest negative that is farther than the positive, within the margin."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ class MinedTriplets(NamedTuple):
     Parameters
     ----------
     chosen : Tensor, shape (batch,), int64
-        Row of `SemiHardMiner.bank` chosen as the negative; the row's own number where nothing was chosen.
+        Row of `SemiHardMiner.bank` chosen as the negative; the row's own number if nothing was chosen.
     kept : Tensor, shape (batch,), bool
         Rows that have a negative; all of them unless ``fallback`` dropped some.
     semi_hard : Tensor, shape (batch,), bool
-        Rows that had a semi-hard candidate; the others are on the fallback.
+        Rows that had a semi-hard candidate; the others use the fallback.
     same_video : Tensor, shape (batch,), bool
-        Rows whose chosen negative is the video of their own negative, at whatever position.
+        Rows whose chosen negative is the video of their own negative, at any position.
     """
 
     chosen: Tensor
@@ -40,7 +40,7 @@ class MinedTriplets(NamedTuple):
 
     @property
     def triplets(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Rows of anchor, positive and bank of the kept triplets, as `TripletLoss` takes them."""
+        """Rows of anchor, positive and bank of the kept triplets, for `TripletLoss`."""
         rows = self.kept.nonzero().squeeze(1)
         return rows, rows, self.chosen[rows]
 
@@ -50,10 +50,10 @@ class MinedTriplets(NamedTuple):
         Returns
         -------
         dict of str to float
-            ``retention_position``, ``retention_video``: share of the rows whose negative is their own one, by place in
-            the batch and by video id, rows that fell back to it included. ``mined_retention_position``,
-            ``mined_retention_video``: the same among the rows with a semi-hard candidate; this is the figure that stays
-            near 1 / batch for random negatives. ``semi_hard_share``, ``fallback_share``, ``dropped_share``.
+            ``retention_position``, ``retention_video``: share of the rows whose negative is their own one, by place in the
+            batch and by video id, including rows on the fallback. ``mined_retention_position``, ``mined_retention_video``:
+            the same among the rows with a semi-hard candidate; for random negatives it stays near 1 / batch.
+            ``semi_hard_share``, ``fallback_share``, ``dropped_share``.
         """
         own = self.chosen == torch.arange(self.chosen.numel(), device=self.chosen.device)
         parts = (
@@ -85,19 +85,18 @@ class SemiHardMiner(nn.Module):
 
     .. math:: 0 < d(a_i, n_j) - d(a_i, p_i) \le \alpha ,
 
-    the lower bound strict and the upper included, and :math:`n_j` is neither :math:`a_i` nor :math:`p_i` nor a true
-    neighbour of :math:`a_i` (told by video id, wherever and however often it occurs). Chosen is the smallest
-    :math:`d(a_i, n_j)`, ties to the smallest :math:`j`.
+    and :math:`n_j` is neither :math:`a_i` nor :math:`p_i` nor a true neighbour of :math:`a_i`, compared by video id. The
+    miner chooses the smallest :math:`d(a_i, n_j)`, of equal ones the smallest :math:`j`.
 
     Parameters
     ----------
     margin : float, default 0.5
-        :math:`\alpha`, in units of squared distance; that of the loss.
+        :math:`\alpha`, in units of squared distance; use that of the loss.
     candidates : {"negatives", "all"}, default "negatives"
         The negatives of all rows, or those followed by all anchors and all positives.
     fallback : {"own", "farthest_easy", "drop"}, default "own"
-        For a row without a semi-hard candidate: keep its own negative (as it was sampled); take the farthest candidate
-        that is not excluded (the row is dropped if there is none); or drop the row.
+        For a row without a semi-hard candidate: keep its own sampled negative; take the farthest candidate that is not
+        excluded (without one, drop the row); or drop the row.
     block_size : int, default 512
         Rows handled at once. The result does not depend on it; the memory is
         ``block_size * num_candidates`` floats, 20 MB at 9,600 candidates.
@@ -105,15 +104,15 @@ class SemiHardMiner(nn.Module):
     Raises
     ------
     ValueError
-        When an option is unknown, the margin negative or not finite, or ``block_size < 1``.
+        An option is unknown, the margin is negative or not finite, or ``block_size < 1``.
 
     Notes
     -----
-    Time is that of one ``(batch, dim) x (dim, num_candidates)`` product plus the selection: on the CPU in float32 one
-    pass of a Numba kernel over each block, shared out among PyTorch's threads, elsewhere tensor operations. Distances
-    come from ``2 - 2 * a.n``, so choices may differ from exact ones among candidates closer than the rounding, about
-    1e-6 in float32 (1e-3 on a GPU whose products `torch.set_float32_matmul_precision` lets round to TF32).
-    Deterministic, the same for any number of threads. Runs without gradient.
+    The time is that of one ``(batch, dim) x (dim, num_candidates)`` product plus the selection. On the CPU in float32 the
+    selection is one pass of a Numba kernel over each block, on PyTorch's threads; elsewhere it is tensor operations.
+    Distances are ``2 - 2 * a.n``, so choices may differ from exact ones among candidates closer than the rounding, about
+    1e-6 in float32 (1e-3 on a GPU if `torch.set_float32_matmul_precision` allows TF32). Deterministic, the same for any
+    number of threads. Runs without gradient.
 
     References
     ----------
@@ -147,10 +146,10 @@ class SemiHardMiner(nn.Module):
         self.block_size = check_count("block_size", block_size, 1)
 
     def bank(self, anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
-        """Return the candidates, in the order that `MinedTriplets.chosen` counts.
+        """Return the candidates, in the order of `MinedTriplets.chosen`.
 
-        Works on embeddings and on ids; keeps the gradient. ``negative`` itself with ``candidates="negatives"``, else
-        negatives, anchors and positives one after the other, so that row ``i`` is always the own negative of row ``i``.
+        Works on embeddings and on ids; keeps the gradient. It is ``negative`` itself with ``candidates="negatives"``, else
+        negatives, anchors and positives concatenated, so that row ``i`` is always the own negative of row ``i``.
         """
         return negative if self.candidates == "negatives" else torch.cat([negative, anchor, positive])
 
@@ -184,9 +183,9 @@ class SemiHardMiner(nn.Module):
         Raises
         ------
         ValueError
-            When shapes differ, an id is not in the table, or a vector has not unit length (NaN included).
+            Shapes differ, an id is not in the table, or a vector does not have unit length (also NaN).
         TypeError
-            When ids are not integers.
+            Ids are not integers.
         """
         if neighbors is not None:
             check_table("neighbors", neighbors)
@@ -222,7 +221,7 @@ class SemiHardMiner(nn.Module):
 
 
 def _check_shapes(embeddings: tuple[Tensor, ...], ids: tuple[Tensor, ...], num_nodes: int | None) -> None:
-    """Raise unless the batch is three equal sets of vectors with their ids."""
+    """Raise unless the batch is three sets of vectors of the same shape with their ids."""
     for name, x in zip(("anchor", "positive", "negative"), embeddings, strict=True):
         check_tensor(name, x, floating=True)
     shapes = [tuple(x.shape) for x in embeddings]

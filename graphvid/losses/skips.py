@@ -1,4 +1,4 @@
-"""Losses on the clips of a view: its end, every clip that was seen, and the order of what was passed and what was left."""
+"""Losses on the clips of a view: on its end, on every clip that was seen, and on the order of passed and left clips."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def completion_loss(log_complete: Tensor, log_skip: Tensor, complete: Tensor) ->
 
 
 def observed_clip_loss(scores: Tensor, stop: Tensor, *, positive_weight: float = 0.3) -> Tensor:
-    r"""Return the point-wise part of the released code's supervision: every clip that was seen has a label.
+    r"""Return the point-wise loss of the released code, in which every clip that was seen has a label.
 
     The clips before a skip are positive, the clip of the skip is negative, all clips of a complete view are positive.
 
@@ -58,7 +58,7 @@ def observed_clip_loss(scores: Tensor, stop: Tensor, *, positive_weight: float =
     stop : Tensor of int64, shape (num_views,)
         Clip of the skip, or ``num_clips`` for a complete view.
     positive_weight : float, default 0.3
-        :math:`\lambda`, the released code's. :math:`w_v` is the share of the clips that were passed.
+        :math:`\lambda`; default: as in the released code. :math:`w_v` is the share of the clips that were passed.
 
     Returns
     -------
@@ -81,9 +81,9 @@ def observed_clip_loss(scores: Tensor, stop: Tensor, *, positive_weight: float =
 
 
 def clip_order_loss(scores: Tensor, stop: Tensor) -> Tensor:
-    """Return the pair-wise loss inside a view: each clip that was passed should score above the clip of the skip.
+    """Return the pair-wise loss inside a view: each passed clip should score above the clip of the skip.
 
-    The mean of ``softplus(-(z_passed - z_left))`` over all such pairs.
+    It is the mean of ``softplus(-(z_passed - z_left))`` over all such pairs.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def clip_order_loss(scores: Tensor, stop: Tensor) -> Tensor:
     Returns
     -------
     Tensor, shape ()
-        0 where no view has such a pair: complete views and skips in the first clip have none.
+        0 without such a pair: complete views and skips in the first clip have none.
 
     Examples
     --------
@@ -109,22 +109,22 @@ def clip_order_loss(scores: Tensor, stop: Tensor) -> Tensor:
 
 
 def cross_view_loss(scores: Tensor, stop: Tensor, *, limit: int = 200) -> Tensor:
-    """Return the released code's pair-wise loss: positive clips above negative clips, across all views of the batch.
+    """Return the pair-wise loss of the released code: positive above negative clips, across all views of the batch.
 
-    The mean of ``softplus(-(sigmoid(z_+) - sigmoid(z_-)))`` over the first ``limit`` positive and the first ``limit``
-    negative clips in the order of the batch.
+    It is the mean of ``softplus(-(sigmoid(z_+) - sigmoid(z_-)))`` over the first ``limit`` positive and the first
+    ``limit`` negative clips in the order of the batch.
 
     Parameters
     ----------
     scores, stop
-        See `observed_clip_loss`, which also says which clips are positive and negative.
+        See `observed_clip_loss`, which also defines positive and negative clips.
     limit : int, default 200
-        The released code's.
+        Default: as in the released code.
 
     Returns
     -------
     Tensor, shape ()
-        0 where there is no positive or no negative clip.
+        0 without a positive or without a negative clip.
 
     Examples
     --------

@@ -29,7 +29,7 @@ class TagBCELoss(nn.Module):
 
 
 class AsymmetricTagLoss(nn.Module):
-    r"""Binary cross-entropy that cares less for easy tags, above all for those that a video does not have.
+    r"""Binary cross-entropy with smaller weights for easy tags, above all for easy absent tags.
 
     .. math::
         L = -\frac1{|V||T|} \sum_{v, t} \begin{cases} (1 - p)^{\gamma_+} \log p & y = 1 \\
@@ -41,13 +41,13 @@ class AsymmetricTagLoss(nn.Module):
     Parameters
     ----------
     positive_focus, negative_focus : float, default 0 and 4
-        0 or at least 1; between them the gradient at probability 0 would not be finite.
+        0 or at least 1; between 0 and 1 the gradient at probability 0 would not be finite.
     margin : float, default 0.05
-        Absent tags that are less probable than this count for nothing; in [0, 1).
+        Absent tags with a smaller probability have loss 0; in [0, 1).
 
     Notes
     -----
-    As published, the focusing factors pass on gradients. With all three at 0 it is `TagBCELoss`.
+    As published, the gradient also flows through the focusing factors. With all three arguments at 0 it is `TagBCELoss`.
 
     References
     ----------
@@ -77,7 +77,7 @@ class AsymmetricTagLoss(nn.Module):
         if self.margin:
             shifted = (probability - self.margin).clamp(min=0)
             absent = -(shifted**self.negative_focus) * torch.log1p(-shifted)
-        else:  # the logarithm of a logit does not lose what rounding takes from 1 - p
+        else:  # the log-sigmoid of the logit is exact where 1 - p would round to 0
             absent = -(probability**self.negative_focus) * logsigmoid(-logits)
         return torch.where(labels > 0, present, absent).sum() / max(logits.numel(), 1)
 

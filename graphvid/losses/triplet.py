@@ -1,4 +1,4 @@
-"""Triplet loss on squared Euclidean distances."""
+"""Triplet loss: a hinge on squared Euclidean distances."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ def _squared_distance(x: Tensor, y: Tensor) -> Tensor:
 
 
 class TripletLoss(nn.Module):
-    r"""Hinge on how much farther the negative must be than the positive.
+    r"""Hinge by which the negative must be farther than the positive by a margin.
 
     .. math:: \ell_i = [\, d(a_i, p_i) - d(a_i, n_i) + \alpha \,]_+ , \qquad d(x, y) = \lVert x - y \rVert^2
 
-    with :math:`\alpha` = ``margin`` and rows :math:`a_i, p_i, n_i` of ``anchor``, ``positive``, ``negative``. The
-    vectors are taken as they are; the method this serves puts them on the unit sphere, where :math:`d \in [0, 4]`.
+    with :math:`\alpha` = ``margin`` and rows :math:`a_i, p_i, n_i` of ``anchor``, ``positive``, ``negative``. The loss does
+    not scale the vectors; the method with this loss makes unit vectors, for which :math:`d \in [0, 4]`.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ class TripletLoss(nn.Module):
     Raises
     ------
     ValueError
-        When the margin is negative or not finite, or the reduction unknown.
+        The margin is negative or not finite, or the reduction is unknown.
 
     References
     ----------
@@ -95,7 +95,7 @@ class TripletLoss(nn.Module):
         anchor, positive, negative : Tensor, shape (batch, dim)
             Embeddings; without ``triplets`` row i of each makes one triplet.
         triplets : tuple of three int64 Tensors, shape (num_triplets,), optional
-            Rows of ``anchor``, ``positive`` and ``negative`` that make each triplet, as a miner returns them.
+            Rows of ``anchor``, ``positive`` and ``negative`` of each triplet, as a miner returns them.
 
         Returns
         -------
@@ -106,7 +106,7 @@ class TripletLoss(nn.Module):
         Raises
         ------
         ValueError
-            When the shapes do not fit together.
+            The shapes do not fit together.
         """
         inputs = (anchor, positive, negative)
         for name, x in zip(_ENDS, inputs, strict=True):
@@ -142,7 +142,7 @@ def check_margin(margin: float) -> float:
 
 
 def _check_triplets(triplets: tuple[Tensor, Tensor, Tensor], inputs: tuple[Tensor, ...]) -> None:
-    """Raise unless ``triplets`` are three lists of rows, as long as each other, that the inputs have."""
+    """Raise unless ``triplets`` are three lists of equal length with row numbers of the inputs."""
     if not isinstance(triplets, tuple) or len(triplets) != 3:
         raise TypeError(f"triplets must be three tensors (anchor, positive, negative), got {type(triplets).__name__}")
     for name, rows, x in zip(_ENDS, triplets, inputs, strict=True):

@@ -74,7 +74,7 @@ def check_kind(name: str, values: ArrayLike, num_rows: int) -> NDArray[Any]:
 
 
 def check_rows(name: str, column: NDArray[Any], num_rows: int | None) -> None:
-    """Raise unless ``column`` has one value a row; without ``num_rows``, at least one."""
+    """Raise unless ``column`` has one value for each row; without ``num_rows``, at least one."""
     if num_rows is None:
         if column.ndim != 1 or not column.size:
             raise ValueError(f"{name} must be one-dimensional and not empty, got shape {column.shape}")

@@ -107,7 +107,7 @@ def rank_shown(scores, is_positive, bounds, ranks, work):  # type: ignore[no-unt
 
 @njit(inline="always")
 def _worse(score, item, other_score, other):  # type: ignore[no-untyped-def]
-    """Say whether an item stands behind another: a lower score, or the same and a higher id."""
+    """Return whether an item stands behind another: a lower score, or the same and a higher id."""
     return score < other_score or (score == other_score and item > other)
 
 
@@ -143,7 +143,7 @@ def _rise(items, scores, place):  # type: ignore[no-untyped-def]
 
 @njit
 def _is_listed(items, start, stop, item):  # type: ignore[no-untyped-def]
-    """Say whether an item is among ascending ones."""
+    """Return whether an item is among ascending ones."""
     place = start + np.searchsorted(items[start:stop], item)
     return place < stop and items[place] == item
 

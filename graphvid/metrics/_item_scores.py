@@ -81,7 +81,7 @@ def excluded_lists(lists: ItemLists | None, num_users: int | None = None) -> Lis
 def score_blocks(
     score: ItemScorer, users: Tensor, batch_size: int | None, least_items: int, block: int = _BLOCK
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Give users, some at a time, and their scores, (len(users), num_items), at least float32 and without NaN."""
+    """Yield users, some at a time, and their scores, (len(users), num_items), at least float32 and without NaN."""
     check_integer("batch_size", batch_size, 1, none=True)
     if not callable(score):
         raise TypeError(f"score must be callable, got {type(score).__name__}")

@@ -46,9 +46,9 @@ def feature_drift(now: ArrayOrTensor, before: ArrayOrTensor) -> FeatureDrift:
     Raises
     ------
     ValueError
-        When shapes differ or are empty, a value is not finite or all present vectors are zero.
+        Shapes differ or are empty, a value is not finite or all present vectors are zero.
     TypeError
-        When vectors are not floating point.
+        Vectors are not floating point.
 
     Notes
     -----

@@ -8,7 +8,7 @@ A relevant item whose score others share has no one rank. Then ``ranks`` has sha
 and the last place of the items of that score, which is what the rank functions return under ``ties="expected"``. NDCG,
 average precision, recall and hit are then the mean of their values over all orders of the tied items, each as likely;
 the reciprocal rank is one over the mean of the best and the worst rank of the first relevant item, as in the Open
-Graph Benchmark. With one place an item, both forms give the same figures.
+Graph Benchmark. With one place for each item, both forms give the same figures.
 
 Below, :math:`R_q` is the number of relevant items of query q and :math:`r` runs over their ranks.
 """

@@ -1,4 +1,4 @@
-"""One folder a family of models: the parts of the other rooms wired into models that Lightning trains."""
+"""Models that Lightning trains, one folder for each family; they combine graphs, samplers, networks and losses."""
 
 from .frame import FRAME, FRAMEConfig, SkipPrediction
 from .quantizers import (

@@ -1,4 +1,4 @@
-"""The base of all models: it refuses data-parallel training, in which every process would train on the same batches."""
+"""The base class of all models: it raises for data-parallel training, where every process would train on the same batches."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from lightning import LightningModule
 
 
 class OneProcessModule(LightningModule):
-    """A `LightningModule` whose batches are a function of the step alone, and so the same in every process."""
+    """A `LightningModule` whose batches depend only on the step, so that they are the same in every process."""
 
     def setup(self, stage: str) -> None:
         """Raise a ValueError if the trainer has several processes or devices."""

@@ -1,4 +1,4 @@
-"""Layers and encoders: tensors in, vectors out."""
+"""Layers and encoders: they map tensors to vectors."""
 
 from .check_in_embedding import CheckInEmbedding
 from .clip_encoder import ClipBackbone, ClipEncoder, ClipEncoding, Tiny3D

@@ -1,7 +1,7 @@
 """Numba kernels of max-product messages: grouped maxima over the candidates of a mention, and their gradient.
 
-A document of n mentions with N candidates in all has n * N entries, entry ``i * N + t`` for source mention i and target
-candidate t, and N * N pair scores, ``s * N + t`` for two candidates; both lie behind those of the documents before.
+A document of n mentions with a total of N candidates has n * N entries, entry ``i * N + t`` for source mention i and target
+candidate t, and N * N pair scores, ``s * N + t`` for two candidates. Both follow those of the previous documents.
 """
 
 # mypy: allow-untyped-defs, allow-untyped-calls, disable-error-code="unreachable"
@@ -51,7 +51,7 @@ def grouped_max(doc_indptr, cand_indptr, entry_start, pair_start, base, pair, ou
 
 @njit
 def max_product(doc_indptr, cand_indptr, pair_start, local, pair, num_rounds, damping, belief):
-    """Fill ``belief`` with the scores after all rounds of messages, keeping nothing that a gradient would need."""
+    """Fill ``belief`` with the scores after all rounds of messages, without the intermediate results for a gradient."""
     for d in range(len(doc_indptr) - 1):
         first, num = doc_indptr[d], doc_indptr[d + 1] - doc_indptr[d]
         node0 = cand_indptr[first]
@@ -60,7 +60,7 @@ def max_product(doc_indptr, cand_indptr, pair_start, local, pair, num_rounds, da
         told = local[node0 : node0 + size].copy()
         message, fresh = np.zeros((num, size), local.dtype), np.zeros((num, size), local.dtype)
         probability = np.ones((num, size), local.dtype)  # exp(message)
-        less = np.empty(size, local.dtype)  # what the source knows, less what the target's mention told it
+        less = np.empty(size, local.dtype)  # the belief of the source minus the message from the target's mention
         for _ in range(num_rounds):
             for i in range(num):
                 s0, s1, to = starts[i], starts[i + 1], fresh[i]
@@ -73,7 +73,7 @@ def max_product(doc_indptr, cand_indptr, pair_start, local, pair, num_rounds, da
                         for t in range(starts[j], starts[j + 1]):
                             less[t] = b
                     line = pair[pair_start[d] + s * size : pair_start[d] + (s + 1) * size]
-                    for t in range(size):  # one long loop over the candidates of all targets: it becomes vector code
+                    for t in range(size):  # one long loop over the candidates of all targets compiles to vector code
                         value = line[t] + less[t]
                         to[t] = value if value > to[t] else to[t]
                 to[s0:s1] = 0
@@ -89,7 +89,7 @@ def max_product(doc_indptr, cand_indptr, pair_start, local, pair, num_rounds, da
 
 @njit
 def _normalize(to, probability, t0, t1, damping):
-    """Turn the maxima ``to[t0:t1]`` into log-probabilities, mixed with the probabilities of the round before."""
+    """Turn the maxima ``to[t0:t1]`` into log-probabilities, mixed with the probabilities of the previous round."""
     top, total = -np.inf, 0.0
     for t in range(t0, t1):
         top = max(top, to[t])

@@ -22,7 +22,7 @@ def check_shape(name: str, x: Tensor, shape: tuple[int, int], meaning: str) -> N
 
 
 def check_frames(frames: Tensor, mask: Tensor, dim: int) -> None:
-    """Raise unless ``frames`` are padded frames of ``dim`` columns and ``mask`` says where they are."""
+    """Raise unless ``frames`` are padded frames of ``dim`` columns and ``mask`` is their mask."""
     if frames.dim() != 3 or frames.shape[2] != dim:
         raise ValueError(f"frames must have shape (num_videos, num_frames, {dim}), got {tuple(frames.shape)}")
     if mask.shape != frames.shape[:2] or mask.dtype != torch.bool:

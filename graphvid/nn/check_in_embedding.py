@@ -1,4 +1,4 @@
-"""A check-in as one vector, of its place, area, hour and weekday."""
+"""Embedding of a check-in as one vector, from its place, area, hour and weekday."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class CheckInEmbedding(nn.Module):
     Parameters
     ----------
     num_pois, num_areas, num_hours : int
-        Sizes; the place ``num_pois`` stands for every unknown one. There may be no areas.
+        Sizes; the place ``num_pois`` represents every unknown one. ``num_areas`` may be 0.
     dim : int
         Columns of the embeddings and of the result, at least 1.
 
@@ -61,7 +61,7 @@ class CheckInEmbedding(nn.Module):
         poi : Tensor of int64, shape (num_check_ins,)
             In ``[0, num_pois]``.
         area, hour, weekday : Tensor of int64, shape (num_check_ins,)
-            From 0, or -1 where there is none.
+            Numbers from 0, or -1 for none.
 
         Returns
         -------

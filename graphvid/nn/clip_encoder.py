@@ -1,4 +1,4 @@
-"""From a clip to a unit vector: a backbone's map, pooled over time and space, and a head."""
+"""Encoders of clips: a backbone, pooling over time and space, and a head that gives a unit vector."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ class ClipBackbone(Protocol):
 
 
 class ClipEncoding(NamedTuple):
-    """An encoder's answer for a batch of clips.
+    """Output of an encoder for a batch of clips.
 
     Parameters
     ----------
     embedding : Tensor, shape (B, dim)
-        Unit rows: what losses compare.
+        Unit rows, for losses.
     features : Tensor, shape (B, num_features)
-        Pooled map: what probes and `graphvid embed` use.
+        Pooled map, for probes and `graphvid embed`.
     map : Tensor, shape (B, num_features, T', H', W')
-        Last map of the backbone: what consistency losses compare.
+        Last map of the backbone, for consistency losses.
     """
 
     embedding: Tensor
@@ -53,12 +53,12 @@ class ClipEncoder(nn.Module):
     dim : int, default 64
         Columns of the embedding; the papers take 128.
     head : {"mlp", "linear"}, default "mlp"
-        ``Linear(num_features, width)``, ReLU, ``Linear(width, dim)``, with ``width`` channels of the map; or the papers' one
-        linear layer.
+        ``Linear(num_features, width)``, ReLU, ``Linear(width, dim)``, with ``width`` channels of the map; or one linear layer
+        as in the papers.
     seed : int, default 0
-        Of the head's weights.
+        Seed of the head's weights.
     pooling : {"mean", "2x2x2"}, default "mean"
-        The map's mean; or its means over two halves of time, height and width, side by side, which keep where things are.
+        The map's mean; or its means over two halves of time, height and width, concatenated, which keep positions.
 
     Attributes
     ----------
@@ -126,7 +126,7 @@ class Tiny3D(nn.Module):
     width : int, default 8
         Channels after the first layer.
     seed : int, default 0
-        Of the initial weights (PyTorch's default initialisation).
+        Seed of the initial weights (PyTorch's default initialisation).
 
     Attributes
     ----------
@@ -170,5 +170,5 @@ class Tiny3D(nn.Module):
 
 def _block(before: int, after: int, size: tuple[int, int, int], stride: tuple[int, int, int]) -> list[nn.Module]:
     padding = (size[0] // 2, size[1] // 2, size[2] // 2)
-    convolution = nn.Conv3d(before, after, size, stride, padding, bias=False)  # batch norm brings the offset
+    convolution = nn.Conv3d(before, after, size, stride, padding, bias=False)  # batch norm has the offset
     return [convolution, nn.BatchNorm3d(after), nn.ReLU()]

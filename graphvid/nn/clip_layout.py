@@ -1,4 +1,4 @@
-"""The order of the axes of clips, from stored frames to tensors and back."""
+"""Conversion of stored frames to tensors of clips and back, with the order of the axes."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from graphvid._checks import check_tensor
 def clip_tensor(frames: NDArray[np.uint8] | Tensor, device: torch.device | str | None = None) -> Tensor:
     """Return stored frames, uint8 (B, T, H, W, C), as a batch of clips, float32 (B, C, T, H, W) in [0, 1].
 
-    This is the layout of every layer and transform of clips. It is not clipped later: a transform may leave [0, 1].
+    This is the layout of every layer and transform of clips. Values are not clipped later: a transform may leave [0, 1].
 
     Parameters
     ----------
     frames : ndarray or Tensor of uint8, shape (..., num_frames, height, width, channels)
         Any leading axes; also none, for one clip.
     device : torch.device or str, optional
-        Where the clips go, as uint8, before they become floats. Default: where they are.
+        Device for the clips; they move as uint8 before they become floats. Default: their device.
 
     Raises
     ------
@@ -45,7 +45,7 @@ def clip_tensor(frames: NDArray[np.uint8] | Tensor, device: torch.device | str |
 
 
 def clip_frames(clips: Tensor) -> NDArray[np.uint8]:
-    """Return clips, float (B, C, T, H, W), as frames to store or look at, uint8 (B, T, H, W, C); the inverse of `clip_tensor`.
+    """Return clips, float (B, C, T, H, W), as frames, uint8 (B, T, H, W, C); the inverse of `clip_tensor`.
 
     Values outside [0, 1], which transforms may give, are clipped.
 

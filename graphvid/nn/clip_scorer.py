@@ -1,4 +1,4 @@
-"""Scores of clips for users: one small network on what they finish and one on what they leave at."""
+"""Scores of clips for users: one small network for completed videos and one for the clips of skips."""
 
 from __future__ import annotations
 
@@ -33,25 +33,25 @@ class ClipScorer(nn.Module):
     hidden : int, default 256
         Width of the hidden layers, the paper's.
     interaction : {"concat", "concat+hadamard"}, default "concat+hadamard"
-        Whether the MLPs see the products of the entries of user and clip. Without them they must learn to multiply, and
-        on a small log they do not get there.
+        Whether the MLPs read the products of the entries of user and clip. Without them they must learn to multiply, and do
+        not learn this on a small log.
     branches : {"both", "positive"}, default "both"
-        ``"positive"`` is :math:`z_{uc} = s^p_{uc}`, all that the released code uses.
+        ``"positive"`` is :math:`z_{uc} = s^p_{uc}`, as in the released code.
 
     Raises
     ------
     ValueError
-        For a width below 1 or an unknown choice.
+        A width below 1 or an unknown choice.
 
     Notes
     -----
-    At the start every hidden unit adds up the products of all columns with one random factor, so that it sees the inner
-    product of user and clip, and a tenth of a Xavier normal start for the rest. From a random start of the products, too,
-    the network finds the inner product, but later, and it has learnt single clips by heart before.
+    At the start every hidden unit sums the products of all columns with one random factor, so that it reads the inner product
+    of user and clip; the other weights start at a tenth of Xavier normal. From a random start of the products the network
+    also finds the inner product, but later, after it has memorised single clips.
 
-    The hidden layer is a sum of a part of the user, a part of the clip and one of their products, so the first two are
-    computed once a user and once a clip: O(num_pairs * dim * hidden) time with the products, else
-    O((num_users + num_clips) * dim * hidden + num_pairs * hidden).
+    The hidden layer is the sum of a part of the user, a part of the clip and a part of their products. The first two are
+    computed once for each user and clip: O(num_pairs * dim * hidden) time with the products, else O((num_users + num_clips) *
+    dim * hidden + num_pairs * hidden).
 
     Examples
     --------
@@ -114,7 +114,7 @@ class ClipScorer(nn.Module):
         return alpha[0] * scores[0] - alpha[1] * scores[1] + self.bias
 
     def _check(self, users: Tensor, clips: Tensor, user_index: Tensor, video_index: Tensor) -> None:
-        """Raise unless the vectors have the shapes of `forward`, and the pairs are of them."""
+        """Raise unless the vectors have the shapes of `forward` and the pairs are rows of them."""
         check_tensor("users", users, floating=True)
         check_tensor("clips", clips, floating=True)
         if users.dim() != 3 or len(users) < len(self.first) or users.shape[2] != self.dim:
@@ -134,7 +134,7 @@ def _linear(rows: int, columns: int, count: int) -> Sequence[nn.Linear]:
 
 
 def _start(layer: nn.Linear, dim: int) -> None:
-    """Draw the weights of a hidden layer over a user, a clip and perhaps their products."""
+    """Draw the weights of a hidden layer over a user, a clip and, if present, their products."""
     nn.init.xavier_normal_(layer.weight)
     nn.init.zeros_(layer.bias)
     with torch.no_grad():

@@ -1,14 +1,14 @@
-"""Transforms of clips in general: parameters are drawn apart from being applied, and any callable may serve.
+"""Transforms of clips: they draw their parameters separately from applying them; any callable can be a transform.
 
-A transform is sampled once for a batch and then applied; what was drawn can be logged, replayed and tested:
+A transform is sampled once for a batch and then applied, so that its parameters can be logged, replayed and tested:
 
 >>> transform, clips = CropJitter(), torch.rand(2, 1, 8, 24, 24)
 >>> params = transform.sample(torch.Generator().manual_seed(0), clips.shape)
 >>> transform(clips, params).shape
 torch.Size([2, 1, 8, 24, 24])
 
-Parameters are NamedTuples of tensors with a row a clip, on the CPU. Clips are float (B, C, T, H, W); no transform writes into
-its input, and none clips values to [0, 1], which would break the rule of `fit_tca`.
+Parameters are NamedTuples of tensors with a row for each clip, on the CPU. Clips are float (B, C, T, H, W). No transform
+writes into its input, and none clips values to [0, 1], which would break the rule of `fit_tca`.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from graphvid.nn.clip_layout import check_clips
 
 
 class ClipTransform(Protocol):
-    """A change of clips in two steps."""
+    """Protocol of a transform of clips in two steps: `sample`, then the call."""
 
     def sample(self, generator: torch.Generator, shape: Sequence[int]) -> Any:  # Any: each transform has its own tuple
-        """Draw parameters for clips of ``shape`` = (B, C, T, H, W), one row a clip."""
+        """Draw parameters for clips of ``shape`` = (B, C, T, H, W), one row for each clip."""
 
     def __call__(self, clips: Tensor, params: Any) -> Tensor:  # Any: what `sample` gave
         """Return the changed clips, float (B, C, T, H, W), new."""
@@ -46,18 +46,18 @@ class AppearanceParams(NamedTuple):
 
 
 class Appearance:
-    """Any callable as a transform: a function of one clip of shape (T, C, H, W), such as torchvision's v2 or kornia's.
+    """A transform from any function of one clip of shape (T, C, H, W), such as those of torchvision's v2 or kornia.
 
     Parameters
     ----------
     function : callable
-        From a float tensor (T, C, H, W) to one of the same shape. What it draws from PyTorch's global generator is drawn
-        once a clip, from a seed that `sample` gives, so that it can be replayed.
+        Takes a float tensor (T, C, H, W) and returns one of the same shape. Its draws from PyTorch's global generator use, for
+        each clip, the seed of `sample`, so that they can be replayed.
 
     Raises
     ------
     TypeError
-        Nothing that can be called.
+        ``function`` is not callable.
 
     Examples
     --------
@@ -73,16 +73,16 @@ class Appearance:
         self.function = function
 
     def sample(self, generator: torch.Generator, shape: Sequence[int]) -> AppearanceParams:
-        """Draw a seed a clip."""
+        """Draw a seed for each clip."""
         return AppearanceParams(torch.randint(0, 2**62, (check_shape(shape)[0],), generator=generator))
 
     def __call__(self, clips: Tensor, params: AppearanceParams) -> Tensor:
-        """Return what the function makes of every clip.
+        """Return the result of the function for every clip.
 
         Raises
         ------
         ValueError
-            It gives another shape.
+            The function returns another shape.
         """
         check_clips("clips", clips)
         changed = []
@@ -103,7 +103,7 @@ class CropJitterParams(NamedTuple):
     Parameters
     ----------
     shift : Tensor of int64, shape (B, 2)
-        Rows and columns by which the window moves.
+        Movement of the window in rows and columns.
     contrast, brightness : Tensor of float32, shape (B,)
     """
 
@@ -122,7 +122,7 @@ class CropJitter:
     contrast : float, default 0.4
         The factor is uniform in [1 - contrast, 1 + contrast]; in [0, 1).
     brightness : float, default 0.2
-        What is added is uniform in [-brightness, brightness]; >= 0.
+        The added value is uniform in [-brightness, brightness]; >= 0.
 
     Raises
     ------
@@ -136,7 +136,7 @@ class CropJitter:
         self.brightness = check_number("brightness", brightness, "a finite number >= 0", least=0)
 
     def sample(self, generator: torch.Generator, shape: Sequence[int]) -> CropJitterParams:
-        """Draw one move, one contrast and one brightness a clip."""
+        """Draw one movement, one contrast and one brightness for each clip."""
         size = check_shape(shape)
         if self.shift >= min(size[3:]):
             raise ValueError(f"shift must be below the frame's sides {tuple(size[3:])}, got {self.shift}")
@@ -177,6 +177,6 @@ def check_fraction(name: str, value: float) -> float:
 
 
 def spread(values: Tensor, clips: Tensor) -> Tensor:
-    """Return one value a clip as (B, 1, 1, 1, 1), of the clips' dtype and device."""
+    """Return one value for each clip as (B, 1, 1, 1, 1), of the clips' dtype and device."""
     check_tensor("values", values)
     return values.to(clips).view(-1, 1, 1, 1, 1)

@@ -1,4 +1,4 @@
-"""Coherence of candidates of different mentions, by one relation for all mentions or several weighed by them."""
+"""Scores of the coherence of candidates of different mentions, by one relation or by several weighted relations."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class PairCoherence(nn.Module):
 
 
 class MentionRelations(nn.Module):
-    r"""Score pairs of candidates by several relations, weighed by how the mentions' contexts relate.
+    r"""Score pairs of candidates by several relations, with weights from the mentions' contexts.
 
     .. math::
         \phi(e_i, e_j) = \frac{1}{K} \sum_k (a_{ijk} + a_{jik})\, x_{e_i}^\top R_k x_{e_j}, \qquad
@@ -69,17 +69,17 @@ class MentionRelations(nn.Module):
     num_relations : int, default 3
         K.
     dropout : float, default 0.3
-        Share of the columns of f left out in training.
+        Share of the columns of f that training sets to zero.
 
     Attributes
     ----------
     dummy_entity : Parameter, shape (dim,)
-        The one candidate of a dummy mention, one in every document, that lets a mention relate to nothing.
+        The only candidate of the dummy mention of every document, with which a mention relates to no other mention.
 
     Raises
     ------
     ValueError
-        For a width below 1, or a share out of range.
+        A width below 1, or a share out of range.
 
     Notes
     -----

@@ -1,4 +1,4 @@
-"""Hard attention on the words around a mention: each candidate is scored by words that speak for some candidate."""
+"""Hard attention on the words around a mention: the words with the best match to any candidate score all candidates."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from graphvid.ops import Adjacency
 
 
 class ContextAttention(nn.Module):
-    r"""Score candidates by the words of the context, of which those count that suit one of the candidates.
+    r"""Score candidates by the words of the context that match one of the candidates best.
 
     .. math:: u(w) = \max_e x_e^\top A x_w, \qquad b = \mathrm{softmax}(\text{the } R \text{ largest } u), \qquad
               \psi_{\mathrm{long}}(e) = \sum_w b(w)\, x_e^\top B x_w
@@ -23,17 +23,17 @@ class ContextAttention(nn.Module):
     dim : int
         Columns of words and entities.
     num_kept : int, default 25
-        R, words that count; fewer keep all. Of words of equal u the earlier ones are kept.
+        R, the number of words that count; all if there are fewer. Of words with equal u the earlier ones count.
 
     Raises
     ------
     ValueError
-        For a number below 1.
+        A number below 1.
 
     Notes
     -----
-    Contexts are ragged: a word-candidate edge for each pair of one mention, O(num_edges * dim) time. A mention without
-    words has score 0 for every candidate.
+    Contexts are ragged: there is an edge for each pair of a word and a candidate of the same mention, O(num_edges * dim)
+    time. A mention without words has score 0 for every candidate.
 
     References
     ----------
@@ -61,7 +61,7 @@ class ContextAttention(nn.Module):
         words : Tensor, shape (num_words, dim)
             Vectors of the words of the mentions' contexts, in the order of the text.
         word_indptr : Tensor of int64, shape (num_mentions + 1,)
-            Mention m has the words ``word_indptr[m]`` to before ``word_indptr[m + 1]``.
+            Mention m has the words ``word_indptr[m]`` to ``word_indptr[m + 1] - 1``.
         entities : Tensor, shape (num_candidates, dim)
             Vectors of the mentions' candidates.
         cand_indptr : Tensor of int64, shape (num_mentions + 1,)

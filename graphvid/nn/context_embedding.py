@@ -1,4 +1,4 @@
-"""Vectors of the words around a mention from a frozen BERT: the state of [MASK] in its place, or the mean around it."""
+"""Vectors of the context of a mention from a frozen BERT: the state of [MASK] in its place, or the mean of the words."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class StateEncoder(Protocol):
     """A text encoder that gives a state for every word piece, such as `TextEncoder`."""
 
     def __call__(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Return states, (num_texts, num_pieces, dim), and one vector a text."""
+        """Return states, (num_texts, num_pieces, dim), and one vector for each text."""
         ...
 
     def state_dict(self) -> dict[str, Tensor]:
@@ -34,19 +34,19 @@ class StateEncoder(Protocol):
 class ContextEmbedding:
     """Embed contexts: the text before and after a mention, without the mention itself.
 
-    The words before and after are cut to ``max_pieces`` word pieces centred on the mention; where one side is short the
-    other gets its room. With ``pool="mask"`` one [MASK] stands in the mention's place and its state is the vector; with
-    ``pool="mean"`` the vector is the mean state of the context's word pieces. Vectors have unit length.
+    The words before and after are cut to ``max_pieces`` word pieces centred on the mention; if one side is short, the other
+    gets more. With ``pool="mask"`` one [MASK] replaces the mention, and its state is the vector. With ``pool="mean"`` the
+    vector is the mean state of the context's word pieces. Vectors have unit length.
 
     Parameters
     ----------
     encoder : TextEncoder or another StateEncoder
-        Frozen here; put into evaluation mode while it is used.
+        Encoder; it stays frozen, and is in evaluation mode during use.
     tokenizer : PreTrainedTokenizerBase
-        The encoder's, of `transformers`, with [CLS], [SEP] and, for ``"mask"``, [MASK].
+        Tokenizer of the encoder, of `transformers`, with [CLS], [SEP] and, for ``"mask"``, [MASK].
     pool : {"mask", "mean"}, default "mask"
-        ``"mask"`` for models trained to guess words. Models tuned for sentences, such as all-MiniLM, have lost that:
-        ``"mean"``.
+        ``"mask"`` for models trained as masked language models; ``"mean"`` for models tuned on sentences, such as all-MiniLM,
+        which no longer predict masked words.
     max_pieces : int, default 128
         Word pieces of a context, [CLS], [SEP] and [MASK] included.
     batch_size : int, default 64
@@ -54,12 +54,12 @@ class ContextEmbedding:
     Raises
     ------
     ValueError
-        For an unknown pool, sizes below 1 (``max_pieces`` below 4), or a tokenizer without the pieces needed.
+        An unknown pool, sizes below 1 (``max_pieces`` below 4), or a tokenizer without the pieces needed.
 
     Notes
     -----
     An empty context has only [CLS] and [SEP] (and [MASK]): with ``"mean"`` its vector is that of [CLS] and [SEP].
-    Contexts are batched by length; each is encoded with its own mask, so the batches change nothing but rounding.
+    Contexts are batched by length, and each has its own mask, so the batches change only rounding.
 
     References
     ----------

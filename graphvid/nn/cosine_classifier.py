@@ -1,4 +1,4 @@
-"""Class scores as cosines to a prototype of each class."""
+"""A classifier whose scores are cosines to a learned prototype of each class."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from graphvid.nn._shapes import check_width
 
 
 class CosineClassifier(nn.Module):
-    r"""Score vectors by their cosines to learnt prototypes: :math:`s (\cos(x, w_c) - m [c = y])`.
+    r"""Score vectors by their cosines to learned prototypes: :math:`s (\cos(x, w_c) - m [c = y])`.
 
     Parameters
     ----------
@@ -20,12 +20,12 @@ class CosineClassifier(nn.Module):
     scale : float, default 16.0
         :math:`s > 0`, an inverse temperature.
     margin : float, default 0.0
-        :math:`m \ge 0`, taken from the true class's cosine where labels are given (CosFace).
+        :math:`m \ge 0`, subtracted from the true class's cosine if labels are given (CosFace).
 
     Raises
     ------
     ValueError
-        When an argument is outside its range.
+        An argument is outside its range.
 
     References
     ----------
@@ -50,7 +50,7 @@ class CosineClassifier(nn.Module):
         nn.init.xavier_normal_(self.prototypes)
 
     def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Return the logits, (batch, num_classes), of vectors (batch, dim); with labels (batch,), less the margin."""
+        """Return the logits, (batch, num_classes), of vectors (batch, dim); labels (batch,) subtract the margin."""
         cosines = normalize(x, dim=1, eps=1e-12) @ normalize(self.prototypes, dim=1, eps=1e-12).T
         if labels is not None and self.margin:
             cosines = cosines - self.margin * torch.nn.functional.one_hot(labels, len(self.prototypes))

@@ -1,4 +1,4 @@
-"""Frames and words that look at each other: attention within and between two streams (in the manner of LXMERT)."""
+"""Cross-modal attention of frames and words: attention within and between the two streams, as in LXMERT."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from graphvid.nn._shapes import check_width
 
 
 class MultiHeadAttention(nn.Module):
-    """Attention of queries to keys that may be absent, with the residual and layer norm that follow it.
+    """Attention of queries to masked keys, followed by the residual and layer norm.
 
     Parameters
     ----------
     dim, num_heads : int
         ``num_heads`` must divide ``dim``.
     dropout : float
-        Of the attention and of its result.
+        Dropout of the attention and of its result.
 
     Notes
     -----
-    A query without a single key gets a context of zeros.
+    A query without keys gets a context of zeros.
     """
 
     def __init__(self, dim: int, num_heads: int, dropout: float) -> None:
@@ -52,7 +52,7 @@ class MultiHeadAttention(nn.Module):
             for layer, y in ((self.query, x), (self.key, context), (self.value, context))
         )
         some = mask.any(1)
-        allowed = (mask | ~some[:, None])[:, None, None]  # no softmax over nothing
+        allowed = (mask | ~some[:, None])[:, None, None]  # no softmax over an empty set
         found = scaled_dot_product_attention(
             query, key, value, allowed, dropout_p=self.attention_dropout if self.training else 0.0
         )
@@ -92,7 +92,7 @@ class SelfLayer(nn.Module):
 
 
 class CrossLayer(nn.Module):
-    """Attention of each stream to the other, then within each, then a feed-forward block each.
+    """Attention of each stream to the other, then within each stream, then a feed-forward block for each.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ class CrossLayer(nn.Module):
         self.text, self.frames = (SelfLayer(dim, num_heads, hidden, dropout) for _ in range(2))
 
     def forward(self, text: Tensor, text_mask: Tensor, frames: Tensor, frame_mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Return both streams after the layer; both directions read what came in."""
+        """Return both streams after the layer; both directions read the input of the layer."""
         read, seen = self.to_frames(text, frames, frame_mask), self.to_text(frames, text, text_mask)
         return self.text(read, text_mask), self.frames(seen, frame_mask)
 
@@ -117,9 +117,9 @@ class CrossLayer(nn.Module):
 class CrossModalTransformer(nn.Module):
     r"""Fuse the word pieces of a title and the frames of a video by attention between them.
 
-    Frames are mapped to ``dim`` columns (Linear, ReLU), pass ``num_frame_layers`` transformer layers, then both streams
-    ``num_cross_layers`` cross-modal layers. Each stream is averaged over its real places; both averages together pass two
-    linear maps with ReLU.
+    Frames are mapped to ``dim`` columns (Linear, ReLU) and go through ``num_frame_layers`` transformer layers; then both
+    streams go through ``num_cross_layers`` cross-modal layers. Each stream is averaged without its padding, and both averages
+    together go through two linear maps with ReLU.
 
     Parameters
     ----------
@@ -135,12 +135,12 @@ class CrossModalTransformer(nn.Module):
     share_cross : bool, default False
         See `CrossLayer`.
     num_positions : int, default 0
-        Learnt positions of frames; frames beyond raise. 0: frames have no order, as in the public code.
+        Number of learned positions of frames; more frames raise. 0: frames have no order, as in the public code.
 
     Notes
     -----
-    The contest's code averages padding too; here the result does not depend on it. A video without a frame, whose stream
-    averages to zeros, keeps its title.
+    The contest's code averages padding too; here the result does not depend on it. A video without a frame has a frame stream
+    of zeros and keeps its title.
 
     References
     ----------
@@ -192,7 +192,7 @@ class CrossModalTransformer(nn.Module):
         Returns
         -------
         Tensor, shape (num_videos, out_dim)
-            Not negative.
+            Values are >= 0.
         """
         seen = torch.relu(self.project(frames))
         if self.positions is not None:
@@ -207,7 +207,7 @@ class CrossModalTransformer(nn.Module):
 
 
 class FramePositions(nn.Module):
-    """Add a learnt vector for the place of a frame in its video."""
+    """Add a learned vector for the place of a frame in its video."""
 
     def __init__(self, num_positions: int, dim: int) -> None:
         super().__init__()
@@ -222,7 +222,7 @@ class FramePositions(nn.Module):
 
 
 def masked_mean(x: Tensor, mask: Tensor) -> Tensor:
-    """Return the mean over the places where ``mask`` is true, zeros where there is none.
+    """Return the mean over the places where ``mask`` is true; zeros if there is none.
 
     Parameters
     ----------

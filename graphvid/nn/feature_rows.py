@@ -1,4 +1,4 @@
-"""Rows of features as dense tensors or, where most values are zero, as an `graphvid.ops.Adjacency`, in a linear layer."""
+"""Linear layers for rows of features that are dense tensors or, for sparse rows, an `graphvid.ops.Adjacency`."""
 
 from __future__ import annotations
 
@@ -65,8 +65,8 @@ def standardized_linear(
     weight : Tensor, shape (num_out, dim)
     bias : Tensor, shape (num_out,), optional
     dropout : float, default 0.0
-        Share of the stored values that is dropped, the others are scaled up; for training. The centre stays whole: zeros are
-        not dropped, other than in a dense layer.
+        Share of the stored values that are dropped, with the others scaled up; for training. Unlike in a dense layer, zeros
+        are not dropped, so the centring does not change.
 
     Returns
     -------
@@ -79,7 +79,7 @@ def standardized_linear(
 
 
 def dropout_rows(x: FeatureRows, share: float, *, training: bool) -> FeatureRows:
-    """Return rows with a share of their values, of the stored ones if they are sparse, at 0 and the others scaled up."""
+    """Return rows with a random share of their values (of sparse rows, of the stored values) at 0, and the others scaled up."""
     if isinstance(x, Adjacency):
         return x.with_weight(F.dropout(_values(x), share, training=training))
     return F.dropout(x, share, training=training)

@@ -1,4 +1,4 @@
-"""Movement of a video: the difference of each frame and the next."""
+"""Differences of consecutive frames of a video, which represent its movement."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from graphvid.ops import Adjacency
 
 
 class FrameDifference(nn.Module):
-    """Subtract each frame from the one after it; the last real frame of a video has no difference.
+    """Subtract each frame from the next one; the last real frame of a video has no difference.
 
     Notes
     -----
-    The contest's public code wraps around to the first frame, of the first video of the batch; that is not copied.
+    The contest's public code wraps around to the first frame of the first video of the batch; this layer does not.
 
     Examples
     --------
@@ -25,18 +25,18 @@ class FrameDifference(nn.Module):
     """
 
     def forward(self, frames: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the differences and where there is one.
+        """Return the differences and their mask.
 
         Parameters
         ----------
         frames : Tensor, shape (num_videos, num_frames, dim)
         mask : Tensor of bool, shape (num_videos, num_frames)
-            Where there is a frame: the first places of a row.
+            True for the frames, which are the first places of a row.
 
         Returns
         -------
         difference : Tensor, shape (num_videos, num_frames, dim)
-            Zeros where there is none.
+            Zeros in places without a difference.
         known : Tensor of bool, shape (num_videos, num_frames)
         """
         check_frames(frames, mask, frames.shape[-1])

@@ -1,4 +1,4 @@
-"""Other orders of the frames of a clip: the scene stays, the motion is broken."""
+"""Transforms that change the order of the frames of a clip: they keep the scene and break the motion."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from graphvid.nn.clip_transforms import check_shape
 
 
 class FrameOrder(NamedTuple):
-    """An order of frames a clip.
+    """An order of frames for each clip.
 
     Parameters
     ----------
     index : Tensor of int64, shape (B, T)
-        Frame ``index[i, t]`` of clip i is what stands at t.
+        Frame ``index[i, t]`` of clip i comes at place t.
     """
 
     index: Tensor  # type: ignore[assignment] # in the place of tuple.index, which nobody needs here
 
 
 def order_similarity(index: Tensor) -> Tensor:
-    """Return the share of neighbours that are still one after the other: ``index[t + 1] == index[t] + 1``.
+    """Return the share of neighbouring places with consecutive frames: ``index[t + 1] == index[t] + 1``.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def order_similarity(index: Tensor) -> Tensor:
     Returns
     -------
     Tensor of float32, shape (...)
-        1 for the frames as they were, 0 reversed.
+        1 for the original order, 0 for the reversed one.
 
     Raises
     ------
@@ -58,11 +58,11 @@ def order_similarity(index: Tensor) -> Tensor:
 
 
 class FrameReordering(ABC):
-    """A transform that gathers frames by an index drawn before; of `FrameEdit` and the others."""
+    """Base class of transforms that gather frames by a drawn index, such as `FrameEdit`."""
 
     @abstractmethod
     def sample(self, generator: torch.Generator, shape: Sequence[int]) -> FrameOrder:
-        """Draw an order of frames a clip."""
+        """Draw an order of frames for each clip."""
 
     def __call__(self, clips: Tensor, params: FrameOrder) -> Tensor:
         """Return the clips with their frames in the drawn order.
@@ -82,11 +82,11 @@ class FrameReordering(ABC):
 
 
 class FrameEdit(FrameReordering):
-    """Insert and swap a few frames: the edits of DSM, as a list of indices that is gathered once.
+    """Insert and swap a few frames, as the edits of DSM; the result is an index that is gathered once.
 
-    A round makes ``max(1, floor(T / 10))`` edits, each by equal chance an insertion (a copy of frame j in front of position
-    i, the last frame drops out) or a swap of i and j. There are at least ``num_rounds`` rounds, and more until the order is
-    different enough.
+    A round makes ``max(1, floor(T / 10))`` edits. With equal probability an edit is an insertion (a copy of frame j before
+    position i; the last frame drops out) or a swap of i and j. There are at least ``num_rounds`` rounds, and more until the
+    order is different enough.
 
     Parameters
     ----------
@@ -102,7 +102,8 @@ class FrameEdit(FrameReordering):
 
     Notes
     -----
-    Orders are drawn a clip; the released code draws one a batch, and its swap and insertion write into overlapping views.
+    Each clip has its own order; the released code draws one for the batch, and its swap and insertion write into overlapping
+    views.
     """
 
     def __init__(self, num_rounds: int = 2, max_similarity: float = 0.5) -> None:
@@ -132,7 +133,7 @@ class FrameEdit(FrameReordering):
 
 
 class FrameShuffle(FrameReordering):
-    """A random order of all frames, drawn again while it is too much like the old one.
+    """A random order of all frames, drawn again until it is different enough from the original.
 
     Parameters
     ----------
@@ -199,7 +200,7 @@ class SegmentShuffle(FrameReordering):
 
 
 class Reverse(FrameReordering):
-    """The frames from the last to the first; nothing is drawn.
+    """Reverse the frames; nothing is random.
 
     Raises
     ------
@@ -227,7 +228,7 @@ def _count_and_frames(shape: Sequence[int]) -> tuple[int, int]:
 
 
 def _draw_until_different(draw: Callable[[int], Tensor], count: int, max_similarity: float) -> Tensor:
-    """Return ``count`` orders, those that are too similar to the old one drawn again."""
+    """Return ``count`` orders; orders too similar to the original are drawn again."""
     index = draw(count)
     while (again := (order_similarity(index) > max_similarity).nonzero().flatten()).numel():
         index[again] = draw(len(again))

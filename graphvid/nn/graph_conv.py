@@ -1,4 +1,4 @@
-"""Graph convolution: sum what the neighbours send, then one linear map."""
+"""Graph convolution: a weighted sum over the neighbours and one linear map."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ class GraphConv(nn.Module):
 
     .. math:: Y = \sigma(A X W + b)
 
-    with :math:`A` = ``adjacency``, its edge weights and its norm included, :math:`X` = ``x``, and :math:`W`, :math:`b`,
-    :math:`\sigma` = ``weight``, ``bias``, ``activation``. The norm is a matter of the adjacency: the layer of Kipf and
-    Welling is this one on an adjacency with ``norm="both"`` and self-loops.
+    with :math:`A` = ``adjacency`` with its edge weights and its norm, :math:`X` = ``x``, and :math:`W`, :math:`b`,
+    :math:`\sigma` = ``weight``, ``bias``, ``activation``. The adjacency defines the norm: with ``norm="both"`` and self-loops
+    this is the layer of Kipf and Welling.
 
     Parameters
     ----------
     in_dim, out_dim : int
         Columns of the features and of the result, at least 1.
     bias : bool, default True
-        Whether :math:`b` is there.
+        Whether the layer has :math:`b`.
     activation : callable of Tensor to Tensor, optional
         Default: none, so that a loss or another relation may follow.
 
@@ -39,7 +39,7 @@ class GraphConv(nn.Module):
     Raises
     ------
     ValueError
-        When a width is not an integer of at least 1.
+        A width is not an integer of at least 1.
 
     Notes
     -----
@@ -71,7 +71,7 @@ class GraphConv(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw the weight anew and set the bias to zero."""
+        """Redraw the weight and set the bias to zero."""
         nn.init.xavier_uniform_(self.weight)
         if self.bias is not None:
             nn.init.zeros_(self.bias)
@@ -82,10 +82,10 @@ class GraphConv(nn.Module):
         Parameters
         ----------
         adjacency : Adjacency
-            Where messages go.
+            The relation of the messages.
         x : Tensor, shape (num_src, in_dim), or pair of Tensor
-            Features of the sources, of the dtype of the weight. Of a pair ``(x_src, x_dst)`` the layer reads the first,
-            which makes it a layer for `HeteroConv`.
+            Features of the sources, of the dtype of the weight. From a pair ``(x_src, x_dst)`` the layer reads the first, so
+            that `HeteroConv` can use it.
 
         Returns
         -------
@@ -95,7 +95,7 @@ class GraphConv(nn.Module):
         Raises
         ------
         ValueError, TypeError
-            When the shape of ``x`` is another, or as `Adjacency.spmm`.
+            ``x`` has another shape, or as `Adjacency.spmm` raises.
         """
         check_adjacency("adjacency", adjacency)
         x = x[0] if isinstance(x, tuple) else x

@@ -1,4 +1,4 @@
-"""States of the nodes after every round of messages, as levels of detail."""
+"""A layer that returns the states of nodes after every round of messages, as levels of detail."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from graphvid.ops import Adjacency
 
 
 class GraphDepth(nn.Module):
-    """Give the states of the nodes after 0, 1, ..., ``num_hops`` rounds of `GraphConv` with ReLU between.
+    """Return the states of the nodes after 0, 1, ..., ``num_hops`` rounds of `GraphConv` with ReLU between.
 
     Pooled level by level in `PyramidHybridPooling`, near and far parts of a graph both count ("jumping knowledge").
 
@@ -31,7 +31,7 @@ class GraphDepth(nn.Module):
     Raises
     ------
     ValueError
-        When a number is not an integer of at least 1.
+        A number is not an integer of at least 1.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""One layer for each typed relation, aggregated at the destinations."""
+"""A layer for heterogeneous graphs: one layer for each relation, and an aggregate at the destinations."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OnEmpty = Literal["zero", "skip", "raise"]
 
 
 class HeteroConv(nn.Module):
-    r"""Run a layer on every relation and aggregate the results that meet at a node type.
+    r"""Run a layer on every relation and aggregate the results at each node type.
 
     .. math:: y^{(d)} = \operatorname{aggregate}_{r: (s, r, d)} f_r(A_r, x^{(s)}, x^{(d)})
 
@@ -33,12 +33,12 @@ class HeteroConv(nn.Module):
         Over the relations that end in a type, entry by entry. ``"stack"`` keeps them apart, shape (num_dst,
         num_relations, ...), in the sorted order of their triples.
     empty : {"zero", "skip", "raise"}, default "zero"
-        What becomes of a relation without an edge, and of a layer whose relation is missing from ``adjacencies``:
+        Treatment of a relation without an edge, and of a layer whose relation is missing from ``adjacencies``:
 
         - ``"zero"``: its layer is evaluated with no message, so that its bias and its part for the node itself count,
           and the mean divides by it too. The default, because the result of a node then does not depend on which other
-          edges are in the batch. A layer under a name can not be evaluated while no relation has the name, since its
-          node types are unknown: that is an error, the triple is the remedy.
+          edges are in the batch. A layer under a name cannot be evaluated if no relation has the name, because its node
+          types are unknown: this raises, and a triple as the key avoids it.
         - ``"skip"``: it is left out of the aggregate, also of the divisor. A type at which nothing arrives is absent
           from the result. Not with ``"stack"``, whose columns would move.
         - ``"raise"``: an error that names it.
@@ -121,9 +121,9 @@ class HeteroConv(nn.Module):
         Raises
         ------
         KeyError
-            When a relation has no layer, or a type no features.
+            A relation has no layer, or a type no features.
         ValueError, TypeError
-            When a key is not a triple, numbers of nodes disagree, the layers of one destination type return different
+            A key is not a triple, numbers of nodes disagree, the layers of one destination type return different
             shapes, or ``empty`` forbids what came.
         """
         for name, value in (("adjacencies", adjacencies), ("features", features)):

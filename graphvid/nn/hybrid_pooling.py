@@ -1,4 +1,4 @@
-"""Pooling of sets by mean and maximum together, over maps and ragged segments."""
+"""Pooling of sets of vectors by mean and maximum together, for maps and ragged segments."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LEAST = 1e-6  # of what GeM takes powers of
 
 
 class HybridPooling(nn.Module):
-    r"""Pool sets of vectors so that neither what is everywhere nor what is rare gets lost.
+    r"""Pool sets of vectors by mean and maximum, so that both common and rare features stay visible.
 
     With the mean :math:`a` and the maximum :math:`b` over a set :math:`\{x_i\}`, channel by channel:
 
@@ -51,13 +51,13 @@ class HybridPooling(nn.Module):
     Raises
     ------
     ValueError
-        For a width below 1, an unknown choice or a power below 1.
+        A width below 1, an unknown choice or a power below 1.
 
     Notes
     -----
-    An empty set gives zeros in every mode. The order of a set plays no part, up to rounding of sums. Half precision is
-    summed in float32. Mean and maximum read the vectors once on the CPU (`graphvid.ops.segment_mean_max`). The gradient
-    of a maximum goes to the first element that reaches it.
+    An empty set gives zeros in every mode. The order of a set does not matter, up to rounding of sums. Half precision is
+    summed in float32. On the CPU one pass computes mean and maximum (`graphvid.ops.segment_mean_max`). The gradient of a
+    maximum goes to the first element that reaches it.
 
     References
     ----------
@@ -108,7 +108,7 @@ class HybridPooling(nn.Module):
         Raises
         ------
         ValueError, TypeError
-            For another shape or dtype, or as `graphvid.ops.segment_reduce`.
+            Another shape or dtype, or as `graphvid.ops.segment_reduce` raises.
         """
         check_tensor("x", x, floating=True)
         if x.dim() < 2 or x.shape[1] != self.dim or (indptr is not None and x.dim() != 2):

@@ -1,4 +1,4 @@
-"""Attention of a request over the interests it has: a softmax over its edges."""
+"""Attention of a request over its interests: a softmax over its edges."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Attended(NamedTuple):
 
 
 class InterestAttention(nn.Module):
-    r"""Sum the interests of every request, weighted by what the request is about.
+    r"""Sum the interests of every request, with attention weights from the context of the request.
 
     .. math:: a_{rk} = \operatorname{softmax}_k \left( w \cdot \tanh(W_1 z_k + W_2 c_r) \right), \qquad
         h_r = \sum_k a_{rk} z_k
@@ -82,7 +82,7 @@ class InterestAttention(nn.Module):
         interests : Tensor, shape (edges.num_src, dim)
             States of the interests.
         context : Tensor, shape (edges.num_dst, context_dim)
-            What each request is about.
+            Context of each request.
 
         Returns
         -------

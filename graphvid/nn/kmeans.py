@@ -1,4 +1,4 @@
-"""Codewords from data: Lloyd's iterations for every codebook, of free or of unit length."""
+"""k-means of codewords: Lloyd's iterations for every codebook, with codewords of free or unit length."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from graphvid._checks import check_choice, check_count, check_tensor
 from graphvid._faiss import import_faiss
 
 KMeansMethod = Literal["lloyd", "faiss"]
-_ITEMS = 1 << 22  # scores held at once
+_ITEMS = 1 << 22  # scores in memory at once
 
 
 def kmeans_codebooks(
@@ -40,19 +40,19 @@ def kmeans_codebooks(
         on the CPU from 10,000 items on.
     num_iterations : int, default 25
     seed : int, default 0
-        Of the items that the centres start at.
+        Seed of the start items of the centres.
 
     Returns
     -------
     Tensor, shape (num_codebooks, num_codewords, dim)
-        Of the dtype and on the device of ``parts``.
+        Codebooks with the dtype and device of ``parts``.
 
     Raises
     ------
     ValueError
         Fewer items than codewords, numbers out of range, an unknown method.
     ImportError
-        Without FAISS, for method ``"faiss"``.
+        FAISS is not installed, for method ``"faiss"``.
 
     Notes
     -----

@@ -1,4 +1,4 @@
-"""A score of each candidate from a few numbers about it, by a small network whose weights are kept short."""
+"""A small network with bounded weights that computes a score of each candidate from a few features."""
 
 from __future__ import annotations
 
@@ -18,15 +18,14 @@ class LocalScore(nn.Module):
     hidden : int, default 100
         Width of the hidden layer, the paper's.
     max_norm : float, optional
-        Longest that `shorten` leaves each weight matrix, as a Frobenius norm: 1 in deep-ed, 100 in mulrel-nel. Default:
-        no bound.
+        Largest Frobenius norm of each weight matrix after `shorten`: 1 in deep-ed, 100 in mulrel-nel. Default: no bound.
     dropout : float, default 0
-        Share of hidden units left out in training.
+        Share of hidden units that training sets to zero.
 
     Raises
     ------
     ValueError
-        For a width below 1, or a norm or share out of range.
+        A width below 1, or a norm or share out of range.
 
     References
     ----------
@@ -63,7 +62,7 @@ class LocalScore(nn.Module):
 
     @torch.no_grad()
     def shorten(self) -> None:
-        """Scale each weight matrix that is longer than ``max_norm`` down to it; to be called after every step."""
+        """Scale each weight matrix with a norm above ``max_norm`` down to it; call it after every step."""
         if self.max_norm is None:
             return
         for layer in (self.first, self.second):

@@ -1,4 +1,4 @@
-"""Damped max-product messages between the mentions of documents, by maxima over ragged lists of candidates."""
+"""Damped max-product messages between the mentions of documents, with ragged lists of candidates."""
 
 from __future__ import annotations
 
@@ -22,25 +22,26 @@ class AssignmentLayout:
     Parameters
     ----------
     doc_indptr : Tensor of int64, shape (num_docs + 1,)
-        Document d has the mentions ``doc_indptr[d]`` to before ``doc_indptr[d + 1]``.
+        Document d has the mentions ``doc_indptr[d]`` to ``doc_indptr[d + 1] - 1``.
     cand_indptr : Tensor of int64, shape (num_mentions + 1,)
-        Mention m has the candidates ``cand_indptr[m]`` to before ``cand_indptr[m + 1]``; it may have none.
+        Mention m has the candidates ``cand_indptr[m]`` to ``cand_indptr[m + 1] - 1``; it may have none.
 
     Attributes
     ----------
     num_nodes, num_entries, num_pairs : int
         Candidates, messages, and ordered pairs of candidates of one document: N, n * N and N * N summed over documents.
     node_start, entry_start, pair_start : Tensor of int64, shape (num_docs + 1,)
-        Where each document's begin; pair (s, t) of a document with N nodes is ``pair_start + s * N + t``.
+        Start of each document's nodes, entries and pairs; pair (s, t) of a document with N nodes is
+        ``pair_start + s * N + t``.
     entry_node : Tensor of int64, shape (num_entries,)
-        Node that each message goes to.
+        Target node of each message.
     sends : Tensor of bool, shape (num_entries,)
-        False where a mention would tell itself, or has no candidate to speak for.
+        False for messages of a mention to itself, or from a mention without candidates.
 
     Raises
     ------
     ValueError
-        An indptr that falls or does not start at 0, or the two that do not fit.
+        An indptr that falls or does not start at 0, or two that do not fit together.
     """
 
     def __init__(self, doc_indptr: Tensor, cand_indptr: Tensor) -> None:
@@ -89,7 +90,7 @@ def max_product(
         :math:`\phi`, in the order of ``layout``. Pairs of candidates of one mention are not read.
     layout : AssignmentLayout
     num_rounds : int, default 10
-        Rounds, >= 0; in each all messages are made anew from those of the round before, at first 0.
+        Rounds, >= 0. Each computes all messages from those of the previous round; the first messages are 0.
     damping : float, default 0.5
         :math:`\delta` in (0, 1], the share of the new message. The public code of mulrel-nel passes its dropout rate here.
 
@@ -170,7 +171,7 @@ def _maxima(base: Tensor, pair: Tensor, layout: AssignmentLayout) -> Tensor:
 
 
 def _maxima_by_scatter(base: Tensor, pair: Tensor, layout: AssignmentLayout) -> Tensor:
-    """Do what `_GroupedMax` does by tensor operations, on any device, with a term for every pair of candidates."""
+    """Return the result of `_GroupedMax` by tensor operations on any device, with a term for every pair of candidates."""
     counts = layout.cand_indptr.diff()
     node_mention = torch.repeat_interleave(torch.arange(len(counts), device=base.device), counts)
     size = layout.node_start.diff()

@@ -1,4 +1,4 @@
-"""A query encoder that is trained, and a key encoder that follows it slowly."""
+"""A pair of encoders for momentum contrast: a trained query encoder, and a key encoder that follows it slowly."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class MomentumPair(nn.Module):
     momentum : float, default 0.999
         m in [0, 1]. 0 copies, 1 never moves.
     key_batch_norm : {"train", "eval"}, default "train"
-        "train": batch norm of the key encoder uses the statistics of its own batch, as the released codes do;
-        "eval": the running ones, which `update` copies from the query encoder.
+        "train": batch norm of the key encoder uses the statistics of its own batch, as in the released code; "eval": the
+        running statistics, which `update` copies from the query encoder.
 
     Attributes
     ----------
@@ -34,14 +34,14 @@ class MomentumPair(nn.Module):
     Raises
     ------
     TypeError
-        No module.
+        ``encoder`` is not a Module.
     ValueError
-        A momentum outside [0, 1], another word, an encoder without parameters.
+        A momentum outside [0, 1], another ``key_batch_norm``, an encoder without parameters.
 
     Notes
     -----
-    Buffers, running statistics and integer counters among them, are copied, not averaged; the released codes leave the
-    key's alone. With one encoder for both sides (SimCLR, triplets) no pair is needed.
+    Buffers, such as running statistics and integer counters, are copied, not averaged; the released code does not change
+    those of the key encoder. With one encoder for both sides (SimCLR, triplets) no pair is needed.
 
     References
     ----------
@@ -80,13 +80,13 @@ class MomentumPair(nn.Module):
         return self
 
     def encode_key(self, clips: Tensor) -> Any:  # Any: whatever the encoder gives
-        """Return the key encoder's answer, without a gradient."""
+        """Return the key encoder's output, without a gradient."""
         with torch.no_grad():
             return self.key(clips)
 
     @torch.no_grad()
     def update(self) -> None:
-        """Move the key encoder towards the query encoder and copy the buffers; call it once a step, before the keys are made.
+        """Move the key encoder towards the query encoder and copy the buffers; call it once a step, before computing keys.
 
         Raises
         ------

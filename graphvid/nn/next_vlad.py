@@ -1,4 +1,4 @@
-"""Frames to one vector by soft assignment to clusters in groups of columns (NeXtVLAD)."""
+"""NeXtVLAD: pooling of frames to one vector by soft assignment to clusters in groups of columns."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MaskMode = Literal["attention", "input"]
 
 
 class NeXtVLAD(nn.Module):
-    r"""Sum how far a video's frames lie from learnt centres, by soft assignment in groups of columns.
+    r"""Sum the differences of a video's frames from learned centres, with soft assignment in groups of columns.
 
     .. math::
         \dot x_i &= W_e x_i + b_e \in \mathbb R^{LN}, \qquad
@@ -34,15 +34,15 @@ class NeXtVLAD(nn.Module):
     out_dim : int, default 1024
         Columns of the result.
     expansion, num_groups, num_clusters : int, default 2, 8 and 64
-        The contest's. ``num_groups`` must divide ``expansion * in_dim``.
+        Sizes; the defaults are those of the contest. ``num_groups`` must divide ``expansion * in_dim``.
     dropout : float, default 0.2
-        Of the flattened vector, in [0, 1).
+        Dropout of the flattened vector, in [0, 1).
     batch_norm : bool, default True
-        Normalise the logits of the assignment over the real frames of the batch, in place of :math:`b_c`, as the paper's
-        code does. The contest's baseline left it out; its rank-4 team reports that it must be put back.
+        Normalise the logits of the assignment over the real frames of the batch, instead of :math:`b_c`, as the paper's code
+        does. The contest's baseline has none; the rank-4 team reports that it is necessary.
     mask_mode : {"attention", "input"}, default "attention"
         ``"attention"`` leaves padding out of the sum. ``"input"`` sets padded frames to zero and sums them, as the
-        contest's baseline does: by :math:`b_e` they add to the result, which then depends on the length of the padding.
+        contest's baseline does: through :math:`b_e` they add to the result, which then depends on the length of the padding.
 
     Raises
     ------
@@ -105,7 +105,7 @@ class NeXtVLAD(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw the centres anew, of unit length on the average."""
+        """Redraw the centres, with unit length on average."""
         nn.init.normal_(self.centres, std=self.group_dim**-0.5)
 
     def forward(self, frames: Tensor, mask: Tensor) -> Tensor:
@@ -116,7 +116,7 @@ class NeXtVLAD(nn.Module):
         frames : Tensor, shape (num_videos, num_frames, in_dim)
             Padding may hold anything finite.
         mask : Tensor of bool, shape (num_videos, num_frames)
-            Where there is a frame.
+            True for frames.
 
         Returns
         -------
@@ -145,9 +145,9 @@ class NeXtVLAD(nn.Module):
         Parameters
         ----------
         frames : Tensor, shape (num_frames, in_dim)
-            Of all videos.
+            Frames of all videos.
         of_video : Adjacency
-            The relation of frames to the videos that they are of, such as ``("frame", "of", "video")`` of
+            The relation from frames to their videos, such as ``("frame", "of", "video")`` of
             `graphvid.graphs.content_graph`.
 
         Returns
@@ -158,7 +158,7 @@ class NeXtVLAD(nn.Module):
         Notes
         -----
         A frame sends ``num_clusters * group_dim`` numbers, :math:`\\sum_g a_g \\alpha_{gk} (\\tilde x_g - c_k)`:
-        24,576 at the contest's size, which the dense form never writes down.
+        24,576 at the contest's size, which the dense form never stores.
         """
         pieces, weight = self._assign(frames)
         message = pieces.transpose(1, 2) @ weight - self.centres.T * weight.sum(1)[:, None]
@@ -176,7 +176,7 @@ class NeXtVLAD(nn.Module):
         return expanded.view(-1, self.num_groups, self.group_dim), attention[..., None] * alpha
 
     def _normalised(self, logits: Tensor) -> Tensor:
-        """Normalise over the frames; a batch of one or none, which has no variance, takes the running statistics."""
+        """Normalise over the frames; a batch of at most one frame, which has no variance, uses the running statistics."""
         assert self.norm is not None
         if self.norm.training and len(logits) < 2:
             return nn.functional.batch_norm(

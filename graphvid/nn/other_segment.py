@@ -1,4 +1,4 @@
-"""Segments of videos: where a clip starts, and where another clip of the same video starts."""
+"""Random segments of videos: the start of a clip, and the start of another clip of the same video."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class SegmentPair(NamedTuple):
     start : Tensor of int64, shape (B,)
         First raw frame of the other segment.
     gap : Tensor of int64, shape (B,)
-        Distance of the two starts in raw frames; 0 where the video has no other segment.
+        Distance of the two starts in raw frames; 0 if the video has no other segment.
     overlap : Tensor of float32, shape (B,)
         Raw frames that both cover, over the footprint ``length * stride``.
     """
@@ -29,23 +29,22 @@ class SegmentPair(NamedTuple):
 
 
 class OtherSegment:
-    """Draw another segment of the same video, uniform over those far enough away.
+    """Draw another segment of the same video, uniform over those at a sufficient distance.
 
-    Not a transform of pixels: the other clip is read from the source at ``start``.
+    It does not transform pixels: read the other clip from the source at ``start``.
 
     Parameters
     ----------
     min_gap : int, optional
-        Least distance of the starts in raw frames, >= 1. Default: half the footprint. Where a video is too short for it,
-        the largest distance that it has; `SegmentPair.gap` says which.
+        Smallest distance of the starts in raw frames, >= 1. Default: half the footprint. A video that is too short for it
+        gets its largest possible distance, which `SegmentPair.gap` shows.
     on_shortfall : {"raise", "skip"}, default "raise"
-        What a video with a single possible start does; "skip" gives the same start with gap 0, for which no edge should
-        be made.
+        Treatment of a video with a single possible start; "skip" gives the same start with gap 0; make no edge for it.
 
     Raises
     ------
     ValueError
-        A gap below 1, another word; at `sample`, videos shorter than the clip, starts outside, a shortfall.
+        A gap below 1, another ``on_shortfall``; in `sample`, videos shorter than the clip, starts outside, a shortfall.
 
     Notes
     -----
@@ -76,7 +75,7 @@ class OtherSegment:
         num_frames : Tensor of int64, shape (B,)
             Raw frames of their videos.
         length, stride : int
-            Of both segments.
+            Frames of both segments and the distance between them.
         """
         num_starts = count_starts(num_frames, length, stride)
         check_ids("start", start, None)
@@ -101,7 +100,7 @@ class OtherSegment:
 
 
 def sample_starts(generator: torch.Generator, num_frames: Tensor, length: int, stride: int = 1) -> Tensor:
-    """Return a first raw frame for each video, uniform over those from which the clip lies in it.
+    """Return a first raw frame for each video, uniform over the starts for which the clip fits.
 
     Parameters
     ----------
@@ -120,7 +119,7 @@ def sample_starts(generator: torch.Generator, num_frames: Tensor, length: int, s
     Raises
     ------
     ValueError
-        A video shorter than the clip; says how many there are.
+        Videos shorter than the clip; the message has their number.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Product quantisation with gradients: soft codes for training, hard ones for storage, dense or as a graph."""
+"""Product quantisation with gradients: soft codes for training, hard codes for storage, in dense form or as a graph."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from graphvid.nn.kmeans import KMeansMethod, kmeans_codebooks
 from graphvid.ops import Adjacency
 
 Estimator = Literal["soft", "straight_through"]
-_CHUNK = 1 << 24  # scores held at once where no gradient needs them all
+_CHUNK = 1 << 24  # scores in memory at once, if no gradient needs all
 
 
 class Quantized(NamedTuple):
-    """Codes of a batch by a `ProductQuantizer`, and the vectors they stand for.
+    """Codes of a batch by a `ProductQuantizer`, and their reconstructions.
 
     Parameters
     ----------
     vectors : Tensor, shape (batch, dim)
         Reconstructions: mixtures of codewords, or the nearest codewords with the mixtures' gradient.
     log_weights : Tensor, shape (batch, num_codebooks, num_codewords)
-        Logarithms of the weights of the mixtures; -inf where ``top_n`` leaves a codeword out.
+        Logarithms of the weights of the mixtures; -inf for codewords outside ``top_n``.
     codes : Tensor, shape (batch, num_codebooks), int64
         Nearest codewords, the lower one of equals.
     """
@@ -57,12 +57,12 @@ class ProductQuantizer(nn.Module):
     sharpness : float, default 10
         :math:`\alpha > 0`, an inverse temperature.
     top_n : int, optional
-        Codewords that an item attends to, in [1, K]; equals at the border go to the lower codeword. Only these get a
-        gradient, so that unused ones need `reseed`. Default: all.
+        Codewords that an item attends to, in [1, K]; of equal scores at the border the lower codeword counts. Only these get
+        a gradient, so unused codewords need `reseed`. Default: all.
     estimator : {"soft", "straight_through"}
-        What ``vectors`` are: the mixture, or the hard reconstruction with the gradient of the mixture.
+        Form of ``vectors``: the mixture, or the hard reconstruction with the gradient of the mixture.
     unit : bool, default True
-        Scale parts and codewords to unit length. Otherwise vectors are taken as they are and
+        Scale parts and codewords to unit length. Otherwise vectors are not scaled, and
         :math:`s_{mk} = -\lVert x_m - c_{mk} \rVert^2 / 2`, up to a term that is the same for all k. In both cases the
         code is that of the nearest codeword, which is how FAISS encodes.
     train_codebooks : bool, default True
@@ -81,11 +81,11 @@ class ProductQuantizer(nn.Module):
 
     Notes
     -----
-    Time O(batch * K * D), memory O(batch * M * K) in training. A part that is zero stays zero, attends to all codewords
-    alike and has code 0. NaN is not looked for here: it would stop a GPU at every step.
+    Time O(batch * K * D), memory O(batch * M * K) in training. A zero part stays zero, attends to all codewords equally and
+    has code 0. There is no check for NaN, which would synchronise a GPU at every step.
 
-    `assignment_graph` and `mix` compute the same on the edges from codewords to items. They hold ``top_n`` weights an
-    item and codebook for the backward pass where `forward` holds K; up to K = 256 `forward` is faster.
+    `assignment_graph` and `mix` compute the same on the edges from codewords to items. For the backward pass they store
+    ``top_n`` weights for each item and codebook, and `forward` stores K; up to K = 256 `forward` is faster.
 
     References
     ----------
@@ -133,7 +133,7 @@ class ProductQuantizer(nn.Module):
 
     @property
     def top_n(self) -> int | None:
-        """Codewords that an item attends to; None for all. May be changed during training."""
+        """Codewords that an item attends to; None for all. You may change it during training."""
         return self._top_n
 
     @top_n.setter
@@ -143,7 +143,7 @@ class ProductQuantizer(nn.Module):
         self._top_n = value
 
     def reset_parameters(self) -> None:
-        """Draw the codebooks anew."""
+        """Redraw the codebooks."""
         for codebook in self.codebooks:
             nn.init.xavier_uniform_(codebook.data)
         self.rescale()
@@ -157,7 +157,7 @@ class ProductQuantizer(nn.Module):
 
     @torch.no_grad()
     def set_codebooks(self, codebooks: Tensor) -> ProductQuantizer:
-        """Take codewords from elsewhere, scaled to unit length with ``unit``.
+        """Set the codebooks; with ``unit`` they are scaled to unit length.
 
         Parameters
         ----------
@@ -166,7 +166,7 @@ class ProductQuantizer(nn.Module):
         Raises
         ------
         ValueError
-            For another shape, a value that is not finite, or a zero codeword with ``unit``.
+            Another shape, a value that is not finite, or a zero codeword with ``unit``.
         """
         check_tensor("codebooks", codebooks, floating=True)
         if codebooks.shape != self.codebooks.shape:
@@ -187,14 +187,14 @@ class ProductQuantizer(nn.Module):
         Parameters
         ----------
         x : Tensor, shape (num_items, dim)
-            At least ``num_codewords`` items; a few hundred a codeword are enough.
+            At least ``num_codewords`` items; a few hundred for each codeword are enough.
         method, num_iterations, seed
             See `kmeans_codebooks`.
 
         Raises
         ------
         ValueError, ImportError
-            For another shape, or as `kmeans_codebooks`.
+            Another shape, or as `kmeans_codebooks` raises.
         """
         parts = self.split(x)
         books = kmeans_codebooks(
@@ -211,7 +211,7 @@ class ProductQuantizer(nn.Module):
         Raises
         ------
         ValueError
-            For another shape than (num_items, dim).
+            Another shape than (num_items, dim).
         """
         check_tensor("x", x, floating=True)
         if x.dim() != 2 or x.shape[1] != self.dim:
@@ -241,7 +241,7 @@ class ProductQuantizer(nn.Module):
         Raises
         ------
         ValueError
-            For another shape.
+            Another shape.
         """
         scores = self.scores(x)
         logits = self.sharpness * scores
@@ -291,7 +291,7 @@ class ProductQuantizer(nn.Module):
         return edges.with_weight(edges.edge_softmax(self.sharpness * logits))
 
     def mix(self, graph: Adjacency) -> Tensor:
-        """Return the mixtures of codewords that an `assignment_graph` tells, (num_items, dim).
+        """Return the mixtures of codewords of an `assignment_graph`, (num_items, dim).
 
         They equal the ``vectors`` of `forward` with the soft estimator, in value and gradient.
         """
@@ -304,7 +304,7 @@ class ProductQuantizer(nn.Module):
         Raises
         ------
         ValueError
-            For another shape, or a value that is not finite.
+            Another shape, or a value that is not finite.
         """
         parts = self.split(x)
         if not bool(torch.isfinite(x).all()):
@@ -313,7 +313,7 @@ class ProductQuantizer(nn.Module):
         return torch.cat(found) if found else torch.empty(0, self.num_codebooks, dtype=torch.int64, device=x.device)
 
     def decode(self, codes: Tensor) -> Tensor:
-        """Return the codewords that codes name, side by side, (num_items, dim).
+        """Return the concatenated codewords of codes, (num_items, dim).
 
         Parameters
         ----------
@@ -340,27 +340,27 @@ class ProductQuantizer(nn.Module):
 
     @torch.no_grad()
     def reseed(self, x: Tensor, use: Tensor, *, seed: int = 0) -> int:
-        """Move codewords that nothing uses to random items of the most crowded cell of their codebook.
+        """Move unused codewords to random items of the most crowded cell of their codebook.
 
         Parameters
         ----------
         x : Tensor, shape (num_items, dim)
-            Where codewords may move to; parts of zero length are left out with ``unit``.
+            Possible new places of codewords; with ``unit``, zero parts are left out.
         use : Tensor, shape (num_codebooks, num_codewords), integer
             Use of every codeword, such as the sum of `usage` over an epoch; 0 is dead.
         seed : int, default 0
-            Of the items that are taken.
+            Seed of the choice of items.
 
         Returns
         -------
         int
-            Codewords moved. Cells are those of the codes, taken once; when the most crowded cell is used up, the next
-            one follows, and when all are, the rest of the codewords stay where they are.
+            Number of moved codewords. Cells are those of the codes, and each item is used once. After the most crowded cell
+            comes the next one; after all cells the remaining codewords do not move.
 
         Raises
         ------
         ValueError
-            For another shape.
+            Another shape.
         """
         check_tensor("use", use)
         if use.shape != self.codebooks.shape[:2]:

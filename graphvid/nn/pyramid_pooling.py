@@ -1,4 +1,4 @@
-"""Levels of detail pooled one by one and joined in one vector; the levels that a video has in time."""
+"""Pyramid pooling: it pools several levels of detail and joins them in one vector; with the levels of a video in time."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ Level = Tensor | tuple[Tensor, Tensor]
 class PyramidHybridPooling(nn.Module):
     r"""Pool several levels of detail and join them in one vector.
 
-    Every level is pooled by a `HybridPooling` of its own, normalised, and mapped to :math:`D_l` columns with
-    :math:`\sum_l D_l` = ``out_dim``; the parts stand side by side. A level is whatever gives sets of vectors: stages of an
-    image network, states of a node after 0, 1 and 2 rounds of messages (`graphvid.nn.GraphDepth`), frames, shots and
-    video (`time_levels`), or modalities.
+    Every level has its own `HybridPooling` and normalisation, and is mapped to :math:`D_l` columns with
+    :math:`\sum_l D_l` = ``out_dim``; the parts are concatenated. A level is any source of sets of vectors: stages of an image
+    network, states of a node after 0, 1 and 2 rounds of messages (`graphvid.nn.GraphDepth`), frames, shots and video
+    (`time_levels`), or modalities.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class PyramidHybridPooling(nn.Module):
     hybrid : {"concat", "mix", "channel_mix", "gem", "attention"}, default "concat"
         See `HybridPooling`.
     level_aligned : bool, default False
-        Whether every codebook of a quantiser behind reads one level only: of M codebooks, level l gets
+        Whether every codebook of a following quantiser reads only one level: of M codebooks, level l gets
         :math:`\lfloor (l + 1) M / L \rfloor - \lfloor l M / L \rfloor`. Otherwise another linear layer mixes all columns.
     num_codebooks : int, optional
         M, which divides D; needed with ``level_aligned``, and at least the number of levels.
@@ -106,7 +106,7 @@ class PyramidHybridPooling(nn.Module):
         Parameters
         ----------
         levels : sequence of Tensor or (Tensor, Tensor)
-            What `HybridPooling` takes for each level: a map, or vectors and their ``indptr``; of the same sets in the same
+            Input of `HybridPooling` for each level: a map, or vectors and their ``indptr``; of the same sets in the same
             order.
 
         Returns
@@ -116,7 +116,7 @@ class PyramidHybridPooling(nn.Module):
         Raises
         ------
         ValueError
-            For another number of levels, levels of different numbers of sets, or as `HybridPooling`.
+            Another number of levels, levels of different numbers of sets, or as `HybridPooling` raises.
         """
         if len(levels) != len(self.pools):
             raise ValueError(f"levels must be the {len(self.pools)} of dims, got {len(levels)}")
@@ -131,7 +131,7 @@ class PyramidHybridPooling(nn.Module):
 
 
 def _shares(total: int, count: int) -> list[int]:
-    """Cut ``total`` into ``count`` shares as even as can be: the sizes of floor(l total / count) to the next."""
+    """Cut ``total`` into ``count`` nearly equal shares: share l ends at floor((l + 1) total / count)."""
     bounds = [level * total // count for level in range(count + 1)]
     return [stop - start for start, stop in itertools.pairwise(bounds)]
 
@@ -149,7 +149,7 @@ def time_levels(frames: Tensor, indptr: Tensor, num_parts: Sequence[int]) -> lis
     indptr : Tensor, shape (num_videos + 1,), integer
         Start of every video in ``frames`` and the end of the last.
     num_parts : sequence of int
-        Parts of each level, at least 1, for instance ``(4, 2, 1)``; 0 stands for the frames themselves.
+        Parts of each level, at least 1, for instance ``(4, 2, 1)``; 0 means the frames themselves.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""A recurrent network over lists of unequal length that share their elements."""
+"""A GRU over ragged lists that may share their elements."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class RaggedGRU(nn.Module):
 
     Notes
     -----
-    An element is projected once, in however many lists it is, and no list is padded: the longest lists take their steps
-    together, shorter ones start later. O(num_elements * input_dim * dim + total length * dim ** 2) time.
+    The projection of an element is computed once, also if several lists have it, and no list is padded: the longest lists take
+    their steps together, and shorter ones start later. O(num_elements * input_dim * dim + total length * dim ** 2) time.
 
     References
     ----------
@@ -68,7 +68,7 @@ class RaggedGRU(nn.Module):
         x : Tensor, shape (num_elements, input_dim)
             The elements of all lists.
         indptr : Tensor of int64, shape (num_lists + 1,)
-            Where each list starts in ``rows``.
+            Start of each list in ``rows``.
         rows : Tensor of int64, shape (total length,)
             Rows of ``x``, oldest first.
 
@@ -97,7 +97,7 @@ class RaggedGRU(nn.Module):
 
 
 class _Recurrence(torch.autograd.Function):
-    """The steps of a GRU over packed rows; what does not depend on the step before is done for all steps at once."""
+    """The steps of a GRU over packed rows; computations without the previous state run for all steps at once."""
 
     @staticmethod
     def forward(ctx: Any, gates: Tensor, packed: Tensor, counts: list[int], weight: Tensor, bias: Tensor) -> Tensor:

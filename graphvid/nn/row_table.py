@@ -1,4 +1,4 @@
-"""Embeddings of which a step reads some rows."""
+"""An embedding table of which a training step reads and updates only some rows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from graphvid.optim import DeferredAdam
 
 
 class RowTable(nn.Module):
-    """A table of vectors; with a `DeferredAdam`, reading rows costs those rows and not the table.
+    """A table of vectors; with a `DeferredAdam`, a step costs time for the rows that it reads, not for the table.
 
     Parameters
     ----------
@@ -21,8 +21,8 @@ class RowTable(nn.Module):
     dim : int
         Their columns, at least 1.
     std : float, default 1e-4
-        Deviation of the normal start, from PyTorch's global generator. Where vectors are compared by their cosine,
-        small ones turn by large angles in the first steps of Adam, which the published results of SimpleX rest on.
+        Standard deviation of the normal start, from PyTorch's global generator. If the score is a cosine, small vectors rotate
+        by large angles in the first steps of Adam; the published results of SimpleX depend on this.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class RowTable(nn.Module):
         self._optimizer: DeferredAdam | None = None
 
     def defer(self, optimizer: DeferredAdam | None) -> None:
-        """Let ``optimizer`` bring rows up to date when they are read; gradients are sparse from then on."""
+        """Let ``optimizer`` update rows when they are read; from then on gradients are sparse."""
         self._optimizer = optimizer
 
     def forward(self, rows: Tensor) -> Tensor:
@@ -55,7 +55,7 @@ class RowTable(nn.Module):
         return nn.functional.embedding(rows, self.weight, sparse=self._optimizer is not None)
 
     def catch_up(self) -> None:
-        """Bring all rows up to date, before the table is read as a whole; nothing without a `DeferredAdam`."""
+        """Update all rows before the whole table is read; does nothing without a `DeferredAdam`."""
         if self._optimizer is not None:
             self._optimizer.catch_up(self.weight, torch.arange(len(self.weight), device=self.weight.device))
 

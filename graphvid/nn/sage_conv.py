@@ -1,4 +1,4 @@
-"""GraphSAGE: a node's own features beside the mean or the maximum of its neighbours'."""
+"""GraphSAGE: a layer on a node's own features and the mean or maximum of its neighbours' features."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ SageReduce = Literal["mean", "max"]
 
 
 class SAGEConv(nn.Module):
-    r"""Add a linear map of each node and a linear map of what its in-neighbours send.
+    r"""Add a linear map of each node and a linear map of the messages of its in-neighbours.
 
     .. math:: y_v = W_\text{self} x_v + W_\text{neigh} \operatorname{reduce}_{e: dst(e) = v} a_e x_{src(e)} + b
 
-    with :math:`a_e` from ``adjacency``: 1 without weights and norm, which is the layer of the paper. It has no
-    activation and no normalisation of its own; they are one line after it.
+    with :math:`a_e` from ``adjacency``: 1 without weights and norm, which is the layer of the paper. The layer has no
+    activation and no normalisation; add them after it.
 
     Parameters
     ----------
@@ -28,10 +28,10 @@ class SAGEConv(nn.Module):
     out_dim : int
         Columns of the result, at least 1.
     reduce : {"mean", "max"}, default "mean"
-        The mean is over the in-edges, whatever they weigh. The maximum is taken entry by entry over the messages as they
-        are: the fully connected layer of the paper's pooling may be put in front of it.
+        The mean divides by the number of in-edges, for any weights. The maximum is entry by entry over the messages without a
+        further layer; you may put the fully connected layer of the paper's pooling before it.
     bias : bool, default True
-        Whether :math:`b` is there.
+        Whether the layer has :math:`b`.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class SAGEConv(nn.Module):
     Raises
     ------
     ValueError
-        When a width is not an integer of at least 1 or ``reduce`` is unknown.
+        A width is not an integer of at least 1 or ``reduce`` is unknown.
 
     Notes
     -----
@@ -79,7 +79,7 @@ class SAGEConv(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw the weights and the bias anew."""
+        """Redraw the weights and the bias."""
         self.fc_self.reset_parameters()  # the bias
         for layer in (self.fc_self, self.fc_neigh):
             nn.init.xavier_uniform_(layer.weight, gain=nn.init.calculate_gain("relu"))
@@ -90,12 +90,11 @@ class SAGEConv(nn.Module):
         Parameters
         ----------
         adjacency : Adjacency
-            Where messages go.
+            The relation of the messages.
         x : Tensor, shape (num_src, width), or pair of Tensor
             A pair ``(x_src, x_dst)`` has the features of the two sides, shape (num_src, in_dim) and (num_dst, in_dim).
-            One tensor has those of the sources, and the destinations are taken to be its first ``num_dst`` rows, as in
-            a block: right for a graph of one node type and for a block, not for a relation between two types, which
-            takes a pair.
+            One tensor has the features of the sources, and its first ``num_dst`` rows are the destinations, as in a block.
+            This is correct for a graph of one node type and for a block; a relation between two types needs a pair.
 
         Returns
         -------
@@ -105,7 +104,7 @@ class SAGEConv(nn.Module):
         Raises
         ------
         ValueError, TypeError
-            When a shape is another, one tensor comes with ``num_dst > num_src``, or as `Adjacency.spmm`.
+            Another shape, one tensor with ``num_dst > num_src``, or as `Adjacency.spmm` raises.
         """
         check_adjacency("adjacency", adjacency)
         x_src, x_dst = x if isinstance(x, tuple) else (x, self._first_rows(adjacency, x))

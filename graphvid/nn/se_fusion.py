@@ -1,4 +1,4 @@
-"""Several modalities of a video to one vector, whose columns weigh themselves (squeeze and excitation)."""
+"""Fusion of several modalities of a video into one vector with a gate on its columns (squeeze and excitation)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from graphvid.nn._shapes import check_width
 
 
 class SEFusion(nn.Module):
-    r"""Put vectors side by side, map them to one, and scale its columns by a gate made of itself.
+    r"""Concatenate vectors, map them to one, and scale its columns by a gate computed from it.
 
     .. math:: h = \mathrm{relu}(W\, \mathrm{dropout}([x_1 \| x_2 \| \dots]) + b), \qquad
               y = h \odot \mathrm{sigmoid}(W_2\, \mathrm{relu}(W_1 h))
@@ -53,7 +53,7 @@ class SEFusion(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw the gate's weights anew."""
+        """Redraw the gate's weights."""
         for layer in (self.squeeze, self.excite):
             nn.init.kaiming_normal_(layer.weight)
 

@@ -1,4 +1,4 @@
-"""From scores of clips to the probability that the video is watched to its end."""
+"""Heads that turn scores of clips into the probability that the user watches the video to its end."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _CLAMP = 1e-6
 
 
 class CompletionHead(nn.Module):
-    r"""The probability to complete a video from the scores of its clips, which count alike.
+    r"""The probability to complete a video from the scores of its clips, which all have the same weight.
 
     ========================== ============================================================================
     ``aggregate``              :math:`\hat y_{uv}`
@@ -34,7 +34,7 @@ class CompletionHead(nn.Module):
     Raises
     ------
     ValueError
-        For another choice.
+        Another choice.
 
     Examples
     --------
@@ -59,7 +59,7 @@ class CompletionHead(nn.Module):
         Returns
         -------
         log_complete, log_skip : Tensor, shape (num_pairs,)
-            Of ``"mean_prob"`` in [log 1e-6, log (1 - 1e-6)], so that the loss of a saturated mean stays finite.
+            With ``"mean_prob"`` in [log 1e-6, log (1 - 1e-6)], so that the loss of a saturated mean stays finite.
         """
         scores = _float_scores(scores)
         if self.aggregate == "mean_prob":
@@ -75,13 +75,13 @@ class CompletionHead(nn.Module):
 
 
 class SurvivalHead(nn.Module):
-    r"""A hazard for every clip: the probability to leave at it, given that it is reached.
+    r"""A hazard for every clip: the probability to leave at it, given that the user reaches it.
 
     .. math:: h_i = \mathrm{sigmoid}(-z_{uc_i} - b_{k,i}), \qquad S_i = \prod_{j<i} (1 - h_j)
 
-    with a learnt baseline :math:`b` for every position :math:`i` and duration bucket :math:`k`. A skip at clip
-    :math:`k` has the likelihood :math:`S_k h_k`; a complete view has :math:`S_{N_c}`: it is censored, the viewer would
-    have gone on. Clips after a skip give no term: they are unknown, and the likelihood says so by itself.
+    with a learned baseline :math:`b` for every position :math:`i` and duration bucket :math:`k`. A skip at clip
+    :math:`k` has the likelihood :math:`S_k h_k`. A complete view has :math:`S_{N_c}`: it is censored, because the time at
+    which the viewer would have left is unknown. Clips after a skip are unknown and give no term.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ class SurvivalHead(nn.Module):
 
     Notes
     -----
-    Sums of logarithms throughout: no product of small numbers.
+    The computation uses sums of logarithms, not products of small numbers.
 
     Examples
     --------
@@ -162,7 +162,7 @@ class SurvivalHead(nn.Module):
         return self.log_stay(scores, bucket)[1].exp()
 
     def drop_off(self, scores: Tensor, bucket: Tensor | None = None) -> Tensor:
-        """Return :math:`S_0 = 1, ..., S_{N_c}`, who is still there at the start of each clip and at the end.
+        """Return :math:`S_0 = 1, ..., S_{N_c}`, the probability to watch at the start of each clip and at the end.
 
         Shape (num_pairs, num_clips + 1), descending.
         """
@@ -170,9 +170,9 @@ class SurvivalHead(nn.Module):
         return torch.cat([torch.zeros_like(stay[:, :1]), stay.cumsum(1)], dim=1).exp()
 
     def expected_watch_ratio(self, scores: Tensor, bucket: Tensor | None = None) -> Tensor:
-        """Return the expected share of the video that is watched, shape (num_pairs,), in (0, 1].
+        """Return the expected watched share of the video, shape (num_pairs,), in (0, 1].
 
-        :math:`\\sum_i S_i h_i (i + \\frac12) / N_c + S_{N_c}`: who leaves at a clip has watched half of it.
+        :math:`\\sum_i S_i h_i (i + \\frac12) / N_c + S_{N_c}`: a user who leaves at a clip has watched half of it.
         """
         alive = self.drop_off(scores, bucket)
         num_clips = scores.shape[1]
@@ -181,7 +181,7 @@ class SurvivalHead(nn.Module):
 
 
 def _float_scores(scores: Tensor) -> Tensor:
-    """Return (num_pairs, num_clips) scores, half precision as float32: its logarithms would be of 0."""
+    """Return (num_pairs, num_clips) scores; half precision becomes float32, because its probabilities may round to 0."""
     check_tensor("scores", scores, floating=True)
     if scores.dim() != 2 or not scores.shape[1]:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Spatial warps that are the same for every frame of a clip: the scene is broken, change from frame to frame stays."""
+"""Spatial warps that are the same for every frame of a clip: they change the scene and keep the motion."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ class SmoothWarpParams(NamedTuple):
     Parameters
     ----------
     offset : Tensor of float32, shape (B, grid * grid, 2)
-        Move (x, y) of every control point, where the frame is [-1, 1] wide and high; points run row by row.
+        Movement (x, y) of every control point, in units in which the frame is [-1, 1] wide and high; points go row by row.
     """
 
     offset: Tensor
 
 
 class SmoothWarp:
-    """Warp all frames of a clip by one thin-plate spline, whose control points are moved at random.
+    """Warp all frames of a clip by one thin-plate spline with randomly moved control points.
 
     Parameters
     ----------
     grid : int, default 5
         Control points along each axis, 2 to 16, evenly from edge to edge.
     amplitude : float, default 0.1
-        Each moves by up to so much along each axis, where the frame is 2 wide and high; in [0, 1]. 0 is the identity.
+        Largest movement along each axis, in units in which the frame is 2 wide and high; in [0, 1]. 0 is the identity.
 
     Raises
     ------
@@ -47,13 +47,13 @@ class SmoothWarp:
 
     Notes
     -----
-    Pixels are read at the warped places, bilinearly; beyond the border, the border's. One field serves all frames, so the
-    warp commutes with every re-indexing of frames, and a still clip stays still.
+    Pixels are read bilinearly at the warped places, and beyond the border at the border. All frames have the same field, so
+    the warp commutes with every change of the order of frames, and a still clip stays still.
 
     References
     ----------
     Wang et al., "Enhancing Unsupervised Video Representation Learning by Decoupling the Scene and the Motion", AAAI 2021;
-    its code has the spline and does not call it.
+    its code contains the spline but does not call it.
     """
 
     def __init__(self, grid: int = 5, amplitude: float = 0.1) -> None:
@@ -61,7 +61,7 @@ class SmoothWarp:
         self.amplitude = check_number("amplitude", amplitude, "in [0, 1]", least=0, most=1)
 
     def sample(self, generator: torch.Generator, shape: Sequence[int]) -> SmoothWarpParams:
-        """Draw the moves of the control points of every clip."""
+        """Draw the movements of the control points of every clip."""
         count = check_shape(shape)[0]
         return SmoothWarpParams(self.amplitude * (2 * torch.rand(count, self.grid**2, 2, generator=generator) - 1))
 
@@ -82,7 +82,7 @@ class RadialPushParams(NamedTuple):
     center, shift : Tensor of float32, shape (B, 3, 2)
         (row, column) as shares of height and width; the shift has a sign.
     rounds : Tensor of int64, shape (B,)
-        Pushes that are made, 1 to 3: the first ones.
+        Number of pushes in use, 1 to 3: the first ones.
     """
 
     center: Tensor
@@ -91,7 +91,7 @@ class RadialPushParams(NamedTuple):
 
 
 class RadialPush:
-    r"""Push the pixels around one to three places, all frames alike: the warp that runs in the released code of DSM.
+    r"""Push the pixels around one to three places, equally in all frames: the warp that the released code of DSM runs.
 
     Around a centre p with shift v, for a pixel r in the rows :math:`[p_0 - 3 |v_0|, p_0 + 3 |v_0|)` and the columns alike,
 
@@ -103,18 +103,18 @@ class RadialPush:
     Parameters
     ----------
     rounding : {"bilinear", "trunc"}, default "bilinear"
-        Pixels are read between their places; or, as released, centres and shifts are whole pixels, :math:`-w v` is
-        truncated toward zero and the nearest pixel is taken.
+        Bilinear reading; or, as released, centres and shifts in whole pixels, with :math:`-w v` truncated toward zero and the
+        nearest pixel.
 
     Raises
     ------
     ValueError
-        Another word; frames of one row or column.
+        Another ``rounding``; frames of one row or column.
 
     Notes
     -----
-    The released code shifts toward positive coordinates only and gives the whole batch the same parameters; here the signs
-    and all parameters are drawn a clip.
+    The released code shifts only toward positive coordinates and gives the whole batch the same parameters; here the signs
+    and all parameters are random for each clip.
 
     References
     ----------
@@ -154,7 +154,7 @@ class RadialPush:
 
 
 def _push_field(center: Tensor, shift: Tensor, size: Tensor) -> Tensor:
-    """Return how far from a pixel its source lies, (B, H, W, 2) as (row, column)."""
+    """Return the offset of each pixel's source, (B, H, W, 2) as (row, column)."""
     height, width = (int(side) for side in size)
     rows = torch.arange(height, device=size.device, dtype=size.dtype)[:, None].expand(height, width)
     columns = torch.arange(width, device=size.device, dtype=size.dtype)[None, :].expand(height, width)

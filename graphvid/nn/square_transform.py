@@ -1,4 +1,4 @@
-"""Flips and quarter turns of square clips and of their maps: a finite group that acts on places."""
+"""Transforms of square clips and of their maps by flips and quarter turns, which form a finite group."""
 
 from __future__ import annotations
 
@@ -54,17 +54,17 @@ class SquareTransform:
         and turns by 90, 6 flips columns and turns by 90, 7 is the identity.
         "square8xtime": ``4 * flip + turns`` with flip 0 none, 1 columns, 2 time, 3 both; 16 elements, 0 is the identity.
     codes : sequence of int, optional
-        The codes that are drawn. Default: all. Leave out turns or time flips where direction matters: with exact agreement
-        of maps, the pooled feature of a clip is that of its transforms.
+        The codes to draw from. Default: all. Leave out turns or time flips if direction matters: with exact agreement of maps,
+        the pooled feature of a clip equals that of its transforms.
 
     Raises
     ------
     ValueError
-        Another group, no code, a code twice or outside the group; clips or maps that are not square, whatever the code.
+        Another group, no code, a code twice or outside the group; clips or maps that are not square, for every code.
 
     Notes
     -----
-    The published code discards the flip of the 16, so that 4 remain; here all are distinct.
+    The published code ignores the flips of the 16 elements, so that 4 remain; here all are distinct.
 
     References
     ----------
@@ -103,7 +103,7 @@ class SquareTransform:
         return self._elements.index(((), 0))
 
     def sample(self, generator: torch.Generator, shape: Sequence[int]) -> SquareParams:
-        """Draw a code of ``codes`` a clip."""
+        """Draw one of ``codes`` for each clip."""
         size = check_shape(shape)
         _check_square(size)
         return SquareParams(torch.tensor(self.codes)[torch.randint(len(self.codes), size[:1], generator=generator)])
@@ -144,7 +144,7 @@ def _acted(clips: Tensor, flips: tuple[int, ...], turns: int) -> Tensor:
 
 @lru_cache(maxsize=16)
 def _places(group: SquareGroup, side: int) -> tuple[Tensor, Tensor]:
-    """Return by code the place that each pixel of a turned frame comes from, and whether time runs backwards."""
+    """Return, by code, the source place of each pixel of a transformed frame, and whether time runs backwards."""
     frame = torch.arange(side * side).view(1, 1, 1, side, side)
     elements = _ELEMENTS[group]
     places = torch.stack([_acted(frame, *element).flatten() for element in elements])

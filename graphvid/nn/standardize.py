@@ -1,4 +1,4 @@
-"""Standardisation as a layer, so that an encoder carries the statistics of its training features with its weights."""
+"""A standardisation layer, so that an encoder stores the statistics of its training features with its weights."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Standardize(nn.Module):
         self.register_buffer("scale", torch.ones(dim))
 
     def set(self, mean: Tensor, scale: Tensor) -> Standardize:
-        """Take the statistics of the training rows.
+        """Set the statistics of the training rows.
 
         Parameters
         ----------
@@ -47,7 +47,7 @@ class Standardize(nn.Module):
         Raises
         ------
         ValueError
-            For another shape, or a scale that is not a positive finite number.
+            Another shape, or a scale that is not a positive finite number.
         """
         for name, value in (("mean", mean), ("scale", scale)):
             check_tensor(name, value, floating=True)
@@ -62,7 +62,7 @@ class Standardize(nn.Module):
         return self
 
     def forward(self, x: Tensor) -> Tensor:
-        """Standardise rows of shape ``(..., dim)``."""
+        """Return standardised rows of shape ``(..., dim)``."""
         check_tensor("x", x)
         if not x.dim() or x.shape[-1] != len(self.mean):
             raise ValueError(f"x must have shape (..., {len(self.mean)}), got {tuple(x.shape)}")

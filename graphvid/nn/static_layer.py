@@ -1,4 +1,4 @@
-"""Changes of the static layer of a clip: what is added does not depend on time, so motion is only scaled."""
+"""Transforms of the static layer of a clip: the added image does not depend on time, so motion is only scaled."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class StaticMixParams(NamedTuple):
     frame : Tensor of int64, shape (B,)
         The still frame.
     source : Tensor of int64, shape (B,)
-        Row of the clip it is taken from.
+        Row of the clip with the still frame.
     """
 
     lam: Tensor
@@ -38,16 +38,16 @@ class StaticMix:
 
     Forward differences of every order are those of ``x`` times :math:`1 - \lambda`. With ``source="self"`` (Background
     Erasing, temporal consistent augmentation) frame k is a fixed point, and so is a clip without motion: under a perfectly
-    still camera **the background does not change**. With ``source="batch"`` the frame is another clip's.
+    still camera **the background does not change**. With ``source="batch"`` the frame is from another clip.
 
     Parameters
     ----------
     lam_max : float, default 0.3
         :math:`\lambda` is uniform in [0, lam_max]; in [0, 1). BE and STCR take 0.3, VTDL 0.1.
     source : {"self", "batch"}, default "self"
-        Whose frame; of the batch, that of any other clip with equal chance.
+        Source of the frame: the clip itself, or any other clip of the batch with equal probability.
     per_sample : bool, default True
-        One :math:`\lambda` a clip. False: one a batch, as in the released code.
+        One :math:`\lambda` for each clip. False: one for the batch, as in the released code.
 
     Raises
     ------
@@ -73,7 +73,7 @@ class StaticMix:
         self.per_sample = per_sample
 
     def sample(self, generator: torch.Generator, shape: Sequence[int]) -> StaticMixParams:
-        """Draw weight, frame and source a clip."""
+        """Draw weight, frame and source for each clip."""
         count, _, frames, _, _ = check_shape(shape)
         if frames < 2:
             raise ValueError(f"clips must have at least 2 frames, got {frames}")
@@ -97,16 +97,16 @@ class StaticLayerSwapParams(NamedTuple):
     Parameters
     ----------
     source : Tensor of int64, shape (B,)
-        Row of the clip whose static layer is taken.
+        Row of the clip with the new static layer.
     """
 
     source: Tensor
 
 
 class StaticLayerSwap:
-    r"""Exchange the static layer for another clip's: :math:`y_t = x_t - \mathrm{median}_t(x) + \mathrm{median}_t(x')`.
+    r"""Replace the static layer by another clip's: :math:`y_t = x_t - \mathrm{median}_t(x) + \mathrm{median}_t(x')`.
 
-    Differences in time stay as they are. The strong member of `StaticMix`'s family: it also moves a still background.
+    Differences in time do not change. Unlike `StaticMix`, it also changes a still background.
 
     Raises
     ------
@@ -119,7 +119,7 @@ class StaticLayerSwap:
     """
 
     def sample(self, generator: torch.Generator, shape: Sequence[int]) -> StaticLayerSwapParams:
-        """Draw another clip of the batch for each, with equal chance."""
+        """Draw another clip of the batch for each clip, with equal probability."""
         return StaticLayerSwapParams(other_rows(generator, check_shape(shape)[0]))
 
     def __call__(self, clips: Tensor, params: StaticLayerSwapParams) -> Tensor:
@@ -130,7 +130,7 @@ class StaticLayerSwap:
 
 
 class TCAFit(NamedTuple):
-    """Measure of how well a change of clips keeps motion.
+    """Measure of the preservation of motion by a change of clips.
 
     Parameters
     ----------
@@ -153,14 +153,14 @@ def fit_tca(function: Callable[[Tensor], Tensor], clips: Tensor) -> TCAFit:
     Parameters
     ----------
     function : callable
-        From clips to clips, both float (B, C, T, H, W).
+        Takes clips and returns clips, both float (B, C, T, H, W).
     clips : Tensor, float (B, C, T, H, W)
         At least two frames.
 
     Returns
     -------
     TCAFit
-        The rule holds where ``residual`` is zero up to rounding and ``scale`` is positive.
+        The rule holds if ``residual`` is zero up to rounding and ``scale`` is positive.
 
     Raises
     ------
@@ -196,7 +196,7 @@ def static_layer(clips: Tensor) -> Tensor:
 
 
 def other_rows(generator: torch.Generator, count: int) -> Tensor:
-    """Return another row for each, uniform over the others, shape (count,); raise where there is one row only."""
+    """Return another row for each row, uniform over the others, shape (count,); raise if there is only one row."""
     if count < 2:
         raise ValueError(f"a batch must have at least 2 clips to take from another, got {count}")
     return (torch.arange(count) + torch.randint(1, count, (count,), generator=generator)) % count

@@ -1,4 +1,4 @@
-"""Titles to vectors by a BERT of `transformers`, from a folder, a module or a configuration."""
+"""Encoders of titles by a BERT of `transformers`, from a folder, a module or a configuration."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ class TextEncoder(nn.Module):
     Parameters
     ----------
     source : path-like, nn.Module or PretrainedConfig
-        A folder with a model of `transformers`; a module that is called as ``BertModel`` is; or a configuration, of which
-        a model with random weights is made.
+        A folder with a model of `transformers`; a module with the interface of ``BertModel``; or a configuration for a model
+        with random weights.
     pooling : {"pooler", "mean", "cls"}, default "pooler"
         The vector of a text: BERT's pooled output, the mean of the states of its word pieces, or the state of [CLS].
     allow_download : bool, default False
-        Take ``source`` as the name of a model on a hub where it is no folder. Without it nothing is ever downloaded.
+        Use ``source`` as the name of a model on a hub if it is no folder. If False, nothing is ever downloaded.
 
     Attributes
     ----------
@@ -92,20 +92,20 @@ class TextEncoder(nn.Module):
 
 
 class OneStreamTransformer(nn.Module):
-    """Put the frames of a video among the word pieces of its title, and run one BERT over both.
+    """Run one BERT over the word pieces of a title followed by the frames of the video.
 
-    Frames are mapped to the encoder's columns and normalised, take position 0 and the token type 1; the title keeps its
-    own. The mean over all places is mapped to ``out_dim``.
+    Frames are mapped to the encoder's columns and normalised; they have position 0 and token type 1. The title keeps its own
+    positions and types. The mean over all places is mapped to ``out_dim``.
 
     Parameters
     ----------
     text : TextEncoder
-        Of a model like BERT, with at least two token types.
+        Encoder with a model like BERT, with at least two token types.
     frame_dim : int
         Columns of a frame.
     out_dim : int, default 256
     num_positions : int, default 0
-        Learnt positions of frames; 0: none.
+        Learned positions of frames; 0: none.
 
     Raises
     ------
@@ -114,8 +114,8 @@ class OneStreamTransformer(nn.Module):
 
     Notes
     -----
-    Attention knows order by positions only, so that frames may stand behind the title: the sequence is [CLS] title [SEP]
-    frames, where the rank-1 team has [CLS] frames [SEP] title [SEP].
+    Attention knows the order only by positions, so frames may follow the title: the sequence is [CLS] title [SEP] frames; the
+    rank-1 team has [CLS] frames [SEP] title [SEP].
 
     References
     ----------
@@ -176,4 +176,4 @@ def _load(source: str | Path | PretrainedConfig, allow_download: bool) -> nn.Mod
             "unless allow_download=True"
         )
     model: nn.Module = AutoModel.from_pretrained(str(source), local_files_only=not allow_download)
-    return model.train()  # transformers gives what it loads in the mode of inference, in which dropout is off
+    return model.train()  # transformers loads a model in evaluation mode, in which dropout is off

@@ -20,10 +20,10 @@ class Torchvision3D(nn.Module):
     ----------
     name : {"r3d_18", "mc3_18", "r2plus1d_18", "s3d"}, default "r3d_18"
     state : dict of str to Tensor, optional
-        Weights of the whole network, as torchvision's have them; its classifier's are left out. Default: random ones;
+        Weights of the whole network in torchvision's form; those of the classifier are ignored. Default: random weights;
         nothing is downloaded.
     seed : int, default 0
-        Of random weights.
+        Seed of random weights.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class Torchvision3D(nn.Module):
     Raises
     ------
     ImportError
-        torchvision is absent.
+        torchvision is not installed.
     ValueError
         Another name.
     RuntimeError
@@ -43,8 +43,8 @@ class Torchvision3D(nn.Module):
 
     Notes
     -----
-    These networks expect colours standardised by torchvision's means and deviations when their weights are
-    torchvision's; that is the caller's part.
+    With torchvision's weights these networks expect colours standardised by torchvision's means and deviations; the caller
+    must do this.
     """
 
     def __init__(self, name: Network = "r3d_18", *, state: dict[str, Tensor] | None = None, seed: int = 0) -> None:

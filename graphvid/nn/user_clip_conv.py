@@ -1,4 +1,4 @@
-"""Two hops over a user-clip graph: clips to users, users back to clips, apart for what was completed and what was left."""
+"""Two hops over a user-clip graph, from clips to users and back to clips, separately for positive and negative edges."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ class UserClipConv(nn.Module):
     share_weights : bool, default False
         One :math:`W^1` and one :math:`W^2` for both relations, as in the released code.
     activation : {"relu", "sigmoid"}, default "relu"
-        After each sum. The paper does not say which; a sigmoid gives a half where a node has no edge.
+        Activation after each sum. The paper does not name it; a sigmoid gives 0.5 for a node without an edge.
 
     Attributes
     ----------
     user_weight : Parameter, shape (2, in_dim, dim), or (1, in_dim, dim) with shared weights
     clip_weight : Parameter, shape (2, dim, dim), or (1, dim, dim)
-        Both start at the identity: a user is then the rectified sum of their clips, column by column comparable with a
-        clip. From the Xavier normal start of the released code, scores that multiply the two train slower and end lower.
+        Both start at the identity: a user is then the rectified sum of their clips, with the columns of a clip. With the Xavier
+        normal start of the released code, scores that multiply the two train slower and end lower.
 
     Notes
     -----
-    The backend ``"triton"`` takes both relations of a hop in one launch. The first hop sums clips before it multiplies,
-    :math:`(\tilde R H) W = \tilde R (H W)`: there are fewer users than clips, and sums that were made before can be used
-    again (`users`).
+    The backend ``"triton"`` computes both relations of a hop in one launch. The first hop sums clips before it multiplies,
+    :math:`(\tilde R H) W = \tilde R (H W)`, because there are fewer users than clips, and earlier sums can be reused
+    (`users`).
 
     References
     ----------
@@ -89,9 +89,9 @@ class UserClipConv(nn.Module):
         ----------
         into_users, into_clips : pair of Adjacency
             The positive and the negative relation from clips to users, and from users to clips. The weights of the
-            edges, or the norm, are those of :math:`\\tilde R`. Where all clips of a video have the same positive edges,
-            the positive relation may be with videos instead: ``num_clips`` must then be a multiple of ``num_videos``,
-            and the clips of video v are ``v * num_clips // num_videos`` and those that follow.
+            edges, or the norm, are those of :math:`\\tilde R`. If all clips of a video have the same positive edges, the
+            positive relation may be with videos instead: ``num_clips`` must then be a multiple of ``num_videos``, and the
+            clips of video v start at ``v * num_clips // num_videos``.
         x : Tensor, shape (num_clips, in_dim)
             The clips.
 
@@ -103,7 +103,7 @@ class UserClipConv(nn.Module):
         Raises
         ------
         ValueError, TypeError
-            When there are not two relations a hop, or a size does not fit; see `Adjacency.spmm`.
+            A hop does not have two relations, or a size does not fit; see `Adjacency.spmm`.
         """
         _check_pair("into_users", into_users)
         check_shape("x", x, (into_users[1].num_src, self.in_dim), "(num_clips, in_dim)")
@@ -119,11 +119,11 @@ class UserClipConv(nn.Module):
         return users, self.clips(into_clips, users)
 
     def users(self, sums: Tensor) -> Tensor:
-        """Return the users, (2, num_users, dim), of the sums :math:`\\tilde R^r H_c`, shape (2, num_users, in_dim)."""
+        """Return the users, (2, num_users, dim), from the sums :math:`\\tilde R^r H_c`, shape (2, num_users, in_dim)."""
         return self._activate(sums @ self.user_weight)
 
     def clips(self, into_clips: Sequence[Adjacency], users: Tensor) -> Tensor:
-        """Return the clips, (num_clips, dim), of ``users``, shape (2, num_users, dim); relations as in `forward`."""
+        """Return the clips, (num_clips, dim), from ``users``, shape (2, num_users, dim); relations as in `forward`."""
         _check_pair("into_clips", into_clips)
         positive, negative = (users @ self.clip_weight).unbind()
         if into_clips[0].num_dst == into_clips[1].num_dst:

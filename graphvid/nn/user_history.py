@@ -1,4 +1,4 @@
-"""One vector for the items that a user took: message passing from items to users."""
+"""One vector for the history of a user, by message passing from items to users."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class UserHistory(nn.Module):
     dim : int
         Columns of items and users, at least 1.
     aggregator : {"mean", "self_attention", "user_attention"}, default "mean"
-        Where the weights come from.
+        Kind of the weights.
     padded_length : int, optional
-        Add ``padded_length - |H_u|`` times ``exp(0)`` to the sum under the softmax, as the authors' code does, which
-        sets the scores of padding to zero; it draws short histories towards zero. Default: no padding counts.
+        Add ``padded_length - |H_u|`` times ``exp(0)`` to the denominator of the softmax, as in the authors' code, whose padding
+        has score zero; this shrinks the vectors of short histories. Default: padding does not count.
 
     Attributes
     ----------
@@ -45,12 +45,12 @@ class UserHistory(nn.Module):
     Raises
     ------
     ValueError
-        For a width or a length below 1, an unknown aggregator, and a padded length without attention.
+        A width or a length below 1, an unknown aggregator, or a padded length without attention.
 
     Notes
     -----
-    Keys are made once an item, whatever the number of histories that it is in. O(num_edges * dim) time beside two
-    products of dim x dim a node.
+    The key of an item is computed once, also if it is in several histories. O(num_edges * dim) time, and two products of
+    dim x dim for each node.
 
     References
     ----------
@@ -96,11 +96,11 @@ class UserHistory(nn.Module):
         Parameters
         ----------
         histories : Adjacency
-            From the items to the users that took them, without weights.
+            From the items to the users with these items, without weights.
         items : Tensor, shape (histories.num_src, dim)
             Embeddings of items.
         users : Tensor, shape (histories.num_dst, dim), optional
-            Embeddings of users; needed for user attention, and by it alone.
+            Embeddings of users; required for user attention, and only then.
 
         Returns
         -------
@@ -109,7 +109,7 @@ class UserHistory(nn.Module):
         Raises
         ------
         ValueError
-            When a shape does not fit, or ``users`` are absent or there without need.
+            A shape does not fit, or ``users`` are missing, or given without user attention.
         """
         check_adjacency("histories", histories)
         check_shape("items", items, (histories.num_src, self.dim), "(histories.num_src, dim)")

@@ -1,4 +1,4 @@
-"""From the feature vectors of a video to one unit vector: a tower for each modality, fused late or early."""
+"""An encoder of the feature vectors of a video as one unit vector, with a tower for each modality or one for all."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ Fusion = Literal["late_product", "early_concat"]
 class VideoEncoder(nn.Module):
     r"""Encode videos as unit vectors from one feature vector per modality.
 
-    With ``fusion="late_product"`` every modality :math:`x_m` has a tower of its own and the towers are multiplied element
-    by element, :math:`f(x) = \operatorname{normalize}(\prod_m T_m(x_m))`; with ``"early_concat"`` one tower reads the
+    With ``fusion="late_product"`` every modality :math:`x_m` has its own tower, and the outputs are multiplied element by
+    element, :math:`f(x) = \operatorname{normalize}(\prod_m T_m(x_m))`; with ``"early_concat"`` one tower reads the
     concatenation, :math:`f(x) = \operatorname{normalize}(T([x_1, x_2, \dots]))`. A tower standardises its input, then
     alternates linear layers with ReLU, with nothing after the last linear layer.
 
@@ -35,27 +35,27 @@ class VideoEncoder(nn.Module):
     dims : mapping of str to int
         Columns of every modality, such as ``{"visual": 1500, "audio": 128}``. With one modality the two fusions agree.
     fusion : {"late_product", "early_concat"}, default "late_product"
-        How the modalities meet; the default is the paper's.
+        Fusion of the modalities; the default is the paper's.
     hidden : sequence of int, default (4000,)
-        Widths of the hidden layers; the default is the paper's, and wide for fewer than some 10,000 videos.
+        Widths of the hidden layers; the default is the paper's, and large for fewer than about 10,000 videos.
     dim : int, default 256
         Columns of the embedding; the paper's.
     dropout : float, default 0.0
-        Share of hidden units dropped in training, in [0, 1). The paper names none; on small data about 0.3 is the
-        single most helpful setting.
+        Share of hidden units dropped in training, in [0, 1). The paper has no dropout; on small data about 0.3 helps more than
+        any other setting.
     input_dropout : float, default 0.0
         Share of standardised input columns dropped in training, in [0, 1); of sparse rows, share of the stored values.
     seed : int, default 0
-        Of the initial weights (PyTorch's default initialisation).
+        Seed of the initial weights (PyTorch's default initialisation).
 
     Raises
     ------
     ValueError
-        For no modality, an unknown fusion, a width below 1 or a dropout outside [0, 1).
+        No modality, an unknown fusion, a width below 1 or a dropout outside [0, 1).
 
     Notes
     -----
-    The forward pass costs :math:`O(\sum_l d_l d_{l+1})` multiplications a video. Initial weights depend on ``seed`` only.
+    The forward pass costs :math:`O(\sum_l d_l d_{l+1})` multiplications a video. Initial weights depend only on ``seed``.
 
     References
     ----------
@@ -124,9 +124,9 @@ class VideoEncoder(nn.Module):
         Raises
         ------
         KeyError
-            If the modalities are not those of ``dims``.
+            The modalities are not those of ``dims``.
         ValueError
-            If a modality has another number of columns.
+            A modality has another number of columns.
         """
         check_mapping("features", features)
         if set(features) != set(self.dims):
@@ -146,7 +146,7 @@ class VideoEncoder(nn.Module):
         return F.normalize(reduce(torch.mul, towers), dim=-1)
 
     def _tower_output(self, tower: nn.Module, features: Mapping[str, FeatureRows]) -> Tensor:
-        """Give what a tower makes of some modalities, each standardised, side by side."""
+        """Return the output of a tower for the concatenation of some standardised modalities."""
         assert isinstance(tower, nn.Sequential)
         dense = {name: self.standardize[name](x) for name, x in features.items() if isinstance(x, Tensor)}
         if len(dense) == len(features):

@@ -49,7 +49,7 @@ class MadeEdges(EdgeStructure):
         Raises
         ------
         ValueError, TypeError
-            When lengths differ, an id is out of range, devices are mixed or ``norm`` is unknown.
+            Lengths differ, an id is out of range, devices are mixed or ``norm`` is unknown.
         """
         check_tensor("src", src)
         check_tensor("dst", dst)
@@ -164,7 +164,7 @@ class MadeEdges(EdgeStructure):
         Raises
         ------
         ValueError, TypeError
-            When a shape, a dtype or a device does not fit, ``norm`` is unknown, ``indptr`` does not rise from 0 to
+            A shape, a dtype or a device does not fit, ``norm`` is unknown, ``indptr`` does not rise from 0 to
             num_edges, or an id is out of range.
 
         Notes

@@ -112,7 +112,7 @@ class EdgeStructure:
         Raises
         ------
         TypeError, ValueError
-            When the length, the device or the dtype of ``weight`` does not fit.
+            The length, the device or the dtype of ``weight`` does not fit.
         """
         if weight is not None:
             self._check_weight(weight)

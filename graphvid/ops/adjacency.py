@@ -82,7 +82,7 @@ class Adjacency(MadeEdges):
         Raises
         ------
         TypeError, ValueError
-            When shape, dtype or device do not fit, or ``reduce`` is unknown.
+            Shape, dtype or device do not fit, or ``reduce`` is unknown.
 
         Notes
         -----
@@ -138,7 +138,7 @@ class Adjacency(MadeEdges):
         Raises
         ------
         TypeError, ValueError
-            When shape, dtype or device do not fit, or ``op`` is unknown.
+            Shape, dtype or device do not fit, or ``op`` is unknown.
         """
         check_choice("op", op, get_args(EdgeOp))
         if (v is None) != (op == "copy"):
@@ -197,7 +197,7 @@ class Adjacency(MadeEdges):
         Raises
         ------
         TypeError, ValueError
-            When shape, dtype or device do not fit, or ``by`` is unknown.
+            Shape, dtype or device do not fit, or ``by`` is unknown.
         """
         check_choice("by", by, get_args(Side))
         self._check_weight(logits, "logits")

@@ -79,7 +79,7 @@ class NeighborTable(_Table):
         Raises
         ------
         ValueError
-            When the shapes differ or an id is out of range.
+            The shapes differ or an id is out of range.
 
         Notes
         -----

@@ -37,7 +37,7 @@ class Relations:
     Raises
     ------
     ValueError
-        When there is none, or they differ in ``num_dst`` or device.
+        There is none, or they differ in ``num_dst`` or device.
 
     Examples
     --------
@@ -81,7 +81,7 @@ class Relations:
         Raises
         ------
         TypeError, ValueError
-            When number, shape, dtype or device of the features do not fit, or a choice is unknown.
+            Number, shape, dtype or device of the features do not fit, or a choice is unknown.
         """
         check_choice("combine", combine, get_args(Combine))
         if activation is not None:
@@ -117,7 +117,7 @@ class Relations:
 
 
 def _plain(adjacency: Adjacency, x: Tensor) -> bool:
-    """Say whether the fused kernel serves a relation: no weights, or one an edge of the features' dtype."""
+    """Return whether the fused kernel serves a relation: no weights, or one an edge of the features' dtype."""
     return adjacency.weight is None or (adjacency.weight.dim() == 1 and adjacency.weight.dtype == x.dtype)
 
 

@@ -48,7 +48,7 @@ class DeferredAdam(Optimizer):
     Raises
     ------
     ValueError
-        When a number is out of its range.
+        A number is out of its range.
 
     Notes
     -----
@@ -104,9 +104,9 @@ class DeferredAdam(Optimizer):
         Raises
         ------
         RuntimeError
-            When a row with a gradient was read without `catch_up`.
+            A row with a gradient was read without `catch_up`.
         TypeError
-            For a sparse gradient of a parameter that is not two-dimensional and float32.
+            A sparse gradient of a parameter that is not two-dimensional and float32.
         """
         loss = None
         if closure is not None:
@@ -128,7 +128,7 @@ class DeferredAdam(Optimizer):
 
     @torch.no_grad()
     def catch_up(self, parameter: Tensor, rows: Tensor) -> None:
-        """Give rows of a parameter the steps that they have missed; call it before they are read.
+        """Return rows of a parameter the steps that they have missed; call it before they are read.
 
         Parameters
         ----------
@@ -140,7 +140,7 @@ class DeferredAdam(Optimizer):
         Raises
         ------
         KeyError
-            When the parameter is not one of the optimiser's.
+            The parameter is not one of the optimiser's.
         TypeError, ValueError
             When ``rows`` are not a list of integers in [0, num_rows of the parameter), on its device.
         """
@@ -205,7 +205,7 @@ class DeferredAdam(Optimizer):
 
 
 def _check_state(name: str, given: dict[str, Any], parameter: Tensor) -> None:
-    """Raise unless the tables have the shape of the parameter and the steps of rows one value a row."""
+    """Raise unless the tables have the shape of the parameter and the steps of rows one value for each row."""
     for entry, shape in (
         ("mean", parameter.shape),
         ("square", parameter.shape),

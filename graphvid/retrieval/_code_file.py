@@ -32,7 +32,7 @@ def write(
     ids: Ids,
     options: Mapping[str, str | None],
 ) -> None:  # Any: uint8 or uint16
-    """Write the file, whole or not at all."""
+    """Write the file, completely or not at all."""
     target = Path(path)
     if target.suffix != SUFFIX:
         raise ValueError(f"path must end in {SUFFIX}, got {target.name!r}")

@@ -280,7 +280,7 @@ class CodeIndex:
         self.ids, self._columns = self.ids[keep], np.ascontiguousarray(self._columns[:, keep])
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the index to a ``.safetensors`` file, whole or not at all: codes, codebooks, ids and options.
+        """Write the index to a ``.safetensors`` file, completely or not at all: codes, codebooks, ids and options.
 
         Raises
         ------

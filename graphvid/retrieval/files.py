@@ -22,7 +22,7 @@ VECTOR_SUFFIXES = (".parquet", ".npy")
 
 
 def save_vectors(path: str | os.PathLike[str], vectors: Any, ids: Any) -> list[Path]:
-    """Write vectors with their ids for other programs, whole or not at all.
+    """Write vectors with their ids for other programs, completely or not at all.
 
     Parameters
     ----------

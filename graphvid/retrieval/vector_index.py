@@ -28,7 +28,7 @@ class VectorIndex:
     Parameters
     ----------
     vectors : array_like or Tensor of float, shape (num_items, dim)
-        One vector an item, finite, kept as float32.
+        One vector for each item, finite, kept as float32.
     ids : array_like of int or str, shape (num_items,), optional
         Distinct ids in any order, all integers (int64) or all text. Default: 0 to num_items - 1.
     metric : {"cosine", "dot"}, default "cosine"

@@ -1,4 +1,4 @@
-"""The engine of runs: trains any method of any task into a directory that holds everything about it."""
+"""The engine of runs: it trains any method of any task and writes all results into a run directory."""
 
 from .checkpoint import SafetensorsCheckpointIO, read_tensors, write_tensors
 from .directory import Json, RunDirectory, read_config

@@ -1,4 +1,4 @@
-"""Callbacks of a training: the log that survives a restart, and the checkpoint that is replaced whole."""
+"""Callbacks of a training: a log that continues after a restart, and a checkpoint that is replaced completely."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from graphvid._files import atomic_path
 class TrainingLog(Callback):
     """Keep the mean of every logged statistic over windows of ``every`` steps in a CSV file.
 
-    The rows are part of the checkpoint and the file is rewritten whole, so the log of a resumed run equals that of an
-    uninterrupted one.
+    The checkpoint has the rows, and each write replaces the complete file, so the log of a resumed run equals that of an
+    uninterrupted run.
 
     Parameters
     ----------
@@ -47,11 +47,11 @@ class TrainingLog(Callback):
             self._write()
 
     def state_dict(self) -> dict[str, Any]:
-        """Give the rows and the open window."""
+        """Return the rows and the open window."""
         return {"rows": self.rows, "sums": self._sums, "count": self._count}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take up where the checkpoint was written."""
+        """Restore the rows and the open window."""
         self.rows, self._sums, self._count = state_dict["rows"], state_dict["sums"], state_dict["count"]
 
     def _write(self) -> None:
@@ -62,14 +62,14 @@ class TrainingLog(Callback):
 
 
 class Checkpoint(Callback):
-    """Write the trainer's state to one file every few steps; the newest replaces the last, whole.
+    """Write the trainer's state to one file every few steps; each write replaces the file completely.
 
     Parameters
     ----------
     path : path-like
         The checkpoint file.
     every : int
-        Steps between checkpoints, at least 1. The end of training is written in any case.
+        Steps between checkpoints, at least 1. The last step of training always writes one.
     """
 
     def __init__(self, path: str | os.PathLike[str], every: int) -> None:

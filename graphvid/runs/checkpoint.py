@@ -1,4 +1,4 @@
-"""Checkpoints of Lightning's trainer as one safetensors file: tensors as they are, everything else as JSON, no pickle."""
+"""Checkpoints of Lightning's trainer as one safetensors file with tensors and JSON, without pickle."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from graphvid._files import atomic_path, read_safetensors
 
 
 class SafetensorsCheckpointIO(CheckpointIO):
-    """Lightning plugin that writes checkpoints whole or not at all, with a checksum, and reads them without pickle.
+    """Lightning plugin that writes checkpoints completely or not at all, with a checksum, and reads them without pickle.
 
     Examples
     --------
@@ -48,7 +48,7 @@ class SafetensorsCheckpointIO(CheckpointIO):
         Raises
         ------
         ValueError
-            If the file is truncated, corrupt or of another kind; the path and the defect are named.
+            The file is truncated, corrupt or of another kind; the path and the defect are named.
         """
         try:
             tensors, metadata = read_tensors(path)
@@ -65,7 +65,7 @@ class SafetensorsCheckpointIO(CheckpointIO):
 
 
 def write_tensors(path: str | os.PathLike[str], tensors: Mapping[str, Tensor], **metadata: str) -> None:
-    """Write tensors by name to one safetensors file, whole or not at all, with a checksum over them and ``metadata``."""
+    """Write tensors by name to one safetensors file, completely or not at all, with a checksum over them and ``metadata``."""
     with atomic_path(path) as temporary:
         save_file(dict(tensors), temporary, metadata={**metadata, "crc32": str(_checksum(tensors, metadata))})
 
@@ -76,9 +76,9 @@ def read_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[
     Raises
     ------
     FileNotFoundError
-        If there is no such file.
+        There is no such file.
     ValueError
-        If the file is truncated, corrupt or of another kind; the path and the defect are named.
+        The file is truncated, corrupt or of another kind; the path and the defect are named.
     """
     tensors, metadata = read_safetensors(path)
     crc = metadata.pop("crc32", None)

@@ -1,4 +1,4 @@
-"""The folder of one run: what it holds, who may write into it, and when it counts as finished."""
+"""The run directory: its files, a lock for one writing process, and a check of the configuration."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from graphvid._files import read_json, write_json
 from graphvid._temporaries import is_temporary, remove_temporaries
 
 Json = dict[str, Any]  # Any: nested JSON values
-FORMAT = 2  # of config.json and of what the files of a run are called; a run of another one is refused
+FORMAT = 2  # format of config.json and of the file names of a run; reading a run of another format raises
 
 
 class RunDirectory:
@@ -31,7 +31,7 @@ class RunDirectory:
     ``sessions.json``             when the run was worked on, for how long, and by which command
     ============================= ==================================================================================
 
-    Every file is written whole or not at all. Tasks name those that they add.
+    Every file is written completely or not at all. The docstring of a task names the files that it adds.
 
     Parameters
     ----------
@@ -58,15 +58,14 @@ class RunDirectory:
         config : mapping
             JSON values. The entries ``"versions"`` and ``"source"`` may differ when a run is resumed.
         resume : bool
-            Continue a run that is already there. A folder without a run starts a new one either way.
+            Continue an existing run. Without a run in the folder, a new one starts for both values.
 
         Raises
         ------
         FileExistsError
-            If the folder holds a run and ``resume`` is false, or other people's files, or if another process is writing
-            to it.
+            The folder holds a run and ``resume`` is false, it holds other files, or another process is writing to it.
         ValueError
-            If the run in the folder was made with another configuration; the entries that differ are named.
+            The run in the folder has another configuration; names the entries that differ.
         """
         wanted = self.check(config, resume=resume)
         self.path.mkdir(parents=True, exist_ok=True)
@@ -77,7 +76,7 @@ class RunDirectory:
             yield self
 
     def check_folder(self, *, resume: bool) -> None:
-        """Raise what `open` would raise whatever the configuration: it costs nothing, and the source may be large."""
+        """Raise the errors of `open` that do not depend on the configuration, before a large source is read."""
         if self.lock.exists():
             with self.lock.open(encoding="utf-8") as file:
                 _claim(file, self.path)  # for a moment
@@ -98,7 +97,7 @@ class RunDirectory:
                 )
 
     def check(self, config: Mapping[str, Any], *, resume: bool) -> Json:
-        """Raise what `open` would raise, without a change to the folder; give ``config`` as it will be stored."""
+        """Raise the errors of `open`, without a change to the folder; ``config`` must have the stored form."""
         wanted: Json = {"format": FORMAT, **json.loads(json.dumps(config))}
         self.check_folder(resume=resume)
         if self.config.exists():
@@ -108,35 +107,35 @@ class RunDirectory:
         return wanted
 
     def read_config(self) -> Json:
-        """Give the configuration of the run.
+        """Return the configuration of the run.
 
         Raises
         ------
         FileNotFoundError
-            If the folder holds no run.
+            The folder holds no run.
         ValueError
-            If the file is damaged, or the run is of another format.
+            The file is damaged, or the run is of another format.
         """
         return read_config(self.require(self.config))
 
     def read_metrics(self) -> Json:
-        """Give the figures of the run.
+        """Return the figures of the run.
 
         Raises
         ------
         FileNotFoundError
-            If the run is not finished.
+            The run is not finished.
         """
         self.require(self.metrics)
         return read_json(self.metrics)
 
     def require(self, file: Path) -> Path:
-        """Give ``file`` back if it exists.
+        """Return ``file`` if it exists.
 
         Raises
         ------
         FileNotFoundError
-            Otherwise; the message tells a missing run from an unfinished one.
+            It does not exist; the message distinguishes a missing run from an unfinished one.
         """
         if file.exists():
             return file
@@ -145,12 +144,12 @@ class RunDirectory:
         raise FileNotFoundError(f"{self.path} holds no run: there is no {self.config.name} in it")
 
     def remove_temporaries(self) -> None:
-        """Delete what a killed process left of `graphvid._files.atomic_path`."""
+        """Delete the temporary files that a killed process left."""
         remove_temporaries(self.path)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """Hold the lock of the folder, which ends with the process at the latest."""
+        """Hold the lock of the folder in the block; it ends at the latest with the process."""
         with self.lock.open("a+", encoding="utf-8") as file:
             _claim(file, self.path)
             if not self.lock.exists() or not os.path.samestat(os.fstat(file.fileno()), self.lock.stat()):
@@ -165,7 +164,7 @@ class RunDirectory:
 
 
 def read_config(path: str | os.PathLike[str]) -> Json:
-    """Give the configuration of a run, which may be fed back to train another.
+    """Return the configuration of a run, for example to train another run with it.
 
     Parameters
     ----------
@@ -175,9 +174,9 @@ def read_config(path: str | os.PathLike[str]) -> Json:
     Raises
     ------
     FileNotFoundError
-        If there is no such file.
+        There is no such file.
     ValueError
-        If the file is damaged, or the run is of another format.
+        The file is damaged, or the run is of another format.
     """
     config = read_json(Path(path))
     found = config.get("format", 1)
@@ -193,7 +192,7 @@ def read_config(path: str | os.PathLike[str]) -> Json:
 
 
 def _claim(lock: IO[str], folder: Path) -> None:
-    """Lock an open file, or raise a FileExistsError that names the process that has it."""
+    """Lock an open file, or raise a FileExistsError that names the process with the lock."""
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
@@ -207,7 +206,7 @@ def _claim(lock: IO[str], folder: Path) -> None:
 def _differences(found: Json, wanted: Json, prefix: str = "") -> list[str]:
     lines: list[str] = []
     for key in sorted(found.keys() | wanted.keys()):
-        if not prefix and key in ("versions", "source"):  # the data themselves are compared by "data"
+        if not prefix and key in ("versions", "source"):  # "data" compares the data themselves
             continue
         a, b = found.get(key), wanted.get(key)
         if isinstance(a, dict) and isinstance(b, dict):

@@ -1,4 +1,4 @@
-"""The engine of runs: a method of a task, trained on a source into a directory that holds everything about it."""
+"""The engine of runs: it trains a method of a task on a source and writes all results into a run directory."""
 
 from __future__ import annotations
 
@@ -35,32 +35,33 @@ def train(
     device: Device = "auto",
     command: str | None = None,
 ) -> Json:
-    """Train a method of a task, write all that its answers need, judge it beside its baselines, and report.
+    """Train a method of a task, write the files for its answers, compare it with its baselines, and write the report.
 
     Parameters
     ----------
     task : Task
-        What is learnt, such as ``graphvid.tasks.task_of("simplex")``.
+        The task, such as ``graphvid.tasks.task_of("simplex")``.
     method : str
         One of ``task.methods``.
     source : Record
-        Where the data come from, of the class ``task.source``.
+        The source of the data, of the class ``task.source``.
     out : path-like
         The run directory; see `RunDirectory`, and the task for the files that it adds.
     config : Record, optional
-        Options of the method, of the class that it has. Default: its first preset.
+        Options of the method, of its class of options. Default: its first preset.
     resume : bool, default False
-        Continue the run in ``out``. A run killed at any moment ends, on the CPU, with the same files bit for bit.
+        Continue the run in ``out``. On the CPU, a run that was killed at any moment then ends with the same files, bit for
+        bit.
     log_every, checkpoint_every : int, optional
-        Steps that one row of the training log averages, and steps between checkpoints, which is what a killed run loses
-        at most. Default: as the task says.
+        Steps that one row of the training log averages, and steps between checkpoints; a killed run loses at most these.
+        Default: the values of the task.
     progress : bool, default True
         Show progress bars, on the standard error.
     device : {"auto", "cpu", "cuda"}, default "auto"
-        Where to train; ``"auto"`` takes a GPU where PyTorch finds one. What follows the training, and a resumed run, may be
-        on another.
+        Device of the training; ``"auto"`` takes a GPU if PyTorch finds one. The steps after training, and a resumed run, may
+        use another device.
     command : str, optional
-        What was typed, for the report.
+        The command line, for the report.
 
     Returns
     -------
@@ -70,8 +71,8 @@ def train(
     Raises
     ------
     FileExistsError, ValueError
-        If ``out`` holds another run; see `RunDirectory.check`. If the method is unknown, the options are of another one,
-        there is no such device, or data and options do not allow a training and an evaluation; ``out`` is then left as it was.
+        ``out`` holds another run, see `RunDirectory.check`; the method is unknown, the options are of another method, there
+        is no such device, or data and options do not allow a training and an evaluation. ``out`` then does not change.
     """
     if method not in task.methods:
         raise ValueError(f"method must be one of {sorted(task.methods)}, got {method!r}")
@@ -138,11 +139,11 @@ def _train(
                 fit(model, [log, *training.callbacks, checkpoint], run, progress=progress, device=device)
             metrics = training.finish(finished)
             write_json(run.metrics, metrics)
-        write_report(run, make_report(task, run))  # when the session has ended, so that equal files give equal pages
+        write_report(run, make_report(task, run))  # after the end of the session, so that equal files give equal pages
     return metrics
 
 
 def make_report(task: Task[Any, Any], run: RunDirectory) -> Report:
-    """Return what a task says of a run, with examples behind the first section."""
+    """Return the task's report of a run, with examples after the first section."""
     found = task.report(run)
     return replace(found, sections=[*found.sections[:1], *examples(run), *found.sections[1:]])

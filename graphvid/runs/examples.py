@@ -1,4 +1,4 @@
-"""Examples of what a run has learnt, for its report: neighbours of a few items, and the vectors drawn in two dimensions."""
+"""Examples for the report of a run: neighbours of a few items, and a map of the vectors in two dimensions."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _NUM_QUERIES, _TOP_K, _MOST_POINTS = 5, 5, 1000
 
 
 def examples(run: RunDirectory) -> list[Section]:
-    """Give a section with examples of a run that has vectors; none for another, or for fewer than three vectors.
+    """Return a section with examples of the vectors of a run; None without vectors or with fewer than three.
 
     Parameters
     ----------
     run : RunDirectory
-        Whose vectors are written.
+        A run that has written its vectors.
 
     Notes
     -----
@@ -58,20 +58,20 @@ def _nearest(vectors: NDArray[np.float32], queries: NDArray[np.int64]) -> tuple[
     width = min(_TOP_K, len(vectors) - 1)
     found = VectorIndex(vectors, np.arange(len(vectors))).search(vectors[queries], width + 1)
     others = found.ids != queries[:, None]
-    others[others.all(axis=1), -1] = False  # where ties push a row itself out
+    others[others.all(axis=1), -1] = False  # ties may exclude the row itself
     shape = len(queries), width
     return found.ids[others].reshape(shape).astype(np.int64), found.scores[others].reshape(shape)
 
 
 def _flatten(vectors: NDArray[np.float32], rows: NDArray[np.int64]) -> tuple[NDArray[np.float64], float]:
-    """Return all vectors along the two directions of most variance of some rows, and the share of variance they have."""
+    """Return all vectors projected to the two principal directions of some rows, and their share of the variance."""
     unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     centred = unit.astype(np.float64) - unit[rows].mean(axis=0)
     values, directions = np.linalg.eigh(np.cov(centred[rows], rowvar=False).reshape(vectors.shape[1], -1))
     axes = directions[:, ::-1][:, :2]
     axes = axes * np.sign(
         axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])]
-    )  # a sign that does not depend on LAPACK
+    )  # fix the sign, which otherwise depends on LAPACK
     flat = np.zeros((len(vectors), 2))
     flat[:, : axes.shape[1]] = centred @ axes
     return flat, float(values[::-1][:2].sum() / max(values.sum(), 1e-12))

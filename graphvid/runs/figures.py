@@ -20,7 +20,7 @@ _INK, ACCENT, _MUTED, _GRID = "#1f2933", "#1f6feb", "#9aa5b1", "#e4e7eb"
 def training_curve(
     steps: Sequence[float], values: Sequence[float], *, label: str, chance: float | None = None, unit: str = "step"
 ) -> str:
-    """Draw one statistic against the optimiser steps or epochs, and the value it would have by chance as a dashed line."""
+    """Draw one statistic against the optimiser steps or epochs, and its value by chance as a dashed line."""
     figure, axes = canvas(5.2, 3.0)
     axes.plot(steps, values, color=ACCENT, linewidth=1.8)
     if chance is not None:
@@ -55,7 +55,7 @@ def ranking_bars(scores: Mapping[str, float], *, label: str, highlight: str) -> 
 
 
 def cluster_sizes(sizes: Sequence[NDArray[np.integer]]) -> str:
-    """Draw, for every level, which share of the videos sits in clusters of at most a given size."""
+    """Draw, for every level, the share of the videos in clusters of at most a given size."""
     figure, axes = canvas(5.2, 3.0)
     shades = mpl.colormaps["viridis"](np.linspace(0.15, 0.8, max(1, len(sizes))))
     for level, (level_sizes, color) in enumerate(zip(sizes, shades, strict=True), start=1):
@@ -77,7 +77,7 @@ def cluster_sizes(sizes: Sequence[NDArray[np.integer]]) -> str:
 
 
 def degree_histogram(degrees: NDArray[np.integer]) -> str:
-    """Draw how many videos have how many neighbours, on logarithmic axes; isolated videos stand at 0."""
+    """Draw a histogram of the numbers of neighbours of videos, on logarithmic axes; isolated videos are at 0."""
     figure, axes = canvas(5.2, 3.0)
     top = max(1, int(degrees.max(initial=0)))
     edges = np.unique(np.concatenate([[-0.5, 0.5], np.geomspace(1.5, top + 1, 30)]))
@@ -92,7 +92,7 @@ def degree_histogram(degrees: NDArray[np.integer]) -> str:
 def drop_off_curves(
     curves: Mapping[str, tuple[NDArray[np.floating], NDArray[np.floating] | None]], *, num_views: Mapping[str, int]
 ) -> str:
-    """Draw who is still there at the start of each clip and at the end: observed as points, predicted as lines.
+    """Draw the share of viewers at the start of each clip and at the end: observed as points, predicted as lines.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def drop_off_curves(
 
 
 def calibration_plot(curves: Mapping[str, CalibrationCurve], *, highlight: str, event: str) -> str:
-    """Draw the share of rows with an event, such as "finished", against its probability, a point a bin of each method."""
+    """Draw the share of rows with an event, such as "finished", against its predicted probability, one point for each bin."""
     figure, axes = canvas(4.4, 3.6)
     axes.plot([0, 1], [0, 1], color=_MUTED, linestyle="--", linewidth=1.2)
     for name, curve in curves.items():
@@ -133,7 +133,7 @@ def calibration_plot(curves: Mapping[str, CalibrationCurve], *, highlight: str, 
 
 
 def score_by_clips(num_clips: Sequence[int], scores: Sequence[float], *, label: str) -> str:
-    """Draw a score against the number of clips that a video is cut into."""
+    """Draw a score against the number of clips of a video."""
     figure, axes = canvas(4.4, 3.0)
     places = range(len(num_clips))
     axes.plot(places, scores, "o-", color=ACCENT, linewidth=1.8)
@@ -149,7 +149,7 @@ def score_by_clips(num_clips: Sequence[int], scores: Sequence[float], *, label: 
 
 
 def score_scatter(scores: NDArray[np.floating], cosines: NDArray[np.floating]) -> str:
-    """Draw the cosine of every pair against its score; scores are moved by up to a hundredth, so that levels show."""
+    """Draw the cosine of every pair against its score, with a random shift of the score of up to 0.01 to show levels."""
     figure, axes = canvas(5.2, 3.6)
     moved = scores + np.random.default_rng(0).uniform(-0.01, 0.01, len(scores))
     axes.scatter(moved, cosines, s=4, color=ACCENT, alpha=0.25, linewidths=0, rasterized=True)
@@ -169,13 +169,13 @@ def spread_by_level(levels: Sequence[Mapping[str, float]]) -> str:
 
 
 def vector_map(points: NDArray[np.floating], named: Mapping[str, NDArray[np.floating]]) -> str:
-    """Draw points in two dimensions, and in colour some with the points that are nearest to them.
+    """Draw points in two dimensions, and some of them in colour with their nearest points.
 
     Parameters
     ----------
     points : ndarray, shape (num_points, 2)
     named : mapping of str to ndarray of shape (1 + num_near, 2)
-        By name, a point and those nearest to it.
+        By name, a point and its nearest points.
     """
     figure, axes = canvas(5.2, 4.2)
     axes.plot(points[:, 0], points[:, 1], "o", markersize=2, color=_MUTED, alpha=0.5, markeredgewidth=0)
@@ -190,11 +190,11 @@ def vector_map(points: NDArray[np.floating], named: Mapping[str, NDArray[np.floa
 
 def _short(name: str) -> str:
     shown = name if len(name) <= 16 else f"{name[:15]}…"
-    return shown.replace("$", "\\$")  # else the start of a formula
+    return shown.replace("$", "\\$")  # an unescaped $ would start a formula
 
 
 def canvas(width: float, height: float) -> tuple[Figure, Axes]:
-    """Return an empty drawing of some inches in the style of the reports."""
+    """Return an empty drawing of the given size in inches, in the style of the reports."""
     figure = Figure(figsize=(width, height), layout="constrained")
     axes = figure.add_subplot()
     axes.spines[["top", "right"]].set_visible(False)
@@ -206,7 +206,7 @@ def canvas(width: float, height: float) -> tuple[Figure, Axes]:
 
 
 def to_svg(figure: Figure) -> str:
-    """Return a drawing as SVG text, the same for the same drawing."""
+    """Return a drawing as SVG text; equal drawings give equal text."""
     buffer = io.StringIO()
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "graphvid"}):
         figure.savefig(buffer, format="svg", metadata={"Date": None})

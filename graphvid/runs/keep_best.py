@@ -1,4 +1,4 @@
-"""The best epoch: a model is judged after each, and ends with the weights of the best; its learning rate is left alone."""
+"""Callback that evaluates a model after every epoch and loads the weights of the best epoch at the end."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from torch import Tensor
 
 
 class KeepBest(Callback):
-    """Judge a model after every epoch, stop after some without a better figure, and give it its best weights at the end.
+    """Evaluate a model after every epoch, stop after some epochs without improvement, and load the best weights at the end.
 
-    The rate follows its own schedule and nothing is reloaded before the end, unlike under `ReloadOnPlateau`. All of it is
-    part of a checkpoint. A model tells its ``steps_per_epoch``.
+    Unlike `ReloadOnPlateau` it does not change the learning rate, and reloads nothing before the end. Its state is part of
+    a checkpoint. The model must have ``steps_per_epoch``.
 
     Parameters
     ----------
     evaluate : callable
-        From the model to the figure that is to rise; None where it is undefined, which is never the best.
+        Takes the model and returns the figure to maximise, or None if it is undefined; None is never the best.
     name : str
-        Of the figure.
+        Name of the figure.
     patience : int, optional
-        Epochs in a row without a better figure, at least 1, after which training stops. Default: it never does.
+        Training stops after this many epochs in a row without a better figure, at least 1. Default: no stop.
     keep : {"best", "last"}, default "best"
-        The weights that the model ends with.
+        The weights at the end.
 
     Attributes
     ----------
     epochs : list of dict
         ``epoch``, ``learning_rate``, ``loss`` (mean) and the figure of each.
     best_epoch : int
-        Number of the first best, counted from 1; 0 before the first.
+        Number of the first best epoch, counted from 1; 0 before the first.
     """
 
     def __init__(
@@ -50,18 +50,18 @@ class KeepBest(Callback):
 
     @property
     def stopped(self) -> bool:
-        """Whether training has come to its end by patience."""
+        """Whether patience has ended the training."""
         return self.patience is not None and 0 < self.best_epoch <= len(self.epochs) - self.patience
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Train no further if a run that is resumed had come to its end."""
+        """Stop if a resumed run was already at its end."""
         if self.stopped:
             trainer.should_stop = True
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Add up the loss; judge the model if the epoch is over."""
+        """Sum the loss; evaluate the model at the end of the epoch."""
         self._loss_sum += float(trainer.callback_metrics["loss"])
         self._loss_count += 1
         if trainer.global_step % int(pl_module.steps_per_epoch) != 0:  # type: ignore[arg-type] # any model that has it
@@ -85,12 +85,12 @@ class KeepBest(Callback):
             trainer.should_stop = True
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Give the model its best weights."""
+        """Load the best weights into the model."""
         if self._best:
             pl_module.load_state_dict(self._best)
 
     def state_dict(self) -> dict[str, Any]:
-        """Give all that a resumed run needs."""
+        """Return the state for a resumed run."""
         return {
             "epochs": self.epochs,
             "best_epoch": self.best_epoch,
@@ -100,6 +100,6 @@ class KeepBest(Callback):
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take up where the checkpoint was written."""
+        """Restore the state of a checkpoint."""
         self.epochs, self.best_epoch, self._best = state_dict["epochs"], state_dict["best_epoch"], state_dict["best"]
         self._loss_sum, self._loss_count = state_dict["loss_sum"], state_dict["loss_count"]

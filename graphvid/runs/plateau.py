@@ -1,4 +1,4 @@
-"""End of an epoch: the model is judged, and if it is worse goes back to the best weights with smaller steps, or goes on."""
+"""Callback that evaluates a model after every epoch; without improvement it reloads the best weights and lowers the rate."""
 
 from __future__ import annotations
 
@@ -17,42 +17,41 @@ _FACTOR, _LEAST_RATE, _LEAST_GAIN = 0.1, 1e-6, 1e-6
 
 
 class ReloadOnPlateau(Callback):
-    """Judge a model after every epoch; where it is not better, reload the best weights and divide the rate by 10.
+    """Evaluate a model after every epoch; without improvement, reload the best weights and divide the rate by 10.
 
-    Training stops after ``patience`` such epochs in a row, or at its last step; the model then has the best weights.
-    Better is better by 1e-6; the rate does not fall below 1e-6. The moments of the optimiser stay as they are, as in
-    the authors' code. All of it is part of a checkpoint.
+    Training stops after ``patience`` such epochs in a row, or at its last step; the model then has the best weights. An
+    improvement is more than 1e-6; the rate does not fall below 1e-6. The moments of the optimiser do not change, as in the
+    authors' code. The state is part of a checkpoint.
 
-    A model tells its ``steps_per_epoch``. It may have the methods ``before_judging``, called before its weights are read
-    or replaced as a whole, and ``after_reload``, called where weights are given up.
+    The model must have ``steps_per_epoch``. It may have the methods ``before_judging``, called before all weights are read
+    or replaced, and ``after_reload``, called after weights were discarded.
 
     Parameters
     ----------
     evaluate : callable
-        From the model to its figures by name.
+        Takes the model and returns its figures by name.
     monitor : str
-        The figure that is to rise.
+        The figure to maximise.
     patience : int
-        Epochs in a row without a better figure, at least 1.
+        Training stops after this many epochs in a row without a better figure, at least 1.
     on_epoch : callable, optional
         Called with `epochs` after every epoch.
     plateau : {"reload", "constant"}, default "reload"
-        ``"constant"`` leaves rate and weights alone after an epoch that is not better: training goes on from the last
-        weights until ``patience`` ends. A method whose figure dips early needs it: after three dips the reloading
-        schedule has come down to a thousandth of the rate.
+        ``"constant"`` keeps rate and weights after an epoch without improvement: training continues from the last weights
+        until ``patience`` ends. A method whose figure falls early needs it: after three such epochs the reloading schedule
+        has only a thousandth of the rate left.
 
     Raises
     ------
     ValueError
-        For a patience below 1 or another ``plateau`` and, after an epoch, for figures without ``monitor`` or with one
-        that is not finite.
+        A patience below 1, another ``plateau``, or after an epoch: no figure ``monitor``, or one that is not finite.
 
     Attributes
     ----------
     epochs : list of dict
-        One record an epoch: its number, learning rate, mean loss, seconds of training and evaluation, and the figures.
+        One record for each epoch: number, learning rate, mean loss, seconds of training and evaluation, and the figures.
     best_epoch : int
-        Number of the best, counted from 1; 0 before the first.
+        Number of the best epoch, counted from 1; 0 before the first.
 
     References
     ----------
@@ -82,7 +81,7 @@ class ReloadOnPlateau(Callback):
         self._started: float | None = None
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Train no further if a run that is resumed had come to its end."""
+        """Stop if a resumed run was already at its end."""
         if self.stopped:
             trainer.should_stop = True
 
@@ -94,7 +93,7 @@ class ReloadOnPlateau(Callback):
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Add up the loss; judge the model if the epoch is over."""
+        """Sum the loss; evaluate the model at the end of the epoch."""
         self._loss_sum += float(trainer.callback_metrics["loss"])
         self._loss_count += 1
         if trainer.global_step % int(pl_module.steps_per_epoch) == 0:  # type: ignore[arg-type] # any model that has it
@@ -136,7 +135,7 @@ class ReloadOnPlateau(Callback):
             trainer.should_stop = True
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Give the model its best weights."""
+        """Load the best weights into the model."""
         if self._best:
             self._reload(pl_module)
 
@@ -147,11 +146,11 @@ class ReloadOnPlateau(Callback):
 
     @property
     def stopped(self) -> bool:
-        """Whether training has come to its end by patience."""
+        """Whether patience has ended the training."""
         return self._failures >= self.patience
 
     def state_dict(self) -> dict[str, Any]:
-        """Give all that a resumed run needs."""
+        """Return the state for a resumed run."""
         return {
             "epochs": self.epochs,
             "best_epoch": self.best_epoch,
@@ -162,14 +161,14 @@ class ReloadOnPlateau(Callback):
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take up where the checkpoint was written."""
+        """Restore the state of a checkpoint."""
         self.epochs, self.best_epoch = state_dict["epochs"], state_dict["best_epoch"]
         self._best, self._failures = dict(state_dict["best"]), state_dict["failures"]
         self._loss_sum, self._loss_count = state_dict["loss_sum"], state_dict["loss_count"]
 
 
 def _call(model: LightningModule, name: str) -> None:
-    """Call a method that a model may have."""
+    """Call an optional method of the model, if it has it."""
     hook = getattr(model, name, None)
     if hook is not None:
         hook()

@@ -1,4 +1,4 @@
-"""The report of a run: one HTML file without outside references, drawn from the files of the run directory alone."""
+"""The report of a run: one HTML file without external references, made only from the files of the run directory."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .sessions import describe_sessions
 
 @dataclass(frozen=True)
 class Table:
-    """Column names, rows of cells, and the first cell of the row to set in bold."""
+    """A table: column names, rows of cells, and the first cell of the row in bold."""
 
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
@@ -30,7 +30,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Plot:
-    """A drawing and the sentence below it."""
+    """A drawing with its caption."""
 
     svg: str
     caption: str
@@ -55,7 +55,7 @@ class Report:
     sections: Sequence[Section]
 
     def to_text(self) -> str:
-        """Give the lead and the first table, as the command prints them."""
+        """Return the lead and the first table, as the command prints them."""
         lines = [self.lead]
         table = next((section.table for section in self.sections if section.table is not None), None)
         if table is not None:
@@ -70,7 +70,7 @@ class Report:
 
 
 def write_report(run: RunDirectory, report: Report) -> None:
-    """Render a report, when and how the run was made, and its configuration to ``report.html``."""
+    """Write ``report.html``: the report, the time and command of the run, and its configuration."""
     template = resources.files("graphvid.runs").joinpath("report.html.jinja").read_text(encoding="utf-8")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     environment.filters["commands"] = lambda text: Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))
@@ -88,7 +88,7 @@ def write_report(run: RunDirectory, report: Report) -> None:
 
 
 def read_training_log(run: RunDirectory) -> dict[str, list[float]]:
-    """Give the columns of ``training_log.csv``."""
+    """Return the columns of ``training_log.csv``."""
     with run.require(run.training_log).open(newline="", encoding="utf-8") as file:
         rows: list[dict[str, Any]] = list(csv.DictReader(file))
     return {name: [float(row[name]) for row in rows] for name in rows[0]} if rows else {}

@@ -26,14 +26,14 @@ ANSWERS = ("evaluate", "embed", "neighbors", "recommend", "predict", "link")
 
 
 class Data(Protocol):
-    """The content of a source once it is read."""
+    """Protocol of the content of a source after reading."""
 
     def fingerprint(self) -> Json:
-        """Give name, counts and a checksum over values and ids: equal for equal data."""
+        """Return name, counts and a checksum over values and ids: equal for equal data."""
 
 
 class AskedMethod(Protocol):
-    """A method as far as its runs ask it; `graphvid.runs.Method` is one."""
+    """Protocol of a method with the attributes that a run reads; `graphvid.runs.Method` has them."""
 
     @property
     def title(self) -> str:
@@ -49,7 +49,7 @@ class AskedMethod(Protocol):
 
 
 class AskedTask(Protocol):
-    """A task as far as its runs ask it; `graphvid.runs.Task` is one."""
+    """Protocol of a task with the attributes that a run reads; `graphvid.runs.Task` has them."""
 
     @property
     def source(self) -> type[Record]:
@@ -64,7 +64,7 @@ class AskedTask(Protocol):
 
 
 class Run:
-    """A run in a directory, as `graphvid.load_run` gives it; a task's own class adds what its runs can answer.
+    """A run in a directory, from `graphvid.load_run`; the subclass of a task adds the answers of its runs.
 
     Parameters
     ----------
@@ -106,19 +106,19 @@ class Run:
 
     @property
     def history(self) -> pd.DataFrame:
-        """The training log: ``step``, then a column a statistic."""
+        """The training log: ``step``, then one column for each statistic."""
         return pd.read_csv(self.directory.require(self.directory.training_log))
 
     def model(self) -> LightningModule | nn.Module:
-        """Give the trained model, in evaluation mode."""
+        """Return the trained model, in evaluation mode."""
         raise ValueError(f"{self.directory.path} holds a run of {self.config['title']}, which has no model to load")
 
     def answers(self) -> list[str]:
-        """Give the names of what the run can be asked."""
+        """Return the names of the run's answers."""
         return [name for name in ANSWERS if callable(getattr(self, name, None))]
 
     def answer(self, name: str) -> Any:
-        """Give the method of this name, or raise a ValueError that says what the run can be asked."""
+        """Return the method of this name, or raise a ValueError that lists the run's answers."""
         if name not in self.answers():
             raise ValueError(
                 f"{self.directory.path} holds a run of {self.config['title']}, which does not answer {name!r}; it answers "
@@ -127,7 +127,7 @@ class Run:
         return getattr(self, name)
 
     def read_inputs(self, path: str | os.PathLike[str]) -> Any:  # Any: what the task's `embed` takes
-        """Read what ``embed`` takes from a file; features, as arrays in memory, unless a task says otherwise."""
+        """Read the input of ``embed`` from a file: features as arrays in memory; a subclass may read another form."""
         return load_features(os.fspath(path)).dense()
 
     def load_weights(self, model: nn.Module, file: str) -> None:
@@ -136,9 +136,9 @@ class Run:
         Raises
         ------
         FileNotFoundError
-            If the run is unfinished.
+            The run is unfinished.
         ValueError
-            If the file is truncated, corrupt or of another model.
+            The file is truncated, corrupt or of another model.
         """
         path = self.directory.require(self.directory.path / file)
         weights, _ = read_tensors(path)
@@ -151,7 +151,7 @@ class Run:
         model.eval()
 
     def read_source(self, *, progress: bool = True) -> Any:  # Any: the data of the task
-        """Read again what the run was made from.
+        """Read the source of the run again.
 
         Parameters
         ----------
@@ -161,9 +161,9 @@ class Run:
         Raises
         ------
         FileNotFoundError
-            If the source is gone.
+            The source is gone.
         ValueError
-            If it has changed: its fingerprint is another.
+            The source has changed: its fingerprint differs.
         """
         data = self._task.load(self.source, progress=progress)
         found = data.fingerprint()
@@ -175,32 +175,32 @@ class Run:
 
 
 class VectorRun(Run):
-    """A run that has learnt vectors."""
+    """A run that has learned vectors."""
 
     def vectors(self, of: str | None = None) -> Features:
-        """Give the vectors that the run has learnt, with their ids; see `graphvid.runs.read_vectors`."""
+        """Return the vectors that the run has learned, with their ids; see `graphvid.runs.read_vectors`."""
         return read_vectors(self.directory, of)
 
     def codes(self) -> CodeIndex | None:
-        """Give the codes that the run has learnt, or None where it has none: ``codes.safetensors``, of `CodeIndex.save`.
+        """Return the codes that the run has learned, read from ``codes.safetensors``, or None without codes.
 
         Raises
         ------
         ValueError
-            If the file is damaged.
+            The file is damaged.
         """
         path = self.directory.path / CODES
         return CodeIndex.load(path) if path.exists() else None
 
     def neighbors(self, video_id: Any, *, top_k: int = 10) -> pd.DataFrame:
-        """Give the videos most similar to one video of the run, or to each of several.
+        """Return the videos most similar to one video of the run, or to each of several.
 
         Parameters
         ----------
         video_id : hashable, or list of hashable
             Id of the video, or a list of ids; their text form is accepted too.
         top_k : int, default 10
-            Number of videos, at least 1; all others where there are fewer.
+            Number of videos, at least 1; at most all others.
 
         Returns
         -------
@@ -211,9 +211,9 @@ class VectorRun(Run):
         Raises
         ------
         KeyError
-            If the run has no such video.
+            The run has no such video.
         ValueError
-            If ``top_k`` is below 1.
+            ``top_k`` is below 1.
         """
         top_k, vectors = check_count("top_k", top_k), self.vectors()
         embedding = vectors.modalities["embedding"]
@@ -223,7 +223,7 @@ class VectorRun(Run):
         found = VectorIndex(embedding, vectors.ids).search(embedding[rows], width + 1)  # a video and its neighbours
         own = vectors.ids.to_numpy()[rows]
         others = found.ids != own[:, None]
-        others[others.all(axis=1), -1] = False  # where ties of lower ids push a video itself out
+        others[others.all(axis=1), -1] = False  # ties with lower ids may exclude the video itself
         table = pd.DataFrame({"video_id": found.ids[others], "score": found.scores[others]})
         if isinstance(video_id, list):
             table.insert(0, "query_id", np.repeat(own, width))

@@ -1,4 +1,4 @@
-"""The vectors of a run as files and indices, and searches with them: what `graphvid export` and `search` do."""
+"""Export of the vectors of a run to files and indices, and search with them; `graphvid export` and `search` call it."""
 
 from __future__ import annotations
 
@@ -44,27 +44,27 @@ def export(
     of: str | None = None,
     **options: int,
 ) -> list[Path]:
-    """Write the vectors of a run for another program, whole or not at all.
+    """Write the vectors of a run for another program, completely or not at all.
 
     Parameters
     ----------
     run : Run
         A finished run that has vectors; see `graphvid.load_run`.
     out : path-like
-        Ends in ``.faiss``, ``.parquet`` or ``.npy``, as ``to`` says, and lies outside the folder of the run. An earlier export
-        is replaced.
+        The file, ending in ``.faiss``, ``.parquet`` or ``.npy`` according to ``to``, outside the folder of the run. It
+        replaces an earlier export.
     to : {"faiss", "parquet", "npy"}, default "faiss"
-        See `graphvid.retrieval.FaissIndex.save` and `graphvid.retrieval.save_vectors` for what is written.
+        Form of the file; see `graphvid.retrieval.FaissIndex.save` and `graphvid.retrieval.save_vectors`.
     kind : str, optional
-        Of a FAISS index: ``"flat"`` (the default), ``"hnsw"``, ``"pq"``, ``"ivfpq"`` or ``"fastscan"``. The last three hold
-        the codes of a run that has learnt some.
+        Kind of a FAISS index: ``"flat"`` (the default), ``"hnsw"``, ``"pq"``, ``"ivfpq"`` or ``"fastscan"``. The last three
+        hold the codes of the run, if it has learned codes.
     metric : {"cosine", "dot"}, optional
-        Of a FAISS index: "cosine" (the default) for items near an item; "dot" for the scores of a recommender, whose
+        Metric of a FAISS index: "cosine" (the default) for items near an item; "dot" for the scores of a recommender, whose
         queries are vectors of users.
     of : str, optional
-        Which, of a run that has vectors of several things: ``"item"`` (the default) or ``"user"``.
+        Kind of vectors, for a run with several kinds: ``"item"`` (the default) or ``"user"``.
     **options : int
-        Of a FAISS index; see `graphvid.retrieval.to_faiss`.
+        Options of a FAISS index; see `graphvid.retrieval.to_faiss`.
 
     Returns
     -------
@@ -74,8 +74,8 @@ def export(
     Raises
     ------
     FileNotFoundError, ImportError, TypeError, ValueError
-        An unfinished run or one without vectors; another suffix; a path in the folder of the run; options that what is
-        written does not have; what `graphvid.retrieval.to_faiss` refuses.
+        An unfinished run or one without vectors; another suffix; a path in the folder of the run; options that do not belong
+        to the form; and as `graphvid.retrieval.to_faiss` raises.
     """
     check_choice("to", to, _SUFFIXES)
     target = Path(out)
@@ -121,14 +121,14 @@ def search(
         A ``.faiss`` or ``.safetensors`` index; see `graphvid.retrieval.open_index`. Default: the vectors of the run,
         searched exactly, by cosine. If both are given, the index must have been made from the vectors of the run.
     video_id : hashable, optional
-        A video of the run; its text form is accepted too. It is left out of what is found.
+        A video of the run; its text form is accepted too. The result excludes it.
     features : Features, optional
-        New videos instead: the features that the run embeds, or what else its ``embed`` takes (see `Run.read_inputs`), or
+        New videos instead: the features that the run embeds, or another input of its ``embed`` (see `Run.read_inputs`), or
         without a run the vectors themselves, one modality.
     exclude : iterable of str
-        Ids in their text form that are not to be found; those that the index does not have change nothing.
+        Ids in their text form to exclude from the result; ids that are not in the index have no effect.
     top_k : int, default 10
-        Items for each query, >= 1; all there are where there are fewer.
+        Items for each query, >= 1; at most all.
     of : str, optional
         As in `export`.
 
@@ -178,7 +178,7 @@ def _with_vectors(run: Run) -> VectorRun:
 
 
 def _open(path: str | os.PathLike[str] | None, run: Run | None, vectors: Features | None) -> Index:
-    """Return the index to search, which is that of the run's vectors where there is no path."""
+    """Return the index to search; without a path, that of the run's vectors."""
     if vectors is None:
         assert path is not None
         return open_index(path)
@@ -212,7 +212,7 @@ def _check_ids(path: str | os.PathLike[str], where: Path, ids: NDArray[Any], own
 def _queries(
     run: Run | None, vectors: Features | None, video_id: Any | None, features: Any | None
 ) -> tuple[NDArray[Any], NDArray[np.float32], list[Any]]:
-    """Return the names of the queries, their vectors, and the ids that are not to be found."""
+    """Return the names of the queries, their vectors, and the ids to exclude."""
     # Any: an id; see `search`
     if features is None:
         assert run is not None

@@ -1,4 +1,4 @@
-"""The sessions of a run: when each began, by which command, and how long it took."""
+"""The sessions of a run: start, command and duration of each."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from .directory import Json, RunDirectory
 
 @contextmanager
 def session(run: RunDirectory, command: str | None) -> Iterator[None]:
-    """Write into ``sessions.json`` when the block begins, and how long it took; a killed process leaves that open.
+    """Write the start of the block into ``sessions.json``, and at its end the duration, which a killed process leaves out.
 
     Parameters
     ----------
     run : RunDirectory
         Claimed by this process.
     command : str, optional
-        What was typed, where it was typed.
+        The command line, if there was one.
     """
     earlier = read_json(run.sessions)["sessions"] if run.sessions.exists() else []
     begun = time.time()
@@ -37,7 +37,7 @@ def session(run: RunDirectory, command: str | None) -> Iterator[None]:
 
 
 def describe_sessions(run: RunDirectory) -> str:
-    """Say in a sentence or two when a run was made, in what time and by which command; nothing of a run that is older."""
+    """Return one or two sentences on time, duration and command of a run; an empty text for a run without sessions."""
     if not run.sessions.exists():
         return ""
     sessions = read_json(run.sessions)["sessions"]

@@ -1,4 +1,4 @@
-"""The protocol of tasks: what is learnt from what, how it is judged, and which methods do it."""
+"""The protocol of tasks: a task defines its source, its methods, the training and evaluation, and the report."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Parts = Mapping[str, RunDirectory]  # finished runs inside this one, by folder
 
 @dataclass(frozen=True)
 class Method:
-    """A model that serves a task.
+    """A method of a task.
 
     Parameters
     ----------
@@ -31,9 +31,9 @@ class Method:
     config : type of Record
         Its options.
     build : callable, optional
-        What makes the model, for tasks that several models serve; the task says from what.
+        Function that makes the model, for tasks with several models; the task defines its arguments.
     answers : type of Run, optional
-        What its runs answer, where that is more than the task's do.
+        Class of its runs, if they have more answers than those of the task.
     """
 
     title: str
@@ -51,7 +51,7 @@ class Part:
     method : str
         A method of the same task.
     source : Record
-        The source as this part reads it; options of it may differ from those of the whole.
+        The source of this part; its options may differ from those of the whole run.
     config : Record
         Options of the method.
     """
@@ -67,7 +67,7 @@ def _nothing(parts: Parts) -> None:
 
 @dataclass(frozen=True)
 class Training:
-    """A model that is ready to be trained, and what is done before and after; nothing is written yet.
+    """A model that is ready for training, with functions for the time before and after; nothing is written yet.
 
     Parameters
     ----------
@@ -76,14 +76,14 @@ class Training:
     model : LightningModule, optional
         ``len(model.train_dataloader())`` is the number of its steps. None for a method without gradient steps.
     begin : callable, optional
-        Writes what is known before training, such as the split.
+        Writes the files that are known before training, such as the split.
     callbacks : sequence of Callback
-        Run between the log and the checkpoint, which holds their state.
+        They run between the log and the checkpoint, which holds their state.
     log_every, checkpoint_every : int
-        Steps that a row of the training log averages, and steps between checkpoints, unless the caller says otherwise.
+        Default number of steps that a row of the training log averages, and of steps between checkpoints.
     settle : callable, optional
-        Gives the model once the parts are finished, for a method whose parts choose its options; ``model`` has those that it
-        has without them.
+        Returns the model after the parts are finished, for a method whose parts choose its options; ``model`` has the options
+        without that choice.
     """
 
     finish: Callable[[Parts], Json]
@@ -96,7 +96,7 @@ class Training:
 
 
 class Task(ABC, Generic[S, D]):
-    """Task: what is learnt from what, how it is judged, and which methods do it.
+    """Base class of tasks: source, methods, training, evaluation and report.
 
     A subclass names its ``source``, its ``methods`` by the word of the command, the class of its ``answers``, and the
     ``commands`` that it adds to ``graphvid``, if any: functions whose parameters `typer` reads.
@@ -113,15 +113,15 @@ class Task(ABC, Generic[S, D]):
 
     @abstractmethod
     def prepare(self, run: RunDirectory, method: str, data: D, config: Any, *, progress: bool) -> Training:
-        """Build the model. All that can be wrong with data or options is found here, before anything is written."""
+        """Build the model, and raise all errors of data or options before anything is written."""
 
     @abstractmethod
     def report(self, run: RunDirectory) -> Report:
-        """Describe a finished run from the files of its directory alone."""
+        """Describe a finished run only from the files of its directory."""
 
     def parts(self, source: S, data: D, method: str, config: Any) -> Mapping[str, Part]:
-        """Give the runs made inside this one by folder, before it is trained; none, unless a task says otherwise."""
+        """Return, by folder, the runs to make inside this one before its training; by default none."""
         return {}
 
     def check(self, source: S, method: str, config: Any) -> None:
-        """Raise for options that contradict each other, before the source is read; a task may add to it."""
+        """Raise for options that contradict each other, before the source is read; a task may add checks."""

@@ -1,4 +1,4 @@
-"""The trainer of a run: steps of a model, with the log and the checkpoint that a resumed run takes up."""
+"""The trainer of a run: it trains a model with a log and a checkpoint, from which a resumed run continues."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _PACKAGES = ("graphvid", "torch", "dgl", "numpy", "numba", "scipy", "lightning")
 
 
 def versions() -> dict[str, str]:
-    """Give the versions of the packages that a result may depend on."""
+    """Return the versions of the packages that may influence a result."""
     return {name: metadata.version(name) for name in _PACKAGES}
 
 
 def check_device(device: Device) -> None:
-    """Raise unless ``device`` is a choice that can be had here."""
+    """Raise unless ``device`` is a known choice and available on this machine."""
     check_choice("device", device, get_args(Device))
     if device == "cuda" and not torch.cuda.is_available():
         raise ValueError("device must be 'auto' or 'cpu' where PyTorch finds no GPU with CUDA, got 'cuda'")
@@ -41,14 +41,14 @@ def check_device(device: Device) -> None:
 def fit(
     model: LightningModule, callbacks: list[Callback], run: RunDirectory, *, progress: bool, device: Device = "auto"
 ) -> None:
-    """Train ``model`` for as many steps as its loader has, from the run's checkpoint if there is one.
+    """Train ``model`` for all steps of its loader, from the run's checkpoint if there is one.
 
     Raises
     ------
     KeyboardInterrupt
-        If the user ends it; what was done up to the last checkpoint is kept.
+        The user interrupts it; the last checkpoint stays.
     SystemExit
-        With code 143 if the system ends it by SIGTERM, likewise.
+        With code 143, the system ends it by SIGTERM; the last checkpoint stays.
     """
     # Lightning asks the model for its loader once more; the number of steps must be known before.
     num_steps = len(model.train_dataloader())
@@ -68,7 +68,7 @@ def fit(
         enable_progress_bar=progress,
     )
     with warnings.catch_warnings():
-        # The batches are drawn in this process in microseconds; workers would only cost.
+        # This process draws a batch in microseconds; workers would only cost time.
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
         # Lightning 2.6 uses a name that PyTorch 2.13 deprecates.
         warnings.filterwarnings("ignore", message=".*LeafSpec.*is deprecated", category=FutureWarning)
@@ -89,7 +89,7 @@ def fit(
 
 
 class _Bar(TQDMProgressBar):
-    """Shows the steps on the standard error, since the standard output is for results."""
+    """A progress bar of the steps on the standard error, because the standard output is for results."""
 
     def init_train_tqdm(self) -> Tqdm:
         with redirect_stdout(sys.stderr):
@@ -97,7 +97,7 @@ class _Bar(TQDMProgressBar):
 
 
 class _End(Callback):
-    """Sees whether Lightning has come to the end of training: it does not where a checkpoint leaves nothing to do."""
+    """Records whether Lightning reached the end of training; it does not if a checkpoint leaves no step."""
 
     seen = False
 

@@ -1,4 +1,4 @@
-"""The vectors of a run, whatever made them, and the ids that they are of."""
+"""Writer and reader of the vectors of a run with their ids."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from graphvid.data import Features
 from .directory import RunDirectory
 
 VECTORS = "embeddings.npz"
-CODES = "codes.safetensors"  # of a run that has learnt codes of these vectors
+CODES = "codes.safetensors"  # file of a run that has learned codes of these vectors
 
 
 def write_vectors(run: RunDirectory, **named: tuple[pd.Index, NDArray[np.float32]]) -> None:
@@ -24,10 +24,10 @@ def write_vectors(run: RunDirectory, **named: tuple[pd.Index, NDArray[np.float32
     Parameters
     ----------
     run : RunDirectory
-        Where to write.
+        Run to write into.
     **named : tuple of Index and ndarray of shape (len(ids), dim)
-        Ids and vectors by what they are of. ``embedding`` writes the arrays ``ids`` and ``embedding``; any other name,
-        such as ``user``, writes ``user_ids`` and ``user``.
+        Ids and vectors by kind. ``embedding`` writes the arrays ``ids`` and ``embedding``; any other name, such as ``user``,
+        writes ``user_ids`` and ``user``.
     """
     arrays: dict[str, NDArray[Any]] = {}
     for name, (ids, vectors) in named.items():
@@ -45,7 +45,7 @@ def read_vectors(run: RunDirectory, of: str | None = None) -> Features:
     run : RunDirectory
         A finished run.
     of : str, optional
-        Which, of a run that has vectors of several things: ``"item"``, ``"user"``. Default: the only ones, or the items.
+        Kind of vectors, for a run with several kinds: ``"item"`` or ``"user"``. Default: the only kind, or the items.
 
     Returns
     -------
@@ -55,9 +55,9 @@ def read_vectors(run: RunDirectory, of: str | None = None) -> Features:
     Raises
     ------
     FileNotFoundError
-        If the run is absent, unfinished, or has no vectors.
+        The run is absent, unfinished, or has no vectors.
     ValueError
-        If the file is damaged, or has no vectors of this kind.
+        The file is damaged, or has no vectors of this kind.
     """
     path = run.require(run.path / VECTORS)
     arrays = read_npz(path)
@@ -73,12 +73,12 @@ def read_vectors(run: RunDirectory, of: str | None = None) -> Features:
 
 
 def row_of(ids: pd.Index, wanted: Any, name: str, what: str) -> int:
-    """Give the row of an id, which may be given as text; KeyError names the argument and what it must be one of."""
+    """Return the row of an id, which may be given as text; raise a KeyError that names the argument and its choices."""
     return int(rows_of(ids, [wanted], name, what)[0])
 
 
 def rows_of(ids: pd.Index, wanted: Sequence[Any], name: str, what: str) -> NDArray[np.int64]:
-    """Give the rows of several ids, as `row_of` of each does; the KeyError names the first that is not there."""
+    """Return the rows of several ids, as `row_of` does; raise a KeyError that names the first unknown id."""
     rows = pd.Index(ids.astype(str)).get_indexer(pd.Index([str(value) for value in wanted], dtype=object))
     if (rows < 0).any():
         absent = wanted[int(np.argmax(rows < 0))]
@@ -88,5 +88,5 @@ def rows_of(ids: pd.Index, wanted: Sequence[Any], name: str, what: str) -> NDArr
 
 
 def storable(ids: pd.Index) -> NDArray[Any]:
-    """Return ids as integers, or as text where they are anything else."""
+    """Return integer ids unchanged and all others as text."""
     return ids.to_numpy() if ids.dtype == np.int64 else ids.astype(str).to_numpy().astype(np.str_)

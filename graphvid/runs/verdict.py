@@ -1,4 +1,4 @@
-"""The verdict on a run: whether its model beats the best of its baselines, and by how much."""
+"""The verdict on a run: a comparison of its model with the best of its baselines."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from numpy.typing import ArrayLike
 
 from .directory import Json
 
-SURE = 1.96  # standard errors: of two equal methods one pair in twenty is farther apart
+SURE = 1.96  # standard errors: two equal methods differ by more in 5 % of the cases
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """A model beside the best of its baselines.
+    """A comparison of a model with the best of its baselines.
 
     Parameters
     ----------
@@ -41,36 +41,36 @@ class Verdict:
 
     @property
     def word(self) -> str:
-        """``"beats"``, ``"loses to"``, or ``"is level with"`` where the difference is within 1.96 standard errors."""
+        """``"beats"``, ``"loses to"``, or ``"is level with"`` if the difference is within 1.96 standard errors."""
         gain = (self.value - self.best) * (1 if self.larger_is_better else -1)
         if abs(gain) <= SURE * self.error:
             return "is level with"
         return "beats" if gain > 0 else "loses to"
 
     def to_text(self) -> str:
-        """Give the verdict as a sentence."""
+        """Return the verdict as a sentence."""
         return (
             f"{self.model} {self.word} the best baseline, {self.baseline}: {self.figure} {self.value:.4f} against "
             f"{self.best:.4f}, a difference of {self.value - self.best:+.4f} ± {SURE * self.error:.4f}."
         )
 
     def to_dict(self) -> Json:
-        """Give the fields and the word, for ``metrics.json``."""
+        """Return the fields and the word, for ``metrics.json``."""
         return {**asdict(self), "verdict": self.word}
 
 
 def judge(figure: str, model: str, values: Mapping[str, ArrayLike], *, larger_is_better: bool = True) -> Verdict:
-    """Compare a model with the best of the others by their values for the same queries.
+    """Compare a model with the best of the baselines by their values for the same queries.
 
     Parameters
     ----------
     figure : str
         Name of the figure.
     model : str
-        Which of ``values`` is the model's.
+        Name of the model in ``values``.
     values : mapping of str to array_like of float, each of shape (num_queries,)
-        The figure of each query by method; NaN where it is not defined, in all methods alike. The others are baselines:
-        leave an oracle out.
+        The figure of each query by method; NaN if undefined, for the same queries in all methods. All other methods are
+        baselines, so leave out an oracle.
     larger_is_better : bool, default True
         Whether a larger figure is better.
 
@@ -90,5 +90,5 @@ def judge(figure: str, model: str, values: Mapping[str, ArrayLike], *, larger_is
 
 
 def read_verdict(stored: Json) -> Verdict:
-    """Give the verdict that ``metrics.json`` holds."""
+    """Return the verdict stored in ``metrics.json``."""
     return Verdict(**{name: value for name, value in stored.items() if name != "verdict"})

@@ -1,6 +1,6 @@
-"""Graph and tree to batches of node ids: triplets with negatives from the cluster hierarchy, blocks of neighbours.
+"""Samplers that draw batches of node ids from graph and tree: triplets with cluster negatives, blocks of neighbours.
 
-`NeighborSampler` and what belongs to it need no DGL; the names that need it load when they are first used.
+`NeighborSampler` and its helpers need no DGL; the names that need it load on first use.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Numba kernels of walks along chains of check-ins: arrays and scalars only."""
+"""Numba kernels of walks along chains of check-ins; they take arrays and scalars."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from graphvid._numba import njit
 
 @njit
 def chain_heads(back, member):  # type: ignore[no-untyped-def]
-    """Return the first row of the chain that each row is on, -1 for a row on none."""
+    """Return the first row of each row's chain; -1 for a row without a chain."""
     head = np.full(back.size, -1, dtype=np.int64)
     for row in range(back.size):
         if member[row]:
@@ -19,7 +19,7 @@ def chain_heads(back, member):  # type: ignore[no-untyped-def]
 
 @njit
 def find_slices(user, keys, end, length, chain_indptr, chain_key, starts, order, begin, stop):  # type: ignore[no-untyped-def]
-    """Write where in ``order`` the newest ``length`` rows before ``end[i]`` on each chain of request i lie."""
+    """Write the slices of ``order`` with the newest ``length`` rows before ``end[i]`` on each chain of request i."""
     total = 0
     for i in range(user.size):
         here = 0
@@ -52,7 +52,7 @@ def find_slices(user, keys, end, length, chain_indptr, chain_key, starts, order,
 
 @njit
 def copy_rows(begin, stop, length, order, indptr, rows):  # type: ignore[no-untyped-def]
-    """Write the newest ``length`` rows of the slices of every request, oldest first, and where each list starts."""
+    """Write the newest ``length`` rows of the slices of every request, oldest first, and the start of each list."""
     num_chains = begin.shape[1]
     for i in range(begin.shape[0]):
         count = 0
@@ -65,7 +65,7 @@ def copy_rows(begin, stop, length, order, indptr, rows):  # type: ignore[no-unty
             for k in range(count):
                 rows[indptr[i] + k] = order[stop[i, 0] - count + k]
             continue
-        for _ in range(count):  # the newest of the ends of all slices comes next
+        for _ in range(count):  # next comes the newest row among the ends of all slices
             best = -1
             for j in range(num_chains):
                 if stop[i, j] > begin[i, j] and (best < 0 or order[stop[i, j] - 1] > order[stop[i, best] - 1]):

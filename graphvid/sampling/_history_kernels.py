@@ -1,4 +1,4 @@
-"""Numba kernel of histories: arrays and scalars only."""
+"""Numba kernel that lists the histories of users; it takes arrays and scalars."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from graphvid._numba import njit
 
 @njit
 def list_histories(indptr, indices, users, left_out):  # type: ignore[no-untyped-def]
-    """Return the slots of each user's items but ``left_out[r]``, one row after another, the items, and the rows' starts."""
+    """Return the slots of each user's items except ``left_out[r]``, row after row, the items, and the rows' starts."""
     most = 0
     for user in users:
         most += indptr[user + 1] - indptr[user]

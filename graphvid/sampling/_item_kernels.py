@@ -1,4 +1,4 @@
-"""Numba kernels of item negatives: arrays and scalars only. Draw ``k`` of row ``i`` uses number ``i * K + k`` of a stream."""
+"""Numba kernels of item negatives. Draw ``k`` of row ``i`` uses number ``i * K + k`` of a stream."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _draw_uniform(key, num_items, items, lo, hi, out):  # type: ignore[no-untype
 
 @njit
 def _draw_popular(key, owner, free_before, seen, lo, hi, out):  # type: ignore[no-untyped-def]
-    """Fill row i with the items of training pairs drawn alike, known items left out.
+    """Fill row i with the items of training pairs drawn uniformly, without known items.
 
     ``owner`` is the item of each pair, ascending; ``seen[s]`` the number of pairs of the known items in the slots before
     ``s``, and ``free_before[s]`` the number of pairs before those of the item in slot ``s`` that the user can draw.
@@ -31,7 +31,7 @@ def _draw_popular(key, owner, free_before, seen, lo, hi, out):  # type: ignore[n
         for k in range(width):
             pair = _below(_bits(key, i * width + k), free)
             slot, size = lo[i], hi[i] - lo[i]
-            while size > 1:  # to the first known item with more than this many before it
+            while size > 1:  # find the first known item with more than this many pairs before it
                 half = size >> 1
                 slot += half * (free_before[slot + half - 1] <= pair)
                 size -= half

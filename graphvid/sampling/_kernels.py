@@ -1,4 +1,4 @@
-"""Numba kernels of triplet sampling: arrays and scalars only."""
+"""Numba kernels of triplet sampling; they take arrays and scalars."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from graphvid.sampling._stream import _below, _bits, _unit
 DRAWS = 32  # random numbers reserved for a row, in this order:
 ANCHOR, LEVEL, POSITIVE, MEMBER, CLUSTER = 0, 1, 2, 3, 4  # CLUSTER + TRIES is the draw of the exact enumeration
 TRIES = 16
-_BLOCK = 128  # rows that go through the steps of a draw together, so that their cache misses overlap
+_BLOCK = 128  # rows per block: each step of a draw runs for a whole block, so that cache misses overlap
 
 
 def draw(tables: Any, key: int, batch_size: int, exclude_neighbors: bool) -> tuple[NDArray[np.int64], ...]:
@@ -61,7 +61,7 @@ def _draw_pairs(tables, key, anchor, positive):  # type: ignore[no-untyped-def]
         else:
             lo += _below(bits, hi - lo)
         positive[i] = lo
-    for i in range(anchor.size):  # loops of their own, so that the cache misses of many rows overlap
+    for i in range(anchor.size):  # separate loops, so that the cache misses of many rows overlap
         positive[i] = neighbors[positive[i]]
     for i in range(anchor.size):
         positive[i] = order[positive[i]]
@@ -71,12 +71,12 @@ def _draw_pairs(tables, key, anchor, positive):  # type: ignore[no-untyped-def]
 def _draw_negatives(tables, key, excluded, row_lo, row_hi, anchor, negative, drawn, used):  # type: ignore[no-untyped-def]
     """Fill row i of ``negative``, of the level drawn and of the level used.
 
-    The pool of a level is the outer slice of the anchor without the inner one, that is a left and a right range of
-    positions, without the positions ``excluded[row_lo[i] : row_hi[i]]``, which ascend.
+    The pool of a level is the outer slice of the anchor without the inner one: a left and a right range of positions. The
+    positions ``excluded[row_lo[i] : row_hi[i]]``, which ascend, are not in it.
     """
     bounds, outer, inner, order, level_cdf = tables.bounds, tables.outer, tables.inner, tables.order, tables.level_cdf
     last, child, width = level_cdf.size - 1, tables.child, bounds.shape[1] * bounds.shape[2]
-    cluster = np.empty((_BLOCK, 2), dtype=np.int64)  # start and stop of the first that is tried
+    cluster = np.empty((_BLOCK, 2), dtype=np.int64)  # start and stop of the first slice to try
     box = np.empty((_BLOCK, 4), dtype=np.int64)  # start, hole start, hole stop, stop; later rank, start, lo, hi
     for block in range(0, anchor.size, _BLOCK):
         size = min(_BLOCK, anchor.size - block)
@@ -127,7 +127,7 @@ def _draw_negatives(tables, key, excluded, row_lo, row_hi, anchor, negative, dra
                     s1, s2 = _two_slots(excluded, s0, s3, own, own + 1)
                 left, right = hole_start - start - (s1 - s0), stop - hole_stop - (s3 - s2)
             rank = _below(_bits(key, DRAWS * i + MEMBER), left + right)
-            in_right = np.int64(rank >= left)  # a branch here would be mispredicted every second time
+            in_right = np.int64(rank >= left)  # no branch, because the processor would mispredict it every second time
             box[r, 0], box[r, 1] = rank - left * in_right, start + (hole_stop - start) * in_right
             box[r, 2], box[r, 3] = s0 + (s2 - s0) * in_right, s1 + (s3 - s1) * in_right
         for r in range(size):
@@ -139,7 +139,7 @@ def _draw_negatives(tables, key, excluded, row_lo, row_hi, anchor, negative, dra
 
 @njit(inline="always")
 def _four_slots(values, lo, hi, a, b, c, d):  # type: ignore[no-untyped-def]
-    """Return the first slots in [lo, hi) with values >= a, b, c, d, or hi: four searches side by side."""
+    """Return the first slots in [lo, hi) with values >= a, b, c, d, or hi: four interleaved searches."""
     i = j = k = m = lo
     size = hi - lo
     while size > 0:
@@ -154,9 +154,9 @@ def _four_slots(values, lo, hi, a, b, c, d):  # type: ignore[no-untyped-def]
 
 @njit(inline="always")
 def _nth_eligible(rank, start, excluded, lo, hi):  # type: ignore[no-untyped-def]
-    """Return the position from ``start`` on with ``rank`` eligible ones before; [lo, hi) are the slots of the range.
+    """Return the position from ``start`` on with ``rank`` eligible positions before it; [lo, hi) are the range's slots.
 
-    Before ``excluded[slot]`` lie ``excluded[slot] - start - (slot - lo)`` eligible positions, and these ascend.
+    ``excluded[slot] - start - (slot - lo)`` eligible positions lie before ``excluded[slot]``; this number ascends.
     """
     slot, size, beyond = lo, hi - lo, rank + start - lo + 1
     while size > 0:
@@ -199,8 +199,8 @@ def _try_clusters(tables, key, block, anchor, drawn, box, cluster):  # type: ign
 def _draw_cluster(tables, key, counter, a, level, excluded, lo, hi):  # type: ignore[no-untyped-def]
     """Return the slice of a child cluster with an eligible video, uniform among those of the pool, and its slots.
 
-    Tries first; then the clusters are enumerated, so that the draw is exact and ends. The slots are those of the
-    excluded positions in the slice.
+    First come random tries, then an enumeration of the clusters, so that the draw is exact and ends. The slots are those of
+    the excluded positions in the slice.
     """
     child, own = tables.child[level], tables.position[a]
     ranks, starts = tables.ranks, tables.starts

@@ -1,4 +1,4 @@
-"""Numba kernels of patches of pairs that share their ends: arrays and scalars only."""
+"""Numba kernels that order pairs in patches with shared ends; they take arrays and scalars."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from graphvid._numba import njit
 def _local_order(indptr, neighbor, edge, start_order, order, patch_size):  # type: ignore[no-untyped-def]
     """Fill ``order`` with all edges so that each slice of ``patch_size`` has few distinct ends.
 
-    ``indptr, neighbor, edge`` hold each edge at both ends, twice at the same node for a loop. A patch grows from the
-    first node of ``start_order`` with edges left: the node on its border with the fewest neighbours outside takes them in,
-    and each of them brings all its edges into the patch.
+    ``indptr, neighbor, edge`` hold each edge at both ends, a loop twice at its node. A patch starts at the first node of
+    ``start_order`` with edges left. It grows at the border node with the fewest neighbours outside: these neighbours join
+    the patch, and each adds all its edges into the patch.
     """
     num_nodes, num_edges = len(indptr) - 1, len(order)
     alive = np.ones(num_edges, np.bool_)
@@ -35,7 +35,7 @@ def _local_order(indptr, neighbor, edge, start_order, order, patch_size):  # typ
                         outside += 1
                 if 0 < outside < fewest:
                     best, fewest = node, outside
-            if best < 0:  # the first node, or the next where nothing is on the border
+            if best < 0:  # the first node, or the next one if the border is empty
                 while left[start_order[first]] == 0:
                     first += 1
                 at = first
@@ -57,7 +57,7 @@ def _local_order(indptr, neighbor, edge, start_order, order, patch_size):  # typ
 
 @njit
 def _enter(node, patch, end, indptr, neighbor, edge, alive, left, inside, order, filled):  # type: ignore[no-untyped-def]
-    """Put ``node`` into the patch and write its edges into the patch, as long as there is room; return the number written."""
+    """Add ``node`` to the patch and write its edges into the patch while there is room; return the number written."""
     inside[node] = patch
     for slot in range(indptr[node], indptr[node + 1]):
         other = neighbor[slot]

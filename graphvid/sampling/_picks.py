@@ -1,4 +1,4 @@
-"""In-edges of a batch picked by tensor operations, on the device where the graph lies; nothing is checked but weights.
+"""Picks of in-edges for a batch by tensor operations, on the device of the graph; they check only weights.
 
 Entries are looked up with ``index_select``, which takes a fifth of the time of ``tensor[ids]`` on the CPU.
 """
@@ -23,11 +23,11 @@ class NeighborPicks(NamedTuple):
     Parameters
     ----------
     edge_ids : Tensor, shape (num_picks,), int64
-        Place of each edge in the order in which the adjacency was given.
+        Place of each edge in the given order of the adjacency.
     src : Tensor, shape (num_picks,), int64
         Source of each edge.
     dst_index : Tensor, shape (num_picks,), int64
-        Row of the batch that each edge was picked for, ascending.
+        Row of the batch for which each edge was picked, ascending.
     dst_ids : Tensor, shape (batch,), int64
         The batch.
     counts : Tensor, shape (batch,), int64
@@ -51,7 +51,7 @@ class InEdges(NamedTuple):
 
 
 def in_edges(adjacency: Adjacency, weighted: bool, replace: bool) -> InEdges:
-    """Return the edges that can be picked: the adjacency's own grouping unless there are weights of 0."""
+    """Return the edges that can be picked: those of the adjacency, without edges of weight 0."""
     rows = adjacency.rows("dst")
     check_degrees(rows.indptr)
     if not weighted:
@@ -81,13 +81,13 @@ def in_edges(adjacency: Adjacency, weighted: bool, replace: bool) -> InEdges:
 
 
 def check_degrees(indptr: Tensor) -> None:
-    """Raise when a row has more entries than random places can be drawn from; int32 cannot hold such a row."""
+    """Raise if a row has 2**31 entries or more, too many for the random draw of a place."""
     if indptr.dtype == torch.int64 and len(indptr) > 1 and int(indptr.diff().max()) > _MAX_DEGREE:
         raise ValueError(f"adjacency must have in-degrees below 2**31, got {int(indptr.diff().max())}")
 
 
 def prefix_sums(values: Tensor, indptr: Tensor) -> Tensor:
-    """Return the sum of each row up to each of its entries, by doubling the reach: the same bits on every device."""
+    """Return the prefix sums of each row, by doubling steps, so that every device gives the same bits."""
     degrees = indptr.diff()
     place = torch.arange(len(values), device=values.device)
     place -= torch.repeat_interleave(indptr[:-1], degrees, output_size=len(values))
@@ -100,7 +100,7 @@ def prefix_sums(values: Tensor, indptr: Tensor) -> Tensor:
 
 
 def pick(table: InEdges, dst_ids: Tensor, fanout: int, replace: bool, key: int) -> NeighborPicks:
-    """Return the picks of a batch of int64 ids in range; without replacement, small rows draw no random number."""
+    """Return the picks of a batch of valid int64 ids; without replacement, small rows use no random number."""
     starts = table.indptr.index_select(0, dst_ids).long()
     degrees = table.indptr.index_select(0, dst_ids + 1).long() - starts
     if replace and fanout != -1:
@@ -141,15 +141,15 @@ def _draw(weight: Tensor | None, rows: Tensor, starts: Tensor, degrees: Tensor, 
     if weight is not None:
         return _draw_by_keys(weight, starts, degrees, fanout, key)
     columns = torch.arange(fanout, device=rows.device)
-    bits = bits_tensor(key, rows * fanout + columns[:, None])  # (fanout, rows): what follows goes column by column
+    bits = bits_tensor(key, rows * fanout + columns[:, None])  # (fanout, rows): the next steps go column by column
     return (_draw_distinct(bits, degrees) + starts).t().flatten()
 
 
 def _draw_distinct(bits: Tensor, degrees: Tensor) -> Tensor:
     """Return as many distinct places below each degree as there are rows of ``bits``, each set equally likely.
 
-    Floyd's algorithm: round j draws a place up to ``degree - fanout + j`` and takes that bound itself if the place is
-    taken already (Bentley and Floyd, Communications of the ACM 30(9), 1987).
+    Floyd's algorithm: round j draws a place up to ``degree - fanout + j``; if the place is already taken, it takes that
+    bound itself (Bentley and Floyd, Communications of the ACM 30(9), 1987).
     """
     fanout = len(bits)
     bound = degrees + torch.arange(-fanout, 0, device=bits.device)[:, None]  # (fanout, rows)
@@ -161,7 +161,7 @@ def _draw_distinct(bits: Tensor, degrees: Tensor) -> Tensor:
 
 
 def _draw_by_sums(sums: Tensor, bits: Tensor, starts: Tensor, degrees: Tensor) -> Tensor:
-    """Return a slot for each of the bits, in proportion to the weights of the row."""
+    """Return a slot for each random number in ``bits``, in proportion to the weights of the row."""
     stops = starts + degrees
     target = (unit_tensor(bits) * sums[stops - 1]).flatten()
     lo, hi = (x.expand_as(bits).flatten() for x in (starts, stops))
@@ -170,11 +170,11 @@ def _draw_by_sums(sums: Tensor, bits: Tensor, starts: Tensor, degrees: Tensor) -
 
 
 def _draw_by_keys(log_weight: Tensor, starts: Tensor, degrees: Tensor, fanout: int, key: int) -> Tensor:
-    """Return the slots of the ``fanout`` smallest exponential variates, of the weights as rates, in each row.
+    """Return the slots of each row's ``fanout`` smallest exponential variates, with the weights as rates.
 
-    In ascending order of such variates the entries are a successive sample: the smallest of several is that of entry i
-    with a probability in proportion to its rate, and the excess of the others over it is exponential again. The
-    logarithms of the variates are compared, so that no weight is too small or too large.
+    The entries in ascending order of these variates are a successive sample: entry i has the smallest variate with a
+    probability in proportion to its rate, and the excess of the others over it is exponential again. The comparison uses
+    logarithms of the variates, so that no weight is too small or too large.
     """
     slots, owner = _ranges(starts, degrees)
     uniform = unit_tensor(bits_tensor(key, torch.arange(len(slots), device=slots.device)))

@@ -11,12 +11,12 @@ Range = tuple[Tensor, Tensor]  # first and past-the-end slot or position of each
 
 
 def first_slot(holds: Callable[[Tensor], Tensor], row: Range) -> Tensor:
-    """Return the first slot of each row from which ``holds``, or its end; it must fail before and hold after."""
+    """Return the first slot of each row at which ``holds`` is true, or the row's end; before it, it must be false."""
     lo, hi = row
     if not len(lo):
         return lo
     for _ in range(int((hi - lo).max()).bit_length()):
-        middle, closed = (lo + hi) >> 1, lo >= hi  # a closed row keeps its ends, which are equal
+        middle, closed = (lo + hi) >> 1, lo >= hi  # a finished row keeps its ends, which are equal
         found = holds(middle.masked_fill(closed, 0)) | closed  # slot 0 is always there
         lo, hi = torch.where(found, lo, middle + 1), torch.where(found, middle, hi)
     return lo

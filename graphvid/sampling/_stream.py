@@ -1,8 +1,8 @@
-"""Counter-based random numbers: draw ``counter`` of step ``step`` is a hash of (seed, step, counter) and nothing else.
+"""Counter-based random numbers: draw ``counter`` of step ``step`` is a hash of only (seed, step, counter).
 
 The hash is SplitMix64 (Steele, Lea and Flood, OOPSLA 2014): the state of the stream of a step is itself a hash of seed
-and step, and draw ``c`` is the finaliser of ``state + (c + 1) * golden``, so any draw is reached without those before.
-Each function exists twice, for Numba scalars and for int64 tensors, with the same bits.
+and step, and draw ``c`` is the finaliser of ``state + (c + 1) * golden``. So any draw needs no earlier ones. Each function
+exists twice, for Numba scalars and for int64 tensors, with the same bits.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The draws of `graphvid.sampling._kernels` as tensor operations on any device: the same triplets from the same key."""
+"""Triplet sampling by tensor operations on any device; the same key gives the triplets of `graphvid.sampling._kernels`."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def _draw_clusters(
         rows = rows[members(rows, pick) == 0]
         if not len(rows):
             break
-    for one in rows:  # very rarely any: enumerate
+    for one in rows:  # rows left after the tries, very rare: enumerate
         pick = first[one] + torch.arange(int(number[one]), device=own.device)
         pick += (pick >= skip[one]).long()
         alive = pick[members(one.expand(len(pick)), pick) > 0]

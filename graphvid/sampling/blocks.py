@@ -1,4 +1,4 @@
-"""The relation among the nodes of a batch alone, as a layer of a network reads it."""
+"""Blocks: the relation among only the nodes of a batch, as input of a network layer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from graphvid.sampling._picks import NeighborPicks
 
 
 class Block(NamedTuple):
-    """A relation among the nodes of a batch alone, numbered anew on both sides.
+    """A relation among only the nodes of a batch, with new node numbers on both sides.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ class Block(NamedTuple):
     dst_ids : Tensor, shape (num_dst,), int64
         Node of each destination row.
     edge_ids : Tensor, shape (num_edges,), int64
-        Edge of the full adjacency that each edge of the block is.
+        Number of each edge of the block in the full adjacency.
     """
 
     adjacency: Adjacency
@@ -34,18 +34,18 @@ class Block(NamedTuple):
 
 
 def to_block(adjacency: Adjacency, picks: NeighborPicks, *, include_dst_in_src: bool) -> Block:
-    """Number the nodes of the picks anew and return the relation among them.
+    """Renumber the nodes of the picks and return the relation among them.
 
     Parameters
     ----------
     adjacency : Adjacency
-        What the picks were made from. Its weights go along, with their gradient, and so does its norm, which counts
-        the edges of the block, as a layer of DGL does on a block.
+        The relation of the picks. The block keeps its weights, with their gradient, and its norm, which then counts the
+        edges of the block, as a layer of DGL does on a block.
     picks : NeighborPicks
         From `sample_neighbors`.
     include_dst_in_src : bool
         True: the sources are the destinations, in their order, then the other sources by ascending id; it needs
-        ``num_src == num_dst`` and distinct ``picks.dst_ids``. False: the picked sources alone, by ascending id.
+        ``num_src == num_dst`` and distinct ``picks.dst_ids``. False: only the picked sources, by ascending id.
 
     Returns
     -------
@@ -54,7 +54,7 @@ def to_block(adjacency: Adjacency, picks: NeighborPicks, *, include_dst_in_src: 
     Raises
     ------
     ValueError
-        When ``include_dst_in_src=True`` meets two node types or a repeated destination.
+        When ``include_dst_in_src=True`` comes with two node types or a repeated destination.
 
     Notes
     -----
@@ -76,7 +76,7 @@ def to_block(adjacency: Adjacency, picks: NeighborPicks, *, include_dst_in_src: 
 
 
 def make_block(adjacency: Adjacency, picks: NeighborPicks, include_dst_in_src: bool) -> Block:
-    """Return `to_block` of picks that were made from this adjacency, of which nothing is checked."""
+    """Return `to_block` of picks from this adjacency, without checks."""
     dtype = torch.int32 if adjacency.num_src < 2**31 else torch.int64  # half the time to sort
     if include_dst_in_src:
         src_ids, src = _number_after(picks.dst_ids.to(dtype), picks.src.to(dtype))
@@ -124,13 +124,13 @@ def _check_picks(adjacency: Adjacency, picks: NeighborPicks) -> None:
 
 
 def check_sides(adjacency: Adjacency, include_dst_in_src: bool) -> None:
-    """Raise when sources and destinations of two types are to be one list."""
+    """Raise if sources and destinations of different types would form one list."""
     if include_dst_in_src and adjacency.num_src != adjacency.num_dst:
         raise ValueError(f"include_dst_in_src=True needs num_src equal to num_dst, one node type, got {adjacency!r}")
 
 
 def _number_after(dst_ids: Tensor, src: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the destinations followed by the other sources, and the place there of every source."""
+    """Return the destinations followed by the other sources, and the place of every source in this list."""
     nodes, inverse = torch.unique(torch.cat([dst_ids, src]), return_inverse=True)
     num_dst = len(dst_ids)
     own, rows = inverse[:num_dst], torch.arange(num_dst, dtype=nodes.dtype, device=src.device)

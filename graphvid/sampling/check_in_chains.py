@@ -1,4 +1,4 @@
-"""Walks back along chains of check-ins: what a user did before a moment that shares a key with it."""
+"""Walks back along chains of check-ins: they find a user's earlier check-ins with the key of a moment."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Walks(NamedTuple):
 
 
 class _Chain(NamedTuple):
-    """Chains of one kind, laid out so that a walk back is a slice.
+    """Chains of one kind, ordered so that a walk back is a slice.
 
     The rows of chain c are ``order[starts[c] : starts[c + 1]]``, ascending; the chains of user u are those from
     ``indptr[u]``, by key.
@@ -52,15 +52,15 @@ class CheckInChains:
     graph : DGLGraph
         From `graphvid.graphs.check_in_graph`.
     session_gap : float, default 24 hours
-        Seconds, > 0: the current session is the last run of check-ins before a request without a longer gap, also none up
-        to the request.
+        Seconds, > 0. The current session is the last run of check-ins before a request, without a longer gap inside it or
+        before the request.
 
     Attributes
     ----------
     num_users, num_pois, num_areas, num_check_ins, slot_hours : int
-        Of the graph.
+        Sizes of the graph.
     user, poi, weekday, hour, area : ndarray of int64, shape (num_check_ins,)
-        Of every check-in; -1 where the graph has none.
+        Values of every check-in; -1 if the graph has none.
     timestamp : ndarray of float64, shape (num_check_ins,) or None
         Seconds.
 
@@ -73,8 +73,8 @@ class CheckInChains:
 
     Notes
     -----
-    O(num_check_ins) time and 12 bytes a check-in and kind of chain. A walk finds its chain and its place on it by binary
-    search, then copies: O(log n + length) for each request. Nothing at or after a request is read.
+    O(num_check_ins) time and 12 bytes for each check-in and kind of chain. A walk finds its chain and its place on it by
+    binary search, then copies: O(log n + length) for each request. It reads nothing at or after a request.
 
     Examples
     --------
@@ -131,19 +131,19 @@ class CheckInChains:
         )
 
     def _session_starts(self) -> _Ints:
-        """Return for every check-in the first one of the run without a long gap that it is in."""
+        """Return, for every check-in, the first check-in of its session."""
         first = np.diff(self.user, prepend=-1) != 0
         if self.timestamp is not None:
             first |= np.diff(self.timestamp, prepend=-np.inf) > self.session_gap
         return np.maximum.accumulate(np.where(first, np.arange(self.num_check_ins), 0))
 
     def before(self, rows: ArrayLike) -> Requests:
-        """Return the requests that some check-ins would answer: each at its time, at the place of the one before.
+        """Return the requests whose answers are some check-ins: each at its time, at the place of the previous check-in.
 
         Parameters
         ----------
         rows : array_like of int, shape (num_requests,)
-            Check-ins. Others at exactly the same time are not part of the history.
+            Check-ins. Others at exactly the same time do not belong to the history.
         """
         rows = node_ids("rows", rows, self.num_check_ins, "(num_requests,)")
         end = rows
@@ -159,7 +159,7 @@ class CheckInChains:
         Parameters
         ----------
         user : array_like of int, shape (num_requests,)
-            Who asks.
+            User of each request.
         timestamp : array_like of float, shape (num_requests,)
             Seconds since 1970 in UTC.
         offset : array_like of int, shape (num_requests,)
@@ -185,13 +185,13 @@ class CheckInChains:
         return self._requests(user, end, moment, weekday, hour)
 
     def now(self, user: ArrayLike) -> Requests:
-        """Return requests of users after all of their check-ins, at an unknown time."""
+        """Return requests of users after all their check-ins, at an unknown time."""
         user = node_ids("user", user, self.num_users, "(num_requests,)")
         unknown = np.full(len(user), -1, dtype=np.int64)
         return self._requests(user, self.indptr[user + 1], None, unknown, unknown)
 
     def moved(self, requests: Requests, near: ArrayLike) -> Requests:
-        """Return the requests as made at some places, which stand for their surroundings."""
+        """Return the requests with new places ``near``, which set their areas."""
         near = node_ids("near", near, self.num_pois, "(num_requests,)")
         return requests._replace(near=near, area=self.area_of_poi[near])
 
@@ -216,14 +216,14 @@ class CheckInChains:
         requests : Requests
             From `before`, `at` or `now`.
         length : int
-            Most check-ins of a list, at least 1.
+            Largest number of check-ins of a list, at least 1.
         tolerance : int, default 0
-            Slots of the day by which a check-in may be off, around midnight too; for the kinds with an hour.
+            Largest difference in slots of the day, also across midnight; only for the kinds with an hour.
 
         Raises
         ------
         ValueError
-            Another relation, a length below 1, a tolerance elsewhere or of half a day.
+            Another relation, a length below 1, a tolerance for a kind without an hour, or one of half a day or more.
         """
         check_integer("tolerance", tolerance, 0)
         if relation not in CHAINS:
@@ -263,7 +263,7 @@ class CheckInChains:
 
 
 def _ends(graph: DGLGraph, relation: tuple[str, str, str], size: int, *, turned: bool = False) -> _Ints:
-    """Return the other end of the one edge that each node of one side has, -1 where it has none."""
+    """Return the other end of each node's only edge; -1 for a node without an edge."""
     here, there = (x.numpy() for x in graph.edges(etype=relation))
     if turned:
         here, there = there, here

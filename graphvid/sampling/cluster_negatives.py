@@ -1,4 +1,4 @@
-"""Negatives from the cluster hierarchy for DGL's own edge samplers."""
+"""A negative sampler for DGL's own edge samplers, with negatives from the cluster hierarchy."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MOST_EPOCHS = 2**31 - 1
 
 
 class ClusterNegatives:
-    r"""Draw negatives for the edges of a batch as `TripletSampler` does, called as DGL calls a negative sampler.
+    r"""Draw negatives for the edges of a batch as `TripletSampler` does, with the interface of a DGL negative sampler.
 
     With ``dgl.dataloading.as_edge_prediction_sampler(block_sampler, negative_sampler=ClusterNegatives(graph, tree))`` DGL's
     loop trains a graph encoder on triplets: the source of an edge is the anchor, its destination the positive, and the
@@ -34,28 +34,28 @@ class ClusterNegatives:
     graph : DGLGraph
         Training graph, one relation that stores both directions of every edge once: the graph of the loader.
     tree : ClusterTree or None
-        Hierarchy of the same videos; None when all negatives are drawn from all videos.
+        Hierarchy of the same videos; None if all negatives come from all videos.
     num_negatives : int, default 1
-        Negatives an edge, drawn independently.
+        Independent negatives for each edge.
     level_probs, pool, by, exclude_neighbors, seed
         As in `TripletSampler`.
 
     Attributes
     ----------
     epoch : int
-        Part of the key of the random stream, from 0; raise it every epoch, or a batch of the same edges has the same
-        negatives again.
+        Part of the key of the random stream, from 0. Increase it every epoch: otherwise a batch of the same edges gets the
+        same negatives again.
 
     Raises
     ------
     TypeError, ValueError
-        As `TripletSampler`, but for anchors without a possible negative, which are refused when an edge of theirs is drawn.
+        As `TripletSampler` raises. An anchor without a possible negative raises only when one of its edges is drawn.
 
     Notes
     -----
-    The negatives of a batch are a function of seed, epoch and the edge ids of the batch alone, not of earlier batches or of
-    the number of workers. `TripletSampler` draws anchors uniformly; edges drawn uniformly have anchors by their number of
-    neighbours. Draw edges with weight 1 over the degree of their source for the same distribution.
+    The negatives of a batch depend only on seed, epoch and the edge ids of the batch, not on earlier batches or the number of
+    workers. `TripletSampler` draws anchors uniformly; uniform edges give anchors in proportion to their number of neighbours.
+    For the same distribution draw edges with weight 1 over the degree of their source.
 
     Exclusion is exact and without rejection: O(log degree) time a negative.
 
@@ -112,9 +112,9 @@ class ClusterNegatives:
         Raises
         ------
         TypeError
-            Edge ids by type: the graph must have one relation.
+            Edge ids are given by type, but the graph must have one relation.
         ValueError
-            A graph of another size, an ``epoch`` out of range, an anchor all others of which are its neighbours.
+            A graph of another size, an ``epoch`` out of range, or an anchor whose neighbours are all other videos.
         """
         if not isinstance(eids, Tensor):
             raise TypeError(f"eids must be a tensor, of a graph with one relation, got {type(eids).__name__}")

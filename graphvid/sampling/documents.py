@@ -1,4 +1,4 @@
-"""Whole documents in batches: which mentions, candidates and words, each epoch in an order of its own."""
+"""Batches of whole documents with their mentions, candidates and words; each epoch has its own random order."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class DocumentBatch(NamedTuple):
     Parameters
     ----------
     mentions, candidates, words : Tensor of int64, shape (num_mentions,), (num_candidates,), (num_words,)
-        Ids in the whole.
+        Ids among all documents.
     doc_indptr : Tensor of int64, shape (num_docs + 1,)
-        Document d of the batch has the rows ``doc_indptr[d]`` to before ``doc_indptr[d + 1]`` of ``mentions``.
+        Document d of the batch has the rows ``doc_indptr[d]`` to ``doc_indptr[d + 1] - 1`` of ``mentions``.
     cand_indptr, word_indptr : Tensor of int64, shape (num_mentions + 1,)
         The same for a mention's rows of ``candidates`` and of ``words``.
     """
@@ -35,17 +35,17 @@ class DocumentBatch(NamedTuple):
 
 
 class Documents:
-    """Documents of mentions as ranges: what is to be read of the whole to work on some of them.
+    """Documents as ranges of mentions, candidates and words, from which `take` reads some documents.
 
     Parameters
     ----------
     doc_indptr : Tensor of int64, shape (num_docs + 1,)
-        Document d has the mentions ``doc_indptr[d]`` to before ``doc_indptr[d + 1]``.
+        Document d has the mentions ``doc_indptr[d]`` to ``doc_indptr[d + 1] - 1``.
     cand_indptr, word_indptr : Tensor of int64, shape (num_mentions + 1,)
         The same for a mention's candidates and words.
     block_size : int, optional
-        Most mentions of a document; longer ones are cut into blocks, each of which then counts as a document. Default:
-        none are cut.
+        Largest number of mentions of a document. Longer ones are cut into blocks, each of which then counts as a document.
+        Default: no cut.
 
     Raises
     ------
@@ -73,7 +73,7 @@ class Documents:
 
     @property
     def num_docs(self) -> int:
-        """Documents, or blocks of them."""
+        """Number of documents, or of blocks with ``block_size``."""
         return len(self.doc_indptr) - 1
 
     def take(self, docs: Tensor) -> DocumentBatch:
@@ -85,19 +85,19 @@ class Documents:
 
 
 class DocumentBatches:
-    """Give batches of some documents, epoch by epoch; a run that is resumed goes on where it stopped.
+    """Yield batches of some documents, epoch by epoch; a resumed run continues where it stopped.
 
     Parameters
     ----------
     documents : Documents
     docs : Tensor of int64, shape (num_chosen,)
-        Numbers of the documents that are learnt from.
+        Numbers of the training documents.
     batch_size : int
         Documents a batch, >= 1. The last batch of an epoch may be smaller.
     num_epochs : int
         Passes, >= 1.
     seed : int
-        Of the orders.
+        Seed of the orders.
     """
 
     def __init__(self, documents: Documents, docs: Tensor, batch_size: int, num_epochs: int, seed: int) -> None:
@@ -119,12 +119,12 @@ class DocumentBatches:
         return {"step": self.step}
 
     def load_state_dict(self, state: Mapping[str, int]) -> None:
-        """Go on where ``state`` was taken.
+        """Continue from ``state``.
 
         Raises
         ------
         ValueError
-            When its step is not one of these batches.
+            Its step is not the number of a batch.
         """
         step = check_count("state['step']", state["step"], 0)
         if step > self.num_steps:
@@ -132,7 +132,7 @@ class DocumentBatches:
         self.step = step
 
     def __iter__(self) -> Iterator[DocumentBatch]:
-        if self.step >= self.num_steps:  # an empty loader would let Lightning count epochs for ever
+        if self.step >= self.num_steps:  # with an empty loader Lightning would count epochs forever
             raise RuntimeError(f"all {self.num_steps} steps are done; set num_epochs higher, or step back")
         for epoch in range(self.step // self.per_epoch, self.num_steps // self.per_epoch):
             order = torch.from_numpy(np.random.default_rng((self.seed, epoch)).permutation(len(self.docs)))
@@ -142,7 +142,7 @@ class DocumentBatches:
 
 
 def _ranges(indptr: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the elements of some rows and where each row's begin."""
+    """Return the elements of some rows, and the start of each row's elements."""
     counts = indptr.diff()[rows]
     elements, _ = expand_ranges(indptr[:-1][rows], counts)
     return elements, torch.cat([counts.new_zeros(1), counts.cumsum(0)])

@@ -1,4 +1,4 @@
-"""Estimate of how often each item is drawn, made while the draws stream by."""
+"""Streaming estimate of the probability that a draw gives an item."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from graphvid._checks import check_count, check_ids, check_number, check_tensor
 
 
 class StreamingFrequency(nn.Module):
-    r"""Estimate of the chance that a draw gives an item, from the gaps between its occurrences.
+    r"""Estimate of the probability that a draw gives an item, from the gaps between its occurrences.
 
-    For each item the number :math:`A` of the draw that gave it last and the mean gap :math:`B` are kept. When draw
-    :math:`t` gives it,
+    For each item it stores the number :math:`A` of the last draw of the item and the mean gap :math:`B`. When draw
+    :math:`t` gives the item,
 
     .. math:: B \leftarrow (1 - a) B + a (t - A) , \qquad A \leftarrow t , \qquad q \approx 1 / B
 
-    with :math:`a` = ``rate``. It follows a distribution that changes, which counts do not.
+    with :math:`a` = ``rate``. Unlike counts, the estimate follows a changing distribution.
 
     Parameters
     ----------
@@ -24,23 +24,22 @@ class StreamingFrequency(nn.Module):
         Number of items, >= 1.
     rate : float, default 0.01
         :math:`a` in (0, 1]. On a stationary stream the standard deviation of :math:`\log q` is about
-        :math:`\sqrt{a / 2}`, 7% at .01, and a change is followed within about :math:`1 / a` occurrences of the item.
+        :math:`\sqrt{a / 2}`, 7 % at .01. After a change the estimate adapts within about :math:`1 / a` occurrences.
 
     Raises
     ------
     ValueError
-        When an argument is outside its range.
+        An argument is outside its range.
 
     Notes
     -----
-    Differences from the paper: draws are counted, not batches, so that :math:`q` is the chance of a single draw also
-    for an item that is in nearly every batch; items have a slot of their own instead of a hash; the first
-    :math:`1 / a` gaps of an item are averaged with equal weights, so that no initial value has to be forgotten; and the
-    ``c`` occurrences of an item in one batch are ``c`` gaps of their mean length.
+    Differences from the paper: it counts draws instead of batches, so that :math:`q` is the probability of a single draw also
+    for an item in nearly every batch; each item has its own slot instead of a hash; the first :math:`1 / a` gaps of an item
+    have equal weights, so that the estimate does not depend on an initial value; and ``c`` occurrences of an item in one
+    batch are ``c`` gaps of their mean length.
 
-    ``update`` takes O(batch log batch) time on any device and does nothing in evaluation mode. Memory 20 bytes an item,
-    all of it in the ``state_dict``. Each process of a data-parallel run sees its own draws, whose distribution is the
-    same if the data are shuffled.
+    ``update`` takes O(batch log batch) time on any device. Memory 20 bytes an item, all of it in the ``state_dict``. Each
+    process of a data-parallel run counts its own draws; with shuffled data their distribution is the same.
 
     References
     ----------
@@ -70,7 +69,7 @@ class StreamingFrequency(nn.Module):
 
     @torch.no_grad()
     def update(self, items: Tensor) -> None:
-        """Take note of a batch of draws, in their order; in evaluation mode do nothing.
+        """Update the estimate by a batch of draws, in their order; in evaluation mode do nothing.
 
         Parameters
         ----------
@@ -80,9 +79,9 @@ class StreamingFrequency(nn.Module):
         Raises
         ------
         ValueError
-            When the shape is wrong or an id is out of range.
+            The shape is wrong or an id is out of range.
         TypeError
-            When ids are not integers.
+            Ids are not integers.
         """
         check_tensor("items", items)
         if items.dim() != 1:
@@ -100,12 +99,12 @@ class StreamingFrequency(nn.Module):
         self.num_draws += len(items)
 
     def log_q(self, items: Tensor) -> Tensor:
-        """Return the logarithm of the estimated chance of each item, in nats.
+        """Return the logarithm of the estimated probability of each item, in nats.
 
         Parameters
         ----------
         items : Tensor of any shape, integer
-            Items that were drawn before: update with a batch first.
+            Items that were drawn before: call `update` with a batch first.
 
         Returns
         -------
@@ -115,9 +114,9 @@ class StreamingFrequency(nn.Module):
         Raises
         ------
         ValueError
-            When an id is out of range or an item was never drawn.
+            An id is out of range or an item was never drawn.
         TypeError
-            When ids are not integers.
+            Ids are not integers.
         """
         check_ids("items", items, self.num_items)
         gap = self.gap[items.long()]

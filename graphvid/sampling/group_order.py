@@ -1,4 +1,4 @@
-"""An order of rows in which those of a group are neighbours."""
+"""A random order of rows that keeps the rows of a group together."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from numpy.typing import ArrayLike, NDArray
 
 
 def group_order(group: ArrayLike, *, seed: int | np.random.Generator = 0) -> NDArray[np.int64]:
-    """Return the rows group by group: the groups in random order, the rows of one as they were.
+    """Return the rows group by group: the groups in random order, the rows of a group in their order.
 
-    In batches of such an order (``order`` of `ShuffledBatches`) what the rows of a group share is computed once for all of
-    them. A group at the border of two batches is cut.
+    In batches of this order (``order`` of `ShuffledBatches`) a model computes shared values once for all rows of a group. A
+    group at the border of two batches is cut.
 
     Parameters
     ----------
     group : array_like of int, shape (num_rows,)
         Group of each row, such as the session of a check-in.
     seed : int or Generator, default 0
-        Of the order of the groups.
+        Seed of the order of the groups.
 
     Returns
     -------

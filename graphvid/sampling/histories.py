@@ -1,4 +1,4 @@
-"""Histories of the users of a batch, as a relation that a layer can read."""
+"""Histories of the users of a batch, as a relation for a network layer."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from graphvid.sampling.blocks import Block
 def history_block(
     histories: NeighborTable, users: Tensor, left_out: Tensor | None = None, also: Tensor | None = None
 ) -> Block:
-    """Return the relation of items to the users of a batch that took them, each row without the item it is to predict.
+    """Return the relation from items to the users of a batch, each row without the item to predict.
 
-    A row that predicts an item must not read it from the user's history, so the edge is left out, row by row; the graph
-    stays as it is.
+    A row that predicts an item must not read it from the user's history, so each row leaves out this edge; the graph does
+    not change.
 
     Parameters
     ----------
@@ -28,14 +28,14 @@ def history_block(
     users : Tensor of int64, shape (num_rows,)
         May repeat.
     left_out : Tensor of int64, shape (num_rows,), optional
-        An item for each row; one that is not in the row's history changes nothing.
+        The item to leave out of each row; an item outside the row's history has no effect.
     also : Tensor of int64, shape (num_others,), optional
-        Items that ``src_ids`` has without an edge too, so that a table is read once for what is read and what is scored.
+        Further items of ``src_ids``, without an edge, so that one look-up in a table serves histories and scores.
 
     Returns
     -------
     Block
-        ``src_ids`` are the items, ascending; ``dst_ids`` are ``users``, one destination a row; ``edge_ids`` are places
+        ``src_ids`` are the items, ascending; ``dst_ids`` are ``users``, one destination for each row; ``edge_ids`` are places
         in ``histories.indices``.
 
     Raises
@@ -45,8 +45,8 @@ def history_block(
 
     Notes
     -----
-    One pass over the n edges of the batch, and a mark for each possible item or, where these are many more than n, a sort
-    of the items: O(n log n) time at most and about 40 bytes an edge.
+    One pass over the n edges of the batch, and a mark for each possible item or, if these are many more than n, a sort of the
+    items: O(n log n) time at most and about 40 bytes an edge.
 
     Examples
     --------
@@ -76,7 +76,7 @@ def history_block(
 
 
 def _list_fused(histories: NeighborTable, users: Tensor, left_out: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
-    """Do what `_list_tensors` does, on the CPU in one pass."""
+    """Return the result of `_list_tensors` on the CPU in one pass."""
     left_out = torch.full_like(users, -1) if left_out is None else left_out
     arrays = (x.numpy() for x in (histories.indptr, histories.indices, users, left_out))
     slots, items, indptr = (torch.from_numpy(x) for x in list_histories(*arrays))
@@ -84,7 +84,7 @@ def _list_fused(histories: NeighborTable, users: Tensor, left_out: Tensor | None
 
 
 def _list_tensors(histories: NeighborTable, users: Tensor, left_out: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the slots of all histories, one row after another, their items, and where rows start."""
+    """Return the slots of all histories, row after row, their items, and the starts of the rows."""
     starts = histories.indptr[users]
     counts = histories.indptr[users + 1] - starts
     slots, owner = expand_ranges(starts, counts)

@@ -1,4 +1,4 @@
-"""Items drawn at random as negatives of users, known items left out exactly where that is wanted."""
+"""A sampler of items as negatives of users, on request without the users' known items."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ OnShortfall = Literal["raise", "any"]
 
 
 class ItemNegatives(NamedTuple):
-    """Items drawn as negatives, and how likely each was.
+    """Items drawn as negatives, with their log-probabilities.
 
     Parameters
     ----------
     items : Tensor, shape (batch, num_negatives) or, shared by the batch, (num_negatives,), int64
         Drawn with replacement.
     log_q : Tensor, float32, of the shape of ``items``
-        Logarithm of the chance of one draw of the row to give the item, in nats; with ``reject`` the conditional one,
-        given that the item is not known. May be a view of fewer numbers: not to be written to.
+        Log-probability that one draw of the row gives the item, in nats; with ``reject`` conditional on unknown items. It
+        may be a view of fewer numbers, so do not write to it.
     """
 
     items: Tensor
@@ -43,44 +43,44 @@ class ItemNegativeSampler:
     Parameters
     ----------
     train : Interactions
-        Training pairs: what users know, and how popular items are.
+        Training pairs; they define known items and popularity.
     num_negatives : int
         Draws for each row, or for the batch if ``shared``; >= 1.
     distribution : {"uniform", "popularity"}, default "uniform"
-        All items alike, those without a user included; or in proportion to the number of training users, which leaves
-        out items without one.
+        All items with equal probability, also those without a user; or in proportion to the number of training users, which
+        excludes items without one.
     reject : bool, default False
-        Never draw a training item of the row's user: the distribution given that the item is not one of these.
+        Never draw a training item of the row's user: the distribution conditional on the other items.
     shared : bool, default False
-        One set of draws for all rows of the batch, so that scores are one matrix product. Not with ``reject``, since
-        what one user knows is a negative of another; mask with `graphvid.losses.known_positive_mask`.
+        One set of draws for all rows of the batch, so that scores are one matrix product. Not with ``reject``, because an
+        item that one user knows is a negative of another; mask with `graphvid.losses.known_positive_mask`.
     on_shortfall : {"raise", "any"}, default "raise"
-        For users who know every item that can be drawn, with ``reject``: an error when the sampler is made, or draws
-        from all items for them (counted).
+        With ``reject``, for users who know every item that can be drawn: an error when the sampler is made, or draws from all
+        items for them (counted).
     seed : int, default 0
         Key of the random stream, in [0, 2**64).
 
     Attributes
     ----------
     step : int
-        Number of the draw that comes next.
+        Number of the next draw.
     num_shortfalls : int
         Users for whom ``on_shortfall="any"`` draws from all items.
 
     Raises
     ------
     ValueError
-        When an argument is unknown or out of range, ``shared`` meets ``reject``, there is no item that can be drawn, the
-        popularities sum up to 2**32 or more, or a user knows every item that can be drawn.
+        An argument is unknown or out of range, ``shared`` comes with ``reject``, there is no item that can be drawn, the
+        popularities sum to 2**32 or more, or a user knows every item that can be drawn.
 
     Notes
     -----
-    A draw is a hash of (seed, step, row, number in the row), so a batch depends on nothing else: not on the batches
-    before it, on threads or on workers. On the CPU, in one thread.
+    A draw is a hash of (seed, step, row, number in the row), so a batch does not depend on earlier batches, threads or
+    workers. It runs on the CPU, in one thread.
 
-    Exclusion is exact and costs no second draw: the r-th of the items that are left is found by binary search in the
-    known items of the user, O(log degree) time a draw. ``"popularity"`` draws training pairs alike and takes their
-    items. All is done in integers, so that no rounding favours an item. Memory: up to 20 bytes a user; for
+    Exclusion is exact and needs no second draw: binary search in the known items of the user finds the r-th remaining item,
+    O(log degree) time a draw. ``"popularity"`` draws training pairs uniformly and takes their items. All computation is in
+    integers, so that no rounding favours an item. Memory: up to 20 bytes a user; for
     ``"popularity"`` also 4 bytes an item and a pair, and, with ``reject``, 16 more a pair.
 
     Examples
@@ -149,11 +149,11 @@ class ItemNegativeSampler:
         Parameters
         ----------
         users : Tensor, shape (batch,), integer
-            User of each row, in ``[0, train.num_users)``, on the CPU; each row draws on its own, also for a user who
-            comes several times. With ``shared`` the draws do not depend on them.
+            User of each row, in ``[0, train.num_users)``, on the CPU. Rows draw independently, also rows of the same user.
+            With ``shared`` the draws do not depend on the users.
         step : int, optional
-            Number of the draw, >= 0: the result is a function of seed, step and batch alone, and `step` stays. By
-            default that of `step`, which then goes to the next.
+            Number of the draw, >= 0: the result depends only on seed, step and batch, and the attribute `step` does not
+            change. Default: the attribute `step`, which then increases by one.
 
         Returns
         -------
@@ -162,9 +162,9 @@ class ItemNegativeSampler:
         Raises
         ------
         ValueError
-            When a shape, device, id or step is out of range.
+            A shape, device, id or step is out of range.
         TypeError
-            When users are not integers.
+            Users are not integers.
         """
         users = self._check_users(users)
         number = self.step if step is None else check_count("step", step, 0)
@@ -184,10 +184,10 @@ class ItemNegativeSampler:
         return ItemNegatives(items[0], log_q[0]) if self.shared else ItemNegatives(items, log_q)
 
     def positive_log_q(self, users: Tensor, items: Tensor) -> Tensor:
-        """Return what stands beside `ItemNegatives.log_q` for the positives of a batch.
+        """Return, for the positives of a batch, the numbers that correspond to `ItemNegatives.log_q`.
 
-        With ``reject`` a known positive is never drawn. Its number is then that of a negative of the same popularity:
-        a softmax over the row sees the same shift in all its columns.
+        With ``reject`` the sampler never draws a known positive. Its number is then that of a negative of the same
+        popularity, so that a softmax over the row has the same shift in all columns.
 
         Parameters
         ----------
@@ -202,9 +202,9 @@ class ItemNegativeSampler:
         Raises
         ------
         ValueError
-            When a shape, device or id is out of range, or an item without a user meets ``"popularity"``.
+            A shape, device or id is out of range, or with ``"popularity"`` an item has no user.
         TypeError
-            When ids are not integers.
+            Ids are not integers.
         """
         users = self._check_users(users)
         check_tensor("items", items)
@@ -218,7 +218,7 @@ class ItemNegativeSampler:
         return log_q
 
     def state_dict(self) -> dict[str, Any]:  # Any: a JSON object
-        """Return what a resumed run needs: the step, and seed, number and distribution to check them by."""
+        """Return the state for a resumed run: the step, and seed, number and distribution for a check."""
         return {
             "step": self.step,
             "seed": self.seed,
@@ -227,12 +227,12 @@ class ItemNegativeSampler:
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on where ``state`` was taken.
+        """Continue from ``state``.
 
         Raises
         ------
         ValueError
-            When an entry is missing, ``step`` is no integer >= 0, or ``state`` comes from another kind of sampler.
+            An entry is missing, ``step`` is no integer >= 0, or ``state`` comes from another kind of sampler.
         """
         own = self.state_dict()
         check_mapping("state", state)
@@ -252,5 +252,5 @@ class ItemNegativeSampler:
         return users.long()
 
     def _log_q(self, items: Tensor, log_free: Tensor) -> Tensor:
-        """Return the logarithm of the share of each item in the weight that a row can draw from."""
+        """Return the logarithm of each item's share of the weight of all items that the row can draw."""
         return -log_free.expand(items.shape) if self._log_weight is None else self._log_weight[items] - log_free

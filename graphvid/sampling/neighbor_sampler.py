@@ -1,4 +1,4 @@
-"""Neighbours of a batch of nodes, hop by hop, on the device where the graph lies."""
+"""A sampler of neighbours of a batch of nodes, hop by hop, on the device of the graph."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ class NeighborSampler:
     True          True         ``k`` edges if ``d > 0``, each in proportion to its weight, independent of the others
     ============  ===========  ================================================================================
 
-    Parallel edges are edges of their own. An edge of weight 0 is never picked when ``weighted``. The distribution is
-    that of `dgl.sampling.sample_neighbors`.
+    Parallel edges count separately. With ``weighted`` an edge of weight 0 is never picked. The distribution is that of
+    `dgl.sampling.sample_neighbors`.
 
     Parameters
     ----------
     adjacency : Adjacency
-        The relation, on the device where the blocks are wanted. It needs ``num_src == num_dst`` for several hops.
+        The relation, on the device of the blocks. It needs ``num_src == num_dst`` for several hops.
     fanouts : sequence of int
         Picks per destination of each layer of the model, the layer that reads the features first, as in DGL; -1 takes
         all in-edges once, with or without ``replace``.
     include_dst_in_src : bool
         True: the destinations are the first sources of each block, as in DGL's blocks, so that a layer can read a
-        node's own features. It needs one node type, ``num_src == num_dst``, and a batch of distinct ids. False: a
-        block has only the sources that were picked.
+        node's own features. It needs one node type, ``num_src == num_dst``, and a batch of distinct ids. False: a block has
+        only the picked sources.
     replace : bool, default False
-        Whether an edge can be picked twice for a destination.
+        Whether a destination can get the same edge twice.
     weighted : bool, default False
         Pick in proportion to ``adjacency.weight``, which must be 1-D, finite and >= 0.
     seed : int, default 0
@@ -53,12 +53,12 @@ class NeighborSampler:
     Attributes
     ----------
     step : int
-        Number of the call that comes next.
+        Number of the next call.
 
     Raises
     ------
     TypeError, ValueError
-        When an argument is out of its range, the adjacency lacks what is asked of it or has an in-degree of 2**31 or
+        An argument is out of its range, the adjacency does not have the required form, or it has an in-degree of 2**31 or
         more.
 
     Notes
@@ -67,12 +67,12 @@ class NeighborSampler:
     step and batch. Uniform picks and weighted picks with replacement are also the same on every device; weighted
     picks without replacement compare logarithms, which devices may round differently.
 
-    A destination with no more edges than picks takes them all and costs no random number. For the others, uniform
-    picks take O(batch * fanout) memory, however many in-edges there are, and, with replacement, as much time; without,
-    Floyd's algorithm takes ``fanout`` rounds over the batch, O(batch * fanout**2) time in all. Weighted picks with
-    replacement search prefix sums: O(batch * fanout * log degree) time. Weighted picks without replacement draw a key
-    for every in-edge and sort them: O(d log d) time and O(d) memory for ``d`` in-edges in all. ``weighted`` also holds
-    8 bytes an edge, or up to 24 if there are weights of 0, made in O(num_edges * log(max degree)) time.
+    Without replacement, a destination with no more edges than picks takes them all and uses no random number. For the others,
+    uniform picks take O(batch * fanout) memory, for any number of in-edges. With replacement they take as much time; without,
+    Floyd's algorithm takes ``fanout`` rounds over the batch, O(batch * fanout**2) time. Weighted picks with replacement
+    search prefix sums: O(batch * fanout * log degree) time. Weighted picks without replacement draw a key for every in-edge
+    and sort the keys: O(d log d) time and O(d) memory for a total of ``d`` in-edges. ``weighted`` also stores 8 bytes an
+    edge, or up to 24 with weights of 0, computed in O(num_edges * log(max degree)) time.
 
     The host waits for the device only to check the batch and to learn the sizes of results.
 
@@ -117,12 +117,12 @@ class NeighborSampler:
         self._in_edges = in_edges(adjacency, weighted, replace)
 
     def sample(self, dst_ids: Tensor, step: int) -> list[Block]:
-        """Return the blocks of ``step``, a function of seed, step and batch alone; the sampler's `step` stays.
+        """Return the blocks of ``step``; they depend only on seed, step and batch. The attribute `step` does not change.
 
         Parameters
         ----------
         dst_ids : Tensor, shape (batch,), integer
-            The nodes whose representations are wanted, in [0, num_dst), on the device of the adjacency.
+            The nodes to compute, in [0, num_dst), on the device of the adjacency.
         step : int
             Number of the call, from 0.
 
@@ -148,22 +148,22 @@ class NeighborSampler:
         return blocks[::-1]
 
     def __call__(self, dst_ids: Tensor) -> list[Block]:
-        """Return `sample` of the batch at `step`, and go to the next step."""
+        """Return `sample` of the batch at `step`, and increase `step` by one."""
         blocks = self.sample(dst_ids, self.step)
         self.step += 1
         return blocks
 
     def state_dict(self) -> dict[str, Any]:  # Any: a JSON object
-        """Return what a resumed run needs: the step, and the seed and fanouts to check them by."""
+        """Return the state for a resumed run: the step, and seed and fanouts for a check."""
         return {"step": self.step, "seed": self.seed, "fanouts": list(self.fanouts)}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on where ``state`` was taken.
+        """Continue from ``state``.
 
         Raises
         ------
         ValueError
-            When an entry is missing, ``step`` is no integer >= 0, or ``state`` comes from another seed or fanouts.
+            An entry is missing, ``step`` is no integer >= 0, or ``state`` comes from another seed or fanouts.
         """
         own = self.state_dict()
         check_mapping("state", state)
@@ -190,10 +190,9 @@ def sample_neighbors(
     Parameters
     ----------
     adjacency : Adjacency
-        The relation, on the device where the picks are made.
+        The relation, on the device of the picks.
     dst_ids : Tensor, shape (batch,), integer
-        Destinations in [0, num_dst), on the device of the adjacency. Each row picks on its own, also for an id that
-        comes several times.
+        Destinations in [0, num_dst), on the device of the adjacency. Rows pick independently, also rows of the same id.
     fanout : int
         Picks per destination, at least 1; -1 takes all in-edges once, with or without ``replace``.
     replace, weighted : bool, default False
@@ -201,7 +200,7 @@ def sample_neighbors(
     seed : int, default 0
         Key of the random stream, in [0, 2**64).
     step : int, default 0
-        Number of the call; each value gives picks of their own.
+        Number of the call; each value gives other picks.
 
     Returns
     -------
@@ -211,13 +210,13 @@ def sample_neighbors(
     Raises
     ------
     TypeError, ValueError
-        When an argument is out of its range, on another device, or ``weighted`` meets weights that are missing,
-        negative, not finite or not 1-D.
+        An argument is out of its range or on another device, or with ``weighted`` the weights are missing, negative, not
+        finite or not 1-D.
 
     Notes
     -----
-    As for `NeighborSampler`, but ``weighted`` makes the tables of all edges in every call, where the sampler makes
-    them once.
+    As for `NeighborSampler`, but ``weighted`` computes the tables of all edges in every call; the sampler computes them
+    once.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Neighbour lists of a graph, sorted and checked."""
+"""Sorted and checked neighbour lists of a graph."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from graphvid.ops import NeighborTable
 
 
 def neighbor_table(graph: DGLGraph) -> NeighborTable:
-    """Return the true neighbours of all nodes, as the losses and miners take them.
+    """Return the true neighbours of all nodes, for losses and miners.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def neighbor_table(graph: DGLGraph) -> NeighborTable:
     TypeError
         When ``graph`` is not a DGLGraph.
     ValueError
-        When it has several relations or two node types, self loops or parallel edges, or lacks the reverse of an edge.
+        It has several relations or two node types, self loops or parallel edges, or lacks the reverse of an edge.
 
     Notes
     -----

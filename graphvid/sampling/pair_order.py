@@ -1,4 +1,4 @@
-"""An order of pairs of videos in which pairs that follow each other share their videos."""
+"""An order of pairs of videos in which consecutive pairs share their videos."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from graphvid.sampling._pair_kernels import _local_order
 def local_pair_order(query: ArrayLike, candidate: ArrayLike, patch_size: int, *, seed: int = 0) -> NDArray[np.int64]:
     """Return the pairs in an order in which each slice of ``patch_size`` has few distinct videos.
 
-    A patch grows over the graph of pairs: from a random video, it is always the video with the fewest neighbours
-    outside that takes them in, and each of them brings all its pairs into the patch. A batch of several patches is made of
-    several corners of the graph.
+    A patch grows over the graph of pairs from a random video. In each step it takes the border video with the fewest
+    neighbours outside: these neighbours join the patch, and each adds all its pairs into the patch. A batch of several
+    patches covers several regions of the graph.
 
     Parameters
     ----------
     query, candidate : array_like of int, shape (num_pairs,)
         Ends of the pairs, >= 0.
     patch_size : int
-        Pairs that are grown together, at least 1.
+        Pairs of a patch, at least 1.
     seed : int, default 0
-        Of the starts and of ties.
+        Seed of the starts and of ties.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Requests for the next place: who asks, when and where, and how much of the past counts."""
+"""Requests for the next place: user, time and place of each, and the length of its history."""
 
 from __future__ import annotations
 
@@ -11,23 +11,22 @@ _Ints = NDArray[np.int64]
 
 
 class Requests(NamedTuple):
-    """Moments at which users ask where to go next.
+    """Requests of users for the next place.
 
     Parameters
     ----------
     user : ndarray of int64, shape (num_requests,)
-        Who asks.
+        User of each request.
     end : ndarray of int64, shape (num_requests,)
-        First check-in that is not before the request: the user's history is all of theirs below it.
+        First check-in that is not before the request; the history is all check-ins of the user before ``end``.
     session : ndarray of int64, shape (num_requests,)
-        First check-in of the current session, or ``end`` where it is empty: the long term is all below it.
+        First check-in of the current session, or ``end`` for an empty one; the long term is all check-ins before it.
     weekday, hour : ndarray of int64, shape (num_requests,)
-        Local time of the request, -1 where unknown.
+        Local time of the request, -1 if unknown.
     area : ndarray of int64, shape (num_requests,)
-        Area of ``near``, -1 where unknown.
+        Area of ``near``, -1 if unknown.
     last, near : ndarray of int64, shape (num_requests,)
-        Place of the last check-in, and the place that stands for where the user is, the same unless said otherwise; -1 for
-        none.
+        Place of the last check-in, and the place that represents the user's position, by default the same; -1 for none.
     """
 
     user: _Ints

@@ -1,4 +1,4 @@
-"""Rows of columns in batches, each epoch in an order of its own."""
+"""Batches of the rows of some columns; each epoch has its own random order."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Columns = TypeVar("Columns", bound=tuple[Tensor, ...])
 
 
 class RowBatch(NamedTuple):
-    """Rows of a table, for batches that hold nothing else.
+    """Row numbers of a table, for batches without other columns.
 
     Parameters
     ----------
@@ -27,28 +27,28 @@ class RowBatch(NamedTuple):
 
 
 class ShuffledBatches(Generic[Columns]):
-    """Give the rows of some columns in batches, epoch by epoch: each is a function of the seed and its number alone.
+    """Yield the rows of some columns in batches, epoch by epoch; a batch depends only on the seed and its number.
 
     Parameters
     ----------
     columns : NamedTuple of Tensor, each of shape (num_rows, ...)
-        What the batches are taken from; a batch is of the same type.
+        The columns; a batch is of the same type.
     batch_size : int
         Rows a batch, >= 1. The last batch of an epoch may be smaller.
     num_epochs : int
         Passes over the rows, >= 1.
     seed : int
-        Of the order of the rows.
+        Seed of the order of the rows.
     step : int, default 0
         Number of the first batch.
     order : callable, optional
-        From the number of an epoch to the order of its rows, such as `group_order` or `local_pair_order`. Default: a random
-        one.
+        Takes the number of an epoch and returns the order of its rows, for example by `group_order` or `local_pair_order`.
+        Default: a random order.
 
     Attributes
     ----------
     step : int
-        Number of the next batch. It is what `state_dict` gives, so that Lightning resumes a training where it was.
+        Number of the next batch. `state_dict` returns it, so that Lightning resumes training at this batch.
 
     Notes
     -----
@@ -97,12 +97,12 @@ class ShuffledBatches(Generic[Columns]):
         return {"step": self.step}
 
     def load_state_dict(self, state: Mapping[str, int]) -> None:
-        """Go on where ``state`` was taken.
+        """Continue from ``state``.
 
         Raises
         ------
         ValueError
-            When its step is not one of these batches.
+            Its step is not the number of a batch.
         """
         step = check_count("state['step']", state["step"], 0)
         if step > self.num_steps:
@@ -110,7 +110,7 @@ class ShuffledBatches(Generic[Columns]):
         self.step = step
 
     def __iter__(self) -> Iterator[Columns]:
-        if self.step >= self.num_steps:  # an empty loader would let Lightning count epochs for ever
+        if self.step >= self.num_steps:  # with an empty loader Lightning would count epochs forever
             raise RuntimeError(f"all {self.num_steps} steps are done; set num_epochs higher, or step back")
         for epoch in range(self.step // self.per_epoch, self.num_steps // self.per_epoch):
             order = torch.from_numpy(self._order(epoch))

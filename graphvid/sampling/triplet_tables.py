@@ -1,4 +1,4 @@
-"""The arrays a triplet sampler draws from, made once from graph and tree."""
+"""Tables of a triplet sampler, computed once from graph and tree."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class Tables(NamedTuple):
     """Arrays of the kernels; ids and positions int32, slots int64.
 
     A *position* is a place in the tree order, in which every cluster is a slice. Slice 0 of a video is its own
-    position, slice k its cluster after k levels, slice num_levels + 1 everything. The pool of level l of a video is its
-    slice ``outer[l]`` without its slice ``inner[l]`` and without the excluded positions; the last level is the random
-    one.
+    position, slice k its cluster after k levels, slice num_levels + 1 all videos. The pool of level l of a video is its
+    slice ``outer[l]`` without its slice ``inner[l]`` and without the excluded positions; the last level draws from all
+    videos.
     """
 
     anchors: Ids  # (num_anchors,) videos that may be anchors
@@ -41,7 +41,9 @@ class Tables(NamedTuple):
     neighbors: Ids  # (num_edges,) positions of the neighbours, ascending in each row
     positive_lo: Slots  # (num_nodes,) first slot of the neighbours that may be positives
     positive_hi: Slots  # (num_nodes,) and the slot after the last one
-    outside: NDArray[np.bool_]  # (num_nodes,) no neighbour in the own cluster though one was asked for
+    outside: NDArray[
+        np.bool_
+    ]  # (num_nodes,) whether the own cluster has no neighbour although positives should come from it
     cumulative: NDArray[np.float64]  # (num_edges,) running weight of each row, or empty for uniform positives
     order: Ids  # (num_nodes,) video at each position
     position: Ids  # (num_nodes,) position of each video
@@ -64,7 +66,7 @@ def triplet_tables(
     exclude_neighbors: bool,
     on_shortfall: OnShortfall,
 ) -> tuple[Tables, int]:
-    """Return the tables and the number of videos that are skipped as anchors; arguments as in `TripletSampler`."""
+    """Return the tables and the number of skipped anchors; arguments as in `TripletSampler`."""
     if tree is not None and not (hasattr(tree, "num_levels") and hasattr(tree, "starts")):
         raise TypeError(f"tree must be None or a ClusterTree, got {type(tree).__name__}")
     cdf = level_cdf("level_probs", level_probs, tree)
@@ -94,12 +96,12 @@ def triplet_tables(
 
 
 def with_tensors(tables: Tables, device: torch.device | str) -> Any:
-    """Return the tables with a tensor on ``device`` in the place of each array."""
+    """Return the tables with each array as a tensor on ``device``."""
     return Tables._make(torch.from_numpy(x).to(device) for x in tables)
 
 
 def level_cdf(name: str, level_probs: Sequence[float], tree: ClusterTree | None) -> NDArray[np.float64]:
-    """Return the running sum of the probabilities, exactly 1 from the last level that is ever drawn."""
+    """Return the running sum of the probabilities, exactly 1 from the last level with a probability above 0 on."""
     try:
         probs = np.asarray(level_probs, dtype=np.float64)
     except (TypeError, ValueError) as error:
@@ -121,7 +123,7 @@ def level_cdf(name: str, level_probs: Sequence[float], tree: ClusterTree | None)
 
 
 def _anchors(neighbors: NeighborTable, exclude_neighbors: bool, on_shortfall: OnShortfall) -> tuple[Ids, int]:
-    """Return the videos with a neighbour and a possible negative, and the number of those without the latter."""
+    """Return the videos with a neighbour and a possible negative, and the number of videos without a possible negative."""
     degree = np.diff(neighbors.indptr.numpy())
     barred = degree if exclude_neighbors else np.minimum(degree, 1)  # besides the anchor itself
     short = np.flatnonzero((degree > 0) & (barred >= neighbors.num_nodes - 1))

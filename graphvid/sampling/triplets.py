@@ -1,4 +1,4 @@
-"""Triplets of videos: an anchor, a neighbour of it, and a video of a sibling cluster that is no neighbour."""
+"""A sampler of triplets of videos: an anchor, a neighbour of it, and a video of a sibling cluster that is no neighbour."""
 
 from __future__ import annotations
 
@@ -40,60 +40,59 @@ class TripletBatch(NamedTuple):
 class TripletSampler(Iterator[TripletBatch]):
     r"""Draw triplets with negatives from the cluster hierarchy of the graph.
 
-    The anchor is uniform over the videos with a neighbour, the positive one of its neighbours, and the negative uniform
-    over the videos of a pool around the anchor: with :math:`c_k(a)` the cluster of ``a`` after k levels,
-    :math:`c_0(a) = \{a\}` and :math:`c_{K+1}(a)` all videos, K = ``tree.num_levels``, the pool of level
+    The anchor is uniform over the videos with a neighbour, the positive is one of its neighbours, and the negative is uniform
+    over the videos of a pool around the anchor. Write :math:`c_k(a)` for the cluster of ``a`` after k levels,
+    :math:`c_0(a) = \{a\}`, and :math:`c_{K+1}(a)` for all videos, with K = ``tree.num_levels``. The pool of level
     :math:`\ell < K` is
 
     .. math:: c_{\ell+2}(a) \setminus c_{\ell+1}(a) \; \text{(sibling)} \qquad
         c_{\ell+1}(a) \setminus \{a\} \; \text{(inclusive)}
 
-    without the positive and the true neighbours of ``a``; the last entry of ``level_probs`` stands for all videos but
-    these. A pool that is empty is replaced by that of the next level up, and `counters` tells how often.
+    without the positive and the true neighbours of ``a``. The last entry of ``level_probs`` is the probability of a pool of
+    all videos except these. If a pool is empty, the sampler uses that of the next level, and counts this in `counters`.
 
     Parameters
     ----------
     graph : DGLGraph
         Training graph, one relation that stores both directions of every edge once.
     tree : ClusterTree or None
-        Hierarchy of the same videos; ``None`` when all negatives are drawn from all videos.
+        Hierarchy of the same videos; ``None`` if all negatives come from all videos.
     batch_size : int
         Triplets a batch; 9,600 in the paper.
     level_probs : sequence of float, length num_levels + 1, default (1, 0, 0, 0)
         Probability of level 0, 1, ... and, last, of drawing from all videos; they sum to 1. The paper tried each level
         alone and found level 0 best.
     final_level_probs : sequence of float, optional
-        As ``level_probs``: those from step ``anneal_steps - 1`` on. Before it they move linearly from ``level_probs``, which
-        are those of step 0: from easy negatives to hard ones, say. Default: ``level_probs`` in all steps.
+        As ``level_probs``, from step ``anneal_steps - 1`` on. Before it, the probabilities change linearly from
+        ``level_probs`` at step 0, for example from easy negatives to hard ones. Default: ``level_probs`` in all steps.
     anneal_steps : int, optional
-        Steps from the first to the last of these, at least 1; only with ``final_level_probs``.
+        Steps of this change, at least 1; only with ``final_level_probs``.
     pool : {"sibling", "inclusive"}, default "sibling"
-        The two readings above. The inclusive pool of level 0 is mostly the anchor's own neighbours and often empty.
+        The two interpretations above. The inclusive pool of level 0 is mostly the anchor's own neighbours and often empty.
     by : {"video", "cluster"}, default "video"
         ``"video"``: every eligible video of the pool has the same probability. ``"cluster"``: every child cluster with
         an eligible video has the same probability (clusters of level l + 1 in the sibling pool of level l, of level l
         in the inclusive one), and in it every eligible video. Draws from all videos are always by video.
     positive : {"uniform", "weight", "cluster"}, default "uniform"
-        Any neighbour, each alike; in proportion to ``graph.edata["weight"]``; or each alike among the neighbours in the
-        anchor's cluster of level 1, or among all if none is there (counted).
+        All neighbours with equal probability; in proportion to ``graph.edata["weight"]``; or with equal probability the
+        neighbours in the anchor's cluster of level 1, or all if none is there (counted).
     exclude_neighbors : bool, default True
         Never draw a neighbour of the anchor as its negative. With False only anchor and positive are excluded.
     on_shortfall : {"raise", "skip"}, default "raise"
-        For videos that have a neighbour but no possible negative, because all others are their neighbours: an error, or
-        they never become anchors (counted).
+        For videos with a neighbour but no possible negative, because all others are their neighbours: an error, or they
+        never become anchors (counted).
     seed : int, default 0
         Key of the random stream, in [0, 2**64).
     device : torch.device or str, default "cpu"
-        Where the batches are drawn and lie: on the CPU by Numba kernels, elsewhere by tensor operations that draw the
-        same triplets.
+        Device of the batches. Numba kernels draw on the CPU; elsewhere tensor operations draw the same triplets.
 
     Attributes
     ----------
     step : int
-        Number of the batch that `next` gives next.
+        Number of the next batch of `next`.
     counters : dict of str to int
-        Over the batches taken by iteration: ``triplets``; ``L0``, ``L1``, ..., ``random``: negatives by the level they
-        came from; ``climbed``: negatives from a level above the drawn one; ``positive_outside_cluster``: see
+        Over the batches taken by iteration: ``triplets``; ``L0``, ``L1``, ..., ``random``: negatives by their level;
+        ``climbed``: negatives from a level above the drawn one; ``positive_outside_cluster``: see
         ``positive="cluster"``. And ``skipped_anchors``, the number of videos under ``on_shortfall="skip"``.
 
     Raises
@@ -101,26 +100,26 @@ class TripletSampler(Iterator[TripletBatch]):
     TypeError
         When ``graph`` is not a DGLGraph.
     ValueError
-        When an option is unknown or out of range, ``level_probs`` or ``final_level_probs`` has a wrong length, sum or sign,
+        An option is unknown or out of range, ``level_probs`` or ``final_level_probs`` has a wrong length, sum or sign,
         ``final_level_probs`` or ``anneal_steps`` is given without the other, graph and tree differ in size, the graph has no
         edges or is not stored in both directions, a weight is negative or not finite, or a video has no possible negative.
 
     Notes
     -----
-    Draw ``d`` of row ``i`` of step ``t`` is a hash of (seed, t, i, d), so a batch depends on nothing else: not on the
-    batches before it, on threads or on workers. DGL's ``sample_neighbors`` cannot do this: it draws from one generator
-    per OpenMP thread, and with the same seed gives other neighbours under another number of threads or after another
-    call. So positives are drawn here, from the same rows and with the same distribution (tested against it).
+    Draw ``d`` of row ``i`` of step ``t`` is a hash of (seed, t, i, d), so a batch does not depend on earlier batches, threads
+    or workers. DGL's ``sample_neighbors`` cannot do this: it has one generator per OpenMP thread, and with the same seed it
+    gives other neighbours with another number of threads or after another call. So this sampler draws positives itself, from
+    the same rows and with the same distribution (a test compares the two).
 
-    Exclusion is exact and without rejection: the neighbours are kept sorted by their place in the tree order, where a
-    pool is two ranges, so the number of eligible videos and the r-th of them are found by binary search. O(log degree)
-    time a triplet. Memory: 4 bytes a directed edge (12 with ``positive="weight"``) and ``37 + 8 * num_levels`` bytes a
-    video (with ``by="cluster"`` up to ``8 * num_levels + 8`` more); while it is made about 60 bytes a directed edge.
+    Exclusion is exact and without rejection. The neighbours are sorted by their place in the tree order, in which a pool is
+    two ranges, and binary search finds the number of eligible videos and the r-th of them: O(log degree) time a triplet.
+    Memory: 4 bytes a directed edge (12 with ``positive="weight"``) and ``37 + 8 * num_levels`` bytes a video (with
+    ``by="cluster"`` up to ``8 * num_levels + 8`` more); during construction about 60 bytes a directed edge.
 
     References
     ----------
     Lee et al., Large Scale Video Representation Learning via Relational Graph Clustering, CVPR 2020. The paper does not
-    publish the details of the pools; both readings of its summaries are offered. Random stream: Steele, Lea and Flood,
+    publish the details of the pools; its summaries allow the two interpretations. Random stream: Steele, Lea and Flood,
     Fast splittable pseudorandom number generators, OOPSLA 2014.
 
     Examples
@@ -184,7 +183,7 @@ class TripletSampler(Iterator[TripletBatch]):
         self.counters = {**dict.fromkeys(names, 0), "skipped_anchors": skipped}
 
     def sample(self, step: int) -> TripletBatch:
-        """Return the batch of ``step``, a function of seed and step alone; `step` and `counters` stay as they are.
+        """Return the batch of ``step``; it depends only on seed and step. `step` and `counters` do not change.
 
         Parameters
         ----------
@@ -203,7 +202,7 @@ class TripletSampler(Iterator[TripletBatch]):
         return self._draw(step)[0]
 
     def __next__(self) -> TripletBatch:
-        """Return the batch of `step`, count what happened in it, and go to the next step; there is no last one."""
+        """Return the batch of `step`, update `counters`, and increase `step` by one; the iteration does not end."""
         batch, drawn, used = self._draw(self.step)
         self.step += 1
         self.counters["triplets"] += len(drawn)
@@ -228,23 +227,23 @@ class TripletSampler(Iterator[TripletBatch]):
         return TripletBatch(anchor, positive, negative), drawn, used
 
     def _level_cdf(self, step: int) -> NDArray[np.float64]:
-        """Return the running sum of the probabilities of the levels at a step; exactly 1 where both ends are."""
+        """Return the running sum of the probabilities of the levels at a step; exactly 1 wherever it is 1 at both ends."""
         if self.anneal_steps is None or self._final_cdf is None:
             return self._tables.level_cdf
         share = min(step / max(self.anneal_steps - 1, 1), 1.0)
         return (1 - share) * self._tables.level_cdf + share * self._final_cdf
 
     def state_dict(self) -> dict[str, Any]:  # Any: a JSON object
-        """Return what a resumed run needs: the step and the counters, and seed and batch size to check them by."""
+        """Return the state for a resumed run: step and counters, and seed and batch size for a check."""
         return {"step": self.step, "counters": dict(self.counters), "seed": self.seed, "batch_size": self.batch_size}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on where ``state`` was taken.
+        """Continue from ``state``.
 
         Raises
         ------
         ValueError
-            When something is missing, ``step`` or a counter is no number >= 0, or ``state`` comes from a sampler with
+            Something is missing, ``step`` or a counter is no number >= 0, or ``state`` comes from a sampler with
             another seed, batch size, number of levels or set of usable anchors.
         """
         own = self.state_dict()

@@ -93,7 +93,7 @@ class Spark:
         return self.view(name, self.session.read.schema(frame.schema).parquet(path))
 
     def _is_whole(self, path: str) -> bool:
-        """Say whether Spark has finished writing a folder."""
+        """Return whether Spark has finished writing a folder."""
         hadoop = self.session._jvm.org.apache.hadoop.fs
         mark = hadoop.Path(f"{path}/_SUCCESS")
         return bool(mark.getFileSystem(self.session._jsc.hadoopConfiguration()).exists(mark))
@@ -114,7 +114,7 @@ def by_value(function: Callable[..., NDArray[Any]]) -> Callable[..., pd.Series]:
 
 @contextmanager
 def engine_of(frame: Any, name: str, folder: str | None = None) -> Iterator[Spark]:
-    """Give the engine of a data frame, once it is one that is supported; with a folder, one that plans for few jobs."""
+    """Yield the engine of a data frame, once it is one that is supported; with a folder, one that plans for few jobs."""
     check_frame(frame, name)
     engine = Spark(frame, folder)
     try:

@@ -1,6 +1,6 @@
-"""Tasks: one folder for each kind of thing to learn, and the index of all methods.
+"""Tasks, one folder for each kind of problem, and the index of all methods.
 
-To list the methods imports nothing; a task is imported when it is asked for.
+Listing the methods imports no task; a task is imported on its first use.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ METHODS: Mapping[str, Entry] = {
     "motion-contrast": Entry("clips.Clips", "Clips of videos by what moves: frame differences, shuffled negatives."),
     "ensemble": Entry("similarity.Ensembles", "Several finished twin towers as one; see also graphvid ensemble."),
 }
-COMMANDS: Mapping[str, Entry] = {  # that a task adds to `graphvid`
+COMMANDS: Mapping[str, Entry] = {  # commands that a task adds to `graphvid`
     "link": Entry("linking.Linking", "Say which entity each mention in texts means."),
     "ensemble": Entry("similarity.Similarity", "Join finished twin towers and judge the result beside each of them."),
 }
@@ -79,12 +79,12 @@ __all__ = ["COMMANDS", "METHODS", "Entry", "load_run", "task_of", "train"]
 
 
 def task_of(method: str) -> Task[Any, Any]:
-    """Give the task of a method.
+    """Return the task of a method.
 
     Raises
     ------
     ValueError
-        For a method that is not in `METHODS`.
+        A method that is not in `METHODS`.
     """
     if method not in METHODS:
         raise ValueError(f"method must be one of {sorted(METHODS)}, got {method!r}")
@@ -118,7 +118,7 @@ def train(
     method : str
         One of `METHODS`.
     source, out, config, resume, log_every, checkpoint_every, progress, device
-        As there.
+        As in `graphvid.runs.train`.
 
     Returns
     -------
@@ -153,7 +153,7 @@ def train(
 
 
 def load_run(path: str | os.PathLike[str]) -> Run:
-    """Give the run in a directory: its options and figures, and the answers that its task has.
+    """Return the run in a directory, with its options and figures and the answers of its task.
 
     Parameters
     ----------
@@ -169,9 +169,9 @@ def load_run(path: str | os.PathLike[str]) -> Run:
     Raises
     ------
     FileNotFoundError
-        If there is no run.
+        There is no run.
     ValueError
-        If its ``config.json`` is damaged, of another format, or of a method that this version does not know.
+        Its ``config.json`` is damaged, of another format, or of a method that this version does not know.
     """
     from graphvid.runs import RunDirectory
 

@@ -1,4 +1,4 @@
-"""Names of the columns of a log, from words of the command."""
+"""Parser of the names of the columns of a log from words of the command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Vectors of clips without labels: MoCo, SimCLR, triplets, BE, DSM, VTDL and STCR as recipes of one model."""
+"""One model that learns vectors of clips without labels; MoCo, SimCLR, triplets, BE, DSM, VTDL and STCR are its recipes."""
 
 from .config import (
     RECIPES,

@@ -25,76 +25,77 @@ class ClipConfig(Record):
     Parameters
     ----------
     clip_length, stride : int
-        Frames of a clip, and raw frames from one to the next.
+        Frames of a clip, and distance between them in raw frames.
     inputs : {"frames", "differences", "both"}
-        What the encoder sees: frames, each frame less the one before, or both side by side as channels.
+        Input of the encoder: frames, each frame minus the previous one, or both as channels.
     noise_floor : float
-        Differences are moved towards 0 by this much, in units of the brightness, so that slow scenery and noise vanish.
+        Differences move towards 0 by this much, in units of the brightness, so that slow scenery and noise vanish.
     width, dim : int
         Channels of the first layer of `graphvid.nn.Tiny3D`, and columns of the vector that losses compare.
     pooling : {"mean", "2x2x2"}
-        What becomes of the network's map: its mean; or its means over two halves of time, height and width, for clips that are
-        centred on what moves, in which the place of a thing says something. The vectors of videos are pooled in the same way.
+        Pooling of the network's map: its mean; or its means over two halves of time, height and width. The second suits clips
+        that are centred on the moving object, so that positions are informative. The vectors of videos are pooled in the
+        same way.
     crop_shift : int
         Largest shift of a view in pixels, filled by reflection.
     contrast, brightness : float
-        A view is multiplied by a factor in 1 +- ``contrast`` and moved by up to ``brightness``, once a clip.
+        Each clip of a view gets a random factor in 1 +- ``contrast`` and a random shift of up to ``brightness``.
     static_mix : float
         Largest share of a still frame that is mixed into every frame of the query; 0 for none.
     mix_source : {"self", "batch"}
-        Whose frame: the clip's own, or another clip's.
+        Source of the still frame: the clip itself, or another clip.
     static_swap : bool
-        Exchange the static layer of the query, its median over time, for another clip's.
+        Replace the static layer of the query, its median over time, by that of another clip.
     warp : float
         Largest shift of the control points of a smooth warp of the query; 0 for none.
     negative : {"none", "other_segment", "shuffle", "segments", "edits", "reverse"}
-        A view of the same video that is pushed: another segment, or the same with its frames in another order.
+        A view of the same video as a negative: another segment, or the same segment with its frames in another order.
     negative_weight : float
-        How many entries of the queue such a view counts for.
+        Number of queue entries that such a view counts as.
     push : {"queue", "batch", "reversed"}
-        Other videos: earlier keys of a momentum encoder; all of the batch, through one encoder; the negative of the video at
-        the same place from the end of the batch.
+        Negatives of other videos: earlier keys of a momentum encoder; all of the batch, through one encoder; the negative of
+        the video at the same place from the end of the batch.
     queue_size : int
-        Keys that are kept.
+        Keys in the queue.
     mask_same_video : bool
-        Do not push from keys of the query's own video.
+        Exclude the keys of the query's own video from its negatives.
     scene_negatives : bool
-        Push only from keys of videos whose scenery is in the same cluster, so that scenery does not tell them apart; from all
-        where fewer than 16 are. See `graphvid.models.clips.scene_clusters`.
+        Take as negatives only keys of videos with scenery of the same cluster, so that scenery does not separate them; with
+        fewer than 16 such keys, take all. See `graphvid.models.clips.scene_clusters`.
     loss : {"info-nce", "margin"}
         See `graphvid.losses.EdgeInfoNCE` and ``EdgeMargin``.
     both_ways : bool
         Take both views of a pair as queries.
     temperature : float
-        Of ``"info-nce"``.
+        Temperature of the loss ``"info-nce"``.
     margin, mining : float, {"all", "hard", "semi-hard"}
-        Of ``"margin"``.
+        Margin and mining of the loss ``"margin"``.
     contrast_weight : float
-        Weight of the contrastive loss, above 0: maps that only agree become constant.
+        Weight of the contrastive loss, above 0: with consistency alone the maps become constant.
     group : {"none", "square8", "square8xtime"}
-        Transforms of the query that its map must follow: eight of the square, with or without reversed time.
+        Transforms of the query that its map must follow: the eight of the square, without or with reversed time.
     consistency_weight : float
         Weight of `graphvid.losses.map_consistency`; needs a group.
     flip_weight : float
         Weight of `graphvid.losses.flip_consistency` of the query and its reversal. A pooled vector then loses the direction
         of time.
     momentum : float
-        Of the key encoder.
+        Momentum of the key encoder.
     key_batch_norm : {"train", "eval"}
         See `graphvid.nn.MomentumPair`.
     batch_size, num_epochs : int
-        Videos a step, and passes over them.
+        Videos a step, and passes over the videos.
     learning_rate, weight_decay : float
-        Of Adam; the rate falls along a cosine.
+        Options of Adam; the rate falls along a cosine.
     num_clips : int
-        The vector of a video is the mean of so many clips, evenly spaced from its start to its end.
+        The vector of a video is the mean of this many clips, evenly spaced from its start to its end.
     seed : int
-        Of everything that is drawn.
+        Seed of all random draws.
 
     Raises
     ------
     ValueError
-        For options that contradict each other.
+        Options contradict each other.
     """
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"default": {}}  # Any: values of options
@@ -208,7 +209,7 @@ class BEConfig(ClipConfig):
 
 @record
 class BEReleasedConfig(BEConfig):
-    """Options of background erasing as its released code has it: another segment of the video is pushed too.
+    """Options of background erasing as in its released code: another segment of the video is a negative too.
 
     Presets: ``"default"``, and ``"published"`` with the temperature, momentum and unmasked queue of that code.
     """
@@ -223,9 +224,10 @@ class BEReleasedConfig(BEConfig):
 
 @record
 class DSMConfig(ClipConfig):
-    """Options of decoupled scene and motion: the query is warped, and a clip with its frames shuffled is pushed.
+    """Options of decoupled scene and motion: the query is warped, and a clip with shuffled frames is a negative.
 
-    Presets: ``"default"``; ``"released"`` pushes another segment, as its code does; ``"margin"`` is the triplet form.
+    Presets: ``"default"``; ``"released"`` takes another segment as the negative, as its code does; ``"margin"`` is the
+    triplet form.
     """
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
@@ -240,7 +242,7 @@ class DSMConfig(ClipConfig):
 
 @record
 class VTDLConfig(ClipConfig):
-    """Options of temporal discrimination: a little of a still frame in the query, and another segment is pushed.
+    """Options of temporal discrimination: the query has a small share of a still frame, and another segment is a negative.
 
     Presets: ``"default"``, and ``"published"`` with the temperature, momentum and unmasked queue of its code.
     """
@@ -258,7 +260,7 @@ class VTDLConfig(ClipConfig):
 class STCRConfig(ClipConfig):
     """Options of consistency: the map of a transformed, mixed clip must be the transformed map of the clip.
 
-    Presets: ``"default"``, rotations, reflections and reversed time; ``"square"`` keeps the direction of time.
+    Presets: ``"default"`` uses rotations, reflections and reversed time; ``"square"`` keeps the direction of time.
     """
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"default": {}, "square": {"group": "square8"}}
@@ -270,9 +272,9 @@ class STCRConfig(ClipConfig):
 
 @record
 class MotionContrastConfig(ClipConfig):
-    """Options of the library's own recipe: frame differences, and a clip with its frames shuffled is pushed.
+    """Options of the library's own recipe: frame differences, and a clip with shuffled frames as a negative.
 
-    Presets: ``"default"``; ``"both"`` sees frames beside the differences, with exchanged static layers.
+    Presets: ``"default"``; ``"both"`` also reads frames, with exchanged static layers.
     """
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {

@@ -1,4 +1,4 @@
-"""Contrast of clip views: one model for MoCo, SimCLR, triplets, BE, DSM, VTDL and STCR, which differ in their options."""
+"""The model that contrasts views of clips; MoCo, SimCLR, triplets, BE, DSM, VTDL and STCR differ only in its options."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ class VideoBatch(NamedTuple):
 
 
 class ClipContrast(OneProcessModule):
-    """Learns an encoder of clips from what views of one video have in common and views of others have not.
+    """Learns an encoder of clips that brings views of one video together and separates views of different videos.
 
-    A step makes the views of a batch, builds their graph by the recipe of the options, and takes the losses of its edges.
-    Methods differ in the options alone; see `graphvid.models.clips.RECIPES`.
+    A step makes the views of a batch, builds their graph by the recipe of the options, and computes the losses of its edges.
+    Methods differ only in the options; see `graphvid.models.clips.RECIPES`.
 
     Parameters
     ----------
@@ -52,23 +52,23 @@ class ClipContrast(OneProcessModule):
     Attributes
     ----------
     encoder : ClipEncoder
-        What is learnt.
+        The trained encoder.
     memory : CrossBatchNegatives or None
         Keys of earlier batches, with their videos.
 
     Raises
     ------
     TypeError
-        For options of another class.
+        The options are of another class.
     ImportError
-        With ``scene_negatives``, when scikit-learn is not installed.
+        With ``scene_negatives``, scikit-learn is not installed.
     ValueError
-        For a video shorter than a clip, fewer than two videos, or frames that are not square with a group.
+        A video is shorter than a clip, there are fewer than two videos, or with a group, frames are not square.
 
     Notes
     -----
-    A video's own old keys are not its negatives, unless the options say so. The queue starts empty, so the first step of
-    a recipe without other negatives has the loss 0.
+    By default a video's own old keys are not its negatives (``mask_same_video``). The queue starts empty, so the first step
+    of a recipe without other negatives has the loss 0.
 
     Examples
     --------
@@ -108,7 +108,7 @@ class ClipContrast(OneProcessModule):
 
     @property
     def encoder(self) -> ClipEncoder:
-        """The encoder that is learnt: of queries, where there is another of keys."""
+        """The trained encoder; with a key encoder, the encoder of queries."""
         return cast(ClipEncoder, self.single if self.pair is None else self.pair.query)
 
     @property
@@ -117,7 +117,7 @@ class ClipContrast(OneProcessModule):
         return -(-self._num_videos // self.config.batch_size)
 
     def train_dataloader(self) -> ShuffledBatches[VideoBatch]:
-        """Give the batches of all epochs."""
+        """Return the batches of all epochs."""
         config = self.config
         rows = VideoBatch(torch.arange(self._num_videos))
         return ShuffledBatches(rows, config.batch_size, config.num_epochs, config.seed)
@@ -152,7 +152,7 @@ class ClipContrast(OneProcessModule):
         return loss
 
     def graph(self, video: Tensor, views: ViewBatch) -> ClipGraph:
-        """Return the graph of a batch, with what was drawn for its edges."""
+        """Return the graph of a batch, with the random values of its edges."""
         config, number = self.config, len(views.clips)
         code = None
         if views.code is not None:
@@ -190,7 +190,7 @@ class ClipContrast(OneProcessModule):
         return cast(Tensor, loss)
 
     def excluded(self, graph: ClipGraph, video: Tensor) -> Tensor | None:
-        """Return where a node is not pushed from a key of a video, bool (num_nodes, num_queue); None for nowhere."""
+        """Return the mask of keys that are no negatives of a node, bool (num_nodes, num_queue); None if all are."""
         own = graph.same_video(video) if self.config.mask_same_video else None
         if self.scenes is None:
             return own
@@ -200,7 +200,7 @@ class ClipContrast(OneProcessModule):
         return own | (elsewhere & enough)
 
     def _consistency(self, views: ViewBatch, encodings: list[ClipEncoding]) -> Tensor:
-        """Return how far the query's map is from the transformed map of the key's clip, and log its share of chance."""
+        """Return the distance of the query's map from the transformed map of the key's clip; log it relative to chance."""
         assert views.code is not None
         assert self.config.group != "none"
         clean = encodings[KEY] if self.pair is None else self.encoder(views.clips[KEY])
@@ -214,7 +214,7 @@ class ClipContrast(OneProcessModule):
         return loss
 
     def configure_optimizers(self) -> Any:  # Any: Lightning's form of an optimiser and its schedule
-        """Give Adam with a rate that falls along a cosine."""
+        """Return Adam with a rate that falls along a cosine."""
         config, total = self.config, len(self.train_dataloader())
         optimizer = torch.optim.Adam(
             [p for p in self.parameters() if p.requires_grad], lr=config.learning_rate, weight_decay=config.weight_decay

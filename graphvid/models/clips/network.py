@@ -1,4 +1,4 @@
-"""The encoder of clips: what it sees of them, a small 3D network, and vectors of whole videos."""
+"""The encoder of clips: frame differences as its input, a small 3D network, and the vectors of whole videos."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ _CHUNK = 256  # clips encoded at once
 
 
 class DifferenceInput(nn.Module):
-    """A backbone that sees frame differences, alone or beside the frames; a `graphvid.nn.ClipBackbone`.
+    """A backbone whose input is frame differences, alone or with the frames; a `graphvid.nn.ClipBackbone`.
 
     Parameters
     ----------
     backbone : ClipBackbone
-        With as many channels as ``inputs`` gives: twice those of the clips with ``"both"``.
+        It takes the channels that ``inputs`` gives: twice those of the clips with ``"both"``.
     inputs : {"frames", "differences", "both"}
-        A clip of T frames has T - 1 differences; beside them stand the frames from the second on.
+        A clip of T frames has T - 1 differences; ``"both"`` adds the frames from the second on.
     noise_floor : float
-        Differences nearer to 0 become 0, larger ones are moved towards it by this much: soft thresholding.
+        Soft threshold: smaller differences become 0, larger ones move towards 0 by this much.
 
     Examples
     --------
@@ -53,12 +53,12 @@ class DifferenceInput(nn.Module):
 
 
 def build_clip_encoder(channels: int, config: ClipConfig) -> ClipEncoder:
-    """Return an encoder with initial weights, which are a function of ``config.seed``.
+    """Return an encoder with initial weights, which depend only on ``config.seed``.
 
     Parameters
     ----------
     channels : int
-        Of the clips.
+        Channels of the clips.
     config : ClipConfig
 
     Examples
@@ -74,7 +74,7 @@ def build_clip_encoder(channels: int, config: ClipConfig) -> ClipEncoder:
 
 
 def clip_refs(video: int, num_frames: int, config: ClipConfig) -> list[ClipRef]:
-    """Return the clips whose mean stands for a video: ``config.num_clips``, evenly spaced from its first frame to its last.
+    """Return the clips whose mean represents a video: ``config.num_clips``, evenly spaced from its first frame to its last.
 
     Examples
     --------
@@ -91,21 +91,21 @@ def clip_refs(video: int, num_frames: int, config: ClipConfig) -> list[ClipRef]:
 def encode_refs(
     encoder: ClipEncoder, source: ClipSource, refs: list[ClipRef], *, pooling: Pooling | None = None
 ) -> NDArray[np.float32]:
-    """Encode clips in evaluation mode, from the backbone's map: the head serves the loss alone.
+    """Encode clips in evaluation mode from the backbone's map, without the head, which only the loss uses.
 
     Parameters
     ----------
     encoder : ClipEncoder
     source : ClipSource
     refs : list of ClipRef
-        Of one length.
+        Clips of equal length.
     pooling : {"mean", "2x2x2"}, optional
         See `graphvid.nn.ClipEncoder`. Default: the encoder's.
 
     Returns
     -------
     ndarray of float32, shape (num_refs, num_features)
-        Columns of the pooled map.
+        The pooled maps.
     """
     training, device = encoder.training, next(encoder.parameters()).device
     encoder.eval()
@@ -120,21 +120,21 @@ def encode_refs(
 def embed_videos(
     encoder: ClipEncoder, source: ClipSource, config: ClipConfig, *, pooling: Pooling | None = None
 ) -> NDArray[np.float32]:
-    """Return the vector of every video, the mean of those of its clips.
+    """Return the vector of every video: the mean of the vectors of its clips.
 
     Parameters
     ----------
     encoder : ClipEncoder
     source : ClipSource
     config : ClipConfig
-        Says which clips; see `clip_refs`.
+        Options that choose the clips; see `clip_refs`.
     pooling : {"mean", "2x2x2"}, optional
         Default: the encoder's.
 
     Raises
     ------
     ValueError
-        For a video shorter than a clip; names it.
+        A video is shorter than a clip; names it.
     """
     check_videos(source, config)
     refs = [ref for v, frames in enumerate(source.num_frames) for ref in clip_refs(v, int(frames), config)]
@@ -144,12 +144,12 @@ def embed_videos(
 
 
 def check_videos(source: ClipSource, config: ClipConfig, *, least: int = 1) -> None:
-    """Raise unless every video has the frames of ``least`` clips that start in different places, and frames fit.
+    """Raise unless every video has enough frames for ``least`` clips with different starts, and frames fit.
 
     Raises
     ------
     ValueError
-        Names the first video that is too short, and says how many are.
+        Videos are too short; names the first one and their number.
     """
     wanted = (config.clip_length - 1) * config.stride + least
     short = np.flatnonzero(source.num_frames < wanted)

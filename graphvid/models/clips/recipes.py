@@ -1,4 +1,4 @@
-"""The edges and the views of a configuration: what a method pulls and pushes, and what is done to each view."""
+"""The edges and views of a configuration: the pairs that a method pulls and pushes, and the changes of each view."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ QUERY, KEY, NEGATIVE = 0, 1, 2  # views
 
 
 def edge_recipe(config: ClipConfig) -> EdgeRecipe:
-    """Return what the losses of a configuration do with its views: 0 the query, 1 the key, 2 the own negative, if any.
+    """Return the edges between the views of a configuration: 0 the query, 1 the key, 2 the own negative, if any.
 
     Examples
     --------
@@ -62,9 +62,9 @@ class ViewBatch(NamedTuple):
     clips : list of Tensor, each of shape (batch, C, T, H, W)
         By view.
     start : Tensor of int64, shape (num_views, batch)
-        First frame of each.
+        First frame of each view.
     edge_data : dict of str to dict of str to Tensor
-        What was drawn, by edge type.
+        Random values by edge type.
     code : Tensor of int64, shape (batch,), optional
         The transform of the query.
     """
@@ -77,7 +77,7 @@ class ViewBatch(NamedTuple):
 
 @dataclass(frozen=True)
 class ViewMaker:
-    """Reads clips of videos and makes the views that a configuration asks for.
+    """Reads clips of videos and makes the views of a configuration.
 
     Parameters
     ----------
@@ -96,13 +96,13 @@ class ViewMaker:
         video : Tensor of int64, shape (batch,)
             Rows of the source.
         generator : torch.Generator
-            Of the CPU.
+            Generator of the CPU.
         device : torch.device
-            Where the views go.
+            Device of the views.
 
         Notes
         -----
-        A batch of one video, the last of an epoch, has no other whose static layer it could take, and keeps its own.
+        A batch of one video, at the end of an epoch, has no other clip for an exchange and keeps its own static layer.
         """
         config, edge_data = self.config, dict[str, dict[str, Tensor]]()
         frames = torch.from_numpy(self.source.num_frames)[video]

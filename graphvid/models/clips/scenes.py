@@ -1,4 +1,4 @@
-"""Clusters of videos that show the same scenery, from their static layers."""
+"""Clusters of videos with the same scenery, computed from their static layers."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _LEAST_MEMBERS = 32
 def scene_clusters(source: ClipSource, config: ClipConfig) -> NDArray[np.int64]:
     """Return the cluster of the scenery of every video.
 
-    The static layer of a video, the median over time of its middle clip, is scaled to 16 x 16 pixels and described by the
-    magnitudes of its Fourier transform without their mean, which do not move with the camera. Each video is joined to the
-    10 whose descriptions are nearest by cosine, and the graph goes through affinity clustering. The finest level counts
-    at which half of the videos are in clusters of at least 32.
+    The static layer of a video is the median over time of its middle clip, scaled to 16 x 16 pixels. Its description is the
+    magnitudes of its Fourier transform without their mean, which do not change when the camera moves. Each video gets edges
+    to the 10 videos with the nearest descriptions by cosine, and affinity clustering runs on this graph. The result is the
+    finest level at which half of the videos are in clusters of at least 32.
 
     Parameters
     ----------
@@ -40,11 +40,11 @@ def scene_clusters(source: ClipSource, config: ClipConfig) -> NDArray[np.int64]:
     ImportError
         scikit-learn, of the extra ``video``, is not installed.
     ValueError
-        For a video shorter than a clip; names it.
+        A video is shorter than a clip; names it.
 
     Notes
     -----
-    All pairs of videos are compared: O(num_videos ** 2) time, O(num_videos) memory.
+    Compares all pairs of videos: O(num_videos ** 2) time, O(num_videos) memory.
     """
     try:
         from sklearn.neighbors import kneighbors_graph

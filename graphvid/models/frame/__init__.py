@@ -1,4 +1,4 @@
-"""FRAME: a graph of users and clips that says who finishes which video, and at which clip the others leave."""
+"""FRAME: a graph network over users and clips that predicts who finishes a video, and at which clip the others leave."""
 
 from .config import FRAMEConfig
 from .model import FRAME

@@ -1,4 +1,4 @@
-"""Inputs of single clips of a `FRAME`: their features, standardised, and what it learns of each."""
+"""Inputs of the clips of a `FRAME`: standardised features, and learned features and vectors of ids."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ _CHUNK_VALUES = 2**22  # of features, held at once where many videos are visited
 
 
 class ClipInputs(nn.Module):
-    """Inputs of the clips of videos: features as they are stored, learnt features, vectors of ids.
+    """Inputs of the clips of videos: stored features, learned features, vectors of ids.
 
     Parameters
     ----------
     clips : ClipFeatures
-        Of all videos; read as they are asked for.
+        Features of all videos, read on demand.
     seen : ndarray of int64
-        Distinct videos of the training log, over whose clips the columns are standardised.
+        Distinct videos of the training log; their clips give the mean and deviation of the columns.
     config : FRAMEConfig
     progress : bool
         Show a bar while the features are read.
 
     Attributes
     ----------
-    learnt : Parameter, shape (num_videos, num_clips, learnt columns), or None
-        What is learnt of every clip: its features, which start at their values, then the vector of its id.
+    learnt : Parameter, shape (num_videos, num_clips, learned columns), or None
+        Learned columns of every clip: its features, which start at their values, then the vector of its id.
     """
 
     def __init__(self, clips: ClipFeatures, seen: NDArray[np.int64], config: FRAMEConfig, progress: bool) -> None:
@@ -63,7 +63,7 @@ class ClipInputs(nn.Module):
         return pad(self._features(clips, videos), (0, self.id_dim))
 
     def chunks(self, videos: NDArray[np.int64], name: str, progress: bool) -> Iterator[NDArray[np.int64]]:
-        """Give ``videos`` in parts whose features fit into memory."""
+        """Yield ``videos`` in parts; the features of a part fit into memory."""
         size = max(1, _CHUNK_VALUES // (self.clips.num_clips * self.clips.dim))
         for start in tqdm(range(0, len(videos), size), desc=name, unit="chunk", disable=not progress):
             yield videos[start : start + size]
@@ -76,7 +76,9 @@ class ClipInputs(nn.Module):
     def _moments(self, seen: NDArray[np.int64], progress: bool) -> tuple[Tensor, Tensor]:
         """Return mean and deviation of every column, 1 for a constant one, from sums in float64."""
         count, total, squares = 0, np.zeros(self.clips.dim), np.zeros(self.clips.dim)
-        first = self.clips.take(seen[:1])[0, 0].astype(np.float64)  # sums of differences lose no digits to a large mean
+        first = self.clips.take(seen[:1])[0, 0].astype(
+            np.float64
+        )  # sums of differences keep their digits with a large mean
         for videos in self.chunks(seen, "features", progress):
             values = self.clips.take(videos).reshape(-1, self.clips.dim) - first
             count += len(values)

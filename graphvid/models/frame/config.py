@@ -1,4 +1,4 @@
-"""Options of a `FRAME`, as one flat record that is saved beside its results."""
+"""Options of a `FRAME`: one flat record, saved with its results."""
 
 from __future__ import annotations
 
@@ -53,80 +53,80 @@ _OFFICIAL: Mapping[str, Any] = {
 class FRAMEConfig(Record):
     """Options of `FRAME`; the defaults are the preset ``"survival"``.
 
-    Presets: ``"survival"``, the default, has a hazard for every clip and the products of users and clips as input of the
-    scores. ``"paper"`` holds the equations as they are published: mean of clip probabilities, symmetric norm, scores from
-    concatenated vectors. ``"official"`` is the released code as far as it can be run: positive edges up to the skip,
-    weights shared between the relations, no residual, positive branch alone, sum of logits, trainable features,
-    clip-wise losses, and rows that see their own edges.
+    Presets: ``"survival"``, the default, has a hazard for every clip, and its scores read the products of users and clips.
+    ``"paper"`` has the published equations: mean of clip probabilities, symmetric norm, scores from concatenated vectors.
+    ``"official"`` is the released code as far as it runs: positive edges up to the skip, weights shared between the
+    relations, no residual, only the positive branch, sum of logits, trainable features, clip-wise losses, and rows that
+    see their own edges.
 
     Parameters
     ----------
     num_clips : int, optional
         Clips of a video; must divide the number in the features, which are averaged. Default: as in the features.
     complete_ratio, min_watch_time, duration_resolution, count_loops
-        Which plays count and which are complete; see `graphvid.graphs.label_clips`.
+        Rules for the plays that count and those that are complete; see `graphvid.graphs.label_clips`.
     positive_mode, negative_mode, multiplicity, resolve
         The edges of the graph; see `graphvid.graphs.user_clip_graph`.
     norm : {"mean", "sym", "official"}
-        What messages are divided by; see `graphvid.graphs.edge_norms`. ``"mean"`` forgets how many rows a user has,
-        which differs between training and use, and scored best on validation rows.
+        Normalisation of messages; see `graphvid.graphs.edge_norms`. ``"mean"`` does not depend on the number of rows of a
+        user, which differs between training and use, and scored best on validation rows.
     target_edges : {"exclude", "temporal", "include"}
-        How a training row is kept from seeing its own outcome in the graph. ``"exclude"``: every step takes the edges
-        of its own (user, video) pairs out of both hops. ``"temporal"``: the last third of each user's training rows is
-        predicted from the graph of the first two thirds. ``"include"``: not at all, as in the released code.
+        Rule that hides the outcome of a training row from its own prediction. ``"exclude"``: every step removes the edges
+        of its own (user, video) pairs from both hops. ``"temporal"``: the graph of the first two thirds of each user's
+        training rows predicts the last third. ``"include"``: nothing is hidden, as in the released code.
     cold_user_share : float
-        Share of the training views that are shown without their user, in [0, 1), so that the probabilities of users
-        without a past hold. With 0 and a log in which every user has many rows, they were far off.
+        Share of the training views that the model sees without their user, in [0, 1), so that its probabilities for users
+        without a past are right. With 0 and a log in which every user has many rows, they were far off.
     dim : int
-        Columns of users and clips. With ``hidden`` 64, GAUC was that of the paper's 128 and 256, within .002, in a third
-        of the time.
+        Columns of users and clips. With ``hidden`` 64, GAUC was within .002 of that with the paper's 128 and 256, in a
+        third of the time.
     hidden, interaction, branches
         The networks that score clips; see `graphvid.nn.ClipScorer`.
     standardize : bool
-        Shift and scale the features by mean and deviation over the clips of the training videos. Vectors of norm 1 in
-        many columns give products near 0 at the start, and training does not leave its first plateau for long.
+        Shift and scale the features by mean and deviation over the clips of the training videos. Vectors of norm 1 with
+        many columns give products near 0 at the start, and training stays on its first plateau for long.
     trainable_features : bool
         Let the features be parameters that start at their values, as in the released code.
     id_embedding : {"none", "add", "concat"}
-        A learnt vector of every clip added to the projected features, or put beside the features. Videos that are not
-        in the training log have none.
+        A learned vector of every clip, added to the projected features or concatenated with the features. Videos outside
+        the training log have none.
     share_weights : bool
         See `graphvid.nn.UserClipConv`.
     residual : bool
-        Keep the projected features of a clip beside what the graph says of it, with two learnt factors that start at
-        0.5. Without it a clip that nobody has seen is the zero vector.
+        Add the projected features of a clip to its messages from the graph, with two learned factors that start at 0.5.
+        Without it a clip that nobody has seen is the zero vector.
     head : {"survival", "mean_prob", "sigmoid_mean_logit", "official_sum_logit"}
         See `graphvid.nn.SurvivalHead` and `graphvid.nn.CompletionHead`.
     num_duration_buckets : int
-        Groups of videos by duration, at the quantiles over training rows, with a hazard baseline each; only with the
-        survival head.
+        Groups of videos by duration, cut at the quantiles over training rows; each has its own hazard baseline. Only with
+        the survival head.
     supervision : {"view", "hybrid", "official"}
         ``"view"``: the likelihood of the end of the view alone. ``"hybrid"`` adds ``point_weight`` times
         `graphvid.losses.observed_clip_loss` and ``pair_weight`` times `graphvid.losses.clip_order_loss`; ``"official"``
-        is the released code's, the point-wise loss and `graphvid.losses.cross_view_loss`, without the view.
+        is that of the released code: the point-wise loss and `graphvid.losses.cross_view_loss`, without the view.
     point_weight, pair_weight : float
-        Of the other losses.
+        Weights of the point-wise and the pair-wise loss.
     fanout : int
         Users picked per clip in the second hop of a step; -1 for all. The first hop always sums over all clips of a
         user, since the sums are kept.
     batch_size : int
-        Rows of the log a step. With target edges excluded at most a tenth of all rows, or too little were left of the
-        graph.
+        Rows of the log a step. With target edges excluded, at most a tenth of all rows: otherwise too few edges would be
+        left in the graph.
     num_epochs : int
         Passes over the training rows.
     learning_rate : float
-        Its largest value, for Adam.
+        Largest learning rate of Adam.
     schedule : {"one_cycle", "constant"}
         ``"one_cycle"`` rises over the first 30 % of the steps and falls to almost 0 with the last.
     weight_decay : float
         L2 penalty, decoupled.
     seed : int
-        Of the initial weights, the order of the rows and the picks.
+        Seed of the initial weights, the order of the rows and the picks.
 
     Raises
     ------
     ValueError
-        For an unknown choice, a number of another type or out of its range, or options that contradict each other.
+        An unknown choice, a number of another type or out of its range, or options that contradict each other.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Groups of videos by duration, with hazards of their own."""
+"""Groups of videos by duration; each has its own hazards."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class DurationBuckets(nn.Module):
     video : ndarray of int64, shape (num_views,)
         Video of each training view.
     duration : ndarray of float64, shape (num_views,)
-        Its seconds.
+        Duration of each training view, in seconds.
     num_videos, num_buckets : int
     """
 
@@ -51,7 +51,7 @@ class DurationBuckets(nn.Module):
         Raises
         ------
         ValueError
-            Durations of another shape, and, with more than one bucket, one that is neither known nor finite and > 0.
+            Durations of another shape; with more than one bucket, a missing duration, or one that is not finite and > 0.
         """
         seconds = self.duration.cpu().numpy()[video] if known else np.full(len(video), np.nan)
         if durations is not None:

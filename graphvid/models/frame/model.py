@@ -1,4 +1,4 @@
-"""FRAME: a graph of users and clips, convolved twice, that says which clip makes a viewer leave."""
+"""FRAME: a model that predicts the clip at which a viewer leaves, by two graph convolutions over users and clips."""
 
 from __future__ import annotations
 
@@ -44,16 +44,16 @@ class FRAME(OneProcessModule):
         h_c &= \alpha_0 h_c^0 + \alpha_1 \tfrac12 \textstyle\sum_r \sigma((\tilde R^r)^\top h^r W_r^2) \\
         z_{uc} &= \alpha_p \mathrm{MLP}^p(h_u^p, h_c) - \alpha_n \mathrm{MLP}^n(h_u^n, h_c) + b
 
-    with :math:`H^0 = F W_v` the projected features of all clips, and a head that makes of the scores :math:`z` of a
-    video's clips the probability that it is watched to its end.
+    with :math:`H^0 = F W_v` the projected features of all clips. A head turns the scores :math:`z` of a video's clips into
+    the probability that the user watches it to its end.
 
     Parameters
     ----------
     log : WatchLog
         Training views with ``watch_time`` and ``duration``. A test view in it is a leak.
     clips : ClipFeatures
-        Of every video of ``log.video_ids``, watched or not; others are left out. May be memory-mapped: a step reads the
-        clips of its own videos.
+        Features of every video of ``log.video_ids``, watched or not; the model ignores others. They may be memory-mapped: a
+        step reads the clips of its own videos.
     config : FRAMEConfig
         Options; the default is the preset ``"survival"``.
     progress : bool, default False
@@ -62,32 +62,32 @@ class FRAME(OneProcessModule):
     Attributes
     ----------
     labels : ClipLabels
-        The views of the log; ``labels.dropped`` counts those that could not be used.
+        The views of the log; ``labels.dropped`` counts the unusable ones.
     graph : DGLGraph
         Users and clips, from ``labels``.
     network : FRAMENetwork
-        What training changes.
+        The trained network.
     inputs : ClipInputs
-        What the network knows of single clips; training changes what it learns of them.
+        Inputs of the clips, with their learned columns.
     targets : ViewBatch
         The views that training predicts.
 
     Raises
     ------
     ValueError
-        Videos without clips, features whose number of clips is no multiple of ``config.num_clips``, a log without
-        watch times or durations, and one without both complete views and skips, from which nothing can be learnt.
+        Videos without clips, features whose number of clips is no multiple of ``config.num_clips``, a log without watch
+        times or durations, and a log without complete views or without skips.
 
     Notes
     -----
-    A step visits its own videos, their in-edges (``config.fanout`` of them a clip, if it is set) and the users at their
-    ends: its memory does not depend on the number of clips. That is exact, not an approximation, as
-    :math:`\tilde R (F W) = (\tilde R F) W`: the sums :math:`\tilde R F` over the clips of every user are made once, in
-    O(num_edges * in_dim) time, and corrected for the edges that a step leaves out. With ``trainable_features`` or
-    ``id_embedding`` the sums are made in every step, over the whole graph.
+    A step visits its own videos, their in-edges (at most ``config.fanout`` a clip) and the users at their ends, so its
+    memory does not depend on the number of clips. This is exact, because :math:`\tilde R (F W) = (\tilde R F) W`: the model
+    computes the sums :math:`\tilde R F` over the clips of every user once, in O(num_edges * in_dim) time, and corrects them
+    for the edges that a step leaves out. With ``trainable_features`` or ``id_embedding`` every step computes the sums over
+    the whole graph.
 
-    All randomness is a function of ``config.seed`` and the number of the step, so on the CPU a resumed training equals
-    an uninterrupted one bit for bit, with the same number of threads; PyTorch rounds differently with another.
+    All randomness depends only on ``config.seed`` and the number of the step. So on the CPU a resumed training equals an
+    uninterrupted one bit for bit, with the same number of threads; PyTorch rounds differently with another.
 
     References
     ----------
@@ -138,7 +138,7 @@ class FRAME(OneProcessModule):
         return loss
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        """Give Adam and the schedule of the learning rate, step by step."""
+        """Return Adam and the schedule of the learning rate, step by step."""
         config = self.config
         optimizer = torch.optim.AdamW(self.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
         num_steps = len(self.train_dataloader())
@@ -147,7 +147,7 @@ class FRAME(OneProcessModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def train_dataloader(self) -> ShuffledBatches[ViewBatch]:
-        """Give the batches up to the end of the last epoch."""
+        """Return the batches up to the end of the last epoch."""
         config = self.config
         batch_size = config.batch_size
         if config.target_edges == "exclude":
@@ -157,16 +157,16 @@ class FRAME(OneProcessModule):
     def scores(
         self, user: Tensor, video: Tensor, *, step: int | None = None, clips: ClipFeatures | None = None
     ) -> Tensor:
-        """Return the scores of the clips of some views, (num_views, num_clips), large for a clip that keeps the user.
+        """Return the scores of the clips of some views, (num_views, num_clips); a large score means that the user stays.
 
         Parameters
         ----------
         user, video : Tensor of int64, shape (num_views,)
             As in `predict`, not checked.
         step : int, optional
-            Number of the training step: the graph is that of training, the views' own edges are left out if
-            ``config.target_edges`` says so, ``config.fanout`` holds, and ``config.cold_user_share`` of the views are
-            shown without their user. Default: the whole graph of all training views.
+            Number of the training step: then the graph is that of training, ``config.target_edges`` removes the views' own
+            edges, ``config.fanout`` holds, and ``config.cold_user_share`` of the views come without their user. Default:
+            the whole graph of all training views.
         clips : ClipFeatures, optional
             See `predict`.
         """
@@ -220,12 +220,12 @@ class FRAME(OneProcessModule):
         videos : array_like of int, shape (num_views,)
             Rows of the training log's ``video_ids``, or of ``clips``.
         clips : ClipFeatures, optional
-            Videos that the training log does not know, with as many clips and columns as its own. Such a clip has its
-            features alone, and zeros for what is learnt of ids.
+            Videos outside the training log, with the same numbers of clips and columns. Their clips have only features, and
+            zeros for learned vectors of ids.
         durations : array_like of float, shape (num_views,), optional
-            Seconds; they matter with more than one duration bucket only. Default: those of the training log.
+            Seconds; only used with more than one duration bucket. Default: those of the training log.
         chunk_size : int, default 8192
-            Views at once; bounds the memory, and changes the result by rounding at most.
+            Views at once; it bounds the memory, and changes the result only by rounding.
 
         Returns
         -------
@@ -234,8 +234,8 @@ class FRAME(OneProcessModule):
         Raises
         ------
         TypeError, ValueError
-            Ids out of range, arrays of unequal length, features of another shape, ``chunk_size`` below 1, and a duration
-            that is needed and not known.
+            Ids out of range, arrays of unequal length, features of another shape, ``chunk_size`` below 1, or a missing
+            duration with more than one bucket.
         """
         check_integer("chunk_size", chunk_size, 1)
         if clips is not None and (clips.num_clips, clips.dim) != (self.clips.num_clips, self.clips.dim):
@@ -260,7 +260,7 @@ class FRAME(OneProcessModule):
         return SkipPrediction(*(_joined(column) for column in zip(*parts, strict=True)))
 
     def _cold(self, num_views: int, step: int) -> Tensor:
-        """Say which views of a training step are shown without their user."""
+        """Return the mask of the views of a training step that come without their user."""
         draws = np.random.default_rng((self.config.seed, _COLD_STREAM, step)).random(num_views)
         return torch.from_numpy(draws < self.config.cold_user_share).to(self.device)
 

@@ -26,8 +26,8 @@ class FRAMENetwork(nn.Module):
 
     Notes
     -----
-    The input of a clip is its features and, with ``config.id_embedding``, its learnt vector beside them; ``"add"`` gives
-    that vector the identity as its projection.
+    The input of a clip is its features and, with ``config.id_embedding``, its learned vector. With ``"add"`` the projection
+    of that vector is the identity.
     """
 
     def __init__(self, dim: int, num_clips: int, config: FRAMEConfig) -> None:
@@ -48,18 +48,18 @@ class FRAMENetwork(nn.Module):
             self.head = CompletionHead(config.head)
 
     def project(self, inputs: Tensor) -> Tensor:
-        """Return :math:`H^0`, (..., config.dim), of the inputs of clips, or of sums of them, (..., in_dim)."""
+        """Return :math:`H^0`, (..., config.dim), for inputs of clips or sums of inputs, (..., in_dim)."""
         weight: Tensor = self.weight
         if self.config.id_embedding == "add":
             weight = torch.cat([weight, torch.eye(self.config.dim, dtype=weight.dtype, device=weight.device)])
         return inputs @ weight
 
     def users(self, sums: Tensor) -> Tensor:
-        """Return the users, (2, num_users, config.dim), of the normalised sums of their clips' inputs."""
+        """Return the vectors of users, (2, num_users, config.dim), from the normalised sums of their clips' inputs."""
         return self.conv.users(self.project(sums))
 
     def clips(self, inputs: Tensor, into_clips: Sequence[Adjacency] | None, users: Tensor) -> Tensor:
-        """Return clips, (num_videos, num_clips, config.dim).
+        """Return the vectors of clips, (num_videos, num_clips, config.dim).
 
         Parameters
         ----------
@@ -74,7 +74,7 @@ class FRAMENetwork(nn.Module):
         return seen if self.mix is None else self.mix[0] * own + self.mix[1] * seen
 
     def loss(self, scores: Tensor, stop: Tensor, bucket: Tensor) -> Tensor:
-        """Return the training loss of some views; see `FRAMEConfig` on supervision.
+        """Return the training loss of some views; see ``supervision`` of `FRAMEConfig`.
 
         Parameters
         ----------

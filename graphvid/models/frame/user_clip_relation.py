@@ -1,4 +1,4 @@
-"""One relation of a user-clip graph as a training step reads it: without the edges of the step's own targets."""
+"""One relation of the user-clip graph for a training step, without the edges of the step's own targets."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ _POWERS: dict[Norm, tuple[float, float, float, float]] = {
 
 
 class SampledEdges(NamedTuple):
-    """The second hop of one step, and what the first must leave out.
+    """The second hop of one step, and the edges that the first hop must leave out.
 
     Parameters
     ----------
     nodes : Tensor of int64, shape (num_nodes,)
-        Clips of the step's videos, or the videos themselves where all clips of a video share their edges.
+        Clips of the step's videos, or the videos themselves if all clips of a video share their edges.
     picks : NeighborPicks
         Users picked for every node, without those of the step's targets.
     own : Tensor of int64, ascending
         Edges of the step's targets.
     own_node : Tensor of int64
-        Place in ``nodes`` of each.
+        Place in ``nodes`` of each of these edges.
     degree : Tensor of float64, shape (num_nodes,)
-        Of every node, without the targets' edges.
+        Degree of every node, without the targets' edges.
     num_edges : Tensor of int64, shape (num_nodes,)
         Number of edges of every node, without the targets'.
     """
@@ -56,7 +56,7 @@ class UserClipRelation(nn.Module):
     graph : DGLGraph
         Made by `graphvid.graphs.user_clip_graph`.
     name : {"pos", "neg"}
-        Which edges.
+        The relation.
     num_clips : int
         Clips of a video.
     norm : {"sym", "mean", "official"}
@@ -65,14 +65,14 @@ class UserClipRelation(nn.Module):
     Attributes
     ----------
     kept_sums : Tensor of float64, shape (num_users, in_dim), or None
-        `sums` over all videos, where they do not change in training.
+        `sums` over all videos, if they do not change in training.
 
     Notes
     -----
-    A step takes the edges of its own (user, video) pairs out of both hops and out of the degrees: they are the outcome
-    that the step is to predict. The sums over the clips of each user are kept for the whole graph and corrected, which
-    is exact: with the norms ``"mean"`` and ``"official"`` by the targets' edges alone, with ``"sym"`` by all edges of the
-    targets' clips, whose degrees change.
+    A step removes the edges of its own (user, video) pairs from both hops and from the degrees, because they are the outcome
+    to predict. It keeps the sums over the clips of each user for the whole graph and corrects them exactly. With the norms
+    ``"mean"`` and ``"official"`` the correction covers the targets' edges; with ``"sym"`` it covers all edges of the
+    targets' clips, because their degrees change.
     """
 
     keys: Tensor
@@ -93,7 +93,7 @@ class UserClipRelation(nn.Module):
         self.clip_power, self.user_power, self.back_user_power, self.back_clip_power = _POWERS[norm]
         weight = graph.edges[etype].data["weight"]
         wide = weight.double()
-        # Edges are sorted by user and node, so those of a user with a video are a range of keys.
+        # Edges are sorted by user and node, so the edges between a user and a video are a range of keys.
         self.register_buffer("keys", user * num_nodes + node, persistent=False)
         self.register_buffer("weight", weight, persistent=False)
         degree = torch.zeros(num_users, dtype=torch.float64).index_add_(0, user, wide) * self.clips_per_node
@@ -137,10 +137,10 @@ class UserClipRelation(nn.Module):
         videos : Tensor of int64, shape (num_videos,)
             Distinct, ascending.
         targets : Tensor of int64, shape (num_targets, 2), optional
-            Distinct (user, video) pairs in ascending order, whose edges are left out; the videos are among ``videos``.
+            Distinct (user, video) pairs in ascending order, whose edges the step removes; the videos are among ``videos``.
         fanout, seed, step
-            See `graphvid.sampling.sample_neighbors`. As many more are picked as a node may lose to the targets, so that
-            ``fanout`` are left.
+            See `graphvid.sampling.sample_neighbors`. The step picks more users, as many as a node may lose to the targets,
+            so that ``fanout`` remain.
         """
         nodes = self.nodes(videos)
         degree, count = self.node_degree[nodes], self.node_count[nodes]
@@ -175,11 +175,11 @@ class UserClipRelation(nn.Module):
         Parameters
         ----------
         sums : Tensor, shape (num_all_users, in_dim)
-            From `sums` over all videos.
+            Result of `sums` over all videos.
         users : Tensor of int64, shape (num_users,)
             Distinct, ascending; the targets' users are among them.
         edges : SampledEdges, optional
-            Of the step. Default: nothing is left out.
+            Edges of the step. Default: no edge is removed.
         clips : Tensor, shape (num_videos, num_clips, in_dim)
             Inputs of the step's clips.
 
@@ -219,8 +219,8 @@ class UserClipRelation(nn.Module):
     def into_nodes(self, users: Tensor, user_degree: Tensor, edges: SampledEdges, dtype: torch.dtype) -> Adjacency:
         """Return the second hop from ``users`` to the nodes of the step, weighted by the norm.
 
-        Where only some edges were picked, each stands for as many as there are for one pick, so that the expectation is
-        the sum over all.
+        If only some edges were picked, each pick gets the weight (number of edges) / (number of picks), so that the
+        expectation is the sum over all edges.
         """
         picks = edges.picks
         src = torch.searchsorted(users, picks.src)
@@ -237,7 +237,7 @@ def _inverse(degree: Tensor, power: float) -> Tensor:
 
 
 def _is_in(ids: Tensor, among: Tensor) -> Tensor:
-    """Say for each id whether it is in ``among``, which is ascending."""
+    """Return for each id whether it is in ``among``, which is ascending."""
     if not len(among):
         return torch.zeros_like(ids, dtype=torch.bool)
     at = torch.searchsorted(among, ids).clamp(max=len(among) - 1)

@@ -1,4 +1,4 @@
-"""The views that a `FRAME` is made from and what it says of others: labels, graph, batches, predictions."""
+"""Views for a `FRAME`: labels, graph and batches of training views, and predictions for other views."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ class ViewBatch(NamedTuple):
 
 
 class SkipPrediction(NamedTuple):
-    """Expectation of a `FRAME` for some views.
+    """Predictions of a `FRAME` for some views.
 
     Parameters
     ----------
     complete : ndarray of float64, shape (num_views,)
-        Probability that the video is watched to its end.
+        Probability that the user watches the video to its end.
     stay : ndarray of float32, shape (num_views, num_clips)
-        Probability to stay at each clip, if it is reached. Only the survival head makes it a probability that is
-        consistent with ``complete``, their product; of the others it is the score of the clip in [0, 1].
+        Probability to stay at each clip that the user reaches. With the survival head the product over the clips is
+        ``complete``; with the other heads it is the score of the clip in [0, 1].
     drop_off : ndarray of float32, shape (num_views, num_clips + 1), or None
-        Probability to be still there at the start of each clip and at the end. None without the survival head.
+        Probability that the user still watches at the start of each clip and at the end. None without the survival head.
     watch_ratio : ndarray of float32, shape (num_views,), or None
-        Expected share of the video that is watched. None without the survival head.
+        Expected share of the video that the user watches. None without the survival head.
     """
 
     complete: NDArray[np.float64]
@@ -53,12 +53,12 @@ class SkipPrediction(NamedTuple):
 
     @property
     def offending_clip(self) -> NDArray[np.int64]:
-        """The clip at which this user is most likely to leave once there, (num_views,); the earliest of equals."""
+        """The clip with the largest probability that a user who reaches it leaves, (num_views,); the earliest of equals."""
         return np.asarray(self.stay.argmin(axis=1))
 
     @property
     def best_clip(self) -> NDArray[np.int64]:
-        """The clip at which this user is least likely to leave, (num_views,): a thumbnail for them."""
+        """The clip at which this user is least likely to leave, (num_views,): a personal thumbnail."""
         return np.asarray(self.stay.argmax(axis=1))
 
 
@@ -68,7 +68,7 @@ def label_views(log: WatchLog, num_clips: int, config: FRAMEConfig) -> ClipLabel
     Raises
     ------
     ValueError
-        Without both a complete view and a skip, and as `graphvid.graphs.label_clips`.
+        A log without a complete view or without a skip, and as `graphvid.graphs.label_clips` raises.
     """
     labels = label_clips(
         log,
@@ -87,7 +87,7 @@ def label_views(log: WatchLog, num_clips: int, config: FRAMEConfig) -> ClipLabel
 
 
 def build_graph(labels: ClipLabels, log: WatchLog, config: FRAMEConfig) -> DGLGraph:
-    """Return the user-clip graph of labels; positives are stored once a video where that is exact."""
+    """Return the user-clip graph of labels; positives are stored once a video if that is exact."""
     last = config.resolve == "last"
     if last and log.timestamp is None:
         raise ValueError("log must have timestamps with resolve='last', got a log without")

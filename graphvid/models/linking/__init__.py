@@ -1,4 +1,4 @@
-"""Linkers of mentions to entities: each by itself, with the others of its document, and along links of entities."""
+"""Models that link mentions to entities: one by one, jointly within a document, and along links between entities."""
 
 from .base import GROUPS, Linker, LinkTables, probabilities
 from .config import LinkConfig, LinkGlobalConfig, LinkGraphConfig, LinkLocalConfig

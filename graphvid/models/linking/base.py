@@ -1,4 +1,4 @@
-"""Base of the linkers: documents of a graph, features and vectors, loss, optimiser, and answers."""
+"""Base class of the linkers: it holds documents, features and vectors, and defines loss, optimiser and scoring."""
 
 from __future__ import annotations
 
@@ -21,26 +21,27 @@ from graphvid.sampling import DocumentBatch, DocumentBatches, Documents
 
 from .config import LinkConfig
 
-GROUPS = ("prior", "context", "type")  # what a feature speaks of; the fourth reason is coherence
+GROUPS = ("prior", "context", "type")  # subjects of features; the fourth reason is coherence
 WEIGHT_STREAM, DROPOUT_STREAM = 1, 2  # of config.seed
 
 
 @dataclass(frozen=True, eq=False)
 class LinkTables:
-    """Tables of candidates, entities, mentions and words, beside who may be meant.
+    """Tables of the features of candidates and the vectors of entities, mentions and words.
 
     Parameters
     ----------
     features : Tensor, shape (num_candidates, num_features)
-        In the order of the edges ``cand``; about of mean 0 and variance 1. Must not know of golds that are to be found.
+        In the order of the edges ``cand``, with a mean of about 0 and a variance of about 1. They must not use the golds to
+        be predicted.
     groups : sequence of {"prior", "context", "type"}
-        What each feature speaks of.
+        Subject of each feature.
     entities : Tensor, shape (num_entities, dim), optional
         Vectors by entity number.
     words : Tensor, shape (num_words, dim), optional
         Vectors by word number, in the columns of ``entities``.
     mentions : Tensor, shape (num_mentions, mention_dim), optional
-        Vectors of what stands around mentions, for relations between them.
+        Vectors of the text around mentions, for relations between them.
 
     Raises
     ------
@@ -71,20 +72,20 @@ class LinkTables:
 class Linker(OneProcessModule, ABC):
     """Learns scores of candidates from documents whose mentions are linked.
 
-    A subclass says how the candidates of some documents are scored, in `forward`; it may give several scores, each of
-    which is learnt from, and the last of which is the answer.
+    A subclass scores the candidates of some documents in `forward`. It may return several scores: the loss reads all, and
+    the last one is the answer.
 
     Parameters
     ----------
     graph : DGLGraph
-        From `graphvid.graphs.mention_graph`, of all documents, those to be linked later included.
+        From `graphvid.graphs.mention_graph`, of all documents, including those to link later.
     tables : LinkTables
     docs : Tensor of int64, shape (num_docs,), or None
-        Documents that are learnt from. The golds of others are not read. None: the model is to have weights from elsewhere.
+        Training documents; the golds of others are not read. None: a model whose weights are loaded afterwards.
     config : LinkConfig
         Options.
     block_size : int, optional
-        Most mentions of a document.
+        Largest number of mentions of a document.
 
     Attributes
     ----------
@@ -93,9 +94,9 @@ class Linker(OneProcessModule, ABC):
     Raises
     ------
     TypeError
-        For another kind of graph or options.
+        The graph or the options are of another kind.
     ValueError
-        For documents without a mention to learn from, or tables that do not fit the graph.
+        The documents have no mention to learn from, or the tables do not fit the graph.
     """
 
     kind: type[LinkConfig]
@@ -174,8 +175,8 @@ class Linker(OneProcessModule, ABC):
         ----------
         batch : DocumentBatch
         without : {"prior", "context", "type", "coherence"}, optional
-            What the scores are not to know: features of the group are replaced by their means over the candidates of the
-            mention; without coherence no mention hears of another.
+            Information to hide from the scores: the features of the group become their means over the candidates of the
+            mention; without coherence mentions exchange no messages.
 
         Returns
         -------
@@ -183,7 +184,7 @@ class Linker(OneProcessModule, ABC):
         """
 
     def columns(self, batch: DocumentBatch, without: str | None = None) -> Tensor:
-        """Return the features of the batch's candidates, the score of the context's words first where there are words."""
+        """Return the features of the batch's candidates; with words, the score of the context's words comes first."""
         features = self.features[batch.candidates]
         if self.attention is not None:
             assert self.words is not None
@@ -210,10 +211,10 @@ class Linker(OneProcessModule, ABC):
         return loss
 
     def loss(self, batch: DocumentBatch) -> Tensor:
-        """Return the sum of the mean losses of the scores that `forward` gives; 0 without a mention to learn from."""
+        """Return the sum of the mean losses of the scores of `forward`; 0 without a mention to learn from."""
         scores = self(batch)
         gold = self.gold[batch.mentions]
-        kept = (gold >= 0).nonzero()[:, 0]  # a mention without a right candidate teaches nothing
+        kept = (gold >= 0).nonzero()[:, 0]  # a mention without a right candidate has no loss
         counts = batch.cand_indptr.diff()[kept]
         rows, _ = expand_ranges(batch.cand_indptr[:-1][kept], counts)
         indptr = _indptr(counts)
@@ -222,7 +223,7 @@ class Linker(OneProcessModule, ABC):
         return torch.stack(losses).sum()
 
     def configure_optimizers(self) -> Any:  # Any: Lightning's form
-        """Give AdamW with a rate that falls to zero along a half cosine."""
+        """Return AdamW with a rate that falls to zero along a half cosine."""
         config = self.config
         optimizer = torch.optim.AdamW(self.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
         steps = config.num_epochs * self.steps_per_epoch
@@ -230,7 +231,7 @@ class Linker(OneProcessModule, ABC):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:  # Any: see Lightning
-        """Take a step, and keep the weights of scores within their norm."""
+        """Take a step, and bound the norm of the weights of the scores."""
         super().optimizer_step(*args, **kwargs)
         for module in self.modules():
             shorten = getattr(module, "shorten", None)
@@ -238,7 +239,7 @@ class Linker(OneProcessModule, ABC):
                 shorten()
 
     def train_dataloader(self) -> DocumentBatches:
-        """Give the batches of all epochs."""
+        """Return the batches of all epochs."""
         config = self.config
         return DocumentBatches(self.documents, self.learnt_from, config.batch_size, config.num_epochs, config.seed)
 

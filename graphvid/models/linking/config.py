@@ -24,24 +24,24 @@ class LinkConfig(Record):
     hidden : int
         Width of the hidden layers of scores.
     max_norm : float or None
-        Longest that their weight matrices may be; None sets no bound.
+        Largest norm of their weight matrices; None sets no bound.
     dropout : float
-        Share of hidden units left out in training.
+        Share of hidden units set to zero in training.
     num_kept : int
         Words of a context that count.
     loss : {"softmax", "ranking"}
         Cross-entropy, whose scores give probabilities, or the hinge of the papers.
     margin : float
-        Of the hinge.
+        Margin of the hinge.
     batch_size : int
         Documents a step.
     learning_rate, weight_decay, num_epochs : float, float, int
-        Of AdamW; the rate falls to zero along a half cosine.
+        Options of AdamW; the rate falls to zero along a half cosine.
     patience : int
-        Epochs in a row without a better accuracy on the development documents after which training stops; the model is
+        Training stops after this many epochs in a row without a better accuracy on the development documents; the model is
         that of the best epoch.
     seed : int
-        Of the initial weights, the order of documents and the dropout.
+        Seed of the initial weights, the order of documents and the dropout.
     """
 
     presets: ClassVar[Presets] = {"default": {}}
@@ -83,22 +83,22 @@ class LinkLocalConfig(LinkConfig):
 
 @record
 class LinkGlobalConfig(LinkConfig):
-    """Options of the global model, beside those of `LinkConfig`.
+    """Options of the global model, in addition to those of `LinkConfig`.
 
     Presets: ``default``; ``deep-ed`` and ``mulrel``, as in the papers.
 
     Parameters
     ----------
     coherence : {"pair", "relations"}
-        One relation for all pairs of mentions (deep-ed), or several, weighed by the mentions (mulrel).
+        One relation for all pairs of mentions (deep-ed), or several, weighted by the mentions (mulrel).
     prior_in_rounds : bool
-        Whether the local score inside the rounds knows the prior; the last score knows it in any case.
+        Whether the local score inside the rounds reads the prior; the last score always reads it.
     num_rounds, damping : int, float
-        Of the messages.
+        Rounds and damping of the messages.
     num_relations, relation_hidden, relation_dropout : int, int, float
-        Of ``"relations"``.
+        Number, hidden width and dropout of ``"relations"``.
     block_size : int
-        Most mentions that exchange messages; longer documents are cut.
+        Largest number of mentions that exchange messages; longer documents are cut.
     """
 
     presets: ClassVar[Presets] = {
@@ -119,14 +119,14 @@ class LinkGlobalConfig(LinkConfig):
 
 @record
 class LinkGraphConfig(LinkConfig):
-    """Options of message passing along the links of entities, beside those of `LinkConfig`.
+    """Options of message passing along the links of entities, in addition to those of `LinkConfig`.
 
     Parameters
     ----------
     num_rounds : int
-        Times that candidates hear of the probabilities of those they link to.
+        Rounds in which candidates receive the probabilities of the candidates that they link to.
     edge_hidden : int
-        Width of the hidden layer that weighs links.
+        Width of the hidden layer that computes the weights of links.
     """
 
     num_rounds: Rounds = 3

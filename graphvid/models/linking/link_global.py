@@ -1,4 +1,4 @@
-"""All mentions of a document at once: max-product messages over how well candidates go together."""
+"""A linker of all mentions of a document jointly: max-product messages over the coherence of candidates."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ class LinkGlobal(Linker):
     graph, docs
         See `Linker`.
     tables : LinkTables
-        With vectors of entities, and of mentions for ``coherence="relations"``; where those are absent the mean of the
-        vectors of a mention's candidates stands for it.
+        With vectors of entities, and for ``coherence="relations"`` of mentions. Without vectors of mentions, a mention gets
+        the mean of the vectors of its candidates.
     config : LinkGlobalConfig, optional
         Options.
 
     Raises
     ------
     ValueError
-        Tables without entities, or without a feature beside the prior where the rounds are not to know it.
+        Tables without entities, or with ``prior_in_rounds=False`` without a feature other than the prior.
 
     Notes
     -----
-    With ``prior_in_rounds=False``, the local score in the rounds is a weighted sum of the other features, with weights
-    that start as ones, as in mulrel-nel with the BERT similarity beside the score of the words.
+    With ``prior_in_rounds=False``, the local score in the rounds is a weighted sum of the other features. The weights start
+    at 1, as in mulrel-nel; the BERT similarity is added to the score of the words.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Message passing along the links of entities: a candidate gains where likely candidates of other mentions link to it."""
+"""A linker with message passing along the links of entities: likely candidates of other mentions support linked ones."""
 
 from __future__ import annotations
 
@@ -20,18 +20,19 @@ _SIGNALS = 8
 
 
 class LinkGraph(Linker):
-    r"""Score candidates by features and by the probabilities of what they link to, round after round.
+    r"""Score candidates by features and by the probabilities of the candidates that link to them, round after round.
 
     .. math::
         p^t = \mathrm{softmax}_m(s^t), \qquad
         a^t(x) = \sum_{y \to x} w_{yx}\, c_y\, p^t(y), \qquad s^{t+1} = s^0 + \mathrm{MLP}(\text{features}, s^0, a^t)
 
     over assignments x and y of mentions of one document, with different names, whose entities link or are one
-    (`graphvid.graphs.linked_pairs`). The weight w is a sigmoid of a small network over whether both are one entity and how
-    many links each has; :math:`c_y` is one over the number of mentions of y's name in the document, so that a name counts
-    once. Mentions of one name hear the same, so that messages pass between names with a candidate, however often a name
-    stands in the document. The sums go in as they are, relative to the best candidate of the mention, and as shares of the
-    names of the document; beside the weighted sum so do the plain one and that over equal entities.
+    (`graphvid.graphs.linked_pairs`). The weight w is the sigmoid of a small network; its inputs are whether both are one
+    entity, and the number of links of each. :math:`c_y` is one over the number of mentions of y's name in the document, so
+    that a name counts once. Mentions of one name receive the same messages, so messages pass between names with a candidate,
+    and the number of mentions of a name does not matter. The MLP reads three sums: the weighted one, the plain one, and the
+    one over equal entities. It reads each as log(1 + sum) and as the difference from the mention's largest, divided by the
+    square root of the number of names in the document. It reads the first two also divided by that number.
 
     Parameters
     ----------
@@ -44,7 +45,8 @@ class LinkGraph(Linker):
 
     Notes
     -----
-    Every round's score is learnt from. O(num_rounds * num_edges) time and memory, for edges between names with a candidate.
+    The loss reads the score of every round. O(num_rounds * num_edges) time and memory, for edges between names with a
+    candidate.
     """
 
     kind = LinkGraphConfig
@@ -82,7 +84,7 @@ class LinkGraph(Linker):
             return [first, first + self.update(torch.cat([columns, first[:, None], silent], dim=1))]
         groups, at = torch.unique(self.group[batch.candidates], return_inverse=True)
         edges, dst = expand_ranges(self.edge_indptr[:-1][groups], self.edge_indptr.diff()[groups])
-        src = torch.searchsorted(groups, self.src[edges])  # of one document: all are there
+        src = torch.searchsorted(groups, self.src[edges])  # of one document: all its candidates are in the batch
         same = self.same[edges]
         pairs = Adjacency.from_coo(src, dst, num_src=len(groups), num_dst=len(groups))
         from_, to = self.degree[groups[src]], self.degree[groups[dst]]
@@ -104,15 +106,15 @@ class LinkGraph(Linker):
 
 
 def _names(graph: DGLGraph) -> dict[str, Tensor]:
-    """Return what messages between the names of documents need.
+    """Return the index tensors for messages between the names of documents.
 
     Returns
     -------
     dict of Tensor
-        By candidate: its ``group``, a name of a document with a candidate; one over the mentions of its name there,
-        ``share``; and the names of its document, ``num_names``. By group: the ``degree`` of the entity, on a logarithmic
-        scale. Edges into group g are those from ``edge_indptr[g]`` to before ``edge_indptr[g + 1]``, with ``src``, groups,
-        and whether both are the ``same`` entity.
+        For each candidate: its ``group``, a name of a document with a candidate; ``share``, one over the number of mentions
+        of its name there; and ``num_names``, the names of its document. For each group: ``degree``, log(1 + degree of the
+        entity). The edges into group g are ``edge_indptr[g]`` to ``edge_indptr[g + 1] - 1``; each has ``src``, a group, and
+        ``same``, whether both are the same entity.
     """
     mention, node = graph.edges(etype="cand", order="eid")
     doc, name = graph.nodes["mention"].data["doc"], graph.nodes["mention"].data["name"]

@@ -1,4 +1,4 @@
-"""Every mention by itself: context, type and prior into one score."""
+"""A linker of each mention by itself: it combines context, type and prior into one score."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The next place: periodic interests over chains of check-ins, and counts of visits."""
+"""Models of the next place: periodic interests over chains of check-ins, and counts of visits."""
 
 from .config import INTERESTS, CountPart, CountsConfig, GRUConfig, PeriodicInterestsConfig
 from .counts import COUNT_PARTS, CountMixture, VisitCounts, fit_shares

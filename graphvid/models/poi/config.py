@@ -18,49 +18,49 @@ INTERESTS: tuple[Interest, ...] = get_args(Interest)
 class PeriodicInterestsConfig(Record):
     """Options of `PeriodicInterests`.
 
-    Presets: ``"default"``, and ``"light"``, a quarter of the arithmetic: 32 columns and lists of 10 and 20.
+    Presets: ``"default"``, and ``"light"`` with a quarter of the computation: 32 columns and lists of 10 and 20.
 
     Parameters
     ----------
     dim : int
         Columns of all vectors.
     interests : tuple of {"daily", "sequential", "hour", "area", "hour_area"}
-        Lists that are read. Leaving one out takes its network and its counts away.
+        Lists that the model reads. Without an interest, the model has neither its network nor its counts.
     short_length, daily_length : int
-        Most check-ins of a short list and of a day of the long term.
+        Largest number of check-ins of a short list, and of a day of the long term.
     history_length : int
-        Most check-ins of a list that is counted.
+        Largest number of check-ins of a list for counts.
     slot_hours : {1, 2, 3, 4, 6, 8, 12, 24}
-        Hours of a slot of the day.
+        Hours in a slot of the day.
     hour_tolerance : int
-        Slots by which "the same hour" may be off.
+        Largest difference, in slots, that counts as "the same hour".
     session_gap_hours : float
-        The long term is what came before the current session, which a longer gap ends.
+        A longer gap ends a session. The long term is the time before the current session.
     target_time : {"request", "last"}
-        Whether weekday and hour are those of the request, which a service knows, or those of the last check-in.
+        Source of weekday and hour: the request, whose time a service knows, or the last check-in.
     counts : bool
-        Whether the score is a mixture of the network and of counts of visits, with learned shares.
+        Whether the score is a mixture of the network and counts of visits, with learned shares.
     distance : bool
         Whether the network's score falls with the logarithm of the distance from the last place.
     dropout : float
         Share of the entries of inputs, context and states set to zero in training.
     num_negatives : int or None
-        Places drawn uniformly that stand for all others in the softmax; None takes all, for up to about 50,000 places.
+        Places drawn uniformly that represent all others in the softmax; None takes all, for up to about 50,000 places.
     batch_size, num_epochs, learning_rate, weight_decay, max_gradient_norm
-        Of training with Adam; gradients of a larger norm are scaled down.
+        Options of training with Adam; gradients of a larger norm are scaled down.
     patience : int
-        Epochs in a row without a better Recall@10 of validation after which training stops, at a rate that stays as it
-        is. Recall rises in steps; 5 lets it wait for the next one.
+        Training stops after this many epochs in a row without a better Recall@10 of validation; the learning rate is
+        constant. Recall rises in steps; a patience of 5 waits for the next one.
     baselines : tuple of {"gru", "mf", "simplex"}
-        What a run trains beside this model to compare it with: a GRU over the last check-ins, BPR matrix factorisation and
-        SimpleX. Counts stand in the table of every run.
+        Baselines that a run trains too: a GRU over the last check-ins, BPR matrix factorisation and SimpleX. The table of
+        every run has the counts.
     seed : int
-        Of the initial weights, the order of the sessions and the dropout.
+        Seed of the initial weights, the order of the sessions and the dropout.
 
     Raises
     ------
     ValueError
-        For an unknown choice, a number of another type or out of its range, no interest or one named twice.
+        An unknown choice, a number of another type or out of its range, no interest, or one named twice.
     """
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
@@ -100,7 +100,7 @@ class PeriodicInterestsConfig(Record):
 
 @record
 class GRUConfig(PeriodicInterestsConfig):
-    """Options of the baseline that reads the last check-ins alone; see `PeriodicInterestsConfig`."""
+    """Options of the baseline that reads only the last check-ins; see `PeriodicInterestsConfig`."""
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"default": {}, "light": {"dim": 32, "short_length": 10}}
 
@@ -115,13 +115,13 @@ class CountsConfig(Record):
     Parameters
     ----------
     parts : tuple of str
-        Kinds of counts, see `VisitCounts`; those for which the data have nothing are left out.
+        Kinds of counts, see `VisitCounts`; kinds without data are left out.
     slot_hours, hour_tolerance, session_gap_hours, history_length
         See `PeriodicInterestsConfig`.
     baselines : tuple of {"gru", "mf", "simplex"}
         See `PeriodicInterestsConfig`.
     seed : int
-        Of the requests of validation that choose the weights, where there are more than 2,000.
+        Seed of the choice of validation requests for the weights, if there are more than 2,000.
     """
 
     parts: tuple[CountPart, ...] = get_args(CountPart)

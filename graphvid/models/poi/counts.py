@@ -1,4 +1,4 @@
-"""The next place from counts of earlier visits alone: each kind by itself, and a fixed mixture of them."""
+"""Prediction of the next place from counts of earlier visits: several kinds of counts, and a fixed mixture of them."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _TRIALS = (0.0, 0.5, 2.0, 4.0)
 
 
 class VisitCounts:
-    """Shares of earlier visits that each candidate has, by kind of count.
+    """Each candidate's share of earlier visits, by kind of count.
 
-    The shares of ``"history"``, ``"weekday"``, ``"hour"``, ``"area"``, ``"hour_area"`` and ``"sequential"`` are among a
-    user's check-ins before the request: all, those of its weekday, slot of the day, area, both, and the newest 20; of
-    ``"successor"`` among what followed the last place in training, for all users; of ``"popularity"`` among all of
-    training. A share is 0 everywhere where there is nothing to count.
+    Most kinds are shares of the user's check-ins before the request. ``"history"`` counts all of them; ``"weekday"``,
+    ``"hour"``, ``"area"`` and ``"hour_area"`` those with the request's weekday, slot of the day, area, or slot and area;
+    ``"sequential"`` the newest 20. ``"successor"`` is the share of the training check-ins, of all users, that followed the
+    last place; ``"popularity"`` the share of all training check-ins. With nothing to count, all shares are 0.
 
     Parameters
     ----------
@@ -37,9 +37,9 @@ class VisitCounts:
     parts : sequence of str
         Kinds of counts.
     length : int
-        Newest check-ins of a list that count.
+        Number of newest check-ins of a list that count.
     tolerance : int, default 0
-        Slots that an hour may be off.
+        Largest difference of hours, in slots.
     """
 
     def __init__(self, places: KnownPlaces, parts: Sequence[str], *, length: int, tolerance: int = 0) -> None:
@@ -62,20 +62,20 @@ class VisitCounts:
     def of_targets(
         self, requests: Requests, target: Tensor, lists: VisitLists, weight: Tensor, own: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Return the shares of one candidate a request, and how much was counted for them.
+        """Return the shares of one candidate for each request, and the number of visits counted.
 
         Parameters
         ----------
         requests : Requests
             The requests.
         target : Tensor of int64, shape (num_requests,)
-            A candidate each.
+            One candidate for each request.
         lists : VisitLists
             From `members`.
         weight : Tensor, shape (num_members,)
             Weight of each member of a list, with sum 1 for a list.
         own : Tensor of bool, shape (num_requests,)
-            Whether the visit to be predicted is one of those counted in training. It is then taken out of the tables.
+            Whether the visit to predict is one of the counted training visits; the tables then exclude it.
 
         Returns
         -------
@@ -99,7 +99,7 @@ class VisitCounts:
         return torch.cat(columns, dim=1).clamp(min=0), self.amounts(requests, lists, own)
 
     def amounts(self, requests: Requests, lists: VisitLists, own: Tensor | None = None) -> Tensor:
-        """Return how much was counted for every part, (num_requests, num_parts); 0 for a part that is empty."""
+        """Return the number of visits counted for every part, (num_requests, num_parts); 0 for an empty part."""
         less = lists.counts.new_zeros(len(requests.user)) if own is None else own.to(lists.counts)
         columns = [lists.counts]
         if "successor" in self.tables:
@@ -109,7 +109,7 @@ class VisitCounts:
         return torch.cat(columns, dim=1).clamp(min=0)
 
     def _departures(self, last: NDArray[np.int64], less: Tensor) -> tuple[Tensor, Tensor]:
-        """Return how often each last place was left in training, without the own visit, and which own visits those are."""
+        """Return the number of training departures from each last place, without the own visit, and the mask of own visits."""
         follows = less * torch.from_numpy(last < self.places.num_places).to(less)
         return torch.from_numpy(self.places.departures[last]).to(less) - follows, follows
 
@@ -142,7 +142,7 @@ class VisitCounts:
         return mixed
 
     def by_part(self, requests: Requests, lists: VisitLists, weight: Tensor, shares: Tensor) -> Tensor:
-        """Return what each part brings to `mixed`, shape (num_requests, num_parts, num_places); for few requests."""
+        """Return the contribution of each part to `mixed`, shape (num_requests, num_parts, num_places); for few requests."""
         alone = torch.diag_embed(shares).unbind(1)
         return torch.stack([self.mixed(requests, lists, weight, of_part) for of_part in alone], dim=1)
 
@@ -153,14 +153,14 @@ def even_weights(lists: VisitLists) -> Tensor:
 
 
 def fit_shares(shares_of_targets: Tensor, *, num_rounds: int = 200) -> Tensor:
-    r"""Return the fixed mixture of parts under which targets are most likely, by expectation maximisation.
+    r"""Return the fixed mixture of parts with the largest likelihood of the targets, by expectation maximisation.
 
     .. math:: w_k \leftarrow \frac{1}{N} \sum_i \frac{w_k p_{ik}}{\sum_l w_l p_{il}}
 
     Parameters
     ----------
     shares_of_targets : Tensor, shape (num_requests, num_parts)
-        What each part gives to each target; a request to which all give 0 is left out.
+        Share that each part gives to each target. A request with only zeros is left out.
     num_rounds : int, default 200
         Rounds; the likelihood has one maximum.
 
@@ -185,7 +185,7 @@ class CountMixture:
     chains : CheckInChains
         All check-ins.
     rows : ndarray of int64
-        Those of training: what is counted in tables, and the candidates.
+        Training check-ins: the tables count them, and their places are the candidates.
     parts : sequence of str, default all
         Kinds of counts, see `VisitCounts`.
     length : int, default 100,000
@@ -196,7 +196,7 @@ class CountMixture:
     Attributes
     ----------
     weight : Tensor, shape (num_parts,)
-        Of the mixture; equal before `fit`.
+        Weights of the mixture; all equal before `fit`.
     """
 
     def __init__(
@@ -213,19 +213,19 @@ class CountMixture:
         self.weight = torch.full((len(self.counts.parts),), 1 / len(self.counts.parts))
 
     def fit(self, rows: NDArray[np.int64], *, k: int = 10, most: int = 2000, seed: int = 0) -> CountMixture:
-        """Choose the weights by some check-ins that are not of training: most likely first, then by Recall@k.
+        """Choose the weights on check-ins outside training: first by likelihood, then by Recall@k.
 
-        From the most likely mixture, one weight after the other is multiplied by 0, 1/2, 2 and 4, and what finds more is
-        kept, until nothing does.
+        Starts at the most likely mixture and multiplies one weight after the other by 0, 1/2, 2 and 4. It keeps each change
+        that improves Recall@k (for equal recall NDCG), until no change does.
 
         Parameters
         ----------
         rows : ndarray of int64
-            Check-ins that choose; those at unknown places are left out.
+            Check-ins for the choice; those at unknown places are left out.
         k : int, default 10
-            Places that count.
+            Length of the list of places.
         most : int, default 2000
-            Most check-ins used, drawn with ``seed``.
+            Largest number of check-ins used, drawn with ``seed``.
         """
         target = self.places.number[self.chains.poi[rows]]
         rows, target = rows[target < self.places.num_places], target[target < self.places.num_places]
@@ -274,7 +274,7 @@ class CountMixture:
         return self.counts.of_targets(requests, target, lists, even_weights(lists), own)[0]
 
     def _value(self, blocks: list[tuple[Requests, VisitLists, Tensor]], weight: Tensor, k: int) -> tuple[float, float]:
-        """Return recall and then NDCG, to compare mixtures by."""
+        """Return recall and NDCG: mixtures are compared by recall, then by NDCG."""
         ranks = [expected_ranks(self._mixed(requests, lists, weight), target) for requests, lists, target in blocks]
         scores = target_scores(torch.cat(ranks), k=k)
         return scores.recall, scores.ndcg

@@ -1,4 +1,4 @@
-"""The learned shares of a network and of kinds of counts in a mixture."""
+"""The gate that learns the shares of a network and of kinds of counts in a mixture."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _NETWORK_SHARE, _DECAY = 0.3, -4.0
 
 
 class MixtureGate(nn.Module):
-    r"""Give every request its shares by what it is about and by how much was counted for it.
+    r"""Compute the shares of every request from its context and from the number of visits counted.
 
     .. math:: a = \operatorname{softmax}(W c + b + \gamma \odot \log(1 + n)), \qquad
         \omega_i \propto \exp(-\operatorname{softplus}(\delta_k)\, t_i)
 
-    with :math:`c` the context, :math:`n` the amounts (none for the network, the first share), and :math:`\omega_i` the
+    with :math:`c` the context, :math:`n` the counts (none for the network, the first share), and :math:`\omega_i` the
     weight of a member of list k of age :math:`t_i`.
 
     Parameters
@@ -36,13 +36,13 @@ class MixtureGate(nn.Module):
 
     @torch.no_grad()
     def start_at(self, mixture: Tensor) -> None:
-        """Give every request 0.3 for the network, and a mixture of counts, shape (num_parts,), the rest."""
+        """Set the initial shares: 0.3 for the network; a mixture of counts, shape (num_parts,), gets the rest."""
         shares = (1 - _NETWORK_SHARE) * mixture.clamp(min=1e-3)
         nn.init.zeros_(self.of_context.weight)
         self.of_context.bias.copy_(torch.log(torch.cat([torch.tensor([_NETWORK_SHARE]), shares])))
 
     def forward(self, context: Tensor, amounts: Tensor) -> Tensor:
-        """Return the shares, (num_requests, 1 + num_parts); a part of which nothing was counted has none.
+        """Return the shares, (num_requests, 1 + num_parts); a part without counted visits has share 0.
 
         Parameters
         ----------
@@ -54,7 +54,7 @@ class MixtureGate(nn.Module):
         return torch.softmax((self.of_context(context) + more).masked_fill(empty, -torch.inf), dim=1)
 
     def member_weights(self, lists: VisitLists) -> Tensor:
-        """Return the weight of every member of every list, which falls with its age; those of a list sum to 1."""
+        """Return the weight of every member of every list. It falls with age; the weights of a list sum to 1."""
         rate = softplus(self.decay)
         weight = torch.exp(-rate[lists.segment % len(rate)] * lists.age)
         total = weight.new_zeros(lists.counts.numel()).index_add(0, lists.segment, weight)

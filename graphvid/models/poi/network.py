@@ -1,4 +1,4 @@
-"""The network of periodic interests: lists along chains become states, and attention at the request sums them."""
+"""The network of periodic interests: a GRU turns lists along chains into states, and attention at the request sums them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _Ints = NDArray[np.int64]
 
 
 class Interests(NamedTuple):
-    """Interests of requests, as the network finds them.
+    """Interests of requests: the output of the network.
 
     Parameters
     ----------
@@ -44,16 +44,16 @@ class Interests(NamedTuple):
 
 
 class InterestNetwork(nn.Module):
-    """Map requests to states by the lists of their interests.
+    """Map requests to states, from the lists of their interests.
 
     Parameters
     ----------
     num_users, num_places, num_areas, dim : int
-        Sizes; the user ``num_users`` and the place ``num_places`` stand for unknown ones.
+        Sizes; the user ``num_users`` and the place ``num_places`` represent unknown ones.
     interests : sequence of {"daily", "sequential", "hour", "area", "hour_area"}
-        Those that are used, at least one.
+        Interests in use, at least one.
     short_length, daily_length, tolerance : int
-        Most members of a short list and of a daily one, and slots that an hour may be off.
+        Largest number of members of a short list and of a daily one, and largest difference of hours in slots.
     drop : float
         Share of the entries of inputs and states set to zero in training.
     """
@@ -90,11 +90,11 @@ class InterestNetwork(nn.Module):
         chains : CheckInChains
             The check-ins.
         requests : Requests
-            Of the chains.
+            Requests of these chains.
         number : ndarray of int64, shape (chains.num_pois,) or more
             Place of every poi of the chains in the network's numbering.
         user : ndarray of int64, shape (num_requests,), optional
-            Users in the network's numbering, where that is not the chains'.
+            Users in the network's numbering, if it differs from that of the chains.
         """
         walks = {
             name: walk_interest(chains, requests, name, length=self.short_length, tolerance=self.tolerance)
@@ -134,7 +134,7 @@ class InterestNetwork(nn.Module):
         return torch.from_numpy(array).to(self.user.weight.device)
 
     def _inputs(self, chains: CheckInChains, walks: dict[str, Walks], number: _Ints) -> tuple[Tensor, dict[str, Walks]]:
-        """Return the vectors of the check-ins that occur, each once, and the lists as rows of them."""
+        """Return the vectors of the distinct check-ins in the lists, and the lists as rows of these vectors."""
         mark = np.zeros(chains.num_check_ins, dtype=bool)
         for walk in walks.values():
             mark[walk.rows] = True
@@ -154,7 +154,7 @@ class InterestNetwork(nn.Module):
     def _long_term(
         self, states: Tensor, filled: NDArray[np.bool_], session_of: _Ints, context: Tensor
     ) -> tuple[Tensor, Tensor, NDArray[np.bool_]]:
-        """Return the long term of every request, its attention over weekdays, and which requests have one."""
+        """Return the long term of every request, its attention over weekdays, and a mask of the requests with a long term."""
         assert self.intra is not None
         owner, day = np.nonzero(filled)
         edges, owner_of = _edges(session_of[owner] * 7 + day, owner, len(states), len(filled), context.device)
@@ -165,14 +165,14 @@ class InterestNetwork(nn.Module):
 
 
 def _edges(source: _Ints, owner: _Ints, num_src: int, num_dst: int, device: torch.device) -> tuple[Adjacency, Tensor]:
-    """Return the relation of states to the requests that have them, in order of the requests, and the request of each edge."""
+    """Return the relation from states to their requests, in order of the requests, and the request of each edge."""
     indptr = np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=num_dst))])
     edges = Adjacency.from_rows(torch.from_numpy(indptr), torch.from_numpy(source), num_src=num_src)
     return edges.to(device), torch.from_numpy(owner).to(device)
 
 
 def _sessions(requests: Requests) -> tuple[Requests, _Ints]:
-    """Return one request for each pair of a user and a start of a session, and which of them each request has."""
+    """Return one request for each pair of a user and a session start, and the index of each request's pair."""
     width = int(requests.session.max(initial=0)) + 1
     _, first, session_of = np.unique(requests.user * width + requests.session, return_index=True, return_inverse=True)
     return requests.take(first), session_of

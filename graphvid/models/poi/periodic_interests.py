@@ -1,4 +1,4 @@
-"""The next place from periodic interests, mixed with counts of earlier visits."""
+"""The model of the next place from periodic interests, mixed with counts of earlier visits."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ from graphvid.sampling import CheckInChains, Requests, RowBatch, ShuffledBatches
 
 _WEIGHTS, _DROPOUT, _SAMPLE = 1, 2, 3  # streams of config.seed
 _SAMPLED, _LEAST = 5000, 1e-12
-_COUNT_OF = {"daily": "weekday"}  # what is counted for an interest, where the name differs
+_COUNT_OF = {"daily": "weekday"}  # kind of count of an interest, if the name differs
 
 
 class PlaceScores(NamedTuple):
-    """Scores of all candidates for some requests, and where they come from.
+    """Scores of all candidates for some requests, with the attention and shares behind them.
 
     Parameters
     ----------
     scores : Tensor, shape (num_requests, num_places)
         Probabilities.
     attention : Tensor, shape (num_requests, num_interests)
-        Of the network over the interests; 0 for one that is empty.
+        Attention of the network over the interests; 0 for an empty one.
     daily : Tensor, shape (num_requests, 7)
-        Of the network over the weekdays of the long term, Monday first.
+        Attention of the network over the weekdays of the long term, Monday first.
     shares : Tensor, shape (num_requests, num_parts)
-        Of the network and of each kind of counts in the mixture.
+        Shares of the network and of each kind of counts in the mixture.
     """
 
     scores: Tensor
@@ -48,26 +48,26 @@ class PlaceScores(NamedTuple):
 
 
 class PeriodicInterests(OneProcessModule):
-    r"""Rank places by what the user did on this weekday, at this hour, in this area, and last.
+    r"""Rank places by the user's check-ins on this weekday, at this hour, in this area, and by the last ones.
 
-    Seven lists of the long term, one a weekday, and four short ones are walks back along chains of check-ins
-    (`graphvid.sampling.CheckInChains`). A GRU makes a state of each, attention at the request sums the days to the long
-    term, and again the long and the short terms to :math:`h`:
+    Seven lists of the long term, one for each weekday, and four short ones are walks back along chains of check-ins
+    (`graphvid.sampling.CheckInChains`). A GRU turns each list into a state. Attention at the request sums the days to the
+    long term, and then the long and the short terms to :math:`h`:
 
     .. math:: s(v) = (h + u) \cdot e_v + b_v - \operatorname{softplus}(g) \log(1 + \mathrm{km}), \qquad
         p(v) = a_0 \operatorname{softmax}_v s(v) + \sum_k a_k p_k(v)
 
-    where :math:`p_k` are shares of visits among the check-ins of an interest, of the whole history, of what followed the
-    last place in training, and of all of training (`VisitCounts`), newer ones weighing more, by a learned rate. The shares
-    :math:`a` depend on user, weekday, hour and on how much was counted. The loss is the negative logarithm of p at the place
-    that was visited.
+    where :math:`p_k` are shares of visits (`VisitCounts`): among the check-ins of an interest, of the whole history, of the
+    successors of the last place in training, and of all of training. Newer visits of a list weigh more, by a learned rate.
+    The shares :math:`a` depend on user, weekday, hour and the number of counted visits. The loss is the negative logarithm
+    of p at the visited place.
 
     Parameters
     ----------
     graph : DGLGraph
         All check-ins, from `graphvid.graphs.check_in_graph`.
     rows : ndarray of int64, shape (num_rows,)
-        Check-ins that are learnt from, ascending. Their places are the candidates; others are one "unknown place".
+        Training check-ins, ascending. Their places are the candidates; all others are one "unknown place".
     config : PeriodicInterestsConfig, optional
         Options.
     coordinates : ndarray of float64, shape (num_pois, 2), optional
@@ -76,7 +76,7 @@ class PeriodicInterests(OneProcessModule):
     Attributes
     ----------
     chains : CheckInChains
-        Of the graph.
+        Chains of the graph.
     places : KnownPlaces
         The candidates.
     parts : tuple of str
@@ -85,10 +85,10 @@ class PeriodicInterests(OneProcessModule):
     Notes
     -----
     The lists, the two attentions and the sizes follow the idea of the paper, whose text we have not read: this is no
-    reproduction. The counts are an addition. Candidates that were visited are not barred.
+    reproduction. The counts are an addition. Visited places stay candidates.
 
-    A check-in occurs once in a batch, however many lists it is in, and the days once a session. O(length * dim ** 2) a
-    request for the lists and O(num_places * dim) for the scores.
+    The model computes the vector of a check-in once a batch, also if it is in several lists, and the days once a session.
+    Time O(length * dim ** 2) a request for the lists and O(num_places * dim) for the scores.
 
     References
     ----------
@@ -159,7 +159,7 @@ class PeriodicInterests(OneProcessModule):
         return -(-len(self.rows) // self.config.batch_size)
 
     def moment(self, chains: CheckInChains, requests: Requests) -> Requests:
-        """Return the requests with the weekday and hour that ``config.target_time`` says."""
+        """Return the requests with the weekday and hour of ``config.target_time``."""
         if self.config.target_time == "request":
             return requests
         last, known = np.maximum(requests.end - 1, 0), requests.last >= 0
@@ -168,7 +168,7 @@ class PeriodicInterests(OneProcessModule):
         )
 
     def train_dataloader(self) -> ShuffledBatches[RowBatch]:
-        """Give the batches of all epochs, as positions in ``rows``: whole sessions, whose long term is computed once."""
+        """Return the batches of all epochs, as positions in ``rows``: whole sessions, whose long term is computed once."""
         config, session = self.config, self._requests.session
 
         def order(epoch: int) -> NDArray[np.int64]:
@@ -210,8 +210,8 @@ class PeriodicInterests(OneProcessModule):
         requests : Requests
             Of ``chains``.
         chains : CheckInChains, optional
-            Other check-ins than the model's, whose places are numbered in the same way; ``chains.num_pois`` of the model
-            is the number of an unknown place.
+            Check-ins in place of the model's, with the same numbering of places; ``chains.num_pois`` of the model is the
+            number of an unknown place.
         user : ndarray of int64, shape (num_requests,), optional
             Users in the model's numbering, ``chains.num_users`` of the model for an unknown one. Default: those of the
             requests.
@@ -250,7 +250,7 @@ class PeriodicInterests(OneProcessModule):
         return torch.cat([of_network[:, None], counted], dim=1)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Give Adam."""
+        """Return Adam."""
         return torch.optim.Adam(self.parameters(), lr=self.config.learning_rate, weight_decay=self.config.weight_decay)
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
@@ -266,17 +266,17 @@ class PeriodicInterests(OneProcessModule):
         return logits - self._distance(requests, self.places.pois[None])
 
     def _distance(self, requests: Requests, pois: NDArray[np.int64]) -> Tensor | float:
-        """Return what the distance takes off, 0 for requests without a last place; ``pois`` broadcasts."""
+        """Return the penalty of the distance, 0 for requests without a last place; ``pois`` broadcasts."""
         if self._coordinates is None:
             return 0.0
-        near = np.where(requests.near < len(self._coordinates), requests.near, -1)  # an unknown place is nowhere
+        near = np.where(requests.near < len(self._coordinates), requests.near, -1)  # an unknown place has no position
         here, there = self._coordinates[near], self._coordinates[pois]
         far = distance_km(here[:, None, 0], here[:, None, 1], there[..., 0], there[..., 1])
         far = np.where(near[:, None] >= 0, np.log1p(far), 0.0).astype(np.float32)
         return softplus(self.fall) * torch.from_numpy(far).to(self.device)
 
     def _log_network(self, found: Interests, requests: Requests, target: Tensor) -> Tensor:
-        """Return the logarithm of what the network gives to one candidate a request."""
+        """Return the network's log-probability of one candidate for each request."""
         count, size = self.config.num_negatives, self.places.num_places
         if count is None or count >= size - 1:
             return torch.log_softmax(self._logits(found, requests), dim=1).gather(1, target[:, None])[:, 0]
@@ -291,7 +291,7 @@ class PeriodicInterests(OneProcessModule):
 
     @torch.no_grad()
     def _likely_mixture(self, counts: VisitCounts) -> Tensor:
-        """Return the fixed mixture of counts under which some training targets are most likely."""
+        """Return the fixed mixture of counts with the largest likelihood on some training targets."""
         rng = np.random.default_rng((self.config.seed, _SAMPLE))
         picked = np.sort(rng.permutation(len(self.rows))[:_SAMPLED])
         requests, target = self._requests.take(picked), self._targets[torch.from_numpy(picked)]

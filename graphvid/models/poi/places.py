@@ -1,4 +1,4 @@
-"""The places that can be recommended, and what training says of them: how often, and after which other."""
+"""The candidate places, with their numbers of visits and of successions in training."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ class KnownPlaces:
     chains : CheckInChains
         All check-ins.
     rows : ndarray of int64, shape (num_rows,)
-        Those of training, ascending.
+        Training check-ins, ascending.
 
     Attributes
     ----------
     pois : ndarray of int64, shape (num_places,)
         Place of every candidate, ascending.
     number : ndarray of int64, shape (chains.num_pois + 1,)
-        Candidate of every place; ``num_places`` stands for all unknown ones, of which the last is one.
+        Candidate of every place; ``num_places`` for all unknown places. The last entry is unknown too.
     visits : ndarray of float32, shape (num_places,)
         Check-ins in training.
     successors : csr_matrix of float32, shape (num_places + 1, num_places)
-        How often a candidate was visited after another, the last check-in before it; the last row is empty.
+        Number of visits of a candidate (column) directly after another place (row); the last row is empty.
     departures : ndarray of float32, shape (num_places + 1,)
-        Sums of the rows.
+        Row sums of ``successors``.
 
     Raises
     ------
@@ -60,9 +60,9 @@ class KnownPlaces:
         return len(self.pois)
 
     def last(self, requests: Requests) -> _Ints:
-        """Return the candidate of the last check-in before each request, ``num_places`` for an unknown place or none."""
+        """Return the candidate of the last check-in before each request; ``num_places`` if unknown or without a check-in."""
         return np.where(requests.last >= 0, self.number[requests.last], self.num_places)
 
     def successor_counts(self, last: _Ints) -> NDArray[np.float32]:
-        """Return how often each candidate came after some others, shape (len(last), num_places)."""
+        """Return the successor counts of each candidate after some places, shape (len(last), num_places)."""
         return np.asarray(self.successors[last].toarray(), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Lists of places that users visited before requests: the members of every interest, and all of the history."""
+"""Lists of the places that users visited before requests, for every interest and for the whole history."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ RELATIONS = {
 
 
 class VisitLists(NamedTuple):
-    """Members of several kinds of lists for some requests, flat.
+    """Members of several kinds of lists for some requests, in flat tensors.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class VisitLists(NamedTuple):
     place : Tensor of int64, shape (num_members,)
         Candidate, or the number of candidates for an unknown place.
     age : Tensor of float32, shape (num_members,)
-        0 for the newest member of a list, 1 for the one before.
+        0 for the newest member of a list, 1 for the one before it.
     counts : Tensor of float32, shape (num_requests, num_kinds)
         Members of each list.
     """

@@ -1,4 +1,4 @@
-"""Short codes of items, learnt from features: without labels (MeCoQ), or with labels and several levels of detail."""
+"""Models that learn short codes of items from features: without labels (MeCoQ), or with labels and levels of detail."""
 
 from .base import ItemBatch, Quantization
 from .coder import Coder, build_coder, coder_of

@@ -1,4 +1,4 @@
-"""Base of the models of short codes: the quantiser and its repair, the optimiser, codes and vectors of items."""
+"""Base class of the models of short codes: it holds the quantiser, repairs it, sets the optimiser and returns codes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from graphvid.nn import ProductQuantizer, Quantized
 from graphvid.sampling import ShuffledBatches
 
 WEIGHT_STREAM, VIEW_STREAM, RESEED_STREAM = 1, 2, 3  # streams of config.seed
-_SAMPLE = 64  # items a codeword that codebooks start from and are repaired with
+_SAMPLE = 64  # items for each codeword, to initialise and repair codebooks
 _CHUNK = 8192  # items encoded at once
 
 
@@ -36,10 +36,10 @@ class ItemBatch(NamedTuple):
 
 
 class Quantization(OneProcessModule, ABC):
-    """Learns an encoder and codebooks, so that items are stored as a few bytes and searched by vectors.
+    """Learns an encoder and codebooks, so that an index stores items in a few bytes and searches them by vectors.
 
-    A subclass encodes training rows and says what their vectors and reconstructions are asked for. After `prepare_codes`
-    the codebooks are where training starts.
+    A subclass encodes training rows and defines the loss of their vectors and reconstructions. `prepare_codes` sets the
+    initial codebooks.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ class Quantization(OneProcessModule, ABC):
 
     @abstractmethod
     def _encode_rows(self, rows: Tensor) -> Tensor:
-        """Return the vectors of training rows as they are, in whatever mode the model is, (num_rows, dim)."""
+        """Return the vectors of training rows, unchanged, in the current mode of the model, (num_rows, dim)."""
 
     @abstractmethod
     def _loss(self, rows: Tensor) -> Tensor:
@@ -87,7 +87,7 @@ class Quantization(OneProcessModule, ABC):
         Raises
         ------
         ValueError
-            For fewer items than codewords.
+            There are fewer items than codewords.
         """
         config = self._options
         if config.start == "random":
@@ -114,13 +114,13 @@ class Quantization(OneProcessModule, ABC):
         return found
 
     def train_dataloader(self) -> ShuffledBatches[ItemBatch]:
-        """Give the batches of all epochs."""
+        """Return the batches of all epochs."""
         config = self._options
         items = ItemBatch(torch.arange(self.num_items))
         return ShuffledBatches(items, config.batch_size, config.num_epochs, config.seed)
 
     def training_step(self, batch: ItemBatch, batch_idx: int) -> Tensor:
-        """Repair the codewords if it is time, and compute the loss of a batch."""
+        """Repair the codewords if a repair is due, and compute the loss of a batch."""
         config, step = self._options, self.global_step
         epoch, within = divmod(step, self.steps_per_epoch)
         if not within:
@@ -150,7 +150,7 @@ class Quantization(OneProcessModule, ABC):
         return config.entropy_weight * entropy + config.diversity_weight * diversity
 
     def configure_optimizers(self) -> Any:  # Any: Lightning's form of an optimiser and its schedule
-        """Give Adam or gradient descent, with a rate that rises over the warm-up and falls along a cosine."""
+        """Return Adam or gradient descent, with a rate that rises over the warm-up and falls along a cosine."""
         config = self._options
         codebooks = [p for p in self.quantizer.parameters() if p.requires_grad]
         known = {id(parameter) for parameter in self.quantizer.parameters()}
@@ -173,14 +173,14 @@ class Quantization(OneProcessModule, ABC):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:  # Any: Lightning's
-        """Take a step of the optimiser, and do what must be in the checkpoint that follows it."""
+        """Take a step of the optimiser, and then `_after_step`, so that the next checkpoint holds both."""
         super().optimizer_step(*args, **kwargs)
         if self._options.train_codebooks:
             self.quantizer.rescale()
         self._after_step()
 
     def _after_step(self) -> None:
-        """Do what follows a step; nothing, unless a model says otherwise."""
+        """Update state after a step; does nothing here, a subclass may override it."""
 
     def to_codes(self, vectors: NDArray[np.floating] | Tensor) -> NDArray[np.unsignedinteger[Any]]:
         """Return the codes of encoded items, one byte a codebook up to 256 codewords, else two.
@@ -188,7 +188,7 @@ class Quantization(OneProcessModule, ABC):
         Parameters
         ----------
         vectors : array of shape (num_items, dim)
-            What ``embed`` gives.
+            Result of ``embed``.
 
         Returns
         -------
@@ -202,7 +202,7 @@ class Quantization(OneProcessModule, ABC):
 
 
 def build_quantizer(config: QuantizationConfig) -> ProductQuantizer:
-    """Give the quantiser that the options describe."""
+    """Return the quantiser that the options describe."""
     return ProductQuantizer(
         config.dim,
         config.num_codebooks,

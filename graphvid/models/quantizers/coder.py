@@ -1,4 +1,4 @@
-"""Coder: the encoder and the codebooks that are kept of a trained model, and that code any items."""
+"""The coder of a finished run: encoder and codebooks of a trained model, which encode any items."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from graphvid.nn import ProductQuantizer, PyramidHybridPooling
 
 
 class PyramidEncoder(nn.Module):
-    """Pool the modalities of items as levels.
+    """Encode items whose modalities are levels, by a pooling of the levels.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ class Coder(nn.Module):
         Raises
         ------
         KeyError, ValueError
-            For other modalities, shapes or values than those of the training.
+            Modalities, shapes or values differ from those of the training.
         """
         if set(features) != set(self.dims):
             raise KeyError(f"features must have the modalities {sorted(self.dims)}, got {sorted(features)}")
@@ -89,7 +89,7 @@ class Coder(nn.Module):
 
 
 def build_coder(dims: Mapping[str, int], config: ContrastiveQuantizationConfig | PyramidQuantizationConfig) -> Coder:
-    """Give the coder of ``config`` for modalities with ``dims`` columns, to be filled with weights."""
+    """Return the untrained coder of ``config`` for modalities with ``dims`` columns; load weights into it."""
     widths = list(dims.values())
     encoder: nn.Module
     if isinstance(config, ContrastiveQuantizationConfig):
@@ -100,7 +100,7 @@ def build_coder(dims: Mapping[str, int], config: ContrastiveQuantizationConfig |
 
 
 def coder_of(model: ContrastiveQuantization | PyramidHybridPoolingQuantization, dims: Mapping[str, int]) -> Coder:
-    """Give the coder of a trained model, with whom it shares its weights, on the CPU."""
+    """Move a trained model to the CPU and return its coder, which shares the model's weights."""
     model.cpu()
     if isinstance(model, ContrastiveQuantization):
         return Coder(dims, model.encoder, model.quantizer)

@@ -1,4 +1,4 @@
-"""Options of the models that learn short codes, as records that fit in a configuration file."""
+"""Options of the models that learn short codes: records that a configuration file can hold."""
 
 from __future__ import annotations
 
@@ -34,29 +34,29 @@ class QuantizationConfig(Record):
     start : {"random", "kmeans", "faiss"}
         Codebooks at the start: random, or the k-means of the untrained encoder's vectors, in PyTorch or with FAISS.
     reseed_every : int
-        Epochs between repairs, in which codewords that no item of the last epoch used move to items of the most crowded
-        cells; 0 for never. The last fifth of the training is left alone.
+        Epochs between repairs; 0 for never. A repair moves the codewords that no item of the last epoch used to items of the
+        most crowded cells. The last fifth of the training has no repair.
     entropy_weight : float
         Weight of `graphvid.losses.assignment_entropy`.
     diversity_weight : float
     diversity : {"mean_inner", "log_gaussian"}
         Weight and kind of `graphvid.losses.codeword_diversity`.
     batch_size, num_epochs
-        Of training; every item comes once an epoch.
+        Items a step, and epochs; every item comes once an epoch.
     optimizer : {"adam", "sgd"}
         Adam decouples its weight decay; gradient descent has momentum 0.9.
     learning_rate : float
-        After ``warmup_epochs``, in which it rises evenly, and before it falls to 0 along a cosine.
+        Largest rate: it rises linearly over ``warmup_epochs``, then falls to 0 along a cosine.
     warmup_epochs : int
     weight_decay : float
-        Not of codebooks, which have unit length or no origin.
+        Does not apply to codebooks, which have unit length or no origin.
     seed : int
-        Of the initial weights, the order of the items, the views and the repairs.
+        Seed of the initial weights, the order of the items, the views and the repairs.
 
     Raises
     ------
     ValueError
-        For a number out of its range, an unknown choice, or options that contradict each other.
+        A number out of its range, an unknown choice, or options that contradict each other.
     """
 
     num_codebooks: Columns = 2
@@ -99,19 +99,19 @@ class ContrastiveQuantizationConfig(QuantizationConfig):
 
     Presets: ``"default"``, chosen on validation items of the digits; ``"released"``, the method of the released code, with
     its settings for CIFAR-10 at 16 bits: one linear layer, frozen random codebooks, soft reconstructions, a memory of 384
-    codes, the debiased loss as it is written there. It differs in the views, which are of features and not of pixels, and
-    in that its schedule ends at 0.
+    codes, and the debiased loss of that code. Two things differ: the views are of features and not of pixels, and the
+    schedule ends at 0.
 
     Parameters
     ----------
     hidden : int
         Units of the encoder's hidden layer; 0 for one linear layer.
     standardize : bool
-        Whether columns are scaled to deviation 1 over the training items; the mean is taken off in any case. Not where
-        small columns are noise, as in the corners of pictures.
+        Whether columns are scaled to deviation 1 over the training items; the mean is always subtracted. Do not scale if
+        columns with small values are noise, as in the corners of pictures.
     rotation : bool
-        Start the linear layer, of an encoder with ``hidden`` 0 and as many columns as the features, at the rotation of
-        FAISS's OPQ (extra ``retrieval``): with k-means codebooks of free length, training then starts at OPQ.
+        Start the linear layer at the rotation of FAISS's OPQ (extra ``retrieval``); needs ``hidden`` 0 and as many columns
+        as the features. With k-means codebooks of free length, training then starts at OPQ.
     temperature, prior, debias, normalize_memory
         See `graphvid.losses.DebiasedContrastiveLoss`.
     memory_size : int
@@ -121,23 +121,23 @@ class ContrastiveQuantizationConfig(QuantizationConfig):
     memory_grad : bool
         Whether codebooks get a gradient from the vectors of the memory.
     memory_kept : int, optional
-        Codewords that the memory keeps a codebook; all by default.
+        Codewords that the memory keeps for each codebook; default: all.
     feature_dropout : float
         Share of an item's columns that a view sets to the mean of the training items.
     modality_dropout : float
-        Chance that a view hides a modality altogether; one is always left.
+        Probability that a view hides a modality completely; one always stays.
     noise : float
         Deviation of normal noise in a view, in deviations of each column.
     frame_share : float
-        Share of an item's frames that a view takes the mean of, for features with frames.
+        Share of an item's frames in the mean of a view, for features with frames.
     num_neighbors : int
-        Where no graph is given, items are linked to this many others of largest cosine, and views walk on these links;
+        Without a given graph, each item gets links to this many others of largest cosine, and views walk on these links;
         0 for no graph.
     walk_length : int
-        Steps that a view walks on the graph of items: both views are of items near the item, each reached on its own.
+        Steps of a random walk on the graph of items: each view is of the item at the end of its own walk.
     distill_weight, distill_temperature : float
-        Weight and temperature of a loss that asks scores to order the batch as the cosines of the features do: for
-        overlap with an exact search of the features, at which a contrastive loss does not aim.
+        Weight and temperature of a loss that makes scores order the batch as the cosines of the features do. It increases
+        the overlap with an exact search of the features, at which a contrastive loss does not aim.
     contrast_weight : float
         Weight of the contrastive loss.
     """
@@ -206,24 +206,24 @@ class ContrastiveQuantizationConfig(QuantizationConfig):
 class PyramidQuantizationConfig(QuantizationConfig):
     """Options of `PyramidHybridPoolingQuantization`; see `QuantizationConfig` for the others.
 
-    Presets: ``"default"``, the set that the specification recommends, and ``"released"``: no code was released, so it is
-    the same set with the published idea alone, that is without repair of dead codewords.
+    Presets: ``"default"``, the set that the specification recommends, and ``"released"``. No code was released, so this is
+    the same set with only the published idea, without repair of dead codewords.
 
     Parameters
     ----------
     hybrid, level_aligned, norm, hidden
         See `graphvid.nn.PyramidHybridPooling`.
     dropout : float
-        Share of the columns of the joined levels that is set to zero in training.
+        Share of the columns of the joined levels that training sets to zero.
     scale, margin : float
-        Of the cosine classifier on vectors and reconstructions.
+        Scale and margin of the cosine classifier on vectors and reconstructions.
     consistency_weight : float
-        Weight of the squared distance of vectors, scaled part by part, and reconstructions.
+        Weight of the squared distance between vectors, scaled part by part, and reconstructions.
     detach : {"none", "features", "codewords"}
-        Which side of it gets no gradient.
+        Side of this distance without a gradient.
     temperature : float
-        Of the loss that takes the classifier's place where a graph is given and no labels
-        (`graphvid.losses.NeighborSoftmaxLoss`).
+        Temperature of `graphvid.losses.NeighborSoftmaxLoss`, which replaces the classifier if a graph is given instead of
+        labels.
     """
 
     presets: ClassVar[Presets] = {"default": {}, "released": {"reseed_every": 0}}

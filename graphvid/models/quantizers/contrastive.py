@@ -1,4 +1,4 @@
-"""Codes without labels: an encoder and codebooks learnt from what two views of an item have in common."""
+"""The model of codes without labels: it learns encoder and codebooks by the contrast of two views of an item."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ from graphvid.ops import NeighborTable
 
 
 class CodeEncoder(nn.Module):
-    """Map the features of items, all modalities side by side, to the vectors that are quantised.
+    """Map the features of items, all modalities concatenated, to the vectors that are quantised.
 
-    Every column is standardised, then one linear layer follows, or two with batch normalisation and ReLU between.
+    Standardises every column; then one linear layer, or two with batch normalisation and ReLU between.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ class CodeEncoder(nn.Module):
         Raises
         ------
         KeyError, ValueError
-            For other modalities or numbers of columns than ``dims``.
+            Modalities or numbers of columns differ from ``dims``.
         """
         if set(features) != set(self.dims):
             raise KeyError(f"features must have the modalities {sorted(self.dims)}, got {sorted(features)}")
@@ -72,7 +72,7 @@ class CodeEncoder(nn.Module):
         return encoded
 
     def columns(self, features: Mapping[str, Tensor]) -> Tensor:
-        """Standardise a batch of ``(batch, dims[name])`` by modality and put all columns side by side."""
+        """Standardise a batch of ``(batch, dims[name])`` by modality and concatenate all columns."""
         return torch.cat([self.standardize[name](features[name]) for name in self.dims], dim=-1)
 
 
@@ -81,10 +81,10 @@ class ContrastiveQuantization(Quantization):
 
     .. math:: L = L_{con} + \lambda L_{ent} + \gamma L_{div}
 
-    :math:`L_{con}` is the debiased contrastive loss between the reconstructions of two views of an item, with the other
-    items of the batch and the codes of a memory as negatives; :math:`\lambda, \gamma` = ``entropy_weight``,
-    ``diversity_weight``. Views come from the features (fewer columns, modalities or frames, noise), from any transform
-    that is passed in, and from the graph: both walk a few links from the item.
+    :math:`L_{con}` is the debiased contrastive loss between the reconstructions of two views of an item. Its negatives are
+    the other items of the batch and the codes of a memory. :math:`\lambda, \gamma` = ``entropy_weight``,
+    ``diversity_weight``. Views come from the features (fewer columns, modalities or frames, noise), from ``transform``, and
+    from the graph: both views walk a few links from the item.
 
     Parameters
     ----------
@@ -93,25 +93,25 @@ class ContrastiveQuantization(Quantization):
     config : ContrastiveQuantizationConfig
         Options.
     graph : NeighborTable, optional
-        Links between the items that views walk on. Default: to the nearest items by the cosine of their standardised
-        features, ``config.num_neighbors`` each.
+        Links between items, on which views walk. Default: links to the ``config.num_neighbors`` nearest items by the cosine
+        of their standardised features.
     transform : callable, optional
-        What is done to a view first, from the features of a batch by modality to others; called under PyTorch's generator
-        of the step.
+        First change of a view: takes the features of a batch by modality and returns others; runs with PyTorch's generator
+        seeded for the step.
 
     Raises
     ------
     TypeError
-        For options of another class.
+        The options are of another class.
     ValueError
-        For features that are not as said, fewer items than codewords, or a graph of another number of items.
+        Features of a wrong form, fewer items than codewords, or a graph with another number of items.
 
     Notes
     -----
-    Deviations from the published method and its code: codebooks are trained (the released code never trains them),
-    codewords that nothing uses are moved, views of features in the place of pictures, walks on a graph, negatives of the
-    same item left out, an optional loss that distils the order of the features. Reconstructions have the hard value and
-    the soft gradient by default; the released code trains on the soft ones.
+    Deviations from the published method and its code: training changes the codebooks (the released code never does), and
+    repairs move unused codewords; views are of features instead of pictures; views walk on a graph; an item is not a
+    negative of itself; an optional loss distils the order of the features. By default reconstructions have the hard value
+    and the soft gradient; the released code trains on the soft ones.
 
     References
     ----------
@@ -231,7 +231,7 @@ class ContrastiveQuantization(Quantization):
         return loss
 
     def _distill(self, rows: Tensor) -> Tensor:
-        """Return how far scores of vectors and reconstructions order the batch otherwise than the features' cosines do."""
+        """Return the divergence of the batch's scores (vectors with reconstructions) from the cosines of the features."""
         config = self.config
         features = mean_frames(self._rows(rows))
         raw = normalize(torch.cat([features[name] for name in self.encoder.dims], dim=1), dim=1, eps=1e-12)
@@ -241,7 +241,7 @@ class ContrastiveQuantization(Quantization):
         wanted = softmax((raw @ raw.T / config.distill_temperature).masked_fill(own, -1e4), dim=1)
         if config.unit:
             scores = normalize(encoded, dim=1, eps=1e-12) @ normalize(coded, dim=1, eps=1e-12).T
-        else:  # as an index ranks by distance
+        else:  # an index also ranks by distance
             products = encoded @ coded.T - coded.square().sum(dim=1) / 2 - encoded.square().sum(dim=1, keepdim=True) / 2
             scores = self.log_scale.exp() * products
         found = log_softmax((scores / config.distill_temperature).masked_fill(own, -1e4), dim=1)
@@ -261,17 +261,17 @@ class ContrastiveQuantization(Quantization):
         Parameters
         ----------
         features : mapping of str to array
-            As at the start, for any items.
+            The modalities of the training, for any items.
 
         Returns
         -------
         ndarray of float32, shape (num_items, dim)
-            Not of unit length.
+            Rows are not of unit length.
 
         Raises
         ------
         KeyError, ValueError
-            For other modalities, shapes or values than said.
+            Modalities, shapes or values differ from those of the training.
         """
         tensors = as_tensors(features)
         number = len(next(iter(tensors.values())))

@@ -1,4 +1,4 @@
-"""Drift of a memory, measured in training: how far its vectors are from those that the items have by now."""
+"""Drift of a memory, measured in training: the distance between its vectors and the items' current vectors."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from torch.nn.functional import normalize
 from graphvid.models.quantizers.config import ContrastiveQuantizationConfig
 from graphvid.nn import ProductQuantizer
 
-_ITEMS, _KEPT = 64, 4  # items that are watched, snapshots of them
+_ITEMS, _KEPT = 64, 4  # observed items, snapshots of them
 
 
 class DriftProbe(nn.Module):
-    r"""Compare the reconstructions of some items with what a memory of features and one of codes would hold of them.
+    r"""Compare the reconstructions of some items with their entries in a memory of features and in a memory of codes.
 
     .. math:: d(\Delta) = \frac{1}{n} \sum_i \lVert v_t(i) - \tilde v_{t - \Delta}(i) \rVert^2
 
-    with unit reconstructions v: a memory of features holds :math:`\tilde v = v_{t - \Delta}`, a memory of codes the mixture
-    that the soft codes of step :math:`t - \Delta` make of the codebooks of step t.
+    with unit reconstructions v. A memory of features holds :math:`\tilde v = v_{t - \Delta}`. A memory of codes gives the
+    mixture of the codebooks of step t by the soft codes of step :math:`t - \Delta`.
 
     Parameters
     ----------
     num_items : int
-        Training items, of which 64 are watched.
+        Training items; the probe observes 64 of them.
     config : ContrastiveQuantizationConfig
         Sizes of the codes, and the seed of the choice.
     every : int
-        Steps between snapshots; the distances are for 1 and 4 times as many steps.
+        Steps between snapshots; the distances are for ages of 1 and 4 times this many steps.
     """
 
     items: Tensor
@@ -62,7 +62,7 @@ class DriftProbe(nn.Module):
             From training rows to vectors.
         quantizer : ProductQuantizer
         model : Module
-            What is set to evaluation mode meanwhile.
+            Module that is in evaluation mode during the call.
         """
         if step % self.every == 0:
             training = model.training

@@ -1,4 +1,4 @@
-"""Features of training items as tensors, the links between items, and the views that training compares."""
+"""Features of training items as tensors, links between items, and random views for training."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def as_tensors(features: Tables) -> dict[str, Tensor]:
 
 
 class Columns(NamedTuple):
-    """Statistics of the columns of training items, taken in float64.
+    """Statistics of the columns of training items, computed in float64.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def columns_of(x: Tensor) -> Columns:
 
 
 def mean_frames(features: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the means over frames of the modalities that have them."""
+    """Return the features with every modality that has frames replaced by its mean over frames."""
     return {name: x.mean(dim=1) if x.dim() == 3 else x for name, x in features.items()}
 
 
@@ -83,7 +83,7 @@ def nearest_items(vectors: Tensor, count: int) -> NeighborTable:
     vectors : Tensor, shape (num_items, dim)
         One item at least. A zero vector has cosine 0 with all.
     count : int
-        Links an item; all others where there are fewer.
+        Links of each item; at most the number of other items.
 
     Returns
     -------
@@ -92,7 +92,7 @@ def nearest_items(vectors: Tensor, count: int) -> NeighborTable:
 
     Notes
     -----
-    Exact: O(num_items ** 2 * dim) time, a chunk of rows at a time. Beyond some 100,000 items give a graph instead.
+    Exact: O(num_items ** 2 * dim) time, a chunk of rows at a time. With more than about 100,000 items pass a graph instead.
     """
     vectors = normalize(vectors, dim=1, eps=1e-12)
     number, count = len(vectors), min(count, len(vectors) - 1)
@@ -132,19 +132,19 @@ def view(
     config: ContrastiveQuantizationConfig,
     transform: Transform | None,
 ) -> dict[str, Tensor]:
-    """Return a random view of a batch: fewer frames, noise, columns or modalities at their mean; by PyTorch's generator.
+    """Return a random view of a batch, drawn by PyTorch's generator: fewer frames, noise, columns or modalities at their mean.
 
     Parameters
     ----------
     features : mapping of str to Tensor
         Rows of the batch, by modality.
     means, deviations : mapping of str to Tensor
-        Of the columns, over the training items.
+        Statistics of the columns over the training items.
     config : ContrastiveQuantizationConfig
-        How much of each.
+        Strength of each change.
     transform : callable, optional
-        What is done first, such as a random crop of pixels; from the features of a batch to others of the same shapes but
-        for the number of frames.
+        First change, such as a random crop of pixels. It returns features of the same shapes, except for the number of
+        frames.
     """
     rows = dict(features) if transform is None else transform(dict(features))
     size = len(next(iter(rows.values())))

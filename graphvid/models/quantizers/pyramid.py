@@ -1,4 +1,4 @@
-"""Codes from labels or links, of items that are known at several levels of detail."""
+"""The model of codes from labels or links, for items with features at several levels of detail."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class PyramidHybridPoolingQuantization(Quantization):
     .. math:: CE(x) + CE(\hat x) + \beta \lVert \bar x - \hat x \rVert^2 + \lambda L_{ent} + \gamma L_{div}
 
     where CE is the cross entropy of cosines to the same class prototypes and :math:`\bar x` has parts of unit length. With
-    a graph in the place of labels, CE is the softmax over the batch that tells linked items from others.
+    a graph instead of labels, CE is `graphvid.losses.NeighborSoftmaxLoss`, which separates linked items from others.
 
     Parameters
     ----------
@@ -45,22 +45,22 @@ class PyramidHybridPoolingQuantization(Quantization):
     labels : array of int, shape (num_items,), optional
         Classes 0 to num_classes - 1, two at least.
     graph : NeighborTable, optional
-        Links between the items, symmetric, where there are no labels.
+        Symmetric links between the items, instead of labels.
     backbone : Module, optional
-        Network from the levels of a batch to the list of levels that are pooled, trained with the rest: the stages of an
-        image network. Default: the levels are pooled as they are.
+        Network from the levels of a batch to the list of levels to pool, trained with the rest: the stages of an image
+        network. Default: the levels are pooled unchanged.
 
     Raises
     ------
     TypeError
-        For options of another class.
+        The options are of another class.
     ValueError
         No level, levels of different numbers of items, values that are not finite, labels of one class, fewer items than
         codewords; both or none of labels and graph, or a graph of other items or without a link.
 
     Notes
     -----
-    Only the abstracts of the papers were available: a reconstruction, and "PHPQ-style" in all reports.
+    Only the abstracts of the papers were available, so this is a reconstruction; all reports call it "PHPQ-style".
 
     References
     ----------
@@ -172,17 +172,17 @@ class PyramidHybridPoolingQuantization(Quantization):
         Parameters
         ----------
         levels : sequence
-            As at the start, for any items.
+            The levels of the training, for any items.
 
         Returns
         -------
         ndarray of float32, shape (num_items, dim)
-            Not of unit length.
+            Rows are not of unit length.
 
         Raises
         ------
         ValueError
-            For other levels than those of the training.
+            Levels differ from those of the training.
         """
         tensors = as_levels(levels)
         number = num_sets(tensors[0])
@@ -190,7 +190,7 @@ class PyramidHybridPoolingQuantization(Quantization):
 
 
 class StandardizeLevels(nn.Module):
-    """A backbone for levels that are vectors: each is standardised by the training items, and pooled as it is.
+    """A backbone for levels that are vectors: it standardises each by the training items and changes nothing else.
 
     Parameters
     ----------
@@ -203,19 +203,19 @@ class StandardizeLevels(nn.Module):
         self.layers = nn.ModuleList(Standardize(dim) for dim in dims)
 
     def fit(self, levels: Sequence[Tensor]) -> StandardizeLevels:
-        """Take the means and deviations of the training items' levels, each of shape (num_items, dim)."""
+        """Store the means and deviations of the training items' levels, each of shape (num_items, dim)."""
         for layer, level in zip(self.layers, levels, strict=True):
             found = columns_of(level)
             layer.set(found.mean, found.scale)  # type: ignore[operator] # a Standardize
         return self
 
     def forward(self, levels: Sequence[Tensor]) -> list[Tensor]:
-        """Standardise."""
+        """Return the standardised levels."""
         return [layer(level) for layer, level in zip(self.layers, levels, strict=True)]
 
 
 def build_pooling(dims: Sequence[int], config: PyramidQuantizationConfig) -> PyramidHybridPooling:
-    """Give the pooling that the options describe, of levels with ``dims`` columns."""
+    """Return the pooling of the options for levels with ``dims`` columns."""
     return PyramidHybridPooling(
         dims,
         config.dim,
@@ -228,7 +228,7 @@ def build_pooling(dims: Sequence[int], config: PyramidQuantizationConfig) -> Pyr
 
 
 def as_levels(levels: Sequence[Any]) -> list[Level]:
-    """Return levels as float32 tensors; raise unless they are of the same number of items and finite."""
+    """Return levels as float32 tensors; raise unless they are finite and have the same number of items."""
     if not len(levels):
         raise ValueError("levels must have one level at least, got none")
     found: list[Level] = []

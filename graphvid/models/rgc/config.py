@@ -35,60 +35,60 @@ class RGCConfig(Record):
     fusion, hidden, dim, dropout, input_dropout
         The encoder; see `graphvid.nn.VideoEncoder`.
     skip : {"none", "raw", "standardised", "idf"}
-        A linear way from the features, as they are or scaled, past the network and trained with it; see
+        A linear layer from the features, unchanged or scaled, to the vector, beside the network and trained with it; see
         `graphvid.models.SkipEncoder`. The linear layer drops ``input_dropout`` of the features.
     num_levels, linkage
         The hierarchy; see `graphvid.clustering.affinity_clustering`.
     level_probs, pool, positive, on_shortfall
         The triplets; see `graphvid.sampling.TripletSampler`.
     final_level_probs : tuple of float or None
-        Probabilities of the levels in the last step, to which they move linearly from ``level_probs``; None keeps these.
+        Probabilities of the levels in the last step; they change linearly from ``level_probs``. None: no change.
     batch_size : int
         Triplets a step.
     loss : {"neighbor_softmax", "softmax", "triplet"}
         ``"neighbor_softmax"`` takes all edges inside the batch as positive pairs
-        (`graphvid.losses.NeighborSoftmaxLoss`), ``"softmax"`` tells each drawn positive from the others
+        (`graphvid.losses.NeighborSoftmaxLoss`), ``"softmax"`` separates each drawn positive from the others
         (`graphvid.losses.InBatchSoftmaxLoss`), ``"triplet"`` is the paper's hinge (`graphvid.losses.TripletLoss`).
     temperature : float
-        Of the two softmax losses.
+        Temperature of the two softmax losses.
     margin : float
-        Of the hinge and of mining, on squared distances in [0, 4].
+        Margin of the hinge and of mining, on squared distances in [0, 4].
     mining : bool
         Replace each row's negative by the hardest semi-hard one of the batch (`graphvid.losses.SemiHardMiner`);
         only with the triplet loss.
     candidates, fallback
-        Of the miner.
+        Options of the miner.
     num_steps : int
         Optimiser steps.
     optimizer : {"adam", "sgd"}
         ``"sgd"`` has no momentum, as in the paper's preset; ``"adam"`` decouples the weight decay.
     learning_rate : float
-        Its largest value.
+        Largest learning rate.
     schedule : {"cosine", "staircase"}
-        ``"cosine"`` rises linearly over the first fortieth of the steps and falls to 0 with the last;
-        ``"staircase"``, the paper's, multiplies the learning rate by ``decay`` every ``decay_every`` steps.
+        ``"cosine"`` rises linearly over the first fortieth of the steps and falls to 0 at the last step;
+        ``"staircase"``, that of the paper, multiplies the learning rate by ``decay`` every ``decay_every`` steps.
     decay, decay_every
-        Of the staircase.
+        Factor and interval, in steps, of the staircase.
     weight_decay : float
         L2 penalty of the optimiser.
     raw : {"none", "raw", "standardised", "idf"}
-        Features beside the learnt vector, as they are or scaled; see `graphvid.models.FusedEncoder` for this and the next
-        two. ``"none"`` gives the learnt vector alone. Training is the same whatever it is.
+        Features concatenated with the learned vector, unchanged or scaled; see `graphvid.models.FusedEncoder` for this and
+        the next two options. ``"none"`` gives only the learned vector. Training does not depend on it.
     raw_dim : int or None
-        Columns that the features are projected to, at most as many as they have; None keeps them whole.
+        Columns of the projection of the features, at most as many as they have; None: no projection.
     raw_weight : float
-        Their weight in the cosine, in [0, 1]; the learnt vector has the rest.
+        Weight of the features in the cosine, in [0, 1]; the learned vector has the rest.
     hold_out : float
-        Share of the training videos that is kept from training and judged in place of the test videos, in [0, 1): to
-        choose options by. At most 4,000 videos are.
+        Share of the training videos, in [0, 1), that the run excludes from training and evaluates instead of the test
+        videos, at most 4,000 of them. Use it to choose options.
     seed : int
-        Of the splits, the initial weights, the triplets, dropout and the projection.
+        Seed of the splits, the initial weights, the triplets, dropout and the projection.
 
     Raises
     ------
     ValueError
-        For an unknown choice, a number of another type or out of its range, mining without the triplet loss, or a
-        decay without the staircase.
+        An unknown choice, a number of another type or out of its range, mining without the triplet loss, or a decay
+        without the staircase.
 
     Examples
     --------

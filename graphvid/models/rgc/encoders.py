@@ -1,4 +1,4 @@
-"""Encoders of videos from options, and the vectors that an encoder gives for any number of videos."""
+"""Construction of encoders of videos from options, and embedding of any number of videos with an encoder."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from .skip import SkipEncoder
 
 Encoder: TypeAlias = VideoEncoder | SkipEncoder | FusedEncoder
 
-_CHUNK_VALUES = 1 << 22  # of features that are encoded at once
+_CHUNK_VALUES = 1 << 22  # values of features that are encoded at once
 
 
 def build_encoder(dims: Mapping[str, int], config: RGCConfig) -> Encoder:
-    """Give the encoder of ``config``, with initial weights, for modalities with ``dims`` columns."""
+    """Return the encoder of ``config``, with initial weights, for modalities with ``dims`` columns."""
     encoder = make_network(dims, config)
     if config.raw == "none":
         return encoder
@@ -31,7 +31,7 @@ def build_encoder(dims: Mapping[str, int], config: RGCConfig) -> Encoder:
 
 
 def make_network(dims: Mapping[str, int], config: RGCConfig) -> VideoEncoder | SkipEncoder:
-    """Give what training changes of the encoder of ``config``, with initial weights."""
+    """Return the trainable part of the encoder of ``config``, with initial weights."""
     network = VideoEncoder(
         dims,
         fusion=config.fusion,
@@ -56,8 +56,8 @@ def embed(encoder: Encoder, features: Tables, *, chunk_size: int | None = None) 
     features : Features, or mapping of str to table
         One table of shape ``(num_videos, dim)`` for every modality of the encoder; see `RelationalGraphClustering`.
     chunk_size : int, optional
-        Videos encoded at once, at least 1; bounds the memory, and changes the result by rounding at most. Default: as many as
-        have 2**22 columns of features, at most 8,192.
+        Videos encoded at once, at least 1; it bounds the memory, and changes the result only by rounding. Default: videos
+        with 2**22 values of features in total, at most 8,192.
 
     Returns
     -------
@@ -67,9 +67,9 @@ def embed(encoder: Encoder, features: Tables, *, chunk_size: int | None = None) 
     Raises
     ------
     KeyError
-        If the modalities are not those of the encoder.
+        The modalities are not those of the encoder.
     ValueError
-        If a modality has another number of columns or of rows, or ``chunk_size`` is below 1.
+        A modality has another number of columns or of rows, or ``chunk_size`` is below 1.
     """
     if chunk_size is not None and chunk_size < 1:
         raise ValueError(f"chunk_size must be at least 1, got {chunk_size}")

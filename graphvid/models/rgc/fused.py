@@ -1,4 +1,4 @@
-"""A learnt vector with the features themselves beside it."""
+"""The encoder that concatenates the features with the learned vector."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from .skip import SkipEncoder
 
 
 class FusedEncoder(nn.Module):
-    r"""Put the learnt vector and the features side by side, so that their cosines add up.
+    r"""Concatenate the learned vector and the features with weights, so that their cosines add up.
 
     .. math::
 
        f(x) = \operatorname{normalize}\bigl[\sqrt{1 - w}\, g(x),\; \sqrt{w}\, r(x)\bigr]
 
-    The cosine of two videos is :math:`1 - w` times that of the learnt vectors plus :math:`w` times that of the features. A
-    video without features has the learnt vector alone.
+    The cosine of two videos is :math:`1 - w` times that of the learned vectors plus :math:`w` times that of the features. A
+    video without features has only the learned vector.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class FusedEncoder(nn.Module):
     raw : RawPath
         :math:`r`, of the same modalities.
     weight : float
-        :math:`w` in [0, 1]. 0 leaves out the features and 1 the learnt vector, columns included.
+        :math:`w` in [0, 1]. 0 leaves out the features and 1 the learned vector, columns included.
     """
 
     def __init__(self, encoder: VideoEncoder | SkipEncoder, raw: RawPath, *, weight: float) -> None:

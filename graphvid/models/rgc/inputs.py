@@ -1,4 +1,4 @@
-"""Rows of features as what the encoder takes: tensors, or sparse rows, on the device of the model."""
+"""Rows of features as input of the encoder: tensors or sparse rows on the device of the model."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Tables: TypeAlias = "Features | Mapping[str, NDArray[np.floating] | MappedTable 
 
 
 def tables_of(features: Tables) -> dict[str, Table]:
-    """Return the tables of features by modality: float32 arrays, sparse rows, or tables on disk; no copy of what is one.
+    """Return the tables of features by modality: float32 arrays, sparse rows, or tables on disk; copies none of these.
 
     Raises
     ------
@@ -33,7 +33,7 @@ def tables_of(features: Tables) -> dict[str, Table]:
 
 
 def rows_on(block: Any, device: torch.device) -> FeatureRows:  # Any: a Block
-    """Return some rows of a table as the encoder takes them: a Tensor, or an Adjacency from columns to rows."""
+    """Return some rows of a table as input of the encoder: a Tensor, or an Adjacency from columns to rows."""
     if not sparse.issparse(block):
         return torch.from_numpy(block).to(device)
     indptr, indices, values = (torch.from_numpy(x).to(device) for x in (block.indptr, block.indices, block.data))
@@ -43,8 +43,8 @@ def rows_on(block: Any, device: torch.device) -> FeatureRows:  # Any: a Block
 class TrainingRows(nn.Module):
     """Features of the nodes of a graph, fetched by node.
 
-    Arrays in memory are buffers, which follow the model to its device; rows of sparse and memory-mapped tables are taken
-    on the host and moved. Nothing is copied, whichever rows the nodes have.
+    Arrays in memory are buffers, which move with the model to its device. Rows of sparse and memory-mapped tables are read
+    on the host and moved. The tables themselves are not copied, for any choice of rows.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ class TrainingRows(nn.Module):
         }
 
     def forward(self, ids: Tensor) -> dict[str, FeatureRows]:
-        """Give the rows of nodes by modality."""
+        """Return the rows of nodes by modality."""
         rows = self.rows[ids]
         on_host = {name: table[rows.cpu().numpy()] for name, table in self.on_host.items()}
         return {

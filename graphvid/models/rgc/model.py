@@ -1,4 +1,4 @@
-"""Embeddings that place co-watched videos close together, learned from the features of both ends of co-watch edges."""
+"""Relational graph clustering: a model that learns, from features, embeddings that place co-watched videos together."""
 
 from __future__ import annotations
 
@@ -38,43 +38,43 @@ _DROPOUT_STREAM = 1  # streams of config.seed; the sampler and the initial weigh
 class RelationalGraphClustering(OneProcessModule):
     """Train a `graphvid.nn.VideoEncoder` on triplets of a co-watch graph with negatives from its cluster hierarchy.
 
-    One step draws triplets, encodes the videos in them, mines harder negatives if asked, and moves the encoder so that
-    a video comes nearer to its neighbours than to the negatives. Videos never seen in training are embedded from their
-    features alone.
+    One step draws triplets, encodes their videos, mines harder negatives if ``config.mining``, and updates the encoder so
+    that a video comes nearer to its neighbours than to the negatives. The encoder embeds videos outside training from their
+    features.
 
     Parameters
     ----------
     graph : DGLGraph
         Training graph with ``(video, co_watch, video)`` edges in both directions and ``edata["weight"]``, as
-        `graphvid.graphs.co_watch_graph` gives it. Only training videos: a test video in it is a leak.
+        `graphvid.graphs.co_watch_graph` returns it. Only training videos: a test video in it is a leak.
     features : Features, or mapping of str to table
         One table of shape ``(num_videos, dim)`` for every modality: a float array, a Tensor, a sparse matrix of SciPy or a
-        `graphvid.data.MappedTable`; the last two never become dense or resident. `Features` have ids, which are compared with
-        those that the graph carries; bare tables have none and are taken as they are.
+        `graphvid.data.MappedTable`; the model never makes the last two dense or loads them completely. It compares the ids
+        of `Features` with those of the graph; plain tables have no ids and are not checked.
     config : RGCConfig
         Options; the default is the preset for up to some 100,000 videos, ``RGCConfig.preset("paper")`` the published one.
     tree : ClusterTree, optional
-        Hierarchy of ``graph``; clustered here when absent.
+        Hierarchy of ``graph``. Default: the model clusters the graph.
     rows : array_like of int, shape (num_nodes,), optional
-        Row of the features of every node, so that features of more videos serve as they are. Default: row i belongs to node i.
+        Row of the features of every node; the features may have more videos. Default: row i belongs to node i.
 
     Attributes
     ----------
     encoder : VideoEncoder or SkipEncoder
-        What training changes; it standardises its input by the mean and deviation of ``features``.
+        The trained encoder; it standardises its input by the mean and deviation of ``features``.
     sampler : TripletSampler
-        Draws the triplets; its counters tell how often a pool was empty.
+        Draws the triplets and counts empty pools.
 
     Raises
     ------
     ValueError
-        If there is not one row of every modality for each node, features are of other videos or in another order
-        than the nodes, or an option is out of its range.
+        There is not one row of every modality for each node, the videos of the features or their order differ from the
+        nodes, or an option is out of its range.
 
     Notes
     -----
-    A step encodes each distinct video of its batch once. All randomness is a function of ``config.seed`` and the
-    number of the step, so on the CPU a resumed training equals an uninterrupted one bit for bit.
+    A step encodes each distinct video of its batch once. All randomness depends only on ``config.seed`` and the number of
+    the step, so on the CPU a resumed training equals an uninterrupted one bit for bit.
 
     References
     ----------
@@ -147,7 +147,7 @@ class RelationalGraphClustering(OneProcessModule):
         return loss
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        """Give the optimiser and the staircase of the learning rate."""
+        """Return the optimiser and the staircase of the learning rate."""
         config = self.config
         kind = torch.optim.AdamW if config.optimizer == "adam" else torch.optim.SGD
         optimizer = kind(self.encoder.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
@@ -160,7 +160,7 @@ class RelationalGraphClustering(OneProcessModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def train_dataloader(self) -> Iterator[TripletBatch]:
-        """Give the batches from the sampler's step up to ``config.num_steps``."""
+        """Return the batches from the sampler's step up to ``config.num_steps``."""
         return _Batches(self.sampler, self.config.num_steps)  # type: ignore[return-value]
 
     def encode(self, ids: Tensor) -> Tensor:
@@ -170,11 +170,11 @@ class RelationalGraphClustering(OneProcessModule):
         return vectors
 
     def embed(self, features: Tables) -> NDArray[np.float32]:
-        """Embed videos from their features; see `embed`. With ``config.raw`` the features stand beside what was learnt."""
+        """Embed videos from their features; see `embed`. With ``config.raw`` the features are concatenated."""
         return embed(self.full_encoder(), features)
 
     def full_encoder(self, config: RGCConfig | None = None) -> Encoder:
-        """Give the trained encoder, with the features beside it as ``config`` has it.
+        """Return the trained encoder, with the concatenated features if ``config.raw``.
 
         Parameters
         ----------
@@ -190,7 +190,7 @@ class RelationalGraphClustering(OneProcessModule):
 
 
 def _rows_of_nodes(num_nodes: int, tables: Mapping[str, Table], rows: ArrayLike | None) -> NDArray[np.int64]:
-    """Return the row of every node, or raise where a table does not have it."""
+    """Return the row of every node; raise if a table lacks one."""
     if rows is None:
         for name, x in tables.items():
             if x.shape[0] != num_nodes:

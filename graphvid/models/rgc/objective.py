@@ -1,4 +1,4 @@
-"""Objective of a batch of triplets: the losses of `RelationalGraphClustering` and the statistics that each one logs."""
+"""Objective of a batch of triplets: the loss of `RelationalGraphClustering` and the statistics to log."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ Vectors = tuple[Tensor, Tensor, Tensor]  # of anchors, positives and negatives
 
 
 class Objective(nn.Module):
-    """The loss of a batch of triplets and what is worth knowing about them.
+    """The loss of a batch of triplets, with statistics of its negatives.
 
-    The batch is mined under every loss, since the share of rows that keep their own negative tells how hard the drawn
-    negatives are; the loss uses the mined ones only where ``config.mining`` asks for it.
+    Every loss mines the batch, because the share of rows that keep their own negative shows how hard the drawn negatives
+    are. The loss uses the mined negatives only with ``config.mining``.
 
     Parameters
     ----------
     config : RGCConfig
-        Gives the loss and the options of the miner.
+        The loss and the options of the miner.
     """
 
     def __init__(self, config: RGCConfig) -> None:
@@ -48,7 +48,7 @@ class Objective(nn.Module):
     def forward(
         self, batch: TripletBatch, encode: Encode, neighbors: NeighborTable
     ) -> tuple[Tensor, dict[str, float | Tensor]]:
-        """Give the loss and the statistics of one batch.
+        """Return the loss and the statistics of one batch.
 
         Parameters
         ----------
@@ -64,8 +64,8 @@ class Objective(nn.Module):
         loss : Tensor
             A scalar.
         statistics : dict
-            Those of `MinedTriplets.statistics`, ``distance_positive`` and ``distance_negative`` (mean squared distances
-            in [0, 4] of the triplets that the loss sees), ``active_hinge_share``, ``distinct_videos``.
+            The entries of `MinedTriplets.statistics`, ``distance_positive`` and ``distance_negative`` (mean squared
+            distances in [0, 4] of the triplets of the loss), ``active_hinge_share``, ``distinct_videos``.
         """
         distinct, rows = torch.unique(torch.cat(batch), return_inverse=True)
         encoded = encode(distinct)

@@ -1,4 +1,4 @@
-"""Features as unit rows, scaled and projected to their leading directions: a short way for what they already know."""
+"""The path of the features without the network: scaled, projected to their leading directions, as unit rows."""
 
 from __future__ import annotations
 
@@ -23,36 +23,38 @@ from .inputs import rows_on
 
 Raw = Literal["none", "raw", "standardised", "idf"]
 
-_DIRECTIONS_STREAM = 2  # of config.seed, beside that of dropout
-_ROWS = 16_384  # that the directions are fitted on: bounds time and memory, and more rows hardly turn them
+_DIRECTIONS_STREAM = 2  # stream of config.seed, apart from that of dropout
+_ROWS = (
+    16_384  # rows for the fit of the directions: it bounds time and memory, and more rows hardly change the directions
+)
 _OVERSAMPLING, _ITERATIONS = 10, 3
-_LEAST_IDF = 1e-6  # of a column that all videos have, which tells nothing
+_LEAST_IDF = 1e-6  # idf of a column that all videos have, which has no information
 _LEAST_LENGTH = 1e-12
 
 
 class RawPath(nn.Module):
-    r"""Give the features as unit rows: scaled, and projected to their leading directions.
+    r"""Map features to unit rows: scaled, and projected to their leading directions.
 
     .. math::
 
        r(x) = \operatorname{normalize}(h(x) V), \qquad h(x) = \operatorname{normalize}\bigl((x - \mu) / \sigma\bigr)
 
     The columns of :math:`V` are the leading right singular vectors of :math:`h` over training videos (latent semantic
-    analysis); without :math:`V` the features are kept whole. A video without features gives 0.
+    analysis). Without :math:`V` all columns stay. A video without features gives 0.
 
     Parameters
     ----------
     dims : mapping of str to int
-        Columns of every modality; they are read side by side.
+        Columns of every modality; the modalities are concatenated.
     dim : int or None
-        Columns of :math:`V`, at most as many as the features have; None keeps the features whole.
+        Columns of :math:`V`, at most as many as the features have; None: no projection.
     trained : bool, default False
         Whether :math:`V` is a parameter, which may then have more columns: the others begin at 0.
 
     Notes
     -----
-    :math:`\mu`, :math:`\sigma` and :math:`V` are buffers: saved and moved with the weights, and changed by no optimiser, other
-    than a trained :math:`V`. `fit` sets them.
+    :math:`\mu`, :math:`\sigma` and :math:`V` are buffers: saved and moved with the weights, and no optimiser changes them,
+    except a trained :math:`V`. `fit` sets them.
 
     Examples
     --------
@@ -80,11 +82,11 @@ class RawPath(nn.Module):
             self.register_buffer("directions", directions)
 
     def forward(self, features: Mapping[str, FeatureRows]) -> Tensor:
-        """Give unit rows, shape ``(batch, dim)``."""
+        """Return unit rows, shape ``(batch, dim)``."""
         return F.normalize(self.project(features), dim=-1)
 
     def project(self, features: Mapping[str, FeatureRows]) -> Tensor:
-        """Give the rows before they are scaled to unit length: the first columns are the projection to fewer of them."""
+        """Return the rows before scaling to unit length; the first k columns are the projection to k columns."""
         blocks = [features[name] for name in self.dims]
         if self.whole or all(isinstance(x, Tensor) for x in blocks):
             rows = self.scale(torch.cat([x if isinstance(x, Tensor) else _dense(x) for x in blocks], dim=-1))
@@ -95,7 +97,7 @@ class RawPath(nn.Module):
 
     @torch.no_grad()
     def vectors(self, tables: Mapping[str, Table], rows: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
-        """Give `project` of rows of tables, all by default, a block at a time."""
+        """Return `project` of rows of tables, all by default, a block at a time."""
         joined = JoinedTable([tables[name] for name in self.dims])
         count = joined.shape[0] if rows is None else len(rows)
         step = max(1, int(BLOCK_VALUES / max(values_per_row(joined), 1)))
@@ -112,7 +114,7 @@ class RawPath(nn.Module):
         return [slice(int(end) - size, int(end)) for end, size in zip(ends, self.dims.values(), strict=True)]
 
     def _sparse_or_dense(self, x: FeatureRows, columns: slice) -> tuple[Tensor, Tensor]:
-        """Give what a modality adds to the products with the directions and to the squared lengths of the rows."""
+        """Return a modality's part of the products with the directions and of the squared lengths of the rows."""
         mean, scale, directions = self.scale.mean[columns], self.scale.scale[columns], self.directions[columns]
         if isinstance(x, Tensor):
             rows = (x - mean) / scale
@@ -132,14 +134,14 @@ class RawPath(nn.Module):
         Parameters
         ----------
         kind : {"raw", "standardised", "idf"}
-            ``"raw"``: as they are. ``"standardised"``: by mean and deviation. ``"idf"``: each column times
+            ``"raw"``: unchanged. ``"standardised"``: by mean and deviation. ``"idf"``: each column times
             :math:`\log\bigl((1 + n) / (1 + n_c)\bigr)`, where :math:`n_c` of :math:`n` videos have it, for counts and words.
         features : mapping of str to table
             By modality; see `RelationalGraphClustering`.
         rows : ndarray of int64, optional
-            Those of the training videos. Default: all.
+            Rows of the training videos. Default: all.
         seed : int
-            Of the drawn rows and of the randomised decomposition.
+            Seed of the drawn rows and of the randomised decomposition.
 
         Raises
         ------
@@ -149,7 +151,7 @@ class RawPath(nn.Module):
         Notes
         -----
         The directions are those of a randomised decomposition of at most 16,384 rows; sparse rows stay sparse.
-        Where the rows span fewer directions than asked for, the last are 0.
+        If the rows span fewer directions than ``dim``, the last directions are 0.
 
         References
         ----------
@@ -194,9 +196,9 @@ def _shift_and_scale(
 
 
 def _leading(block: Any, mean: NDArray[np.float32], scale: NDArray[np.float32], rank: int) -> Tensor:  # Any: a Block
-    """Return the leading right singular vectors of scaled rows of length 1, one a column.
+    """Return the leading right singular vectors of scaled rows of length 1, one for each column.
 
-    The centre of sparse rows is taken off in the products with them, so that they stay sparse.
+    For sparse rows the products subtract the centre, so that the rows stay sparse.
     """
     if not (sparse.issparse(block) and mean.any()):
         return torch.svd_lowrank(_unit(block, mean, scale), q=rank, niter=_ITERATIONS)[2]
@@ -220,7 +222,7 @@ def _leading(block: Any, mean: NDArray[np.float32], scale: NDArray[np.float32], 
 
 
 def _unit(block: Any, mean: NDArray[np.float32], scale: NDArray[np.float32]) -> Tensor:  # Any: a Block
-    """Return scaled rows at length 1; sparse ones, which have no centre here, stay so."""
+    """Return scaled rows at length 1; sparse rows, which have no centre here, stay sparse."""
     if sparse.issparse(block):
         coo = sparse.coo_array(unit_rows(_scaled(block, scale)))
         return torch.sparse_coo_tensor(

@@ -1,4 +1,4 @@
-"""A linear way from the features past the network, trained with it."""
+"""The encoder with a linear layer beside its network; both read the features and are trained together."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .raw_path import RawPath
 
 
 class SkipEncoder(nn.Module):
-    r"""Add what a linear layer makes of the features to what a network makes of them.
+    r"""Add the output of a linear layer to that of a network; both read the features.
 
     .. math::
 
@@ -31,8 +31,8 @@ class SkipEncoder(nn.Module):
     raw : RawPath
         :math:`h` and :math:`V`, trained, of the same modalities and with as many columns as ``encoder`` gives.
     dropout : float
-        Share of the features that the linear layer does not see in training, in [0, 1); of sparse rows, share of the stored
-        values.
+        Share of the features that the linear layer sets to zero in training, in [0, 1); for sparse rows, the share of the
+        stored values.
     """
 
     def __init__(self, encoder: VideoEncoder, raw: RawPath, *, dropout: float) -> None:

@@ -1,4 +1,4 @@
-"""Videos from frames and titles, so that cosines follow what people call similar."""
+"""The twin tower: a model that embeds videos from frames and titles, so that cosines follow human similarity scores."""
 
 from .config import TwinTowerConfig
 from .inputs import TowerBatch, VideoInputs, texts_of

@@ -1,4 +1,4 @@
-"""Options of a `TwinTower`, as one flat record that is saved beside its results."""
+"""Options of a `TwinTower`: one flat record, saved with its results."""
 
 from __future__ import annotations
 
@@ -55,94 +55,94 @@ _TRANSFORMER: Mapping[str, Any] = {
 class TwinTowerConfig(Record):
     """Options of `TwinTower`; the defaults are the preset ``"model-1"``.
 
-    Presets, of the rank-11 team but for the last: ``"model-1"`` is NeXtVLAD of the frames and the title's vector, fused
-    with squeeze and excitation; ``"model-2"`` has a NeXtVLAD of frame differences beside; ``"model-3"`` lets frames and
-    words attend to each other; ``"one-stream"``, of the rank-1 team, runs one BERT over both. ``"small"`` is model 1 in the
-    size of the generated contest, for minutes on a CPU.
+    Presets of the rank-11 team: ``"model-1"`` is NeXtVLAD of the frames and the title's vector, fused with squeeze and
+    excitation; ``"model-2"`` adds a NeXtVLAD of frame differences; in ``"model-3"`` frames and words attend to each other.
+    ``"one-stream"``, of the rank-1 team, runs one BERT over both. ``"small"`` is model 1 in the size of the generated
+    contest, for minutes on a CPU.
 
     Parameters
     ----------
     stage : {"pairs", "tags"}
-        ``"pairs"`` learns from scored pairs, after a pretraining of ``pretrain_epochs``; ``"tags"`` is such a pretraining
-        alone.
+        ``"pairs"`` learns from scored pairs, after a pretraining of ``pretrain_epochs``; ``"tags"`` is only such a
+        pretraining.
     fusion : {"se", "cross-modal", "one-stream", "none"}
         See `graphvid.nn.SEFusion`, `graphvid.nn.CrossModalTransformer` and `graphvid.nn.OneStreamTransformer`.
         ``"none"``: the vector of the title itself, of the text encoder's columns; needs ``frames="none"``.
     frames : {"next-vlad", "mean", "none"}
-        How frames become one vector for the fusion ``"se"``; ``"mean"`` is the mean and two linear maps. ``"none"``: frames
-        are not read; the transformers read them as they are.
+        Pooling of the frames to one vector for the fusion ``"se"``; ``"mean"`` is the mean and two linear maps. ``"none"``:
+        frames are not read. The transformers read frames without pooling.
     differences : bool
         A second NeXtVLAD over the differences of neighbouring frames.
     title : bool
         Whether titles are read.
     asr : bool
-        Put what was said, as a machine heard it, behind the title.
+        Append the speech recognised by a machine (ASR) to the title.
     dim : int
-        Columns of a video's vector; without fusion those of the text encoder are taken. The contest allows 256.
+        Columns of a video's vector; without fusion the number is that of the text encoder. The contest allows 256.
     frame_dim : int
-        Columns of the vector of the frames.
+        Columns of the pooled vector of the frames.
     expansion, num_groups, num_clusters, batch_norm
         See `graphvid.nn.NeXtVLAD`.
     dropout : float
-        In NeXtVLAD and before the fusion.
+        Dropout in NeXtVLAD and before the fusion.
     max_frames, max_tokens : int
-        Frames and word pieces of a video at most.
+        Largest numbers of frames and word pieces of a video.
     text_encoder : str, optional
-        Folder with a model and a tokenizer of transformers; nothing is downloaded. Default: a BERT with random weights of
-        the size below, and a vocabulary of the words of the training titles.
+        Folder with a model and a tokenizer of transformers; the library downloads nothing. Default: a BERT of the size below
+        with random weights, and a vocabulary of the words of the training titles.
     text_dim, text_layers, text_heads, text_hidden : int
         Size of the BERT with random weights.
     max_words : int
-        Words in its vocabulary at most.
+        Largest number of words in its vocabulary.
     pooling : {"pooler", "mean", "cls"}
         See `graphvid.nn.TextEncoder`.
     freeze_text : bool
-        Leave the text encoder's weights as they are.
+        Do not train the text encoder's weights.
     num_frame_layers, num_cross_layers, num_heads, hidden, share_cross
         See `graphvid.nn.CrossModalTransformer`; its columns are those of the text encoder.
     transformer_dropout : float
-        In the cross-modal transformer and in a BERT with random weights.
+        Dropout in the cross-modal transformer and in a BERT with random weights.
     frame_positions : bool
-        Learnt positions of frames in the transformers.
+        Learned positions of frames in the transformers.
     num_tags : int
-        Tags that are learnt, the most frequent ones.
+        Number of tags to learn, the most frequent ones.
     tag_loss : {"bce", "asymmetric"}
         See `graphvid.losses.TagBCELoss` and `graphvid.losses.AsymmetricTagLoss`.
     tag_weight : float
-        Of the tags of both ends, when learning from pairs.
+        Weight of the tags of both ends in stage ``"pairs"``.
     mse_weight, mae_weight, kl_weight, target, alpha
         See `graphvid.losses.PairRegressionLoss`.
     batch_size, num_epochs : int
-        Pairs a step, and passes over them.
+        Pairs a step, and passes over the pairs.
     learning_rate, text_learning_rate : float
-        Largest rate of the text encoder's weights, and of all others.
+        Largest learning rates: of the text encoder's weights (``text_learning_rate``) and of all others.
     pretrain_batch_size, pretrain_epochs, pretrain_learning_rate, pretrain_text_learning_rate
-        The same for the pretraining, of videos; with 0 epochs there is none.
+        The same for the pretraining, on videos; 0 epochs: no pretraining.
     warm_up : float
         Share of the steps in which the rate rises from 0, in [0, 1).
     decay : {"linear", "cosine"}
-        How it falls to 0 afterwards.
+        Form of the fall to 0 afterwards.
     weight_decay : float
-        Decoupled, for all weights but biases and those of norms.
+        Decoupled, for all weights except biases and those of norms.
     pair_order : {"random", "local"}
-        ``"local"``: batches whose pairs share their videos, which are encoded once; see
+        ``"local"``: the pairs of a batch share videos, and each video is encoded once; see
         `graphvid.sampling.local_pair_order`.
     patch_size : int
-        Pairs that are grown together with ``"local"``; a batch is made of random patches. As large as the batch it saves
-        most, but the pairs of a batch are then all of one corner of the graph, which costs accuracy.
+        Neighbouring pairs in a patch with ``"local"``; a batch consists of random patches. A patch as large as the batch
+        saves most time, but all pairs of a batch then come from one region of the graph, which costs accuracy.
     keep : {"last", "best"}
-        The weights that stay: those of the last epoch, or of the one that is best on the validation pairs.
+        Weights at the end: those of the last epoch, or of the best epoch on the validation pairs.
     fold : int, optional
-        The fold of the pairs that validates. Default: none, all pairs train.
+        The fold of the pairs for validation. Default: none, all pairs train.
     num_folds, fold_by
         See `graphvid.data.split_pairs`.
     seed : int
-        Of the initial weights, the order of videos and pairs, and dropout.
+        Seed of the initial weights, the order of videos and pairs, and dropout.
 
     Raises
     ------
     ValueError
-        For an unknown choice, a number of another type or out of its range, or options that contradict each other.
+        An unknown choice, a number of another type or out of its range, or options that contradict each other.
 
     Examples
     --------
@@ -249,7 +249,7 @@ class TwinTowerConfig(Record):
         return self.fusion in ("cross-modal", "one-stream") or self.frames != "none" or self.differences
 
     def pretraining(self) -> TwinTowerConfig:
-        """Give the options of the first stage; those of the second alone have their defaults, so that they may change."""
+        """Return the options of the first stage; options of only the second stage are at their defaults."""
         of_pairs = (
             "tag_weight",
             "mse_weight",

@@ -1,4 +1,4 @@
-"""Inputs of towers by video: frames, word pieces and tags."""
+"""Inputs of the tower for each video: frames, word pieces and tags."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from graphvid.models.towers.config import TwinTowerConfig
 
 
 class TowerBatch(NamedTuple):
-    """Some videos as tensors.
+    """Inputs of some videos as tensors.
 
     Parameters
     ----------
     frames : Tensor, shape (num_videos, num_frames, frame_dim)
-        Of one place and one column where frames are not read.
+        If frames are not read, one frame with one column.
     frame_mask : Tensor of bool, shape (num_videos, num_frames)
     tokens : Tensor of int32, shape (num_videos, num_tokens)
     token_mask : Tensor of bool, shape (num_videos, num_tokens)
@@ -35,14 +35,14 @@ class TowerBatch(NamedTuple):
 
 
 class VideoInputs:
-    """Videos as a tower reads them.
+    """Inputs of videos, cut and tokenised for a tower.
 
     Parameters
     ----------
     videos : VideoRecords
     config : TwinTowerConfig
     tokenizer : TitleTokenizer, optional
-        Must be given if titles are read.
+        Required if titles are read.
     vocabulary : TagVocabulary, optional
         Tags for `labels`.
 
@@ -101,7 +101,7 @@ class VideoInputs:
 
 
 def texts_of(videos: VideoRecords, *, asr: bool) -> list[str]:
-    """Return what is read of each video: its title, and what was said behind it if ``asr`` asks for it."""
+    """Return the text of each video: its title, with ``asr`` followed by the recognised speech."""
     assert videos.title is not None
     assert videos.asr_text is not None
     if not asr:

@@ -1,4 +1,4 @@
-"""One tower for both ends of a pair, trained on tags and then on the scores of pairs."""
+"""The twin tower: one tower for both ends of a pair, trained on tags and then on the scores of pairs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _WEIGHT_STREAM, _DROPOUT_STREAM, _ORDER_STREAM = range(3)  # streams of config.s
 
 
 class TwinTower(OneProcessModule):
-    r"""Learn vectors of videos whose cosines follow how similar people find them.
+    r"""Learn vectors of videos whose cosines follow the similarity scores of people.
 
     In stage ``"tags"``, the binary cross-entropy of the tags of single videos. In stage ``"pairs"``, over the pairs
     :math:`(q, c)` of a batch,
@@ -36,32 +36,32 @@ class TwinTower(OneProcessModule):
     .. math:: L = \ell(\cos(h_q, h_c), s_{qc}) + \lambda \big( \mathrm{BCE}(\hat t_q, t_q) + \mathrm{BCE}(\hat t_c, t_c) \big)
 
     with :math:`\ell` = `graphvid.losses.PairRegressionLoss`, :math:`\lambda` = ``config.tag_weight`` and the tags
-    :math:`\hat t` a linear map of the vector. A batch is a subgraph of the graph of pairs; each of its videos is encoded
-    once, however many of the pairs it is in.
+    :math:`\hat t` a linear map of the vector. A batch is a subgraph of the graph of pairs, and each of its videos is
+    encoded once, also if it is in several pairs.
 
     Parameters
     ----------
     inputs : VideoInputs
-        The videos to learn from, with a tag vocabulary.
+        The training videos, with a tag vocabulary.
     config : TwinTowerConfig
     pairs : ScoredPairs, optional
-        Rows of ``inputs``; must be given in stage ``"pairs"``, and only then.
+        Pairs of rows of ``inputs``; required in stage ``"pairs"``, and only then.
     text : TextEncoder, optional
-        See `graphvid.models.towers.build_text_encoder`; must be given if titles are read.
+        See `graphvid.models.towers.build_text_encoder`; required if titles are read.
 
     Attributes
     ----------
     tower : VideoTower
-        What training changes.
+        The trained tower.
 
     Raises
     ------
     ValueError
-        Pairs in the wrong stage, pairs whose scores are all equal, inputs without a tag vocabulary where tags are learnt.
+        Pairs in the wrong stage, pairs whose scores are all equal, or inputs without the tag vocabulary that the loss needs.
 
     Notes
     -----
-    All randomness is a function of ``config.seed`` and the number of the step, so on the CPU a resumed training equals an
+    All randomness depends only on ``config.seed`` and the number of the step, so on the CPU a resumed training equals an
     uninterrupted one bit for bit, with the same number of threads.
 
     References
@@ -111,13 +111,13 @@ class TwinTower(OneProcessModule):
         return -(-num_rows // batch_size)
 
     def train_dataloader(self) -> ShuffledBatches[RowBatch]:
-        """Give the batches of all epochs: rows of videos, or of pairs."""
+        """Return the batches of all epochs: rows of videos, or of pairs."""
         num_rows, batch_size, num_epochs = self._size()
         order = self._local_order if self._graph is not None and self.config.pair_order == "local" else None
         return ShuffledBatches(RowBatch(torch.arange(num_rows)), batch_size, num_epochs, self.config.seed, order=order)
 
     def _size(self) -> tuple[int, int, int]:
-        """Return what is learnt from in this stage: the number of rows, the rows of a batch and the epochs."""
+        """Return the sizes of this stage: the number of training rows, the rows of a batch and the epochs."""
         config = self.config
         if self._graph is None:
             return self.inputs.num_videos, config.pretrain_batch_size, config.pretrain_epochs
@@ -138,7 +138,7 @@ class TwinTower(OneProcessModule):
         return losses["loss"]
 
     def losses(self, row: Tensor) -> dict[str, Tensor]:
-        """Return the ``"loss"`` of a batch, and its parts by name where it has several.
+        """Return the ``"loss"`` of a batch, and its parts by name if it has several.
 
         Parameters
         ----------
@@ -180,7 +180,7 @@ class TwinTower(OneProcessModule):
             Default: those of training.
         """
         batch = (self.inputs if inputs is None else inputs).take(rows)
-        # Copies, since products of memory that NumPy has aligned to less round in another way from run to run.
+        # Copies, because rounding of products depends on the byte alignment of NumPy memory, which varies from run to run.
         vectors: Tensor = self.tower(TowerBatch(*(x.to(self.device, copy=True) for x in batch)))
         return vectors
 
@@ -188,7 +188,7 @@ class TwinTower(OneProcessModule):
         return self.inputs.labels(rows).to(self.device)
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        """Give AdamW with its groups, and the schedule of the rates, step by step."""
+        """Return AdamW with its groups, and the schedule of the rates, step by step."""
         optimizer = torch.optim.AdamW(parameter_groups(self.tower, self.tower.text, self.config))
         factor = rate_factor(self.steps_per_epoch * self._size()[2], self.config)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
@@ -207,14 +207,14 @@ def embed_videos(tower: VideoTower, inputs: VideoInputs, *, chunk_size: int = 25
     ----------
     tower : VideoTower
     inputs : VideoInputs
-        The videos, which need not have been there in training.
+        The videos, also videos outside training.
     chunk_size : int, default 256
-        Videos at once; bounds the memory, and changes the result by rounding at most.
+        Videos at once; it bounds the memory, and changes the result only by rounding.
 
     Returns
     -------
     ndarray of float32, shape (num_videos, dim)
-        A row of zeros where the tower gives zeros.
+        The row is zero if the output of the tower is zero.
     """
     check_integer("chunk_size", chunk_size, 1)
     device = next(tower.parameters()).device

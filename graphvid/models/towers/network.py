@@ -1,4 +1,4 @@
-"""The tower itself: frames and title of a video to one vector, and from it to tags."""
+"""The network of the tower: it maps frames and title of a video to one vector, and the vector to tags."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from graphvid.nn import (
 
 
 class VideoTower(nn.Module):
-    """Encode videos; query and candidate share it.
+    """Encode videos; query and candidate share this network.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class VideoTower(nn.Module):
         Columns of the tag head; 0 for none.
     config : TwinTowerConfig
     text : TextEncoder, optional
-        Must be given if titles are read.
+        Required if titles are read.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class VideoTower(nn.Module):
         if config.title and text is None:
             raise ValueError("a text encoder must be given for a tower that reads titles, got none")
         self.config = config
-        # Weights have one name: where the fusion holds the text encoder, it is not held here too.
+        # Each weight has one name: if the fusion holds the text encoder, this module does not.
         self.titles = text if config.title and config.fusion != "one-stream" else None
         self.frames = self.differences = None
         self.fusion: SEFusion | CrossModalTransformer | OneStreamTransformer | None = None
@@ -86,7 +86,7 @@ class VideoTower(nn.Module):
 
     @property
     def text(self) -> TextEncoder | None:
-        """Encoder of titles, inside the fusion of one-stream; None if titles are not read."""
+        """Encoder of titles (with one-stream it is inside the fusion); None if titles are not read."""
         return self.fusion.text if isinstance(self.fusion, OneStreamTransformer) else self.titles
 
     def forward(self, batch: TowerBatch) -> Tensor:
@@ -134,18 +134,18 @@ class VideoTower(nn.Module):
 
 
 def _where_any(encoded: Tensor, mask: Tensor) -> Tensor:
-    """Return vectors of frames, (num_videos, dim); a video without any has zeros, not the encoder's bias."""
+    """Return vectors of frames, (num_videos, dim); a video without frames has zeros, not the encoder's bias."""
     return encoded * mask.any(1, keepdim=True)
 
 
 def build_text_encoder(config: TwinTowerConfig, num_pieces: int) -> TextEncoder | None:
-    """Return the text encoder of the options: that of a folder, or a BERT with random weights; None if titles are not read.
+    """Return the text encoder of the options: from a folder, or a BERT with random weights; None if titles are not read.
 
     Parameters
     ----------
     config : TwinTowerConfig
     num_pieces : int
-        Vocabulary of the BERT with random weights.
+        Size of the vocabulary of the BERT with random weights.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Groups of parameters with a learning rate of their own, and how the rate rises and falls."""
+"""Parameter groups of the optimiser with their learning rates, and the schedule of the rates."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ def parameter_groups(network: nn.Module, text: nn.Module | None, config: TwinTow
     network : nn.Module
         All parameters.
     text : nn.Module, optional
-        The part of it that has ``text_learning_rate``.
+        The part of the network with ``text_learning_rate``.
     config : TwinTowerConfig
 
     Returns
     -------
     list of dict
-        With ``name``, ``params``, ``lr`` and ``weight_decay``; groups without a parameter are left out. Biases, and
-        weights of one dimension, as norms have, do not decay.
+        With ``name``, ``params``, ``lr`` and ``weight_decay``; groups without a parameter are left out. Biases and
+        one-dimensional weights, such as those of norms, do not decay.
     """
     of_text = {id(parameter) for parameter in text.parameters()} if text is not None else set()
     tags = config.stage == "tags"

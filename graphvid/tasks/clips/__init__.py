@@ -1,4 +1,4 @@
-"""Clips: vectors of videos that are learnt from the videos alone, and follow what moves in them."""
+"""The task clips: vectors of videos, learned without labels from the pixels, that represent motion."""
 
 from .answers import ClipsRun
 from .source import ClipsSource, LoadedClips, load_clips, open_videos

@@ -1,4 +1,4 @@
-"""Answers of a run that has learnt an encoder of clips: vectors of videos that it has never seen."""
+"""Answers of a run of the task clips: vectors of new videos, similar videos, and a second evaluation."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ ENCODER, STRIPS = "encoder.safetensors", "strips.npz"
 
 
 class ClipsRun(VectorRun):
-    """A run of the task clips: it embeds videos, finds the most similar of its own, and can be judged again."""
+    """A run of the task clips: it embeds videos, finds similar videos of the run, and repeats its evaluation."""
 
     def model(self) -> ClipEncoder:
-        """Give the trained encoder, in evaluation mode.
+        """Return the trained encoder, in evaluation mode.
 
         Raises
         ------
         FileNotFoundError
-            If the run is unfinished.
+            The run is unfinished.
         ValueError
-            If its weights are truncated, corrupt or of another model.
+            Its weights are truncated, corrupt or of another model.
         """
         encoder = build_clip_encoder(self.config["data"]["frame_shape"][2], self._config())
         self.load_weights(encoder, ENCODER)
         return encoder
 
     def embed(self, videos: ClipSource) -> Features:
-        """Embed videos that need not have been there when the run was made.
+        """Embed videos, also videos outside the run.
 
         Parameters
         ----------
@@ -50,7 +50,7 @@ class ClipsRun(VectorRun):
         Raises
         ------
         ValueError
-            For frames of another shape, or a video shorter than a clip; names it.
+            Frames of another shape, or a video shorter than a clip; names it.
         """
         if isinstance(videos, Features):
             raise TypeError(
@@ -64,12 +64,12 @@ class ClipsRun(VectorRun):
         return Features(videos.ids, {"embedding": embed_videos(self.model(), videos, self._config())})
 
     def read_inputs(self, path: str | os.PathLike[str]) -> PixelStore:
-        """Read what `embed` takes: a folder of videos, scaled to the size of the run, or of pixels decoded before."""
+        """Read the input of `embed`: a folder of videos, scaled to the size of the run, or of decoded pixels."""
         height, width, channels = self.config["data"]["frame_shape"]
         return open_videos(os.fspath(path), (height, width), channels=channels, progress=False)
 
     def evaluate(self, *, progress: bool = True) -> dict[str, Any]:  # Any: JSON values
-        """Read the source again, and judge the saved encoder on it.
+        """Read the source again, and evaluate the saved encoder on it.
 
         Parameters
         ----------
@@ -96,7 +96,7 @@ class ClipsRun(VectorRun):
 
 
 def judge_encoder(encoder: ClipEncoder, data: LoadedClips, config: ClipConfig) -> tuple[Json, Hits]:
-    """Judge an encoder on the generated world, or on videos of which less is known; figures, and hits of the first."""
+    """Evaluate an encoder on the generated world or on other videos; return the figures and the hits of the first figure."""
     if data.world is not None:
         return judge_world(encoder, data.world, config)
     return judge_videos(encoder_of_refs(encoder), data.source, config, data.labels)

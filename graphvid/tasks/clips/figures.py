@@ -1,4 +1,4 @@
-"""Figures of clip vectors: whether a probe reads motion or scenery from them, and what is nearest to what."""
+"""Figures of clip vectors: accuracy of probes for motion and scenery, and of nearest neighbours."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from graphvid.data import ClipRef, ClipSource, MotionVideos, SyntheticMotion, re
 from graphvid.models.clips import ClipConfig, embed_videos, encode_refs
 from graphvid.nn import ClipEncoder
 
-_L2 = 1e-3  # of the probe, as in the benchmark's protocol
+_L2 = 1e-3  # regularisation of the probe, as in the benchmark's protocol
 _BITS = 9  # of a colour in a histogram
 
 Floats = NDArray[np.float32]
@@ -23,18 +23,18 @@ EncodeRefs = Callable[[ClipSource, list[ClipRef]], Floats]
 
 
 def probe(fit: Floats, labels: Ints, test: Floats) -> Ints:
-    """Give the classes that a linear probe, multinomial logistic regression on standardised columns, predicts.
+    """Return the predictions of a linear probe: multinomial logistic regression on standardised columns.
 
     Parameters
     ----------
     fit, test : ndarray, shape (num_videos, dim)
     labels : ndarray of int64
-        Of ``fit``.
+        Classes of ``fit``.
 
     Raises
     ------
     ImportError
-        Without scikit-learn: extra ``video``.
+        scikit-learn, of the extra ``video``, is not installed.
     """
     try:
         from sklearn.linear_model import LogisticRegression
@@ -48,18 +48,19 @@ def probe(fit: Floats, labels: Ints, test: Floats) -> Ints:
 
 
 def judge_world(encoder: ClipEncoder, world: SyntheticMotion, config: ClipConfig) -> tuple[Json, Hits]:
-    """Judge an encoder on the world of moving digits, whose scenery betrays the motion in training and misleads in a test.
+    """Evaluate an encoder on the world of moving digits, whose scenery predicts the motion only in training.
 
     Returns
     -------
     dict
-        Shares in percent. ``matched``, ``shifted``: motion, by a probe of the training videos, where the scenery agrees and
-        where it misleads; ``gap``, their difference; ``cheating``: predictions on the misleading videos that name the
-        scenery's class. ``motion``, ``background``: by probes fitted where both are independent; ``sign``: the direction of
-        the motion, mean over three kinds, also from maps (``sign_of_maps``). ``nearest_motion``, ``nearest_background``:
-        how often the nearest training video of a misleading one has its motion, its scenery.
+        Shares in percent. ``matched``, ``shifted``: accuracy of motion, by a probe of the training videos, with agreeing and
+        with misleading scenery; ``gap``: their difference; ``cheating``: predictions on the misleading videos that name the
+        scenery's class. ``motion``, ``background``: accuracy of probes on videos in which both are independent; ``sign``:
+        accuracy of the direction of the motion, mean over three kinds, also from maps (``sign_of_maps``).
+        ``nearest_motion``, ``nearest_background``: misleading videos whose nearest training video has the same motion, the
+        same scenery.
     ndarray of bool
-        Whether the answer on each video that ``motion`` counts is right.
+        Whether the prediction of ``motion`` is right, for each of its videos.
     """
 
     def vectors(part: MotionVideos) -> Floats:
@@ -93,7 +94,7 @@ def judge_world(encoder: ClipEncoder, world: SyntheticMotion, config: ClipConfig
 
 
 def _sign(vectors: Floats, videos: MotionVideos) -> float:
-    """Return how often the direction of a motion is right, in percent: a probe a kind of motion that has one."""
+    """Return the accuracy of the direction of motion in percent, by one probe for each kind of motion with a direction."""
     shares = []
     for kind in np.unique(videos.motion[videos.sign != 0]):
         rows = np.flatnonzero(videos.motion == kind)
@@ -105,25 +106,25 @@ def _sign(vectors: Floats, videos: MotionVideos) -> float:
 
 
 def judge_videos(encode: EncodeRefs, source: ClipSource, config: ClipConfig, labels: Ints | None) -> tuple[Json, Hits]:
-    """Judge vectors of clips on videos of which nothing is known but, perhaps, classes.
+    """Evaluate vectors of clips on videos with or without classes.
 
     Parameters
     ----------
     encode : callable
-        Gives a vector for each clip.
+        Returns a vector for each clip.
     source : ClipSource
     config : ClipConfig
-        Says which clips.
+        Options of the clips.
     labels : ndarray of int64, optional
 
     Returns
     -------
     dict
-        Shares in percent. ``thirds``: how often the last third of a video is what its first third finds among all last
-        thirds, by cosine; None where fewer than two videos are long enough. ``nearest_label``: how often the nearest other
-        video has the same class, with labels. ``num_thirds``: videos whose thirds hold a clip.
+        Shares in percent. ``thirds``: videos whose first third finds its own last third among all last thirds, by cosine;
+        None if fewer than two videos are long enough. ``nearest_label``: with labels, videos whose nearest other video has
+        the same class. ``num_thirds``: number of videos whose thirds hold a clip.
     ndarray of bool
-        Whether each of those finds its own last third; none where they are fewer than two.
+        Whether each of these videos finds its own last third; empty for fewer than two videos.
     """
     span = (config.clip_length - 1) * config.stride + 1
     long = np.flatnonzero(source.num_frames // 3 >= span)
@@ -157,12 +158,12 @@ def judge_videos(encode: EncodeRefs, source: ClipSource, config: ClipConfig, lab
 
 
 def encoder_of_refs(encoder: ClipEncoder) -> EncodeRefs:
-    """Give the vectors of an encoder as `judge_videos` takes them."""
+    """Return the function for `judge_videos` that encodes clips with an encoder."""
     return lambda source, refs: encode_refs(encoder, source, refs)
 
 
 def color_histograms(source: ClipSource, refs: list[ClipRef]) -> Floats:
-    """Give the square roots of the shares of colours, channels together, at most 512 bins: what needs no look at shapes."""
+    """Return the square roots of a joint colour histogram with at most 512 bins, a baseline without shapes."""
     found = []
     for ref in refs:
         pixels = read_clips(source, [ref])
@@ -175,7 +176,7 @@ def color_histograms(source: ClipSource, refs: list[ClipRef]) -> Floats:
 
 
 def cosines(queries: Floats, items: Floats, *, center: Floats) -> Floats:
-    """Give the cosines of rows less a centre; those of a row at the centre are 0."""
+    """Return the cosines of rows minus a centre; those of a row at the centre are 0."""
     scaled = []
     for x in (queries - center, items - center):
         scaled.append(x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12))

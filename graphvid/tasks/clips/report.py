@@ -52,7 +52,7 @@ def report(run: RunDirectory) -> Report:
     Raises
     ------
     FileNotFoundError
-        If a file is missing.
+        A file is missing.
     """
     config, metrics = run.read_config(), run.read_metrics()
     title, quality, videos = config["title"], metrics["quality"], config["data"]["num_videos"]
@@ -127,6 +127,6 @@ def _training(run: RunDirectory) -> Section:
     plots = [
         Plot(training_curve(log["step"], values, label=name.replace("_", " ")), _CAPTIONS[name])
         for name, values in log.items()
-        if name in _CAPTIONS and len(set(values)) > 1  # what is off stays at 0
+        if name in _CAPTIONS and len(set(values)) > 1  # a disabled loss stays at 0
     ]
     return Section("Training", "", None, plots)

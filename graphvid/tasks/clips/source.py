@@ -1,4 +1,4 @@
-"""Source of videos: a folder of them, pixels that were decoded before, or the generated world of moving digits."""
+"""Source of the task clips: a folder of videos, a store of decoded pixels, or the generated world of moving digits."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class ClipsSource(Record):
     Raises
     ------
     ValueError
-        For a combination that does not name one source.
+        A combination that does not name one source.
     """
 
     files: ClassVar[tuple[str, ...]] = ("videos", "store", "labels")
@@ -74,7 +74,7 @@ class ClipsSource(Record):
 
 @dataclass(frozen=True, eq=False)
 class LoadedClips:
-    """Videos, and what is known of them.
+    """Videos with their classes or their generated world.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ class LoadedClips:
     source : ClipSource
         Videos to train on.
     labels : ndarray of int64, shape (num_videos,), optional
-        Classes from 0 on, to judge by.
+        Classes from 0 on, for the evaluation.
     world : SyntheticMotion, optional
         The generated world, with its test parts.
     """
@@ -94,7 +94,7 @@ class LoadedClips:
     world: SyntheticMotion | None = None
 
     def fingerprint(self) -> dict[str, Any]:  # Any: JSON values
-        """Give counts and a checksum of ids, pixels and labels: equal for equal data."""
+        """Return counts and a checksum of ids, pixels and labels: equal for equal data."""
         source = self.source
         crc = zlib.crc32("\0".join(source.ids.astype(str)).encode())
         for video, frames in enumerate(source.num_frames.tolist()):
@@ -126,11 +126,11 @@ def load_clips(source: ClipsSource, *, progress: bool = True) -> LoadedClips:
     Raises
     ------
     FileNotFoundError
-        For a folder or file that is not there.
+        A folder or file that is not there.
     ImportError
-        Without PyAV for video files, or without scikit-learn for the generated world: extra ``video``.
+        PyAV (for video files) or scikit-learn (for the generated world) is not installed: extra ``video``.
     ValueError
-        For a folder without videos, or labels that do not name every video once.
+        A folder without videos, or labels that do not name every video once.
     """
     if source.dataset is not None:
         number = source.num_videos
@@ -160,7 +160,7 @@ def open_videos(
     store: str | Path | None = None,
     progress: bool = True,
 ) -> PixelStore:
-    """Give the pixels of the videos of a folder, decoded if they are not yet.
+    """Return the pixels of the videos of a folder, decoded if they are not yet.
 
     Parameters
     ----------
@@ -178,7 +178,7 @@ def open_videos(
     Raises
     ------
     FileNotFoundError, ValueError
-        As `load_clips`; for a ``store`` of other videos.
+        As `load_clips` raises, or the ``store`` has other videos.
     """
     folder = Path(path)
     if not folder.is_dir():

@@ -1,4 +1,4 @@
-"""Strips of frames: some videos and those nearest to them, kept with a run so that people can look."""
+"""Strips of frames of some videos and their nearest videos, stored with a run for the report."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _QUERIES, _NEAREST, _FRAMES = 4, 3, 6
 
 
 def nearest_strips(source: ClipSource, vectors: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
-    """Give frames of evenly chosen videos and of the nearest to each, by centred cosine.
+    """Return frames of evenly chosen videos and of the nearest to each, by centred cosine.
 
     Returns
     -------
@@ -37,7 +37,7 @@ def nearest_strips(source: ClipSource, vectors: NDArray[np.float32]) -> dict[str
 
 
 def draw_strips(frames: NDArray[np.uint8], ids: NDArray[Any], similarity: NDArray[np.float32]) -> str:
-    """Draw one query and its nearest as rows of frames, as SVG."""
+    """Draw one query and its nearest videos as rows of frames, as SVG."""
     rows, number, height, width, channels = frames.shape
     gap = max(1, height // 12)
     picture = np.full((rows * (height + gap) - gap, number * width, channels), 255, np.uint8)

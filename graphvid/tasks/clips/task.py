@@ -1,4 +1,4 @@
-"""The task clips: learn an encoder of clips without labels, and judge whether it follows motion or scenery."""
+"""The task clips: learn an encoder of clips without labels, and evaluate whether it represents motion or scenery."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _TITLES = {
 
 
 class Clips(Task[ClipsSource, LoadedClips]):
-    """Vectors of videos from their clips, learnt without labels.
+    """Vectors of videos from their clips, learned without labels.
 
     A run adds the files ``encoder.safetensors``, ``embeddings.npz`` (``ids`` and ``embedding``) and ``strips.npz`` (frames of
     some videos and of those nearest to them).

@@ -1,4 +1,4 @@
-"""Co-watch: vectors of videos from their features and from who watched what, also for videos that nobody has watched."""
+"""The task co-watch: vectors of videos from features and a watch log, also for videos that nobody has watched."""
 
 from .answers import CoWatchRun
 from .source import CoWatchSource, VideoGraph, load_video_graph

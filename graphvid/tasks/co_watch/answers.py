@@ -1,4 +1,4 @@
-"""Answers of a run that has learnt an encoder of videos from who watched what."""
+"""Answers of a run of the task co-watch: vectors of new videos, neighbours, and a second evaluation."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ ENCODER, SPLIT = "encoder.safetensors", "split.npz"
 
 
 class CoWatchRun(VectorRun):
-    """A run of the task co-watch: it embeds videos, finds neighbours, and can be judged again."""
+    """A run of the task co-watch: it embeds videos, finds neighbours, and repeats its evaluation."""
 
     def model(self) -> Encoder:
-        """Give the trained encoder, in evaluation mode.
+        """Return the trained encoder, in evaluation mode.
 
         Raises
         ------
         FileNotFoundError
-            If the run is unfinished.
+            The run is unfinished.
         ValueError
-            If its weights are truncated, corrupt or of another model.
+            Its weights are truncated, corrupt or of another model.
         """
         tuning = self._tuning()
         options = RGCConfig.from_dict(tuning["options"] if tuning else self.config["model"])
@@ -39,11 +39,11 @@ class CoWatchRun(VectorRun):
         return encoder
 
     def read_inputs(self, path: str | os.PathLike[str]) -> Features:
-        """Read features from a file, of a ``.npy`` the rows when they are needed, with the columns of the run."""
+        """Read features with the columns of the run from a file; the rows of a ``.npy`` are read on demand."""
         return load_features(os.fspath(path), mmap=True, num_columns=self.config["data"]["dims"].get("features"))
 
     def embed(self, features: Features) -> Features:
-        """Embed videos that need not have been there when the run was made, from their features.
+        """Embed videos from their features, also videos outside the run.
 
         Parameters
         ----------
@@ -58,7 +58,7 @@ class CoWatchRun(VectorRun):
         return Features(features.ids, {"embedding": embed(self.model(), features)})
 
     def evaluate(self, *, progress: bool = True) -> dict[str, Any]:  # Any: JSON values
-        """Read the source again, embed its videos with the saved encoder, and score those training never saw.
+        """Read the source again, embed its videos with the saved encoder, and evaluate the test videos.
 
         Parameters
         ----------
@@ -68,7 +68,7 @@ class CoWatchRun(VectorRun):
         Returns
         -------
         dict
-            One entry a method, as in ``metrics.json`` under ``"cold_start"``.
+            One entry for each method, as in ``metrics.json`` under ``"cold_start"``.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Figures of learnt video vectors: scores beside the baselines, and what graph and clusters are like."""
+"""Figures of the task co-watch: scores of the vectors and of baselines, and statistics of graph and clusters."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def compare(
     seed: int = 0,
     progress: bool = False,
 ) -> tuple[dict[str, Any], Verdict]:  # Any: JSON values, here and below
-    """Score the trained embedding and the baselines on the videos that training never saw.
+    """Score the trained embedding and the baselines on the test videos.
 
     Parameters
     ----------
@@ -42,11 +42,11 @@ def compare(
     split : NodeSplit
         Training and test videos.
     embedding : ndarray of float32, shape (num_videos, dim)
-        Of all videos, test videos included.
+        Vectors of all videos, including test videos.
     projection : int, optional
-        Columns of a further row, the raw features projected to their leading directions, where they have more.
+        Columns of a further baseline: the raw features projected to their leading directions, if they have more columns.
     seed : int, default 0
-        Of that projection.
+        Seed of that projection.
     progress : bool, default False
         Show a bar for every method.
 
@@ -55,7 +55,7 @@ def compare(
     dict
         The fields of `graphvid.metrics.ColdStartScores` by method.
     Verdict
-        The embedding beside the better of raw and standardised features, by NDCG of each test video.
+        The comparison of the embedding with the better of raw and standardised features, by NDCG of each test video.
     """
     raw = videos.features.joined()
     methods: dict[str, Any] = {  # Any: tables of any kind
@@ -81,7 +81,7 @@ def compare(
 
 
 def columns_of(videos: VideoGraph, scores: Mapping[str, Any], dim: int) -> dict[str, int]:
-    """Count the columns of the vectors of every method in ``scores``; ``dim`` are those of the trained embedding."""
+    """Return the number of columns of every method in ``scores``; ``dim`` is that of the trained embedding."""
     total = sum(videos.features.dims.values())
     known = {TRAINED: dim, PROJECTED: dim, "random vectors": _RANDOM_COLUMNS}
     if videos.oracle is not None:
@@ -90,7 +90,7 @@ def columns_of(videos: VideoGraph, scores: Mapping[str, Any], dim: int) -> dict[
 
 
 def describe_graph(graph: DGLGraph, split: NodeSplit) -> dict[str, Any]:
-    """Count videos, edges and degrees, in all and in the two parts."""
+    """Count videos, edges and degrees of the whole graph and of the two parts."""
     degrees = graph.in_degrees().numpy()
     values, counts = np.unique(degrees, return_counts=True)
     return {

@@ -40,7 +40,7 @@ def report(run: RunDirectory) -> Report:
     Raises
     ------
     FileNotFoundError
-        If a file is missing.
+        A file is missing.
     """
     config, metrics = run.read_config(), run.read_metrics()
     graph, scores = metrics["graph"], metrics["cold_start"]
@@ -65,7 +65,7 @@ def report(run: RunDirectory) -> Report:
 
 
 def _outcome(tuning: dict[str, Any] | None) -> str:
-    """Say what was chosen on validation videos, first of all where nothing beats the raw features."""
+    """Return the text on the choice on validation videos; if nothing beats the raw features, it says this first."""
     if tuning is None:
         return "The graph is too small or too dense to hold validation videos, so the options are as given."
     chosen, whole = tuning["chosen"], tuning["whole"]
@@ -98,7 +98,7 @@ def _tuning(tuning: dict[str, Any]) -> Section:
             found["trial"],
             found["raw"],
             *(
-                ["–", "–"]  # the learnt vector alone
+                ["–", "–"]  # the learned vector alone
                 if found["raw"] == "none"
                 else ["whole" if found["raw_dim"] is None else f"{found['raw_dim']:,}", f"{found['raw_weight']:g}"]
             ),

@@ -1,4 +1,4 @@
-"""Graph and features of a run: from a watch log, a list of edges, or a named data set."""
+"""Source of the task co-watch: graph and features from a watch log, a list of edges, or a named data set."""
 
 from __future__ import annotations
 
@@ -81,21 +81,21 @@ class CoWatchSource(Record):
         Share of the videos that is trained on, in (0, 1]; the others judge. 1 trains on all of them and judges nothing: the
         final fit, once the options are chosen.
     tune : {"none", "quick", "full"}, default "quick"
-        How the features join the learnt vector. ``"quick"``: two trainings of a third of the steps, with a linear way past
+        How the features join the learned vector. ``"quick"``: two trainings of a third of the steps, with a linear way past
         the network (``skip``) and without it, leave out a quarter of the training videos, and these choose between both, and
-        the form of the features beside the learnt vector, their weight and the columns. ``"full"``: five such trainings, of
-        all steps, which choose dropout and widths too. ``"none"``: the learnt vector alone, or what the options of the
+        the form of the features beside the learned vector, their weight and the columns. ``"full"``: five such trainings, of
+        all steps, which choose dropout and widths too. ``"none"``: the learned vector alone, or what the options of the
         method say.
     dim : str, default "auto"
         Columns of the vector under ``tune``: a number, ``"auto"`` to choose among 64 to 512, or ``"raw"`` to keep the features
-        whole beside the learnt vector.
+        whole beside the learned vector.
     seed : int
         Of the generated world and of the builder.
 
     Raises
     ------
     ValueError
-        For a combination that does not name one source, or an unknown data set.
+        A combination that does not name one source, or an unknown data set.
     """
 
     files: ClassVar[tuple[str, ...]] = ("log", "edges", "clusters", "features", "data_dir")
@@ -171,13 +171,13 @@ class VideoGraph:
     features : Features
         With the videos' own ids.
     oracle : ndarray of float32, shape (num_videos, dim), optional
-        The best embedding that is known, for generated data.
+        The embedding from the true topics, for generated data.
     train_fraction : float
-        Share of the videos that is trained on.
+        Share of the training videos.
     tune, dim : str
         As in `CoWatchSource`; the default is no tuning.
     tree : ClusterTree, optional
-        Clusters of the graph, where they are there already.
+        Clusters of the graph, if they exist already.
     """
 
     name: str
@@ -190,7 +190,7 @@ class VideoGraph:
     tree: ClusterTree | None = None
 
     def fingerprint(self) -> dict[str, Any]:  # Any: JSON values
-        """Give counts and a checksum of ids, edges, weights and features: equal for equal data."""
+        """Return counts and a checksum of ids, edges, weights and features: equal for equal data."""
         crc = zlib.crc32("\0".join(self.features.ids.astype(str)).encode())
         parts = [*self.graph.edges(order="eid"), self.graph.edata["weight"]]
         levels = [] if self.tree is None else self.tree.parents

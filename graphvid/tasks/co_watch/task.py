@@ -1,4 +1,4 @@
-"""The task co-watch: train on 70 % of the videos, embed all of them, and rank the 30 % that training never saw."""
+"""The task co-watch: train on 70 % of the videos, embed all videos, and rank the other 30 %, the test videos."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _CLUSTERS = "clusters.npz"
 
 
 class CoWatch(Task[CoWatchSource, VideoGraph]):
-    """Vectors that place co-watched videos close together, learnt from features.
+    """Vectors that place co-watched videos close together, learned from features.
 
     A run adds the files ``split.npz`` (nodes of training and test videos), ``clusters.npz`` (the cluster tree of the
     training graph), ``encoder.safetensors`` (weights and standardisation) and ``embeddings.npz`` (``ids`` and
-    ``embedding``, one row a video). With ``tune``, folders ``validation...`` hold the runs that chose its options.
+    ``embedding``, one row for each video). With ``tune``, folders ``validation...`` hold the runs that chose its options.
     """
 
     source = CoWatchSource
@@ -41,7 +41,7 @@ class CoWatch(Task[CoWatchSource, VideoGraph]):
         return load_video_graph(source, progress=progress)
 
     def check(self, source: CoWatchSource, method: str, config: RGCConfig) -> None:
-        """Refuse options that tuning would choose."""
+        """Raise for options that tuning would choose."""
         chosen = {"raw": config.raw, "skip": config.skip, "hold_out": config.hold_out}
         if source.tune != "none" and tuple(chosen.values()) != ("none", "none", 0):
             raise ValueError(
@@ -54,7 +54,7 @@ class CoWatch(Task[CoWatchSource, VideoGraph]):
             )
 
     def parts(self, source: CoWatchSource, data: VideoGraph, method: str, config: RGCConfig) -> Mapping[str, Part]:
-        """Give the runs that choose the options on validation videos."""
+        """Return the runs that choose the options on validation videos."""
         return {} if config.hold_out else trials(source, data, config)
 
     def prepare(
@@ -128,7 +128,7 @@ _FUSION: Mapping[str, Any] = {
 
 @dataclass
 class _Fitted:
-    """The model, the options that it ends with, and how they were chosen."""
+    """The model, its final options, and the record of their choice."""
 
     model: RelationalGraphClustering
     options: RGCConfig
@@ -140,7 +140,7 @@ def _choice(trial: RunDirectory) -> Json:
 
 
 def _clusters(graph: DGLGraph, ready: ClusterTree | None, config: RGCConfig, *, progress: bool) -> ClusterTree:
-    """Return the clusters of the training graph, made here unless they are there."""
+    """Return the clusters of the training graph; compute them unless they are given."""
     if ready is None:
         return affinity_clustering(graph, num_levels=config.num_levels, linkage=config.linkage, progress=progress)
     if ready.num_levels != config.num_levels:

@@ -1,4 +1,4 @@
-"""Options chosen on validation videos: how much of the features stands beside what was learnt, and in how many columns."""
+"""Choice of options on validation videos: the form, weight and columns of the features beside the learned vector."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from graphvid.sampling import neighbor_table
 from .source import CoWatchSource, VideoGraph
 
 SHARE = 0.25  # of the training videos
-MOST_VIDEOS = 4000  # judged: each setting ranks all of them for each of them
-LEAST_EDGES = 20  # between them: fewer tell nothing
+MOST_VIDEOS = 4000  # validation videos: each setting ranks all of them for each of them
+LEAST_EDGES = 20  # edges between them: with fewer the figure has no information
 TOTALS = (128, 256, 512)  # columns of the whole vector
 WEIGHTS = (0.15, 0.3, 0.5, 0.7)
 SMALLER = 0.99  # fewer columns are taken for this share of the best figure
@@ -44,9 +44,9 @@ _TRIALS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
 
 
 def split_videos(videos: VideoGraph, config: RGCConfig) -> NodeSplit:
-    """Split the videos into those that are trained on and those that judge.
+    """Split the videos into a training part and an evaluation part.
 
-    With ``config.hold_out`` a part of the training videos judges, and the test videos are in neither part.
+    With ``config.hold_out`` the evaluation part comes from the training videos, and the test videos are in neither part.
     """
     num_videos = videos.graph.num_nodes()
     if videos.train_fraction == 1:
@@ -61,12 +61,12 @@ def split_videos(videos: VideoGraph, config: RGCConfig) -> NodeSplit:
 
 
 def trials(source: CoWatchSource, videos: VideoGraph, config: RGCConfig) -> dict[str, Part]:
-    """Give the runs that choose the options of ``config``, by folder; none where the graph holds no validation part.
+    """Return the runs that choose the options of ``config``, by folder; none if the graph allows no validation part.
 
-    It holds none where too few edges are left among the videos that judge, or where each of the others is a neighbour of
-    all of them, so that no negative is possible.
+    It allows none if too few edges remain among the validation videos, or if every other video is a neighbour of all others,
+    so that no negative is possible.
     """
-    held = replace(config, hold_out=SHARE, on_shortfall="skip")  # fewer videos, and some may have no stranger left
+    held = replace(config, hold_out=SHARE, on_shortfall="skip")  # with fewer videos, some may have only neighbours
     if source.tune == "none" or _too_small(videos, held):
         return {}
     steps = max(1, config.num_steps // 3) if source.tune == "quick" else config.num_steps
@@ -87,28 +87,28 @@ def _too_small(videos: VideoGraph, held: RGCConfig) -> bool:
 
 
 def choose(videos: VideoGraph, split: NodeSplit, learnt: NDArray[np.float32], config: RGCConfig) -> Json:
-    """Try features beside a learnt vector on the videos that judge, and give all that was tried and the best.
+    """Try settings of the features beside a learned vector on the validation videos; return all settings and the best.
 
-    The form of the features is chosen first, at the most columns and equal weights; then for each number of columns the weight.
-    The learnt vector alone and the features alone are tried too. Of all, the fewest columns are taken that come within 1 %
-    of the best figure.
+    It first chooses the form of the features, with the most columns and equal weights; then the weight for each number of
+    columns. It also tries only the learned vector and only the features. Of all settings within 1 % of the best figure it
+    takes the one with the fewest columns.
 
     Parameters
     ----------
     videos : VideoGraph
         Graph and features of all videos.
     split : NodeSplit
-        Videos that were trained on, and those that judge.
+        Training videos and validation videos.
     learnt : ndarray of float32, shape (num_videos, dim)
         Unit rows.
     config : RGCConfig
-        Gives the seed.
+        Options with the seed.
 
     Returns
     -------
     dict
-        ``tried``: one entry a setting with the options ``raw``, ``raw_dim`` and ``raw_weight``, ``columns`` and ``ndcg``;
-        ``chosen``: the best of them; ``whole``: NDCG of raw and of standardised features.
+        ``tried``: one entry for each setting with the options ``raw``, ``raw_dim`` and ``raw_weight``, ``columns`` and
+        ``ndcg``; ``chosen``: the best of them; ``whole``: NDCG of raw and of standardised features.
     """
     return _Search(videos, split, learnt[split.test], config).run()
 
@@ -173,7 +173,7 @@ class _Search:
 
 
 def _are_counts(table: Table, rows: NDArray[np.int64]) -> bool:
-    """Say whether no value is negative and most are 0."""
+    """Return whether no value is negative and most are 0."""
     stored = 0
     for _, block in row_blocks(table, rows):
         if block.min() < 0:
@@ -183,12 +183,12 @@ def _are_counts(table: Table, rows: NDArray[np.int64]) -> bool:
 
 
 def settled(config: RGCConfig, found: Mapping[str, Json]) -> tuple[RGCConfig, Json]:
-    """Give the options that the trials chose, and what ``metrics.json`` tells of it.
+    """Return the options that the trials chose, and the record of the choice for ``metrics.json``.
 
     Parameters
     ----------
     config : RGCConfig
-        As asked for.
+        The requested options.
     found : mapping of str to dict
         ``choice`` and the options of every trial, by folder; see `choose`.
     """

@@ -1,4 +1,4 @@
-"""Codes: a few bytes an item, learnt from features, for a catalogue that does not fit in memory as vectors."""
+"""The task codes: short codes of items, learned from features, for catalogues whose vectors do not fit in memory."""
 
 from .answers import CodesRun
 from .source import CodesSource, LoadedCodes, load_codes

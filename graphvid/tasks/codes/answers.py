@@ -1,4 +1,4 @@
-"""Answers of a run that has learnt codes."""
+"""Answers of a run of the task codes: codes, vectors of new items, neighbours, and a second evaluation."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ CODER, SPLIT = "coder.safetensors", "split.npz"
 
 
 class CodesRun(VectorRun):
-    """A run of the task codes: it codes items, finds neighbours, and can be judged again."""
+    """A run of the task codes: it codes items, finds neighbours, and repeats its evaluation."""
 
     def model(self) -> Coder:
-        """Give the encoder and the codebooks, in evaluation mode.
+        """Return the encoder and the codebooks, in evaluation mode.
 
         Raises
         ------
         FileNotFoundError
-            If the run is unfinished.
+            The run is unfinished.
         ValueError
-            If its weights are truncated, corrupt or of another model.
+            Its weights are truncated, corrupt or of another model.
         """
         options = self.options
         assert isinstance(options, ContrastiveQuantizationConfig | PyramidQuantizationConfig)
@@ -36,19 +36,19 @@ class CodesRun(VectorRun):
         return coder
 
     def codes(self) -> CodeIndex:
-        """Give the codes of all videos of the run, ready to be searched by the vectors that `embed` gives.
+        """Return the index of the codes of all videos of the run; search it by vectors of `embed`.
 
         Raises
         ------
         FileNotFoundError
-            If the run is unfinished.
+            The run is unfinished.
         ValueError
-            If the file is truncated, corrupt or no code index.
+            The file is truncated, corrupt or no code index.
         """
         return CodeIndex.load(self.directory.require(self.directory.path / CODES))
 
     def embed(self, features: Features) -> Features:
-        """Embed videos that need not have been there when the run was made, from their features.
+        """Embed videos from their features, also videos outside the run.
 
         Parameters
         ----------
@@ -58,12 +58,12 @@ class CodesRun(VectorRun):
         Returns
         -------
         Features
-            The same ids with the one modality ``"embedding"``: queries for `codes`, and what `CodeIndex.add` codes.
+            The same ids with the one modality ``"embedding"``: queries for `codes`, and input of `CodeIndex.add`.
         """
         return Features(features.ids, {"embedding": self.model().embed(features.modalities)})
 
     def evaluate(self, *, progress: bool = True) -> Json:
-        """Read the source again, code its videos with the saved coder, and judge the search of the database.
+        """Read the source again, code its videos with the saved coder, and evaluate the search of the database.
 
         Parameters
         ----------
@@ -89,18 +89,18 @@ class CodesRun(VectorRun):
 
 
 def trial_of(data: LoadedCodes, queries: RowIds, database: RowIds) -> Trial:
-    """Give the trial of some rows of the source."""
+    """Return the search trial of some rows of the source."""
     return Trial(data.features.concatenate(), data.labels, queries, database)
 
 
 def judge_codes(coder: Coder, vectors: Floats, trial: Trial, *, symmetric: bool = False) -> Judged:
-    """Judge a search of a trial's database, coded, by the vectors of its queries.
+    """Evaluate a search of the coded database of a trial by the vectors of its queries.
 
     Parameters
     ----------
     coder : Coder
     vectors : ndarray, shape (num_videos, dim)
-        What the coder embeds of all videos.
+        Embeddings of all videos by the coder.
     trial : Trial
     symmetric : bool, default False
         Code the queries too.

@@ -1,4 +1,4 @@
-"""Figures of a search of the database by codes, beside uncompressed vectors and FAISS's codes."""
+"""Figures of a search of the database by codes, and of the baselines: uncompressed vectors and FAISS's codes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from graphvid._faiss import import_faiss
 from graphvid.metrics import mean_average_precision, one_recall, top_k_overlap
 
 NAMES = {"map": "mAP", "overlap": "overlap@10", "one_recall": "1-recall@10"}
-_K = 10  # of the overlap and of 1-recall
+_K = 10  # cut-off of the overlap and of 1-recall
 
 Floats = NDArray[np.float32]
 RowIds = NDArray[np.int64]
@@ -21,14 +21,14 @@ Judged = dict[str, Tensor]
 
 
 class Split(NamedTuple):
-    """Rows of the videos by what they are for.
+    """Rows of the videos of each part of the split.
 
     Parameters
     ----------
     database : ndarray of int64
-        Trained on and searched.
+        Videos for training and to search.
     validation, queries : ndarray of int64
-        Never trained on: a tenth of the videos each, 1,000 at most.
+        Videos outside training: a tenth of the videos each, at most 1,000.
     """
 
     database: RowIds
@@ -42,7 +42,7 @@ def split_rows(num_videos: int, seed: int) -> Split:
     Raises
     ------
     ValueError
-        For fewer than 20 videos.
+        Fewer than 20 videos.
     """
     if num_videos < 20:
         raise ValueError(f"the source must have at least 20 videos, got {num_videos}")
@@ -57,13 +57,13 @@ def unit(x: Floats) -> Floats:
 
 
 def in_bytes(bits: int) -> str:
-    """Say how many bytes some bits take."""
+    """Return the number of bytes for a number of bits."""
     size = -(-bits // 8)
     return f"{size:,} byte{'' if size == 1 else 's'}"
 
 
 class Trial:
-    """Queries that search a database, and what an exact search of their features finds.
+    """Queries that search a database, and the result of an exact search of their features.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ class Trial:
         self._nearest = np.argsort(-self.exact, axis=1, kind="stable")[:, :_K]
 
     def judge(self, scores: Floats) -> Judged:
-        """Judge the scores of a search, query by query.
+        """Evaluate the scores of a search, query by query.
 
         Parameters
         ----------
@@ -128,16 +128,16 @@ def faiss_scores(kind: str, database: Floats, queries: Floats, num_codebooks: in
     Parameters
     ----------
     kind : {"PQ", "OPQ"}
-        Codes of the vectors, or of the vectors turned so that they lose less.
+        Codes of the vectors, or of the vectors after a rotation that reduces the loss.
     database, queries : ndarray, shape (num_rows, dim)
-        Padded with zeros where ``dim`` is no multiple of ``num_codebooks``.
+        Vectors; padded with zeros if ``dim`` is no multiple of ``num_codebooks``.
     num_codebooks, num_bits : int
         Size of the codes.
 
     Raises
     ------
     ImportError
-        Without FAISS.
+        FAISS is not installed.
     """
     faiss = import_faiss()
     missing = -database.shape[1] % num_codebooks
@@ -147,7 +147,7 @@ def faiss_scores(kind: str, database: Floats, queries: Floats, num_codebooks: in
     try:
         if kind == "OPQ":
             turn = faiss.OPQMatrix(base.shape[1], num_codebooks)
-            inner = faiss.ProductQuantizer(base.shape[1], num_codebooks, num_bits)  # its own has 8 bits
+            inner = faiss.ProductQuantizer(base.shape[1], num_codebooks, num_bits)  # FAISS's default has 8 bits
             inner.cp.min_points_per_centroid = 1
             turn.pq = inner
             turn.train(base)

@@ -39,7 +39,7 @@ def report(run: RunDirectory) -> Report:
     Raises
     ------
     FileNotFoundError
-        If a file is missing.
+        A file is missing.
     """
     config, metrics = run.read_config(), run.read_metrics()
     title, quality, items = config["title"], metrics["quality"], metrics["items"]
@@ -106,6 +106,6 @@ def _training(run: RunDirectory) -> Section:
                 f"Drift of a memory that holds {held}: squared distance of what it gives for an item after {age} steps and the "
                 "item's reconstruction by then."
             )
-        if caption is not None and len(set(values)) > 1:  # what is off stays at 0
+        if caption is not None and len(set(values)) > 1:  # a disabled loss stays at 0
             plots.append(Plot(training_curve(log["step"], values, label=name.replace("_", " ")), caption))
     return Section("Training", "", None, plots)

@@ -1,4 +1,4 @@
-"""Features of the items to be coded, and the labels or links that say which are alike."""
+"""Source of the task codes: features of the items, and labels or links that define similar items."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class CodesSource(Record):
     Raises
     ------
     ValueError
-        For a combination that does not name one source.
+        A combination that does not name one source.
     """
 
     files: ClassVar[tuple[str, ...]] = ("features", "from_run", "labels")
@@ -65,7 +65,7 @@ class CodesSource(Record):
 
 @dataclass(frozen=True, eq=False)
 class LoadedCodes:
-    """Features of the videos, and what is known of them.
+    """Features of the videos, with labels or links.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ class LoadedCodes:
     seed: int = 0
 
     def fingerprint(self) -> dict[str, Any]:  # Any: JSON values
-        """Give counts and a checksum of ids, features, labels and links: equal for equal data."""
+        """Return counts and a checksum of ids, features, labels and links: equal for equal data."""
         crc = zlib.crc32("\0".join(self.features.ids.astype(str)).encode())
         arrays: list[NDArray[Any]] = list(self.features.modalities.values())
         arrays += [] if self.labels is None else [self.labels]
@@ -119,9 +119,9 @@ def load_codes(source: CodesSource, *, progress: bool = True) -> LoadedCodes:
     Raises
     ------
     FileNotFoundError
-        For a file or run that is not there.
+        A file or run that is not there.
     ValueError
-        For labels that do not name every video once, or a run without vectors or, with ``graph``, without a graph.
+        Labels that do not name every video once, or a run without vectors or, with ``graph``, without a graph.
     """
     if source.dataset is not None:
         world = SyntheticCoWatch(seed=source.seed)

@@ -1,4 +1,4 @@
-"""The task codes: learn codes of the database, and judge what a search by them finds for items that training never saw."""
+"""The task codes: learn codes of the database, and evaluate a search of it by items outside training."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ from .source import CodesSource, LoadedCodes, load_codes
 
 
 class Codes(Task[CodesSource, LoadedCodes]):
-    """A few bytes an item, learnt from features; without labels (MeCoQ), or with labels or links (PHPQ-style).
+    """Task of codes: a few bytes for each item, without labels (MeCoQ), or with labels or links (PHPQ-style).
 
     A run adds the files ``split.npz`` (rows of database, validation and queries), ``coder.safetensors`` (encoder and
     codebooks), ``embeddings.npz`` (``ids`` and ``embedding``, the vectors that are coded) and ``codes.safetensors`` (codes
@@ -131,7 +131,7 @@ def _build(
 
 
 def _links_inside(graph: NeighborTable, rows: Any) -> NeighborTable:  # Any: ndarray of int64
-    """Return the links between some items, which are renumbered in their order."""
+    """Return the links between some items, with new numbers in their order."""
     kept = torch.from_numpy(rows)
     place = torch.full((graph.num_nodes,), -1)
     place[kept] = torch.arange(len(kept))
@@ -148,7 +148,7 @@ def _cosines(vectors: Floats, split: Split) -> Floats:
 
 
 def _faiss_codes(test: Trial, config: QuantizationConfig) -> dict[int, dict[str, Judged]]:
-    """Judge FAISS's codes of the features by number of codebooks and name; none where FAISS is not installed."""
+    """Evaluate FAISS's codes of the features by number of codebooks and name; none if FAISS is not installed."""
     num_items, dim = test.base.shape
     bits = round(math.log2(config.num_codewords))
     if find_spec("faiss") is None or 2**bits != config.num_codewords or bits > 12 or num_items < 2**bits:
@@ -165,7 +165,7 @@ def _faiss_codes(test: Trial, config: QuantizationConfig) -> dict[int, dict[str,
 
 
 def _verdict(title: str, own: Judged, baselines: Mapping[str, Judged]) -> Json | None:
-    """Compare the codes with the best of FAISS's of the same size, where there are any."""
+    """Compare the codes with the best FAISS codes of the same size, if there are any."""
     if not baselines:
         return None
     figure = "map" if "map" in own else "overlap"

@@ -1,4 +1,4 @@
-"""Linking: which entity of a knowledge base each mention of a document means."""
+"""The task linking: it finds the entity of a knowledge base that each mention of a document means."""
 
 from .answers import LinkingRun
 from .figures import judge_linker, score_linking

@@ -1,4 +1,4 @@
-"""Answers of a linking run, from what its directory keeps: mentions in new texts, with probabilities and reasons."""
+"""Answers of a linking run, from the files of its directory: entities of mentions in new texts, with reasons."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ COLUMNS = ["id", "start", "end", "mention", "entity", "name", "probability", "re
 
 
 def write_knowledge(run: RunDirectory, data: LoadedLinking) -> None:
-    """Write what is known of entities, the scale of the features, and the encoder of new texts if there is one."""
+    """Write the knowledge of entities, the scale of the features, and the encoder of new texts if there is one."""
     known, scale = data.knowledge, data.used.scale
     with atomic_path(run.path / KNOWLEDGE) as temporary:
         np.savez_compressed(
@@ -54,22 +54,22 @@ def write_knowledge(run: RunDirectory, data: LoadedLinking) -> None:
 
 
 class LinkingRun(Run):
-    """A run of the task linking: it says which entities the mentions of texts mean."""
+    """A run of the task linking: it finds the entities that the mentions of texts mean."""
 
     def model(self, mentions: Mentions | None = None) -> Linker:
-        """Give the trained model, in evaluation mode, for some documents.
+        """Return the trained model, in evaluation mode, for some documents.
 
         Parameters
         ----------
         mentions : Mentions, optional
-            Of the entities of the run. Default: none, for the weights alone.
+            Mentions of the entities of the run. Default: none, for only the weights.
 
         Raises
         ------
         FileNotFoundError
-            If the run is unfinished.
+            The run is unfinished.
         ValueError
-            If what it keeps is damaged, or of another model.
+            Its files are damaged, or of another model.
         """
         knowledge, used = self._knowledge()
         if mentions is None:
@@ -77,25 +77,25 @@ class LinkingRun(Run):
         return self._linker(knowledge.read(mentions), used)
 
     def link(self, text: str | os.PathLike[str], candidates: str | os.PathLike[str]) -> pd.DataFrame:
-        """Say which entity each mention means.
+        """Return the entity of each mention in texts.
 
         Parameters
         ----------
         text : path-like
             CSV with the columns ``id`` and ``text``, and perhaps ``start`` and ``end``, offsets of a mention in
-            characters, a row a mention. Rows of one id are mentions of one document and must have one text. Of a text
-            without offsets, the longest surfaces of ``candidates`` in it are taken as mentions, from left to right: that
-            is no detector of mentions.
+            characters, a row for each mention. Rows of one id are mentions of one document and must have one text. Of a text
+            without offsets, the longest surfaces of ``candidates`` in it are the mentions, from left to right; this is no
+            detector of mentions.
         candidates : path-like
             CSV with the columns ``surface``, ``entity`` (an id of the run's entities) and, for runs that know priors,
-            ``prior``: what each surface may mean. Surfaces are compared without their case.
+            ``prior``: the candidates of each surface. Surfaces are compared without case.
 
         Returns
         -------
         DataFrame
-            A row a mention, in the order of the texts: ``id``, ``start``, ``end``, ``mention``, ``entity``, ``name``,
-            ``probability``, and ``reason``: what the choice leans on most, of prior, context, type and coherence.
-            A mention without candidates has no entity, and the reason "no candidate".
+            A row for each mention, in the order of the texts: ``id``, ``start``, ``end``, ``mention``, ``entity``, ``name``,
+            ``probability``, and ``reason``: the most important of prior, context, type and coherence for the choice. A
+            mention without candidates has no entity, and the reason "no candidate".
 
         Raises
         ------
@@ -104,7 +104,7 @@ class LinkingRun(Run):
         ImportError
             The run has an encoder, and transformers is not installed.
         ValueError
-            Files that are not as said, offsets outside of the text, unknown entities, or a damaged run.
+            Files of another form, offsets outside the text, unknown entities, or a damaged run.
         """
         knowledge, used = self._knowledge()
         listed = read_candidates(Path(candidates), knowledge)
@@ -138,7 +138,7 @@ class LinkingRun(Run):
         return {title: score_linking(self._linker(data.inputs, used), data, title)}
 
     def _knowledge(self) -> tuple[Knowledge, UsedFeatures]:
-        """Read what the run knows of entities, and the features that it uses."""
+        """Read the run's knowledge of entities, and the features in use."""
         source = self.source
         assert isinstance(source, LinkingSource)
         kinds: dict[str, type[Knowledge]] = {"synthetic": WorldKnowledge, "aida": AidaKnowledge}
@@ -170,7 +170,7 @@ class LinkingRun(Run):
         with reading(folder, "a folder with the configuration and the tokenizer of a text encoder"):
             config = AutoConfig.from_pretrained(folder, local_files_only=True)
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        with torch.random.fork_rng([]):  # the weights drawn here are replaced
+        with torch.random.fork_rng([]):  # random weights, replaced by the loaded ones
             encoder = TextEncoder(config, pooling="mean")
         self.load_weights(encoder.model, ENCODER_WEIGHTS)
         return TextVectors(encoder, tokenizer, source.pool)
@@ -184,7 +184,7 @@ class LinkingRun(Run):
 
 
 def _reasons(linker: Linker, mentions: Mentions, scores: NDArray[np.float64]) -> list[str]:
-    """Return, for each mention, what its choice loses most by: the fall of its lead when that is not known."""
+    """Return, for each mention, the reason whose removal reduces the lead of its choice most."""
     lead = _lead(mentions, scores, scores)
     falls = [lead - _lead(mentions, scores, spread(linker, mentions, without=reason)) for reason in REASONS]
     most = np.stack(falls).argmax(axis=0)
@@ -196,7 +196,7 @@ def _reasons(linker: Linker, mentions: Mentions, scores: NDArray[np.float64]) ->
 
 
 def _lead(mentions: Mentions, scores: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return how far, in ``other``, the best candidates by ``scores`` are ahead of the best of the others; 0 without others."""
+    """Return the lead, in ``other``, of the best candidates by ``scores`` over the best other candidate; 0 without others."""
     lead = np.zeros(mentions.num_mentions)
     for m, (start, end) in enumerate(pairwise(mentions.cand_indptr.tolist())):
         if end - start > 1:

@@ -1,4 +1,4 @@
-"""Features of candidates, one number a candidate: from priors, ids, words around, and vectors."""
+"""Features of candidates, one number for each, computed from priors, ids, words around the mention, and vectors."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def relative(values: NDArray[np.float64], mentions: Mentions) -> NDArray[np.floa
 
 
 def log_prior(mentions: Mentions) -> NDArray[np.float64]:
-    """Return the logarithm of the priors, with a least value in place of that of 0."""
+    """Return the logarithm of the priors, with a smallest value for a prior of 0."""
     if mentions.prior is None:
         raise ValueError("candidates must have a prior, got none")
     return np.log(mentions.prior + 1e-20)
@@ -41,14 +41,14 @@ def log_share(values: NDArray[np.float64], mentions: Mentions) -> NDArray[np.flo
 
 
 def cosine(x: NDArray[np.floating], y: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Return the cosines of the rows of two matrices; 0 where one has no length."""
+    """Return the cosines of the rows of two matrices; 0 if one row is zero."""
     norms = np.linalg.norm(x, axis=1) * np.linalg.norm(y, axis=1)
     found = np.einsum("nd,nd->n", x, y, dtype=np.float64) / np.maximum(norms, 1e-12)
     return np.asarray(found, dtype=np.float64)
 
 
 def age_of_entry(mentions: Mentions) -> Columns:
-    """Return the logarithm of numbers in ids, which fall with fame in Wikidata; nothing for other ids."""
+    """Return the logarithm of the numbers in ids (in Wikidata, famous entities have small ones); nothing for other ids."""
     numbers = [re.fullmatch(r"Q(\d+)", str(entity)) for entity in mentions.entity_ids]
     if not all(numbers):
         return {}
@@ -57,7 +57,7 @@ def age_of_entry(mentions: Mentions) -> Columns:
 
 
 def words_around(mentions: Mentions, left: NDArray[np.object_], right: NDArray[np.object_]) -> NDArray[np.float64]:
-    """Return the share of a name's words beyond those of the surface that stand around the mention; 0 without such words."""
+    """Return, of a name's words that are not in the surface, the share around the mention; 0 without such words."""
     around = [set(plain(f"{before} {after}").split()) for before, after in zip(left, right, strict=True)]
     names = [set(plain(name).split()) for name in mentions.entity_names]
     surfaces = [set(plain(surface).split()) for surface in mentions.surface]

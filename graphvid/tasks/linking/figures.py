@@ -1,4 +1,4 @@
-"""The figures of linkers: accuracy in all and by what makes mentions hard, types, probabilities, and errors to read."""
+"""Figures of linkers: total accuracy and accuracy by difficulty, type confusion, reliability, and examples of errors."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _RANK_BINS = {"first": (1, 1), "second": (2, 2), "third to fifth": (3, 5), "late
 
 
 def judge_linker(data: LoadedLinking) -> Callable[[Linker], float]:
-    """Return what gives a linker's accuracy on the development documents."""
+    """Return the function that computes a linker's accuracy on the development documents."""
     docs = data.docs("dev")
 
     def accuracy(model: Linker) -> float:
@@ -36,7 +36,7 @@ def judge_linker(data: LoadedLinking) -> Callable[[Linker], float]:
 def spread(
     model: Linker, mentions: Mentions, docs: Tensor | None = None, without: str | None = None
 ) -> NDArray[np.float64]:
-    """Return the scores of some documents, by default of all, in the order of all candidates; -inf for those of others."""
+    """Return the scores of some documents (default: all) in the order of all candidates; -inf for other documents."""
     candidates, scores = model.score(torch.arange(mentions.num_docs) if docs is None else docs, without)
     whole = np.full(mentions.num_candidates, -np.inf)
     whole[candidates.numpy()] = scores.numpy()
@@ -44,7 +44,7 @@ def spread(
 
 
 def prior_scores(data: LoadedLinking) -> tuple[str, NDArray[np.float64]]:
-    """Return the name and the values of what ranks candidates before anything is learnt."""
+    """Return the name and the values of the ranking of candidates without training."""
     inputs = data.inputs
     for name in ("prior", "in-links", "age of the entry"):
         if name in inputs.names:
@@ -53,14 +53,14 @@ def prior_scores(data: LoadedLinking) -> tuple[str, NDArray[np.float64]]:
 
 
 def score_linking(model: Linker, data: LoadedLinking, title: str) -> dict[str, Any]:
-    """Give all figures of the test documents.
+    """Return all figures of the test documents.
 
     Parameters
     ----------
     model : Linker
     data : LoadedLinking
     title : str
-        Of the model, in its verdict.
+        Name of the model in its verdict.
 
     Returns
     -------
@@ -123,7 +123,7 @@ def _candidates(mentions: Mentions, rows: NDArray[np.bool_]) -> tuple[NDArray[np
 
 
 def _accuracy(data: LoadedLinking, scores: NDArray[np.float64], rows: NDArray[np.bool_]) -> float:
-    """Return the accuracy over some mentions; 0 where none of them can be linked."""
+    """Return the accuracy over some mentions; 0 if none of them can be linked."""
     mentions = data.mentions
     found = linking_scores(mentions.gold[rows], _chosen(mentions, scores)[rows], *_candidates(mentions, rows))
     return found.accuracy if found.linkable else 0.0
@@ -145,7 +145,7 @@ def _by_bin(
 
 
 def _gold_rank(mentions: Mentions, prior: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return the rank of the gold by prior, from 1, the best of equal ones; 0 where it is no candidate."""
+    """Return the rank of the gold by prior, from 1, the best of equal ones; 0 if it is no candidate."""
     gold = mentions.gold_candidate
     value = np.append(prior, np.nan)[gold]
     above = np.zeros(mentions.num_mentions, dtype=np.int64)
@@ -191,7 +191,7 @@ def _confusion(
 def _errors(
     data: LoadedLinking, scores: NDArray[np.float64], chosen: NDArray[np.int64], test: NDArray[np.bool_]
 ) -> list[dict[str, Any]]:
-    """Return errors that a reader can follow, spread evenly over the test: the mention, what was meant and chosen."""
+    """Return examples of errors, spread evenly over the test: the mention, the gold and the chosen entity."""
     mentions = data.mentions
     wrong = np.flatnonzero(test & mentions.linkable & (chosen != mentions.gold) & (mentions.gold >= 0) & (chosen >= 0))
     wrong = wrong[np.unique(np.linspace(0, len(wrong) - 1, min(_ERRORS_SHOWN, len(wrong))).astype(np.int64))]

@@ -1,4 +1,4 @@
-"""Knowledge of entities: it gives features of candidates without answers, and vectors, for a run's documents and new ones."""
+"""Knowledge of entities: it computes features of candidates, without golds, and vectors, for old and new documents."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Arrays = Mapping[str, NDArray[Any]]
 
 
 class Inputs(NamedTuple):
-    """Parts that a linker is made from, beside its options.
+    """Inputs of a linker beside its options.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class Inputs(NamedTuple):
         From `graphvid.graphs.mention_graph`.
     features : ndarray of float64, shape (num_candidates, num_features)
     groups, names : tuple of str
-        What each feature speaks of, and what it is called.
+        Subject and name of each feature.
     entities, words, mentions : ndarray of float32 or None
         Vectors, see `graphvid.models.linking.LinkTables`.
     """
@@ -47,7 +47,7 @@ class Inputs(NamedTuple):
 
 
 class UsedFeatures(NamedTuple):
-    """The features that a run's linker knows, at the scale of its training candidates.
+    """The features in use of a run's linker, at the scale of its training candidates.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ class UsedFeatures(NamedTuple):
 
 
 class Knowledge(ABC):
-    """Facts of some entities, whatever documents they are looked for in.
+    """Facts of some entities, independent of the documents with their mentions.
 
     Attributes
     ----------
@@ -81,7 +81,7 @@ class Knowledge(ABC):
     has_prior : bool
         Whether candidates come with priors.
     arrays : dict of ndarray
-        What `read` needs, by the names in `kept`; a run keeps them.
+        Arrays that `read` needs, by the names in `kept`; a run stores them.
     encoder : TextVectors or None
         Of new texts.
     """
@@ -108,15 +108,15 @@ class Knowledge(ABC):
         ----------
         mentions : Mentions
         learnt : ndarray of bool, shape (num_mentions,), optional
-            Where these are the mentions of the run: those whose golds are part of the knowledge. What comes from a
-            mention's own document is then left out.
+            For mentions of the run: the mask of those whose golds are part of the knowledge. The knowledge from a mention's
+            own document is then left out.
         """
 
 
 class WorldKnowledge(Knowledge):
     """Prior and similarity of contexts in the generated world, with vectors of words and entities.
 
-    It is generated anew from its seed; its arrays tell whether that gave the same world.
+    It generates the world again from its seed; its arrays check that the world is the same.
     """
 
     kept = ("entities", "contexts")
@@ -138,13 +138,13 @@ class WorldKnowledge(Knowledge):
 
 
 class AidaKnowledge(Knowledge):
-    """Popularity, names, types and links of AIDA's candidates; nothing of golds."""
+    """Popularity, names, types and links of AIDA's candidates, without golds."""
 
     kept = ("in_links", "out_links", "popularity", "entity_type", "link_src", "link_dst", "entities")
 
     @classmethod
     def of(cls, data: AidaCandidates, encoder: TextVectors | None) -> AidaKnowledge:
-        """Return what is known of the candidates; with an encoder, entities have vectors of their names beside the links'."""
+        """Return the knowledge of the candidates; with an encoder, entities have vectors of names beside those of links."""
         found = data.mentions
         vectors = [link_vectors(data.link_src, data.link_dst, found.num_entities)]
         if encoder is not None:
@@ -178,18 +178,18 @@ class AidaKnowledge(Knowledge):
 
 
 class TextKnowledge(Knowledge):
-    """Names, words around mentions, and what an encoder finds alike, for sources with text.
+    """Names, words around mentions, and similarities by an encoder, for sources with text.
 
     With an encoder, the arrays are ``names``, vectors of the entities' names; of the entities ``known``, which have contexts
     in training documents, the ``sums`` of the contexts' vectors and their ``counts``; and ``mean`` of all these contexts.
-    Without one there are none.
+    Without an encoder there are no arrays.
     """
 
     kept = ("names", "known", "sums", "counts", "mean")
 
     @classmethod
     def of(cls, mentions: Mentions, train: NDArray[np.bool_], encoder: TextVectors | None) -> TextKnowledge:
-        """Return what is known from the golds of training mentions, and without an encoder nothing of them."""
+        """Return the knowledge from the golds of training mentions; without an encoder it uses no golds."""
         arrays: dict[str, NDArray[Any]] = {}
         if encoder is not None:
             contexts = encoder.of_contexts(*_contexts(mentions))
@@ -234,9 +234,9 @@ class TextKnowledge(Knowledge):
     def _contexts_alike(
         self, mentions: Mentions, context: NDArray[np.float32], learnt: NDArray[np.bool_] | None
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the cosine with the mean context of each candidate in other training documents, and whether it has one.
+        """Return the cosine with each candidate's mean context in other training documents, and whether it has a context.
 
-        An entity without contexts has the mean of all.
+        For an entity without contexts this is the mean of all contexts.
         """
         entity, mention = mentions.cand_entity, mentions.cand_mention
         sums, counts = _find(entity, *(self.arrays[name] for name in ("known", "sums", "counts")))
@@ -269,7 +269,7 @@ def _find(
     wanted: NDArray[np.int64], known: NDArray[np.int64], sums: NDArray[np.float64], counts: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Return the sums and counts of keys, 0 for unknown ones."""
-    place = pd.Index(known).get_indexer(pd.Index(wanted))  # -1, the last row, where a key is unknown
+    place = pd.Index(known).get_indexer(pd.Index(wanted))  # -1, the last row, for an unknown key
     return np.append(sums, np.zeros((1, sums.shape[1])), axis=0)[place], np.append(counts, 0)[place]
 
 

@@ -1,4 +1,4 @@
-"""Features of candidates from names alone: does the title fit the words, and a longer name of the same document."""
+"""Features of candidates from names: the match of title and surface, and longer names in the same document."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _MATCHES = (
 
 
 def name_features(mentions: Mentions) -> Columns:
-    """Return what names tell of candidates.
+    """Return the features of candidates from names.
 
     Parameters
     ----------
@@ -37,13 +37,13 @@ def name_features(mentions: Mentions) -> Columns:
     Returns
     -------
     dict of (group, values of shape (num_candidates,)), by name
-        Matches of surface and title, without what stands in brackets or behind a comma, as they are and relative to the best
-        candidate; signs of a title; the number of candidates. Of other mentions of the document: whether a longer name
-        that holds all words of this one has the candidate too, and how many other names have it.
+        Matches of surface and title, without the parts in brackets or after a comma, absolute and relative to the best
+        candidate; signs in a title; the number of candidates. From other mentions of the document: whether a longer name with
+        all words of this one has the candidate too, and the number of other names with it.
 
     Notes
     -----
-    O(num_candidates) comparisons of short texts, one a distinct pair, and O(the pairs of names of a document).
+    O(num_candidates) comparisons of short texts, one for each distinct pair, and O(pairs of names of a document).
     """
     shown = [plain(surface) for surface in mentions.surface]
     titles = [plain(re.sub(r"\s*\(.*?\)|,.*$", "", name)) or plain(name) for name in mentions.entity_names]
@@ -93,7 +93,7 @@ def _match(surface: str, title: str, whole: str) -> tuple[float, ...]:
 
 
 def _document_features(mentions: Mentions, name: NDArray[np.int64], words: list[set[str]]) -> Columns:
-    """Return what the other names of a document tell, by the candidates that they share.
+    """Return features from the other names of a document that share a candidate.
 
     A name of a document lists the candidates of its first mention there.
     """
@@ -124,6 +124,6 @@ def _document_features(mentions: Mentions, name: NDArray[np.int64], words: list[
 
 
 def _count(values: NDArray[np.int64], keys: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return how often each key is among some values."""
+    """Return the number of occurrences of each key among some values."""
     ordered = np.sort(values)
     return np.searchsorted(ordered, keys, side="right") - np.searchsorted(ordered, keys, side="left")

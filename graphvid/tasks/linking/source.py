@@ -1,4 +1,4 @@
-"""The mentions that a run learns from, with their split: a data set, or files in the form of deep-ed."""
+"""Source of the task linking: mentions with their split, from a data set or from files in the form of deep-ed."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class LinkingSource(Record):
     Raises
     ------
     ValueError
-        For a combination that does not name one source, an unknown data set, no or unknown features.
+        A combination that does not name one source, an unknown data set, no or unknown features.
     """
 
     files: ClassVar[tuple[str, ...]] = ("data_dir", "train", "development", "test", "encoder", "cache")
@@ -92,7 +92,7 @@ class LinkingSource(Record):
 
 @dataclass(frozen=True, eq=False)
 class LoadedLinking:
-    """Mentions with their split, and what is known of their entities.
+    """Mentions with their split, and the knowledge of their entities.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ class LoadedLinking:
     groups : tuple of str
         Groups of features in use.
     entity_type : ndarray of object, shape (num_entities,), optional
-        For judging.
+        Types for the evaluation.
     """
 
     name: str
@@ -120,7 +120,7 @@ class LoadedLinking:
 
     @cached_property
     def inputs(self) -> Inputs:
-        """Facts of the mentions here."""
+        """Inputs of a linker for these mentions."""
         return self.knowledge.read(self.mentions, self.split == "train")
 
     @cached_property
@@ -130,7 +130,7 @@ class LoadedLinking:
         Raises
         ------
         ValueError
-            None of the groups has a feature here.
+            None of the groups has a feature for this source.
         """
         kept = used(self.inputs, self.groups)
         if not kept:
@@ -139,7 +139,7 @@ class LoadedLinking:
         return UsedFeatures(self.groups, Standardizer.fit(self.inputs.features[:, kept], rows))
 
     def fingerprint(self) -> dict[str, int | str]:
-        """Give counts and a checksum: equal for equal data."""
+        """Return counts and a checksum: equal for equal data."""
         found, crc = self.mentions, 0
         for text in (found.surface, found.entity_names, found.left, found.right):
             crc = crc if text is None else zlib.crc32("\0".join(text).encode(), crc)
@@ -153,14 +153,14 @@ class LoadedLinking:
 
 
 def load_linking(source: LinkingSource) -> LoadedLinking:
-    """Read a source and compute what is known of its mentions.
+    """Read a source and compute the knowledge of its mentions.
 
     Raises
     ------
     FileNotFoundError
         A file or the encoder is not there.
     ImportError
-        An encoder is given and transformers is not installed.
+        An encoder is given, and transformers is not installed.
     ValueError
         Files that cannot be read, or a split without mentions.
     """

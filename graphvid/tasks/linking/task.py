@@ -1,4 +1,4 @@
-"""The task linking: learn from linked documents, keep the epoch that is best on others, and link the rest."""
+"""The task linking: train on linked documents, choose the epoch on development documents, and link the test documents."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ from .source import LinkingSource, LoadedLinking, load_linking
 
 
 class Linking(Task[LinkingSource, LoadedLinking]):
-    """Task of linking: the entity that a mention means.
+    """Task of linking: find the entity that a mention means.
 
-    A run adds the files ``model.safetensors``, the weights of the best epoch, and ``knowledge.npz``, what it knows of its
-    entities; with an encoder of contexts also ``encoder.safetensors`` and the folder ``encoder``. Its answers read nothing
-    else.
+    A run adds the files ``model.safetensors``, the weights of the best epoch, and ``knowledge.npz``, the knowledge of its
+    entities; with an encoder of contexts also ``encoder.safetensors`` and the folder ``encoder``. Its answers read only
+    these.
     """
 
     source = LinkingSource
@@ -45,13 +45,13 @@ class Linking(Task[LinkingSource, LoadedLinking]):
     answers = LinkingRun
 
     def load(self, source: LinkingSource, *, progress: bool) -> LoadedLinking:
-        """Read the mentions, and compute what is known of them."""
+        """Read the mentions, and compute the knowledge of them."""
         return load_linking(source)
 
     def prepare(
         self, run: RunDirectory, method: str, data: LoadedLinking, config: LinkConfig, *, progress: bool
     ) -> Training:
-        """Build the model and what judges its epochs."""
+        """Build the model and the evaluation of its epochs."""
         model = make_linker(method, data, config)
         best = KeepBest(judge_linker(data), "accuracy", patience=config.patience)
 
@@ -87,7 +87,7 @@ def make_linker(method: str, data: LoadedLinking, config: LinkConfig) -> Linker:
     Raises
     ------
     ValueError
-        An unknown method, or inputs that the model refuses.
+        An unknown method, or inputs for which the model raises.
     """
     if method not in Linking.methods:
         raise ValueError(f"method must be one of {sorted(Linking.methods)}, got {method!r}")
@@ -103,7 +103,7 @@ def link(
     run: Annotated[Path, typer.Option("--run", help="Run directory of a finished run.")],
     out: Annotated[Path | None, typer.Option(help="CSV file to write; else the table is shown.")] = None,
 ) -> None:
-    """Say which entity each mention in texts means, how sure that is, and what speaks for it."""
+    """Return which entity each mention in texts means, how sure that is, and what speaks for it."""
     from graphvid.tasks import load_run
 
     table = load_run(run).answer("link")(text, candidates)

@@ -1,4 +1,4 @@
-"""New texts to link, from two CSV files: texts with their mentions, and the entities that surfaces may mean."""
+"""Reader of new texts to link from two CSV files: texts with their mentions, and the candidate entities of surfaces."""
 
 from __future__ import annotations
 
@@ -41,16 +41,16 @@ class Span(NamedTuple):
 
 
 class Surfaces(NamedTuple):
-    """The entities that surfaces may mean.
+    """The candidate entities of surfaces.
 
     Parameters
     ----------
     spellings : tuple of str
-        Surfaces as they are written.
+        Original spelling of the surfaces.
     entities : dict of list of int, by surface without its case
         Entity numbers.
     priors : dict of list of float, by surface without its case
-        NaN where none is given.
+        NaN for a missing prior.
     """
 
     spellings: tuple[str, ...]
@@ -89,7 +89,7 @@ def read_candidates(path: Path, knowledge: Knowledge) -> Surfaces:
 def read_spans(path: Path, surfaces: Surfaces) -> list[Span]:
     """Read a CSV file with the columns ``id``, ``text`` and perhaps ``start`` and ``end``; see `LinkingRun.link`.
 
-    Mentions are in the order of the texts, those of a text by their places. Where a text has none, they are found.
+    Mentions are in the order of the texts, those of a text by their places. For a text without offsets it finds mentions.
     """
     frame = _read_csv(path, ["id", "text"])
     if ("start" in frame.columns) != ("end" in frame.columns):
@@ -113,7 +113,7 @@ def read_spans(path: Path, surfaces: Surfaces) -> list[Span]:
 
 
 def to_mentions(spans: list[Span], surfaces: Surfaces, knowledge: Knowledge) -> Mentions:
-    """Return spans as mentions of the entities that are known, with their candidates and the text around."""
+    """Return spans as mentions of the known entities, with their candidates and the text around."""
     keys = [span.surface.casefold() for span in spans]
     listed = [surfaces.entities.get(key, []) for key in keys]
     prior = [value for key in keys for value in surfaces.priors.get(key, [])]
@@ -132,7 +132,7 @@ def to_mentions(spans: list[Span], surfaces: Surfaces, knowledge: Knowledge) -> 
 
 
 def _finder(surfaces: Surfaces) -> Callable[[str], set[tuple[int, int]]]:
-    """Return what gives the places of the longest known surfaces in a text, from left to right."""
+    """Return the function that finds the places of the longest known surfaces in a text, from left to right."""
     if not surfaces.spellings:
         return lambda text: set()
     longest = sorted(surfaces.spellings, key=lambda surface: (-len(surface), surface))

@@ -1,4 +1,4 @@
-"""Vectors of entities and contexts: from links, by the leading eigenvectors, and from text, by a frozen encoder."""
+"""Vectors of entities and contexts: from links by leading eigenvectors, and from text by a frozen encoder."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 def link_vectors(
     src: NDArray[np.int64], dst: NDArray[np.int64], num_entities: int, dim: int = 64
 ) -> NDArray[np.float32]:
-    """Return vectors whose products are close to the links, normalised by degrees: leading eigenvectors, of unit length.
+    """Return unit vectors whose products approximate the degree-normalised links, from the leading eigenvectors.
 
-    They are found by eight rounds of subspace iteration from a fixed start (Halko et al., 2011), of the normalised links
-    plus the identity, which has no negative eigenvalue. Entities without links have the vector zero.
+    The algorithm is eight rounds of subspace iteration from a fixed start (Halko et al., 2011), on the normalised links plus
+    the identity, which has no negative eigenvalue. Entities without links have the zero vector.
     """
     links = coo_matrix((np.ones(len(src)), (src, dst)), shape=(num_entities, num_entities)).tocsr()
     links = ((links + links.T) > 0).astype(np.float64)
@@ -48,11 +48,11 @@ class TextVectors:
     encoder : TextEncoder
         With the pooling ``"mean"``.
     tokenizer : PreTrainedTokenizerBase
-        The encoder's, of `transformers`.
+        Tokenizer of the encoder, of `transformers`.
     pool : {"mean", "mask"}
-        Of contexts; texts by themselves have the mean of their states.
+        Pooling of contexts; texts without a mention have the mean of their states.
     cache : str, optional
-        Folder for ``contexts-*.npz``, named by the encoder's fingerprint and the texts. Default: in memory alone.
+        Folder for ``contexts-*.npz``, named by the encoder's fingerprint and the texts. Default: only in memory.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class TextVectors:
         return self._once(self._contexts, list(left), list(right))
 
     def of_texts(self, texts: Sequence[str] | NDArray[np.object_]) -> NDArray[np.float32]:
-        """Return the vectors of texts by themselves, (num_texts, dim): of names, or of a sentence or two."""
+        """Return the vectors of texts without mentions, (num_texts, dim): of names, or of a few sentences."""
         distinct = {text: at for at, text in enumerate(dict.fromkeys(texts))}
         found = self._once(self._texts, list(distinct), [""] * len(distinct))
         return found[[distinct[text] for text in texts]]

@@ -1,4 +1,4 @@
-"""Next place of a user: periodic interests, a GRU, and counts."""
+"""The task of a user's next place, by periodic interests, a GRU, or counts."""
 
 from .answers import NextPoiRun
 from .source import CheckInSource, LoadedCheckIns, load_check_ins

@@ -1,4 +1,4 @@
-"""Answers of a run of the next place, from the weights and the check-ins that it keeps."""
+"""Answers of a run of the next place, from its stored weights and check-ins."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _COLUMNS = ("user", "poi", "timestamp", "offset", "latitude", "longitude", "sess
 
 
 def write_history(run: RunDirectory, data: LoadedCheckIns) -> None:
-    """Write all check-ins with their ids, the areas of places, and the rows of training."""
+    """Write all check-ins with their ids, the areas of places, and the training rows."""
     found = data.check_ins
     arrays: dict[str, Any] = {name: getattr(found, name) for name in _COLUMNS if getattr(found, name) is not None}
     arrays |= {"user_ids": storable(found.user_ids), "poi_ids": storable(found.poi_ids), "train": data.windows.train}
@@ -39,15 +39,15 @@ def write_history(run: RunDirectory, data: LoadedCheckIns) -> None:
 
 
 class NextPoiRun(Run):
-    """A run of the task of the next place: it says where a user may go, and why."""
+    """A run of the task of the next place: it ranks the next places of a user, with reasons."""
 
     def model(self) -> PeriodicInterests:
-        """Give the trained model, in evaluation mode, over the check-ins of the run.
+        """Return the trained model, in evaluation mode, over the check-ins of the run.
 
         Raises
         ------
         ValueError
-            The run is one of counts, which has no network.
+            The method is counts, which has no network.
         """
         ranker, _, _ = self._open()
         if isinstance(ranker, CountMixture):
@@ -65,8 +65,8 @@ class NextPoiRun(Run):
         Returns
         -------
         dict
-            The model and the counts, as in ``metrics.json`` under ``"methods"``. Baselines that are trained are left out:
-            the run does not keep them.
+            The model and the counts, as in ``metrics.json`` under ``"methods"``, without trained baselines, which the run
+            does not store.
 
         Raises
         ------
@@ -103,37 +103,37 @@ class NextPoiRun(Run):
         from_: str | None = None,
         history: str | None = None,
     ) -> pd.DataFrame:
-        """Give the places that the model ranks first for a user; those that were visited are not barred.
+        """Return the places that the model ranks first for a user, also visited ones.
 
         Parameters
         ----------
         user_id : hashable, or list of hashable
             Id of the user, or a list of ids; their text form is accepted too. With a ``history``, of its users.
         top_k : int, default 10
-            Number of places, at least 1; all candidates where there are fewer.
+            Number of places, at least 1; at most all candidates.
         at : str, optional
-            Local time in ISO 8601, ``2012-06-01T18:30-04:00``; without a zone, that of the last check-in. What is at or
-            after it is not read. Default: a second after the last check-in; without times, after the last.
+            Local time in ISO 8601, ``2012-06-01T18:30-04:00``; without a zone, that of the last check-in. The model reads
+            only earlier check-ins. Default: a second after the last check-in; without times, after the last.
         from_ : str, optional
             ``LAT,LON`` in degrees: the area is that of the nearest place. Default: the place of the last check-in.
         history : str, optional
-            Check-ins of users that the run need not know, CSV or Parquet in the form of `graphvid.data.CheckIns.read`.
+            Check-ins of known or new users, CSV or Parquet in the form of `graphvid.data.CheckIns.read`.
 
         Returns
         -------
         DataFrame
-            ``poi_id`` and ``score`` (probability), largest first, ties by position; ``km`` from where the user is, where
-            places have coordinates; and a column for each reason: the part of the place's score that it brought. For a list,
-            a column ``user_id`` before them, in the order of the list.
+            ``poi_id`` and ``score`` (probability), largest first, ties by position; if places have coordinates, ``km``, the
+            distance from the user's position; and a column for each reason with its part of the score. For a list, a column
+            ``user_id`` before them, in the order of the list.
 
         Raises
         ------
         FileNotFoundError
-            If the run is unfinished, or ``history`` is not there.
+            The run is unfinished, or ``history`` is not there.
         KeyError
-            If there is no such user.
+            There is no such user.
         ValueError
-            If ``top_k`` is below 1, a time or a place cannot be read or is not of use here, or a file is damaged.
+            ``top_k`` is below 1, a time or a place cannot be parsed or does not apply to this run, or a file is damaged.
         """
         check_integer("top_k", top_k, 1)
         if isinstance(user_id, list):
@@ -144,7 +144,7 @@ class NextPoiRun(Run):
         chains, known, where = ranker.chains, check_ins, self.directory.path
         if history is not None:
             known, where = _read_history(history, check_ins), Path(history)
-            area = None if area is None else np.append(area, -1)  # of the place that stands for unknown ones
+            area = None if area is None else np.append(area, -1)  # id of the place for all unknown places
             graph = check_in_graph(known, area, slot_hours=chains.slot_hours)
             chains = CheckInChains(graph, session_gap=chains.session_gap)
         user = row_of(known.user_ids, user_id, "user_id", f"users of {where}")
@@ -165,7 +165,7 @@ class NextPoiRun(Run):
         return table
 
     def _open(self) -> tuple[PeriodicInterests | CountMixture, CheckIns, NDArray[np.int64] | None]:
-        """Return what ranks, over the check-ins of the run, with these and the areas of their places."""
+        """Return the ranking model over the check-ins of the run, the check-ins, and the areas of their places."""
         check_ins, area, train = self._history()
         config = self.options
         assert isinstance(config, (PeriodicInterestsConfig, CountsConfig))
@@ -186,7 +186,7 @@ class NextPoiRun(Run):
         return mixture, check_ins, area
 
     def _history(self) -> tuple[CheckIns, NDArray[np.int64] | None, NDArray[np.int64]]:
-        """Return the check-ins, the areas of places and the rows of training that the run keeps."""
+        """Return the check-ins, the areas of places and the training rows that the run stores."""
         path = self.directory.require(self.directory.path / HISTORY)
         saved: dict[str, Any] = read_npz(path, ("user", "poi", "user_ids", "poi_ids", "train"))
         columns = {name: saved[name] for name in _COLUMNS[2:] if name in saved}
@@ -202,7 +202,7 @@ class NextPoiRun(Run):
 def _reasons(
     ranker: PeriodicInterests | CountMixture, requests: Requests, chains: CheckInChains
 ) -> dict[str, NDArray[np.float32]]:
-    """Return by name what brings something to the score of one request, of every candidate."""
+    """Return, by name, the parts with a contribution to the scores of one request, for every candidate."""
     if isinstance(ranker, CountMixture):
         return dict(zip(ranker.counts.parts, ranker.reasons(requests, chains)[0].numpy()))
     user = None if chains is ranker.chains else np.full(len(requests.user), ranker.chains.num_users)
@@ -211,7 +211,7 @@ def _reasons(
     reasons: dict[str, NDArray[np.float32]] = {}
     for interest, weight in zip(ranker.config.interests, attention):
         reasons[interest] = weight * of_network
-    if not attention.any():  # no interest has a member: the network knows the user alone
+    if not attention.any():  # no interest has a member: the network reads only the user
         reasons["user"] = of_network
     for part, brought in zip(ranker.parts[1:], counted):
         name = "daily" if part == "weekday" else part
@@ -220,13 +220,13 @@ def _reasons(
 
 
 def _read_history(path: str, run: CheckIns) -> CheckIns:
-    """Return the check-ins of a file with the places numbered as in the run, and one more for those it does not know."""
+    """Return the check-ins of a file with the place numbers of the run, and one more number for unknown places."""
     found = CheckIns.read(Path(path))
     if run.timestamp is None:
         raise ValueError("history needs a run of check-ins with times; those of this run have an order only")
     numbers = pd.Index(run.poi_ids.astype(str)).get_indexer(pd.Index(found.poi_ids.astype(str)))
     numbers = np.where(numbers >= 0, numbers, run.num_pois)
-    poi_ids = pd.Index([*run.poi_ids, object()], dtype=object)  # equal to no id
+    poi_ids = pd.Index([*run.poi_ids, object()], dtype=object)  # an object that equals no id
     return CheckIns(
         found.user, numbers[found.poi], found.user_ids, poi_ids, timestamp=found.timestamp, offset=found.offset
     )

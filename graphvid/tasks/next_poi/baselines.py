@@ -1,4 +1,4 @@
-"""Recommenders of pairs as baselines of the next place: they know who goes where, and nothing of time."""
+"""Baselines of the next place: recommenders of user-place pairs without time."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ def train_pair_model(
 ) -> Scorer:
     """Train BPR matrix factorisation or SimpleX on the distinct pairs of users and places, and return its scorer.
 
-    The epoch is the one with the best Recall@10 of validation.
+    The scorer has the weights of the epoch with the best Recall@10 of validation.
 
     Parameters
     ----------
     name : {"mf", "simplex"}
         The model.
     rows : ndarray of int64
-        Check-ins of training.
+        Training check-ins.
     chosen_by : Asked
-        Check-ins of validation.
+        Validation check-ins.
     seed : int
-        Of training.
+        Seed of the training.
     """
     pairs = Interactions.from_pairs(
         chains.user[rows],

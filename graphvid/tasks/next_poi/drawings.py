@@ -11,7 +11,7 @@ from graphvid.runs.figures import ACCENT, canvas, to_svg
 
 
 def map_of_areas(areas: Sequence[Mapping[str, float]]) -> str:
-    """Draw every area as a circle at its place, as large as it has targets, coloured by recall."""
+    """Draw every area as a circle at its place, with a size by its number of targets and a colour by recall."""
     figure, axes = canvas(6.4, 5.2)
     latitude, longitude, targets, recall = (
         np.array([area[name] for area in areas]) for name in ("latitude", "longitude", "targets", "recall")
@@ -28,7 +28,7 @@ def map_of_areas(areas: Sequence[Mapping[str, float]]) -> str:
 
 
 def attention_bands(hours: Sequence[int], attention: Sequence[Sequence[float]], names: Sequence[str]) -> str:
-    """Draw the mean attention over the interests, one bar an hour, as shares on top of each other."""
+    """Draw the mean attention over the interests, one stacked bar for each hour."""
     figure, axes = canvas(6.4, 3.2)
     shares, base = np.array(attention), np.zeros(len(hours))
     for column, (name, color) in enumerate(zip(names, mpl.colormaps["viridis"](np.linspace(0.1, 0.9, len(names))))):

@@ -1,4 +1,4 @@
-"""The figures of the next place: ranks of the places that were visited, and where a model finds them."""
+"""Figures of the next place: ranks of the visited places, by method, area, history and hour."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ Scorer = Callable[[Requests], Tensor]
 
 
 class Asked(NamedTuple):
-    """Check-ins to be predicted.
+    """Check-ins to predict.
 
     Parameters
     ----------
     rows : ndarray of int64
         Their rows.
     requests : Requests
-        One for each.
+        One request for each check-in.
     target : ndarray of int64
-        Candidate of each, the number of candidates for a place that training never saw.
+        Candidate of each check-in; the number of candidates for a place outside training.
     """
 
     rows: NDArray[np.int64]
@@ -51,7 +51,7 @@ class Asked(NamedTuple):
 
 
 def ask(chains: CheckInChains, places: KnownPlaces, rows: NDArray[np.int64]) -> Asked:
-    """Return the requests that some check-ins would answer."""
+    """Return the requests whose answers are some check-ins."""
     return Asked(rows, chains.before(rows), places.number[chains.poi[rows]])
 
 
@@ -84,7 +84,7 @@ def figures(ranks: Tensor) -> dict[str, Any]:
 
 
 def judge(model: PeriodicInterests, rows: NDArray[np.int64]) -> Callable[[PeriodicInterests], dict[str, float]]:
-    """Return what gives Recall and NDCG at 10 of a model on some check-ins at known places."""
+    """Return the function that computes Recall and NDCG at 10 of a model on some check-ins at known places."""
     asked = ask(model.chains, model.places, rows)
 
     def found(model: PeriodicInterests) -> dict[str, float]:
@@ -98,7 +98,7 @@ def judge(model: PeriodicInterests, rows: NDArray[np.int64]) -> Callable[[Period
 def mixture_of(
     chains: CheckInChains, rows: NDArray[np.int64], config: PeriodicInterestsConfig | CountsConfig
 ) -> CountMixture:
-    """Return the mixture of counts of a run, not yet fitted: its method, or what stands beside its network."""
+    """Return the mixture of counts of a run, not yet fitted: the method itself, or the counts beside its network."""
     if not isinstance(config, CountsConfig):
         config = CountsConfig(slot_hours=config.slot_hours, hour_tolerance=config.hour_tolerance)
     return CountMixture(
@@ -107,7 +107,7 @@ def mixture_of(
 
 
 def present_parts(chains: CheckInChains, parts: Sequence[CountPart]) -> list[CountPart]:
-    """Return the kinds of counts that the data have something for, or raise where there is none."""
+    """Return the kinds of counts for which the data have values; raise if there is none."""
     timed, placed = chains.timestamp is not None, chains.num_areas > 0
     absent = {"weekday": not timed, "hour": not timed, "area": not placed, "hour_area": not (timed and placed)}
     present = [part for part in parts if not absent.get(part, False)]
@@ -117,7 +117,7 @@ def present_parts(chains: CheckInChains, parts: Sequence[CountPart]) -> list[Cou
 
 
 def rank_by_counts(mixture: CountMixture, asked: Asked) -> dict[str, Tensor]:
-    """Return the ranks of the targets by every kind of counts of a mixture, by itself."""
+    """Return the ranks of the targets by each single kind of counts of a mixture."""
     found = {}
     for part in mixture.counts.parts:
         single = CountMixture(
@@ -128,13 +128,13 @@ def rank_by_counts(mixture: CountMixture, asked: Asked) -> dict[str, Tensor]:
 
 
 def compare(method: str, ranks: Mapping[str, Tensor]) -> Verdict:
-    """Compare a method with the best of the others by the share of known targets among the first 10."""
+    """Compare a method with the best baseline by the share of known targets among the first 10."""
     hits = {name: (of[torch.isfinite(of)] <= MONITORED).numpy() for name, of in ranks.items()}
     return runs.judge(f"Recall@{MONITORED}", method, hits)
 
 
 def by_area(chains: CheckInChains, asked: Asked, ranks: Tensor) -> list[list[float]]:
-    """Return for every area its number, the targets in it and the share of them that is found at 10."""
+    """Return for every area its number, its number of targets, and the share of them among the first 10."""
     area = chains.area[asked.rows]
     hit = (ranks <= MONITORED).numpy()
     placed = area >= 0

@@ -1,4 +1,4 @@
-"""Check-ins of a run: from a log, a data set, or a generated town."""
+"""Source of the task of the next place: check-ins from a log, a data set, or a generated town."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class CheckInSource(Record):
     Raises
     ------
     ValueError
-        For a combination that does not name one source, an unknown data set, a number out of range.
+        A combination that does not name one source, an unknown data set, a number out of range.
     """
 
     files: ClassVar[tuple[str, ...]] = ("log", "data_dir")
@@ -128,14 +128,14 @@ _LOG_OPTIONS = ("form", *_TABLE_OPTIONS, "min_per_poi", "min_per_user")
 
 @dataclass(frozen=True, eq=False)
 class LoadedCheckIns:
-    """Check-ins with the rows that are fitted, that choose and that judge.
+    """Check-ins with the rows for training, validation and test.
 
     Parameters
     ----------
     name : str
         For headings.
     check_ins : CheckIns
-        All of them.
+        All check-ins.
     windows : CheckInWindows
         Rows that are targets.
     area : ndarray of int64, shape (check_ins.num_pois,), or None
@@ -148,7 +148,7 @@ class LoadedCheckIns:
     area: NDArray[np.int64] | None
 
     def fingerprint(self) -> dict[str, int | str]:
-        """Give counts and a checksum: equal for equal data."""
+        """Return counts and a checksum: equal for equal data."""
         found, crc = self.check_ins, 0
         columns = (found.user, found.poi, found.timestamp, found.offset, found.latitude, found.longitude, self.area)
         for column in (*columns, *self.windows):
@@ -180,7 +180,7 @@ def load_check_ins(source: CheckInSource) -> LoadedCheckIns:
 
 
 def _read(source: CheckInSource) -> tuple[str, CheckIns, CheckInWindows, NDArray[np.int64] | None]:
-    """Return the name, the check-ins, their windows, and the areas that the source itself gives."""
+    """Return the name, the check-ins, their windows, and the areas of the source."""
     if source.log is not None:
         if source.form == "tsmc2014":
             check_ins = read_tsmc2014(source.log)
@@ -211,7 +211,7 @@ def _read(source: CheckInSource) -> tuple[str, CheckIns, CheckInWindows, NDArray
 
 
 def _areas(source: CheckInSource, check_ins: CheckIns, windows: CheckInWindows) -> NDArray[np.int64] | None:
-    """Return the area of every place; the map's middle is the mean of the places of training."""
+    """Return the area of every place; the middle of the map is the mean of the training places."""
     latitude, longitude = check_ins.latitude, check_ins.longitude
     if latitude is None or longitude is None:
         if source.areas == "geohash":

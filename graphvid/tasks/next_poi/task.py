@@ -1,4 +1,4 @@
-"""The task of the next place: learn from each user's past, keep the epoch that ranks the next check-ins best."""
+"""The task of the next place: train on each user's past, and choose the epoch that ranks the next check-ins best."""
 
 from __future__ import annotations
 
@@ -57,10 +57,10 @@ _EPOCHS, _RANKS, _GRU = "epochs.csv", "ranks.npz", "gru"
 
 
 class NextPoi(Task[CheckInSource, LoadedCheckIns]):
-    """Task of the next place: where a user goes after what is known.
+    """Task of the next place: predict the place of a user's next check-in.
 
-    A run adds the files ``history.npz`` (all check-ins, from which it answers) and ``ranks.npz`` (the rank of every test
-    check-in: ``row`` and ``rank``), and ``model.safetensors`` and ``epochs.csv`` or, for counts, ``mixture.npz``.
+    A run adds the files ``history.npz`` (all check-ins, for its answers) and ``ranks.npz`` (the rank of every test check-in:
+    ``row`` and ``rank``), and ``model.safetensors`` and ``epochs.csv`` or, for counts, ``mixture.npz``.
     """
 
     source = CheckInSource
@@ -78,7 +78,7 @@ class NextPoi(Task[CheckInSource, LoadedCheckIns]):
     def parts(
         self, source: CheckInSource, data: LoadedCheckIns, method: str, config: PeriodicInterestsConfig | CountsConfig
     ) -> Mapping[str, Part]:
-        """Give the GRU, where it is asked for as a baseline."""
+        """Return the GRU, if it is a baseline of the run."""
         if "gru" not in config.baselines:
             return {}
         shared = {name: getattr(config, name) for name in ("slot_hours", "session_gap_hours", "seed")}
@@ -87,7 +87,7 @@ class NextPoi(Task[CheckInSource, LoadedCheckIns]):
         return {_GRU: Part("gru", source, GRUConfig(**shared))}
 
     def check(self, source: CheckInSource, method: str, config: PeriodicInterestsConfig | CountsConfig) -> None:
-        """Refuse a model as its own baseline."""
+        """Raise if a model is its own baseline."""
         if method == "gru" and "gru" in config.baselines:
             raise ValueError("baselines of method 'gru' must not name 'gru'")
 
@@ -100,7 +100,7 @@ class NextPoi(Task[CheckInSource, LoadedCheckIns]):
         *,
         progress: bool,
     ) -> Training:
-        """Build the model and what judges it."""
+        """Build the model and its evaluation."""
         graph = check_in_graph(data.check_ins, data.area, slot_hours=config.slot_hours)
         if isinstance(config, CountsConfig):
             model = None

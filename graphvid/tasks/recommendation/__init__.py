@@ -1,4 +1,4 @@
-"""Recommendation: vectors of users and items from who took what, whose products say what to show to whom."""
+"""The task recommendation: vectors of users and items from interactions; their products rank the items for a user."""
 
 from .answers import RecommendationRun
 from .figures import judge_recommender, score_recommender

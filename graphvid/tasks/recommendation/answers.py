@@ -1,4 +1,4 @@
-"""Answers of a recommender's run, from the vectors and the known pairs that it keeps."""
+"""Answers of a recommender's run, from its stored vectors and pairs."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ def write_pairs(run: RunDirectory, splits: InteractionSplits) -> None:
 
 
 class RecommendationRun(VectorRun):
-    """A run of the task recommendation: it says what to show to a user, and can be judged again."""
+    """A run of the task recommendation: it ranks items for users, and repeats its evaluation."""
 
     def evaluate(self, *, progress: bool = True) -> Json:
-        """Rank all items for the test pairs that the run keeps, by its vectors.
+        """Rank all items for the stored test pairs by the vectors of the run.
 
         Parameters
         ----------
@@ -52,9 +52,9 @@ class RecommendationRun(VectorRun):
         Raises
         ------
         FileNotFoundError
-            If the run is unfinished.
+            The run is unfinished.
         ValueError
-            If nothing is tested, or a file is damaged.
+            There are no test pairs, or a file is damaged.
         """
         users, items = (self.vectors(of).modalities["embedding"] for of in ("user", "item"))
         pairs = read_npz(self.directory.require(self.directory.path / _PAIRS), ("test_indptr", "test_items"))
@@ -72,14 +72,14 @@ class RecommendationRun(VectorRun):
         return {self.config["title"]: {"k": MONITORED_K, **found}}
 
     def recommend(self, user_id: Any, *, top_k: int = 10, keep_test: bool = False) -> pd.DataFrame:
-        """Give the items that the model ranks first for a user, without those that the user is known to have taken.
+        """Return the items that the model ranks first for a user, without the user's known items.
 
         Parameters
         ----------
         user_id : hashable, or list of hashable
             Id of the user, or a list of ids; their text form is accepted too.
         top_k : int, default 10
-            Number of items, at least 1; all candidates where there are fewer.
+            Number of items, at least 1; at most all candidates.
         keep_test : bool, default False
             Leave the held-out test pairs among the candidates, as an evaluation does. The user has taken them, so they are
             no recommendation.
@@ -93,11 +93,11 @@ class RecommendationRun(VectorRun):
         Raises
         ------
         FileNotFoundError
-            If the run is unfinished.
+            The run is unfinished.
         KeyError
-            If the run has no such user.
+            The run has no such user.
         ValueError
-            If ``top_k`` is below 1, or a file is damaged.
+            ``top_k`` is below 1, or a file is damaged.
         """
         check_integer("top_k", top_k, 1)
         users, items = self.vectors("user"), self.vectors("item")
@@ -120,7 +120,7 @@ class RecommendationRun(VectorRun):
         widths = np.minimum(top_k, len(items.ids) - taken)
         found = np.zeros((len(rows), top_k), dtype=np.int64)
         scores = np.zeros((len(rows), top_k), dtype=np.float32)
-        for width in np.unique(widths[widths > 0]).tolist():  # one, but for users who have taken nearly everything
+        for width in np.unique(widths[widths > 0]).tolist():  # one, except for users with nearly all items
             some = np.flatnonzero(widths == width)
             best = top_items(scorer, some, width, exclude=barred)
             found[some, :width], scores[some, :width] = best.items.numpy(), best.scores.numpy()
@@ -135,7 +135,7 @@ class TwoTowerRun(RecommendationRun):
     """A run of two towers, which embeds items from their features."""
 
     def embed(self, features: Features) -> Features:
-        """Embed items that need not have been there when the run was made, from their features.
+        """Embed items from their features, also items outside the run.
 
         Parameters
         ----------
@@ -150,9 +150,9 @@ class TwoTowerRun(RecommendationRun):
         Raises
         ------
         FileNotFoundError
-            If the run is unfinished.
+            The run is unfinished.
         ValueError
-            If the run knows items by their ids alone, the modalities are others, or its weights are damaged.
+            The run knows items only by their ids, the modalities differ, or its weights are damaged.
         """
         options, dims = self.options, self.config["data"].get("dims")
         assert isinstance(options, TwoTowerConfig)

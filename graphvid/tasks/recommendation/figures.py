@@ -1,4 +1,4 @@
-"""The figures of recommenders: all items ranked for every user."""
+"""Figures of recommenders, from a ranking of all items for every user."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MONITORED_K = 20
 
 
 def judge_recommender(data: LoadedInteractions) -> Callable[[Recommender], dict[str, float]]:
-    """Return what ranks the selection pairs of ``data`` by a model's vectors: Recall and NDCG at 20."""
+    """Return the function that computes a model's Recall and NDCG at 20 on the selection pairs of ``data``."""
 
     def figures(model: Recommender) -> dict[str, float]:
         found = score_recommender(model, data.selection, data.splits.train, (MONITORED_K,))[str(MONITORED_K)]
@@ -34,16 +34,16 @@ def judge_recommender(data: LoadedInteractions) -> Callable[[Recommender], dict[
 def score_recommender(
     model: Recommender, relevant: Interactions, exclude: Interactions, cut_offs: tuple[int, ...] = CUT_OFFS
 ) -> dict[str, dict[str, float]]:
-    """Rank all items for every user and give the figures at each cut-off.
+    """Rank all items for every user and return the figures at each cut-off.
 
     Parameters
     ----------
     model : Recommender
-        Its vectors are made once.
+        The model; its vectors are computed once.
     relevant, exclude : Interactions
         Pairs to find, and pairs that are no candidates.
     cut_offs : tuple of int
-        Places that count.
+        Lengths of the list that counts.
     """
     scorer = dot_product_scorer(*(x.cpu() for x in model.embed()))
     return _figures(_ranks(scorer, relevant, exclude), relevant, cut_offs)
@@ -52,7 +52,7 @@ def score_recommender(
 def score_vectors(
     users: NDArray[np.float32], items: NDArray[np.float32], splits: InteractionSplits, *, progress: bool
 ) -> dict[str, float]:
-    """Give the figures at 20 of the test pairs by vectors whose products are the scores."""
+    """Return the figures at 20 of the test pairs by vectors whose products are the scores."""
     scorer = dot_product_scorer(users, items)
     ranks = _ranks(scorer, splits.test, known_pairs(splits), progress=progress)
     return _figures(ranks, splits.test, (MONITORED_K,))[str(MONITORED_K)]
@@ -66,7 +66,7 @@ def score_test(model: Recommender, data: LoadedInteractions) -> tuple[dict[str, 
     dict
         Figures by method, ``"model"`` and ``"popularity"``, and cut-off.
     Verdict
-        The model beside popularity, by Recall at 20 of each user.
+        The comparison of the model with popularity, by Recall at 20 of each user.
     """
     counts = torch.from_numpy(data.splits.train.item_counts).float()
 
@@ -84,7 +84,7 @@ def score_test(model: Recommender, data: LoadedInteractions) -> tuple[dict[str, 
 def _ranks(
     scorer: Any, relevant: Interactions, exclude: Interactions, *, progress: bool = False
 ) -> Tensor:  # Any: an ItemScorer
-    # Pairs in both are there only where the source says so.
+    # Pairs in both exist only if the source allows them.
     wanted, barred = (relevant.indptr, relevant.items), (exclude.indptr, exclude.items)
     return rank_items(scorer, wanted, exclude=barred, overlap="keep", progress=progress)
 

@@ -1,4 +1,4 @@
-"""Pairs of a run: from a data set, files of splits, or a watch log whose pairs are split here."""
+"""Source of the task recommendation: pairs from a data set, files of splits, or a watch log, which it splits."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class InteractionSource(Record):
         Features of the items, for two towers; see `graphvid.data.load_features`. Its ids are those of the log's videos,
         or the numbers of the items.
     train, validation, test : str, optional
-        Files of splits, a line a user: ``user item item ...``; see `graphvid.data.read_splits`. ``validation`` may be
+        Files of splits, a line for each user: ``user item item ...``; see `graphvid.data.read_splits`. ``validation`` may be
         absent.
     overlap : {"raise", "drop", "keep"}, default "raise"
         What to do with a pair that is in two of these files: refuse it, leave it out of the later of train, validation and
@@ -77,7 +77,7 @@ class InteractionSource(Record):
     Raises
     ------
     ValueError
-        For a combination that does not name one source, an unknown data set, a share out of range.
+        A combination that does not name one source, an unknown data set, a share out of range.
     """
 
     files: ClassVar[tuple[str, ...]] = ("data_dir", "train", "validation", "test", "log", "features")
@@ -127,13 +127,13 @@ class LoadedInteractions:
     Parameters
     ----------
     splits : InteractionSplits
-        ``validation`` is there unless models are chosen by the test pairs.
+        ``validation`` is there unless the test pairs choose the epoch.
     user_ids, item_ids : Index
         Id of every row.
     features : Features, optional
-        Of every item.
+        Features of every item.
     judged : bool
-        Whether epochs are judged.
+        Whether epochs are evaluated.
     """
 
     splits: InteractionSplits
@@ -144,7 +144,7 @@ class LoadedInteractions:
 
     @property
     def selection(self) -> Interactions:
-        """Pairs that epochs are judged by: validation, or test where there are none."""
+        """Pairs for the evaluation of epochs: validation, or test if there is no validation."""
         return self.splits.test if self.splits.validation is None else self.splits.validation
 
     @property
@@ -153,7 +153,7 @@ class LoadedInteractions:
         return known_pairs(self.splits)
 
     def fingerprint(self) -> dict[str, Any]:  # Any: JSON values
-        """Give counts and a checksum: equal for equal data."""
+        """Return counts and a checksum: equal for equal data."""
         crc, counts = 0, {}
         for ids in (self.user_ids, self.item_ids):
             if not isinstance(ids, pd.RangeIndex):
@@ -183,7 +183,7 @@ def known_pairs(splits: InteractionSplits) -> Interactions:
 
 
 def load_interactions(source: InteractionSource) -> LoadedInteractions:
-    """Read a source, and hold out or leave aside what its ``selection`` says.
+    """Read a source, and hold pairs out, or ignore the validation split, according to its ``selection``.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The task recommendation: train on pairs, keep the epoch that ranks the selection pairs best, and rank the test pairs."""
+"""The task recommendation: train on pairs, choose the epoch by the selection pairs, and rank the test pairs."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _EPOCHS = "epochs.csv"
 
 
 def of_ids(model: Callable[..., Recommender], data: LoadedInteractions, config: RecommenderConfig) -> Recommender:
-    """Build a model that knows users and items by their ids alone."""
+    """Build a model that knows users and items only by their ids."""
     return model(user_item_graph(data.splits.train), config)
 
 
@@ -61,9 +61,9 @@ def _of_features(data: LoadedInteractions, config: TwoTowerConfig) -> TwoTower:
 
 
 class Recommendation(Task[InteractionSource, LoadedInteractions]):
-    """Task of recommendation: what to show to whom.
+    """Task of recommendation: rank the items for each user.
 
-    A run adds the files ``epochs.csv`` (one row an epoch), ``model.safetensors`` (the weights of the best epoch),
+    A run adds the files ``epochs.csv`` (one row for each epoch), ``model.safetensors`` (the weights of the best epoch),
     ``embeddings.npz`` (``user_ids``, ``user``, ``item_ids``, ``item``: vectors whose products are the scores) and
     ``pairs.npz`` (the pairs of all splits).
     """
@@ -78,7 +78,7 @@ class Recommendation(Task[InteractionSource, LoadedInteractions]):
     answers = RecommendationRun
 
     def check(self, source: InteractionSource, method: str, config: RecommenderConfig) -> None:
-        """Refuse features that no model would read."""
+        """Raise for features that the model would not read."""
         if source.features is not None and method != "two-tower":
             raise ValueError(f"features are read by method 'two-tower' alone, got them with {method!r}")
 
@@ -89,7 +89,7 @@ class Recommendation(Task[InteractionSource, LoadedInteractions]):
     def prepare(
         self, run: RunDirectory, method: str, data: LoadedInteractions, config: RecommenderConfig, *, progress: bool
     ) -> Training:
-        """Build the model and what judges its epochs."""
+        """Build the model and the evaluation of its epochs."""
         model = make_recommender(method, data, config)
         plateau = ReloadOnPlateau(
             judge_recommender(data),
@@ -139,7 +139,7 @@ def make_recommender(method: str, data: LoadedInteractions, config: RecommenderC
     Raises
     ------
     ValueError
-        An unknown method, a content tower without features, or training pairs that the model refuses.
+        An unknown method, a content tower without features, or training pairs for which the model raises.
     """
     if method not in Recommendation.methods:
         raise ValueError(f"method must be one of {sorted(Recommendation.methods)}, got {method!r}")

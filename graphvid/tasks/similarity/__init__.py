@@ -1,4 +1,4 @@
-"""Similarity: vectors of videos from frames and titles, whose cosines follow what people call similar."""
+"""The task similarity: vectors of videos from frames and titles, whose cosines follow human similarity scores."""
 
 from .answers import SimilarityRun
 from .ensemble import EnsembleConfig, Ensembles, EnsembleSource

@@ -1,4 +1,4 @@
-"""Answers of a run that has learnt a tower: vectors of videos that it has never seen."""
+"""Answers of a run of the task similarity: vectors of new videos, similar videos, and a second evaluation."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ TOWER, TOKENIZER, TAG_LIST, TEXT = "tower.safetensors", "tokenizer", "tag_list.t
 
 
 class SimilarityRun(VectorRun):
-    """A run of the task similarity: it embeds videos, and finds the most similar of its own."""
+    """A run of the task similarity: it embeds videos, and finds similar videos of the run."""
 
     def model(self) -> VideoTower:
-        """Give the trained tower, in evaluation mode.
+        """Return the trained tower, in evaluation mode.
 
         Raises
         ------
         FileNotFoundError
-            If the run is unfinished.
+            The run is unfinished.
         ValueError
-            If its weights are truncated, corrupt or of another model.
+            Its weights are truncated, corrupt or of another model.
         """
         tower = self._tower()
         self.load_weights(tower, TOWER)
         return tower
 
     def evaluate(self, *, progress: bool = True) -> Json:
-        """Read the source again, embed its videos with the saved tower, and judge the pairs that training never saw.
+        """Read the source again, embed its videos with the saved tower, and evaluate the pairs outside training.
 
         Parameters
         ----------
@@ -47,14 +47,14 @@ class SimilarityRun(VectorRun):
         Returns
         -------
         dict
-            One entry a method, by split, as in ``metrics.json`` under ``"methods"``.
+            One entry for each method, by split, as in ``metrics.json`` under ``"methods"``.
 
         Raises
         ------
         FileNotFoundError
-            If the source is gone, or the run is unfinished.
+            The source is gone, or the run is unfinished.
         ValueError
-            If the source has changed since the run, or has no pairs that training never saw, so that nothing can be judged.
+            The source has changed since the run, or has no pairs outside training.
         """
         options = self.options
         assert isinstance(options, TwinTowerConfig)
@@ -75,12 +75,12 @@ class SimilarityRun(VectorRun):
         return methods
 
     def embed(self, videos: VideoRecords) -> Features:
-        """Embed videos that need not have been there when the run was made.
+        """Embed videos, also videos outside the run.
 
         Parameters
         ----------
         videos : VideoRecords
-            With frames of as many columns as those of the run, and with titles, as far as it reads them.
+            With frames of the run's number of columns, and with titles, if the run reads them.
 
         Returns
         -------
@@ -121,5 +121,5 @@ class SimilarityRun(VectorRun):
         tags = self.directory.path / TAG_LIST
         num_tags = TagVocabulary.read(tags).num_tags if tags.exists() else 0
         columns = self.config["data"]["frame_columns"] if options.reads_frames else 1
-        with torch.random.fork_rng([]):  # the weights drawn here are replaced
+        with torch.random.fork_rng([]):  # random weights, replaced by the loaded ones
             return VideoTower(columns, num_tags, options, text)

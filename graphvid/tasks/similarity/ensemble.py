@@ -1,4 +1,4 @@
-"""Several finished runs as one: their vectors joined, judged beside each of them, in a run of its own."""
+"""Ensembles: a run that joins the vectors of several finished runs, and compares the result with each of them."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class EnsembleSource(Record):
             raise ValueError(f"runs must be distinct, got {list(self.runs)}")
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the fields as JSON values, the paths absolute."""
+        """Return the fields as JSON values, the paths absolute."""
         return {"runs": [str(Path(path).resolve()) for path in self.runs]}
 
 
@@ -71,9 +71,9 @@ class EnsembleConfig(Record):
         See `graphvid.retrieval.SVDEnsemble` and `~graphvid.retrieval.mean_ensemble`. ``"mean"`` is for runs that share their
         axes, such as folds from one start.
     dim : int
-        Columns of the result of ``"svd"``; fewer where there are fewer.
+        Columns of the result of ``"svd"``; at most as many as there are.
     weights : tuple of float
-        One a run, above 0. Default: 1 for each.
+        One weight for each run, above 0. Default: 1 for each.
     """
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"svd": {}, "mean": {"how": "mean"}}
@@ -95,7 +95,7 @@ class Members:
     runs: Mapping[str, SimilarityRun]
 
     def fingerprint(self) -> dict[str, Any]:  # Any: JSON values
-        """Give what each member has learnt from what, and a checksum of their vectors: equal for equal members."""
+        """Return method and data of each member and a checksum of their vectors: equal for equal members."""
         crc = 0
         for run in self.runs.values():
             crc = zlib.crc32(np.ascontiguousarray(run.vectors().modalities["embedding"]).data, crc)
@@ -110,7 +110,7 @@ class Members:
 
 
 class EnsembleRun(VectorRun):
-    """An ensemble: it embeds videos by its members, which must still be where they were."""
+    """A run of an ensemble; it embeds videos by its members, which must still be at their paths."""
 
     def embed(self, videos: VideoRecords) -> Features:
         """Embed videos by every member and join their vectors on the axes of the run; see `SimilarityRun.embed`."""
@@ -127,7 +127,7 @@ class EnsembleRun(VectorRun):
         return Features(videos.ids, {"embedding": ensemble.transform(members)})
 
     def evaluate(self, *, progress: bool = True) -> Json:
-        """Judge the vectors of the run and of its members again on the test pairs.
+        """Evaluate the vectors of the run and of its members again on the test pairs.
 
         Parameters
         ----------
@@ -137,14 +137,14 @@ class EnsembleRun(VectorRun):
         Returns
         -------
         dict
-            One entry for the ensemble and one a member, as in ``metrics.json`` under ``"methods"``.
+            One entry for the ensemble and one for each member, as in ``metrics.json`` under ``"methods"``.
 
         Raises
         ------
         FileNotFoundError
-            If a member is gone, or the run is unfinished.
+            A member is gone, or the run is unfinished.
         ValueError
-            If a member has changed since the run, or none has test pairs, so that nothing can be judged.
+            A member has changed since the run, or none has test pairs.
         """
         members: Members = self.read_source(progress=progress)
         learnt = self.vectors()
@@ -160,10 +160,10 @@ class EnsembleRun(VectorRun):
 
 
 class Ensembles(Task[EnsembleSource, Members]):
-    """Several twin towers as one.
+    """Task of ensembles: join several twin towers.
 
-    A run adds the files ``embeddings.npz`` (vectors of the videos of all members) and, of a singular value decomposition,
-    ``axes.npz``. Nothing is trained: the axes are found from the vectors themselves, without a score.
+    A run adds the files ``embeddings.npz`` (vectors of the videos of all members) and, for a singular value decomposition,
+    ``axes.npz``. It trains nothing: the axes come from the vectors themselves, without scores.
     """
 
     source = EnsembleSource
@@ -247,7 +247,7 @@ def ensemble_command(
 
 
 def _runs(source: EnsembleSource) -> dict[str, SimilarityRun]:
-    """Return the members by the names of their folders, with a number before where that would not tell them apart."""
+    """Return the members by the names of their folders, with a number in front if the names are not distinct."""
     from graphvid.tasks import load_run
 
     names = [Path(path).resolve().name for path in source.runs]
@@ -267,7 +267,7 @@ def _runs(source: EnsembleSource) -> dict[str, SimilarityRun]:
 def _judge(
     data: Members, ids: pd.Index, members: Sequence[NDArray[np.float32]], vectors: NDArray[np.float32]
 ) -> dict[str, Any]:
-    """Judge the ensemble and each member on the same test pairs: those of the first member that has any."""
+    """Evaluate the ensemble and each member on the same test pairs: those of the first member with test pairs."""
     methods: dict[str, dict[str, Any]] = {name: {} for name in ("ensemble", *data.runs)}
     pairs = next(filter(None, (_test_pairs(run, ids) for run in data.runs.values())), None)
     if pairs is not None:
@@ -278,7 +278,7 @@ def _judge(
 
 
 def _test_pairs(run: SimilarityRun, ids: pd.Index) -> ScoredPairs | None:
-    """Return the test pairs of a run; not those of its fold, which validate one member and train the others."""
+    """Return the test pairs of a run, without those of its fold, which validate one member and train the others."""
     path = run.directory.path / PREDICTIONS
     if not path.exists():
         return None

@@ -1,4 +1,4 @@
-"""Agreement of cosines with scores, for vectors of a model and for those that need no training."""
+"""Figures of the task similarity: agreement of cosines with scores, for a model and for baselines without training."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _LEVELS = 20  # of scores in the contest, and bins of 1 / 20 for others
 
 
 def judge(cosine: NDArray[np.float64], pairs: ScoredPairs) -> dict[str, Any]:  # Any: JSON values
-    """Return Spearman's correlation with its interval and, for every level of the score, how the cosines lie.
+    """Return Spearman's correlation with its interval and, for every level of the score, the spread of the cosines.
 
-    NaN becomes None: where all scores or all cosines are equal, there is no order to follow.
+    NaN becomes None: if all scores or all cosines are equal, there is no order.
     """
     found = bootstrap_spearman(pairs.score, cosine, num_resamples=_RESAMPLES)
     level = np.round(pairs.score * _LEVELS).astype(np.int64)
@@ -50,7 +50,7 @@ def number(value: float) -> float | None:
 
 
 def compare(cosines: Mapping[str, NDArray[np.float64]], model: str, pairs: ScoredPairs) -> Verdict | None:
-    """Compare a model with the best of the baselines on the same draws of the pairs; None where neither has an order."""
+    """Compare a model with the best baseline on the same bootstrap draws of the pairs; None if neither has an order."""
     figures = {name: spearman(pairs.score, cosine) for name, cosine in cosines.items()}
     others = [name for name in figures if name != model and not math.isnan(figures[name])]
     if not others or math.isnan(figures[model]):
@@ -63,13 +63,13 @@ def compare(cosines: Mapping[str, NDArray[np.float64]], model: str, pairs: Score
 def cosines_of_unseen(
     data: SimilarityData, vectors: Mapping[str, NDArray[np.float32]], validation: ScoredPairs | None
 ) -> Iterator[tuple[str, VideoRecords, ScoredPairs, dict[str, NDArray[np.float64]]]]:
-    """Yield validation and test pairs, as far as there are any, with the cosines of the tower and of the baselines.
+    """Yield validation and test pairs, if there are any, with the cosines of the tower and of the baselines.
 
     Parameters
     ----------
     data : SimilarityData
     vectors : dict of str to ndarray
-        Of the tower, of ``data.videos`` under ``"videos"`` and of ``data.test`` under ``"test"``.
+        Vectors of the tower, of ``data.videos`` under ``"videos"`` and of ``data.test`` under ``"test"``.
     validation : ScoredPairs, optional
         Rows of ``data.videos``.
 
@@ -85,7 +85,7 @@ def cosines_of_unseen(
 
 
 def baselines(videos: VideoRecords, pairs: ScoredPairs) -> dict[str, NDArray[np.float64]]:
-    """Return the cosines of what needs no training: mean frames, and words of titles weighted by TF-IDF."""
+    """Return the cosines of baselines without training: mean frames, and words of titles weighted by TF-IDF."""
     found = {}
     if videos.frames is not None:
         found["mean frames"] = pair_cosines(_mean_frames(videos), pairs)
@@ -100,7 +100,7 @@ def baselines(videos: VideoRecords, pairs: ScoredPairs) -> dict[str, NDArray[np.
 def title_words(titles: Sequence[str]) -> csr_array:
     """Return unit rows of words weighted by ``tf * (log((1 + n) / (1 + df)) + 1)``, as scikit-learn does by default.
 
-    Words are runs of letters and digits in lower case, of two at least.
+    Words are runs of at least two letters and digits, in lower case.
     """
     counts = [Counter(re.findall(r"(?u)\b\w\w+\b", title.lower())) for title in titles]
     columns = {word: at for at, word in enumerate(sorted({word for count in counts for word in count}))}
@@ -115,7 +115,7 @@ def title_words(titles: Sequence[str]) -> csr_array:
 
 
 def _mean_frames(videos: VideoRecords) -> NDArray[np.float32]:
-    """Return unit vectors of the mean of all frames of each video, zeros for a video without any."""
+    """Return unit vectors of the mean of all frames of each video; zeros for a video without frames."""
     store = videos.frames
     assert store is not None
     means = np.zeros((videos.num_videos, store.dim), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Videos and their scored pairs: from files of the contest's form, a data set, or a generated contest."""
+"""Source of the task similarity: videos and scored pairs from files in the contest's form, a data set, or generated."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class VideoPairSource(Record):
     Raises
     ------
     ValueError
-        For a combination that does not name one source, an unknown data set.
+        A combination that does not name one source, an unknown data set.
     """
 
     files: ClassVar[tuple[str, ...]] = (
@@ -112,19 +112,19 @@ class SimilarityData:
     name : str
         For headings.
     pointwise : VideoRecords, optional
-        Videos with tags to pretrain on.
+        Videos with tags for pretraining.
     videos : VideoRecords, optional
         Videos of ``pairs`` and ``validation``.
     pairs, validation : ScoredPairs, optional
-        Rows of ``videos``. Without ``validation``, a fold of ``pairs`` may validate.
+        Rows of ``videos``. Without ``validation``, a fold of ``pairs`` may be the validation part.
     test : VideoRecords, optional
         Videos of ``test_pairs``.
     test_pairs : ScoredPairs, optional
         Rows of ``test``.
     tags : TagVocabulary, optional
-        What ``source.tag_list`` says.
+        Tags of ``source.tag_list``.
     start : str, optional
-        The run that is the start.
+        The run to start from.
     """
 
     name: str
@@ -139,11 +139,11 @@ class SimilarityData:
 
     @property
     def tables(self) -> list[VideoRecords]:
-        """The tables of videos that are there: to pretrain on, with pairs, and of the test."""
+        """The present tables of videos: for pretraining, with pairs, and of the test."""
         return [table for table in (self.pointwise, self.videos, self.test) if table is not None]
 
     def fingerprint(self) -> dict[str, Any]:  # Any: JSON values
-        """Give counts and a checksum: equal for equal data."""
+        """Return counts and a checksum: equal for equal data."""
         crc = 0
         for table in self.tables:
             crc = _crc_of_videos(table, crc)
@@ -186,7 +186,7 @@ def load_similarity(source: VideoPairSource) -> SimilarityData:
     FileNotFoundError
         A file is not there.
     TypeError, ValueError
-        Files that `graphvid.data.read_videos` and `graphvid.data.read_scored_pairs` refuse.
+        As `graphvid.data.read_videos` and `graphvid.data.read_scored_pairs` raise.
     """
     if source.dataset == "synthetic-video-pairs":
         world = SyntheticVideoPairs()
@@ -232,12 +232,12 @@ def load_similarity(source: VideoPairSource) -> SimilarityData:
 
 
 def held_out(data: SimilarityData, config: TwinTowerConfig) -> tuple[ScoredPairs | None, ScoredPairs | None, int]:
-    """Return the pairs to learn from, those that validate, and how many are in neither.
+    """Return the training pairs, the validation pairs, and the number of pairs in neither.
 
     Raises
     ------
     ValueError
-        No pairs with the stage "pairs", a fold beside validation pairs of the source, or none of both with ``keep="best"``.
+        No pairs with the stage "pairs", both a fold and validation pairs of the source, or neither with ``keep="best"``.
     """
     if config.stage == "tags":
         return None, None, 0
@@ -258,7 +258,7 @@ def held_out(data: SimilarityData, config: TwinTowerConfig) -> tuple[ScoredPairs
 
 
 def _only(videos: VideoRecords, *pairs: ScoredPairs) -> tuple[Any, ...]:  # Any: videos, then pairs
-    """Return the videos that some pairs have, and the pairs over them."""
+    """Return the videos of some pairs, and the pairs over these videos."""
     rows = np.unique(np.concatenate([end for table in pairs for end in (table.query, table.candidate)]))
     moved = [
         ScoredPairs(np.searchsorted(rows, table.query), np.searchsorted(rows, table.candidate), table.score)
@@ -268,7 +268,7 @@ def _only(videos: VideoRecords, *pairs: ScoredPairs) -> tuple[Any, ...]:  # Any:
 
 
 def _crc_of_videos(videos: VideoRecords, crc: int) -> int:
-    """Return a checksum of all that is read of videos, after ``crc``."""
+    """Return a checksum of all content of videos, continued from ``crc``."""
     assert videos.title is not None
     assert videos.asr_text is not None
     assert videos.tag_id is not None

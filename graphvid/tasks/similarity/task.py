@@ -1,4 +1,4 @@
-"""The task similarity: pretrain on tags, learn from scored pairs, and see whether cosines follow what people say."""
+"""The task similarity: pretrain on tags, train on scored pairs, and compare cosines with human scores."""
 
 from __future__ import annotations
 
@@ -52,11 +52,11 @@ _LOG_ROWS = 100
 
 
 class Similarity(Task[VideoPairSource, SimilarityData]):
-    """Vectors of videos from frames and titles, so that cosines follow how similar people find the videos.
+    """Vectors of videos from frames and titles, so that cosines follow human similarity scores.
 
     A run adds the files ``tower.safetensors`` (weights), ``tokenizer/`` and ``text_encoder.json`` (if titles are read),
-    ``tag_list.txt`` (if tags are learnt), ``embeddings.npz`` (vectors of all videos with pairs and of all test videos, or of
-    the videos pretrained on where there are no others), ``predictions.npz`` (one row a pair that training did not see, if
+    ``tag_list.txt`` (if tags are learned), ``embeddings.npz`` (vectors of all videos with pairs and of all test videos, or of
+    the videos pretrained on where there are no others), ``predictions.npz`` (one row for each pair outside training, if
     there are any) and, unless it starts from another run, the folder ``pretrain``, a run of its own.
     """
 
@@ -66,7 +66,7 @@ class Similarity(Task[VideoPairSource, SimilarityData]):
     commands: ClassVar[Mapping[str, Callable[..., None]]] = {"ensemble": ensemble_command}
 
     def check(self, source: VideoPairSource, method: str, config: TwinTowerConfig) -> None:
-        """Refuse a pretraining that starts from another run, and pairs for a pretraining alone."""
+        """Raise for a pretraining that starts from another run, and for pairs with only a pretraining."""
         if source.from_ is not None and config.stage == "tags":
             raise ValueError("from must be left out with stage 'tags': a pretraining starts from nothing")
         if config.stage == "pairs" and source.dataset is None and source.pairs is None:
@@ -79,7 +79,7 @@ class Similarity(Task[VideoPairSource, SimilarityData]):
     def parts(
         self, source: VideoPairSource, data: SimilarityData, method: str, config: TwinTowerConfig
     ) -> Mapping[str, Part]:
-        """Give the pretraining, where there are videos for it and nothing else is the start."""
+        """Return the pretraining, if there are videos for it and no other run is the start."""
         if config.stage == "tags" or not config.pretrain_epochs or data.start is not None or data.pointwise is None:
             return {}
         return {PRETRAIN: Part(method, source, config.pretraining())}
@@ -87,7 +87,7 @@ class Similarity(Task[VideoPairSource, SimilarityData]):
     def prepare(
         self, run: RunDirectory, method: str, data: SimilarityData, config: TwinTowerConfig, *, progress: bool
     ) -> Training:
-        """Make words and tags, hold a fold of the pairs out, and build the tower."""
+        """Make the vocabularies of words and tags, hold out a fold of the pairs, and build the tower."""
         learnt = data.pointwise if config.stage == "tags" else data.videos
         if learnt is None:
             raise ValueError("pointwise must be given with stage 'tags', got none")
@@ -154,7 +154,7 @@ class Similarity(Task[VideoPairSource, SimilarityData]):
 
 
 def _vocabularies(data: SimilarityData, config: TwinTowerConfig) -> tuple[TitleTokenizer | None, TagVocabulary | None]:
-    """Return the words and the tags of the run that is the start, or those of the training videos."""
+    """Return the words and tags of the run to start from, or of the training videos."""
     learnt = [table for table in (data.pointwise, data.videos) if table is not None]
     tokenizer = None
     if config.title:
@@ -179,7 +179,7 @@ def _vocabularies(data: SimilarityData, config: TwinTowerConfig) -> tuple[TitleT
 
 
 def _load_start(model: TwinTower, run: RunDirectory) -> None:
-    """Give the tower the weights of a finished run."""
+    """Load the weights of a finished run into the tower."""
     path = run.require(run.path / TOWER)
     weights, _ = read_tensors(path)
     try:
@@ -190,7 +190,7 @@ def _load_start(model: TwinTower, run: RunDirectory) -> None:
 
 
 def _every(data: SimilarityData, vectors: Mapping[str, NDArray[np.float32]]) -> tuple[pd.Index, NDArray[np.float32]]:
-    """Return ids and vectors of all tables that were embedded, the test first; a video of both tables is there once."""
+    """Return ids and vectors of all embedded tables, the test first; a video of both tables appears once."""
     ids = pd.Index([value for name in vectors for value in getattr(data, name).ids])
     stacked = np.concatenate(list(vectors.values()))
     first = ~ids.duplicated()
@@ -200,7 +200,7 @@ def _every(data: SimilarityData, vectors: Mapping[str, NDArray[np.float32]]) -> 
 def _judge(
     run: RunDirectory, data: SimilarityData, vectors: Mapping[str, NDArray[np.float32]], validation: ScoredPairs | None
 ) -> dict[str, Any]:
-    """Write a row for each pair that training did not see, and return the figures of the trained tower and of baselines."""
+    """Write a row for each pair outside training, and return the figures of the trained tower and of baselines."""
     methods: dict[str, dict[str, Any]] = {"twin tower": {}}
     columns: dict[str, list[Any]] = {}
     verdict: Verdict | None = None  # of the last split that there is, test before validation

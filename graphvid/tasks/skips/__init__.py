@@ -1,4 +1,4 @@
-"""Skips: who finishes which video, and at which clip the others leave."""
+"""The task skips: it predicts who finishes a video, and at which clip the others leave."""
 
 from .answers import SkipRun
 from .source import Views, ViewSource, load_views

@@ -1,4 +1,4 @@
-"""Answers of a run that predicts skips, from the views and clips that it keeps."""
+"""Answers of a run of the task skips: predictions and a second evaluation, from its stored views and clips."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _COLUMNS = ("complete", "offending_clip", "best_clip", "watch_ratio")
 
 
 def write_memory(run: RunDirectory, log: WatchLog, clips: ClipFeatures) -> None:
-    """Write the training views and the clips that the model was made from."""
+    """Write the training views and the clips of the model."""
     arrays = {"user": log.user, "video": log.video, "user_ids": storable(log.user_ids)}
     arrays |= {name: getattr(log, name) for name in _MEASURES if getattr(log, name) is not None}
     with atomic_path(run.path / _VIEWS) as temporary:
@@ -33,17 +33,17 @@ def write_memory(run: RunDirectory, log: WatchLog, clips: ClipFeatures) -> None:
 
 
 class SkipRun(Run):
-    """A run of the task skips: it predicts who finishes which video, and where the others leave."""
+    """A run of the task skips: it predicts who finishes a video, and where the others leave."""
 
     def training_views(self) -> WatchLog:
-        """Give the views that the model was trained on; every video of the run is in the vocabulary."""
+        """Return the training views of the model; every video of the run is in the vocabulary."""
         arrays = read_npz(self.directory.require(self.directory.path / _VIEWS), ("user", "video", "user_ids"))
         measures: dict[str, Any] = {name: arrays[name].astype(np.float64) for name in _MEASURES if name in arrays}
         user, video = (arrays[name].astype(np.int64) for name in ("user", "video"))
         return WatchLog(user, video, pd.Index(arrays["user_ids"]), self.clips().ids, **measures)
 
     def model(self, *, progress: bool = False) -> FRAME:
-        """Give the trained model, in evaluation mode.
+        """Return the trained model, in evaluation mode.
 
         Parameters
         ----------
@@ -53,9 +53,9 @@ class SkipRun(Run):
         Raises
         ------
         FileNotFoundError
-            If the run is unfinished.
+            The run is unfinished.
         ValueError
-            If its weights are corrupt or of another model.
+            Its weights are corrupt or of another model.
         """
         return self._model(self.training_views(), progress=progress)
 
@@ -68,7 +68,7 @@ class SkipRun(Run):
         return model
 
     def evaluate(self, *, progress: bool = True) -> Json:
-        """Read the source again, predict its test views with the saved model, and judge it beside the baselines.
+        """Read the source again, predict its test views with the saved model, and compare it with the baselines.
 
         Parameters
         ----------
@@ -78,14 +78,14 @@ class SkipRun(Run):
         Returns
         -------
         dict
-            One entry a method, as in ``metrics.json`` under ``"methods"``.
+            One entry for each method, as in ``metrics.json`` under ``"methods"``.
 
         Raises
         ------
         FileNotFoundError
-            If the source is gone, or the run is unfinished.
+            The source is gone, or the run is unfinished.
         ValueError
-            If the source has changed since the run, or the run was trained on all views, so that nothing can be judged.
+            The source has changed since the run, or the run was trained on all views and has no test views.
         """
         model = self.model(progress=progress)
         views: Views = self.read_source(progress=progress)
@@ -99,15 +99,15 @@ class SkipRun(Run):
         return {name: score(test, one) for name, one in methods.items()}
 
     def predict(self, log: WatchLog, *, clips: ClipFeatures | None = None, progress: bool = False) -> pd.DataFrame:
-        """Say of users and videos what the model expects.
+        """Return the predictions of the model for users and videos.
 
         Parameters
         ----------
         log : WatchLog
-            Users and videos to score; of its other columns only ``duration`` is looked at. Ids are compared as text. A
-            user that the run does not know is one without a past.
+            Users and videos to score; of the other columns it reads only ``duration``. Ids are compared as text. An unknown
+            user counts as a user without a past.
         clips : ClipFeatures, optional
-            Of the videos that the run does not know; with as many clips as the model's, or a multiple, which is averaged.
+            Clips of videos outside the run, with the number of clips of the model, or a multiple, which is averaged.
         progress : bool, default False
             Show a bar while the features are read.
 
@@ -122,7 +122,7 @@ class SkipRun(Run):
         Raises
         ------
         FileNotFoundError, ValueError
-            As `model`; a video that neither the run nor ``clips`` knows; clips of another form.
+            As `model` raises; a video that is in neither the run nor ``clips``; clips of another form.
         """
         views = self.training_views()
         model = self._model(views, progress=progress)
@@ -153,14 +153,14 @@ class SkipRun(Run):
         return table
 
     def clips(self) -> ClipFeatures:
-        """Give the clips that the model was made from, memory-mapped."""
+        """Return the clips of the model, memory-mapped."""
         return ClipFeatures.open(self.directory.require(self.directory.path / _CLIPS))
 
 
 def _new_videos(
     log: WatchLog, new: NDArray[np.bool_], clips: ClipFeatures | None, num_clips: int
 ) -> tuple[ClipFeatures, NDArray[np.int64]]:
-    """Return the clips, as many a video as the model has, and the row in them of each view that is ``new``."""
+    """Return the clips with the model's number for each video, and the row in them of each ``new`` view."""
     ids = log.video_ids.take(log.video[new])
     known = pd.Index([] if clips is None else clips.ids.astype(str), dtype=object)
     row = known.get_indexer(ids.astype(str))

@@ -1,4 +1,4 @@
-"""Baselines of skips: rates and places that know nothing of both the user and the content."""
+"""Baselines of skips: rates of users or videos, and a prior over the places of clips, without content."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 
 def position_prior(stop: ArrayLike, num_clips: int) -> NDArray[np.float64]:
-    """Return the share of views that leaves at each clip among those that reach it, shape (num_clips,), in (0, 1).
+    """Return, of the views that reach each clip, the share that leaves there, shape (num_clips,), in (0, 1).
 
     Parameters
     ----------
@@ -18,7 +18,7 @@ def position_prior(stop: ArrayLike, num_clips: int) -> NDArray[np.float64]:
 
     Notes
     -----
-    One view more is counted that leaves with probability one half, so no share is 0 or 1.
+    Each share counts one more view, which leaves with probability one half, so no share is 0 or 1.
 
     Examples
     --------
@@ -33,7 +33,7 @@ def position_prior(stop: ArrayLike, num_clips: int) -> NDArray[np.float64]:
 def completion_rate(
     group: ArrayLike, complete: ArrayLike, num_groups: int, *, strength: float = 10.0
 ) -> NDArray[np.float64]:
-    """Return the share of complete views of every user or video, drawn towards the share of all views.
+    """Return the share of complete views of every user or video, shrunk towards the share of all views.
 
     Parameters
     ----------
@@ -42,9 +42,9 @@ def completion_rate(
     complete : array_like of bool, shape (num_views,)
         Whether it was complete.
     num_groups : int
-        Users or videos in all; those without a view get the share of all views.
+        Number of users or videos; those without a view get the share of all views.
     strength : float, default 10
-        Views that the share of all views counts for.
+        Weight of the share of all views, in views.
 
     Returns
     -------
@@ -62,7 +62,7 @@ def completion_rate(
 
 
 def drop_off(hazard: ArrayLike) -> NDArray[np.float64]:
-    """Return the probability to be there at the start of each clip and at the end, (..., num_clips + 1).
+    """Return the probability that the user still watches at the start of each clip and at the end, (..., num_clips + 1).
 
     Examples
     --------
@@ -75,7 +75,7 @@ def drop_off(hazard: ArrayLike) -> NDArray[np.float64]:
 
 
 def expected_watch_ratio(hazard: ArrayLike) -> NDArray[np.float64]:
-    """Return the expected share of the video that is watched, (...,); who leaves at a clip has seen half of it.
+    """Return the expected watched share of the video, (...,); a user who leaves at a clip has seen half of it.
 
     Examples
     --------

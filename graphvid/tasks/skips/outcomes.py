@@ -1,4 +1,4 @@
-"""The figures of predicted skips: how well it says who finishes which video, and where the others leave."""
+"""Figures of predicted skips: quality of the predictions of completion and of the clip of the skip."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Forecast(NamedTuple):
 
 
 def label(log: WatchLog, num_clips: int, config: FRAMEConfig, *, strict: bool = False) -> ClipLabels:
-    """Return the labels of a log as the model makes them."""
+    """Return the labels of a log by the rules of the model."""
     return label_clips(
         log,
         num_clips,
@@ -91,12 +91,12 @@ def label(log: WatchLog, num_clips: int, config: FRAMEConfig, *, strict: bool = 
 
 
 def outcomes(views: Views, num_clips: int, config: FRAMEConfig, *, strict: bool = False) -> Outcomes:
-    """Return what the test views came to.
+    """Return the outcomes of the test views.
 
     Raises
     ------
     ValueError
-        If fewer than two users have both complete views and skips among them, so that nothing can be evaluated.
+        Fewer than two users have both complete views and skips in the test.
     """
     test = views.test
     assert test is not None  # or nothing is judged
@@ -131,12 +131,12 @@ def baselines(labels: ClipLabels, log: WatchLog, test: Outcomes) -> dict[str, Fo
     Parameters
     ----------
     labels : ClipLabels
-        Of the training views ``log``.
+        Labels of the training views ``log``.
     log : WatchLog
     test : Outcomes
     """
     hazard = np.tile(position_prior(labels.stop, labels.num_clips), (len(test.row), 1))
-    users = completion_rate(labels.user, labels.complete, log.num_users + 1)  # the last one is that of new users
+    users = completion_rate(labels.user, labels.complete, log.num_users + 1)  # the last rate is for new users
     videos = completion_rate(labels.video, labels.complete, log.num_videos)
     return {
         "position prior": Forecast((1 - hazard).prod(axis=1), hazard),
@@ -146,7 +146,7 @@ def baselines(labels: ClipLabels, log: WatchLog, test: Outcomes) -> dict[str, Fo
 
 
 def score(test: Outcomes, forecast: Forecast) -> dict[str, Any]:  # Any: JSON values, here and below
-    """Return all figures of one method on the test views; None where it says nothing of clips or watch times."""
+    """Return all figures of one method on the test views; None for clips or watch times that it does not predict."""
     complete, prob = test.complete, forecast.complete
     impressions = (impression_scores(complete, prob, test.user, test.video, k=k) for k in (3, 5))
     clip = watch_time = None
@@ -169,7 +169,7 @@ def score(test: Outcomes, forecast: Forecast) -> dict[str, Any]:  # Any: JSON va
 
 
 def forecast(said: SkipPrediction) -> Forecast:
-    """Return what the model said as a forecast; without the survival head it has no hazards."""
+    """Return the predictions of the model as a forecast; without the survival head it has no hazards."""
     return Forecast(said.complete, None if said.drop_off is None else 1 - said.stay.astype(np.float64))
 
 
@@ -184,7 +184,7 @@ def forecasts(
 def compare(
     test: Outcomes, labels: ClipLabels, log: WatchLog, trained: Forecast, oracle: Array | None
 ) -> dict[str, Any]:
-    """Return the figures of the model and of all baselines, by method, and what is common to them."""
+    """Return the figures of the model and of all baselines, by method, and the figures that do not depend on the method."""
     methods = forecasts(test, labels, log, trained, oracle)
     rate = float(labels.complete.mean())
     return {
@@ -197,7 +197,7 @@ def compare(
 
 
 def verdicts(test: Outcomes, methods: Mapping[str, Forecast], rate: float) -> list[Verdict]:
-    """Compare the model with the best baseline by GAUC over users, and by log loss over views, also of a constant rate."""
+    """Compare the model with the best baseline by GAUC over users, and by log loss over views, also with a constant rate."""
     known = {name: said.complete for name, said in methods.items() if name != "oracle"}
     areas = {name: gauc(test.complete, prob, test.user).value for name, prob in known.items()}
     best = max((name for name in known if name != TRAINED), key=lambda name: areas[name])
@@ -211,16 +211,16 @@ def verdicts(test: Outcomes, methods: Mapping[str, Forecast], rate: float) -> li
 
 
 def compare_clips(test: Outcomes, fine: Array, coarse: Array) -> dict[str, Any]:
-    """Return the difference of the GAUC of a model and of one with fewer clips, with its interval over users."""
+    """Return the GAUC of a model minus that of a model with fewer clips, with its interval over users."""
     return bootstrap_gauc(test.complete, fine, coarse, test.user)._asdict()
 
 
 def leaving_clips(model: FRAME, log: WatchLog) -> list[dict[str, Any]]:
-    """Return the clips at which the largest share of those who reach them leave, in the training views.
+    """Return the clips with the largest share of leaving viewers among those who reach them, in the training views.
 
-    Clips are ordered by their share drawn towards that of their position, which counts for 10 viewers, so that a clip
-    that one viewer reached and left is not first. ``predicted`` is the model's share over up to 1,000 users of the
-    training log, the same for all clips, each counted with the probability to reach the clip if the model gives one.
+    The order is by the share shrunk towards that of the clip's position, with a weight of 10 viewers, so that a clip that
+    one viewer reached and left is not first. ``predicted`` is the model's share over up to 1,000 users of the training log,
+    the same for all clips; each user has as weight the probability to reach the clip, if the model has one.
     """
     labels, num_clips = model.labels, model.labels.num_clips
     left = np.bincount(labels.video * (num_clips + 1) + labels.stop, minlength=log.num_videos * (num_clips + 1))

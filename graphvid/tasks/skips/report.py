@@ -35,7 +35,7 @@ def report(run: RunDirectory) -> Report:
     Raises
     ------
     FileNotFoundError
-        If a file is missing.
+        A file is missing.
     """
     config, metrics = run.read_config(), run.read_metrics()
     counts = metrics["views"]

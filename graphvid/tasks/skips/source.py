@@ -1,4 +1,4 @@
-"""Views of a run: from a watch log with the clips of its videos, or a generated world."""
+"""Source of the task skips: views from a watch log with the clips of its videos, or a generated world."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class ViewSource(Record):
     Raises
     ------
     ValueError
-        For a combination that does not name one source, an unknown data set, a share out of range.
+        A combination that does not name one source, an unknown data set, a share out of range.
     """
 
     files: ClassVar[tuple[str, ...]] = ("log", "clips", "test_log")
@@ -98,22 +98,22 @@ _FILE_OPTIONS = ("clips", "test_log", "strict", "columns", "delimiter", "millise
 
 @dataclass(frozen=True, eq=False)
 class Views:
-    """Views to train on and views to test on, over one vocabulary of videos.
+    """Training and test views over one vocabulary of videos.
 
     Parameters
     ----------
     name : str
         For headings.
     train, test : WatchLog
-        With ``video_ids`` equal to ``clips.ids``. ``test`` is None where nothing is judged.
+        With ``video_ids`` equal to ``clips.ids``. ``test`` is None without a test part.
     clips : ClipFeatures
-        Of every video.
+        Clips of every video.
     split : dict of str to ndarray of int64
         Rows of ``train`` and ``test`` in the log, or in the two logs, without the rows left out.
     dropped : dict of str to int
         Rows left out, by reason.
     oracle : ndarray of float64, shape (test.num_interactions,), optional
-        True probability that each test view is complete, of generated data.
+        True probability that each test view is complete, for generated data.
     strict : bool
         Whether a view that cannot be labelled is an error.
     """
@@ -134,7 +134,7 @@ class Views:
         return match_ids(self.test.user_ids, self.train.user_ids)[self.test.user]
 
     def fingerprint(self) -> dict[str, int | str]:
-        """Give counts and a checksum of views and clips: equal for equal data."""
+        """Return counts and a checksum of views and clips: equal for equal data."""
         crc = 0
         logs = [log for log in (self.train, self.test) if log is not None]
         for log in logs:
@@ -158,15 +158,15 @@ class Views:
 
 
 def load_views(source: ViewSource) -> Views:
-    """Read a source and set its test views aside.
+    """Read a source and separate its test views.
 
     Raises
     ------
     FileNotFoundError
         A file is not there.
     TypeError, ValueError
-        Files that `graphvid.data.WatchLog.read` and `graphvid.data.ClipFeatures.open` refuse, a video without clips, a
-        log without timestamps, test views among the training views or before their end.
+        As `graphvid.data.WatchLog.read` and `graphvid.data.ClipFeatures.open` raise; a video without clips, a log without
+        timestamps, test views among the training views or before their end.
 
     Warns
     -----

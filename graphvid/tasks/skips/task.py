@@ -1,4 +1,4 @@
-"""The task skips: train on the earlier views, predict the later ones, and see what clips are worth by fewer of them."""
+"""The task skips: train on the earlier views, predict the later ones, and repeat it with fewer clips as an ablation."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _SPLIT = "split.npz"
 
 
 class Skips(Task[ViewSource, Views]):
-    """Task of skips: who finishes which video, and at which clip the others leave.
+    """Task of skips: predict who finishes a video, and at which clip the others leave.
 
-    A run adds the files ``split.npz`` (rows of training and test views), ``network.safetensors`` (weights,
-    standardisation, and what was learnt of clips), ``predictions.npz`` (one row a test view), ``views.npz`` and ``clips/``
-    (the training views and the clips, of which the model's graph is made anew when it is asked), and with
-    ``source.ablation`` one folder ``clips-N`` for each smaller number of clips, a run of its own.
+    A run adds the files ``split.npz`` (rows of training and test views), ``network.safetensors`` (weights, standardisation,
+    and learned columns of clips), ``predictions.npz`` (one row for each test view), ``views.npz`` and ``clips/`` (the
+    training views and the clips, from which `SkipRun.model` builds the graph again), and with ``source.ablation`` one folder
+    ``clips-N`` for each smaller number of clips, a separate run.
     """
 
     source = ViewSource
@@ -41,7 +41,7 @@ class Skips(Task[ViewSource, Views]):
         return load_views(source)
 
     def parts(self, source: ViewSource, data: Views, method: str, config: FRAMEConfig) -> Mapping[str, Part]:
-        """Give the same training with half the clips and with one."""
+        """Return the same training with half the clips and with one."""
         num_clips = _num_clips(data, config)
         if not source.ablation or num_clips == 1 or data.test is None:
             return {}
@@ -96,7 +96,7 @@ def _num_clips(views: Views, config: FRAMEConfig) -> int:
 
 
 def _evaluate(run: RunDirectory, views: Views, model: FRAME, test: Outcomes) -> dict[str, Any]:
-    """Write what the model says of the test views, and return its figures, without those of fewer clips."""
+    """Write the predictions of the test views, and return the figures, without those of fewer clips."""
     predicted = model.predict(test.known_user, test.video, durations=test.duration)
     _write_predictions(run, views, test, predicted)
     return {
@@ -128,7 +128,7 @@ def _write_predictions(run: RunDirectory, views: Views, test: Outcomes, said: Sk
 
 
 def _count_views(views: Views, model: FRAME, test: Outcomes | None) -> dict[str, Any]:
-    """Count the views that were used, and those that were not by reason."""
+    """Count the used views, and the unused ones by reason."""
     dropped = dict(views.dropped)
     for labels in (model.labels.dropped, {} if test is None else test.dropped):
         for reason, count in labels.items():
