@@ -1,4 +1,4 @@
-"""Edges in Parquet to clusters in Parquet, within a memory limit."""
+"""Affinity clustering by DuckDB: from edges in Parquet to clusters in Parquet, within a memory limit."""
 
 from __future__ import annotations
 
@@ -64,17 +64,17 @@ def affinity_clusters(
         Parquet file with a row for each node: ``node``, its number; ``level_1``, ``level_2``, ...: the number of the
         smallest node in its cluster of that level; with ``videos`` also ``video_id``. `ClusterTree.read_parquet` reads it.
     videos : path-like, optional
-        What `number_videos` wrote; the edges then hold ids. Without it they hold numbers of nodes.
+        File of `number_videos`; the edges then hold ids. Without it they hold numbers of nodes.
     num_nodes : int, optional
-        Number of nodes, those without an edge included; to be given where ``videos`` is not.
+        Number of nodes, including those without an edge; required without ``videos``.
     num_levels, linkage, threshold, seed
         As in `affinity_clustering`; ties go by the hash.
     checkpoint_dir : path-like, optional
-        Folder for the tables of every level, made if it is not there and kept. Called again after it was stopped, the
-        clustering goes on from the last table that is whole. Default: a folder that is removed at the end.
+        Folder for the tables of every level; it is created if absent, and stays. After an interruption, another call continues
+        from the last complete table. Default: a folder that is removed at the end.
     finish_below : int, default 0
-        From so many edges left between clusters on, the Numba kernels make the rest in memory, outside ``memory_limit``
-        (about 100 bytes an edge). The result is the same.
+        When at most this many edges between clusters are left, the Numba kernels compute the rest in memory, outside
+        ``memory_limit`` (about 100 bytes an edge). The result is the same.
     memory_limit, threads
         As in `co_watch_edges`.
 

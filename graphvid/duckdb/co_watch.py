@@ -1,4 +1,4 @@
-"""A watch log in Parquet to co-watch edges in Parquet, within a memory limit."""
+"""Co-watch edges by DuckDB: from a watch log in Parquet to edges in Parquet, within a memory limit."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ def co_watch_edges(
     weight, min_count, top_k, max_videos_per_user, seed
         As in `co_watch_graph`.
     memory_limit : str, optional
-        What DuckDB may hold, such as ``"500MB"``; what is beyond goes to a folder beside ``out``, which is removed at the
-        end. Default: DuckDB's, 80 % of the memory.
+        Memory limit of DuckDB, such as ``"500MB"``; further data go to a folder beside ``out``, which is removed at the end.
+        Default: DuckDB's default, 80 % of the memory.
     threads : int, optional
-        Default: DuckDB's, one a core. More threads need more memory.
+        Default: DuckDB's default, one for each core. More threads need more memory.
 
     Raises
     ------
@@ -54,7 +54,7 @@ def co_watch_edges(
     Notes
     -----
     Edges and the bits of their weights are those of `co_watch_graph`, for any order of the rows and any number of files.
-    "npmi" takes logarithms, whose last bit of 64 is the platform's; it decides one of some 10**8 weights of 32 bits.
+    "npmi" takes logarithms, whose last bit of 64 depends on the platform; it changes about one of 10**8 weights of 32 bits.
     Time O(sum over users of d^2 log), disk about 40 bytes a pair of videos that are watched together.
 
     Examples

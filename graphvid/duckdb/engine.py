@@ -1,4 +1,4 @@
-"""DuckDB as an engine of the queries: tables are Parquet files in a folder, and memory has a limit."""
+"""DuckDB as an engine of the queries, with tables as Parquet files in a folder and a memory limit."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MACROS = {"struct(a, b, c, d)": "row(a, b, c, d)", "rint(x)": "round_even(x, 0)
 
 
 class DuckDB:
-    """A connection of its own, in memory, that spills and keeps its tables in a folder."""
+    """A separate in-memory connection that spills to a folder and stores its tables there."""
 
     def __init__(self, folder: Path, memory_limit: str | None, threads: int | None, *, kept: bool) -> None:
         duckdb = _duckdb()
@@ -45,7 +45,7 @@ class DuckDB:
         self._connection.close()
 
     def define(self, name: str, function: Callable[..., NDArray[Any]], kinds: Sequence[str]) -> None:
-        """Make a function of whole arrays known to the queries."""
+        """Register a function of whole arrays for the queries."""
         import pyarrow
 
         def on_columns(*columns: Any) -> Any:
@@ -65,7 +65,7 @@ class DuckDB:
         }
 
     def save(self, name: str, query: str) -> str:
-        """Return a table that holds the rows of a query, kept as a Parquet file."""
+        """Return a table with the rows of a query, stored as a Parquet file."""
         path = self.folder / f"{name}.parquet"
         if not self.kept:
             self._copy(query, path)

@@ -1,4 +1,4 @@
-"""One command of DuckDB: from files to a file, with a folder for what does not fit in memory."""
+"""A session of DuckDB for one command from files to a file, with a folder for data that do not fit in memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures of a model: rankings, searches, two classes, probabilities, watch times, and the difference of two models."""
+"""Metrics of a model: of rankings, searches, two classes, probabilities and watch times, and comparisons of two models."""
 
 from graphvid.metrics.binary import GroupedAUC, UserAUC, auc, auc_by_user, gauc
 from graphvid.metrics.bootstrap import BootstrapDifference, bootstrap_gauc, paired_bootstrap

@@ -50,9 +50,9 @@ def codes(name: str, values: ArrayLike, num_rows: int) -> tuple[NDArray[Any], ND
 def grouped(
     name: str, values: ArrayLike, num_rows: int
 ) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.int64] | None]:
-    """Return the distinct ids of a column, ascending, where the rows of each start and the last ones end, and an order.
+    """Return the distinct ids of a column, ascending, the start of the rows of each with the end of the last, and an order.
 
-    The order, which brings the rows of an id together, is None where the ids ascend already.
+    The order groups the rows by id; it is None if the ids ascend already.
     """
     ids, order = check_kind(name, values, num_rows), None
     if not bool((ids[1:] >= ids[:-1]).all()):
@@ -63,7 +63,7 @@ def grouped(
 
 
 def check_kind(name: str, values: ArrayLike, num_rows: int) -> NDArray[Any]:
-    """Return a column of ids, or raise unless they are integers or strings, one a row."""
+    """Return a column of ids, or raise unless they are integers or strings, one for each row."""
     ids = np.asarray(values)
     if ids.dtype.kind == "O" and all(isinstance(value, str) for value in ids.flat):
         ids = ids.astype(np.str_)

@@ -1,4 +1,4 @@
-"""Checks of what the metrics take: ragged arrays of ranks, neighbour lists, cut-offs."""
+"""Checks of the inputs of metrics: ragged arrays of ranks, neighbour lists, cut-offs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ArrayOrTensor: TypeAlias = ArrayLike | Tensor
 
 
 class VectorTable(Protocol):
-    """Vectors that are taken by row number, such as a sparse matrix of SciPy or a table on disk."""
+    """Protocol of vectors with access by row number, such as a sparse matrix of SciPy or a table on disk."""
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""Numba kernel of the ranks of items: arrays and scalars only.
+"""Numba kernels of the ranks of items; they take arrays and scalars.
 
 Counts are int32 and begin as such, so that the loops compile to SIMD code; a row has fewer than 2**31 items.
 """
@@ -10,7 +10,7 @@ import numpy as np
 from graphvid._numba import njit
 
 _FEW = 64  # positives of a group for which counting costs less than a sort
-_CHUNK = 256  # scores that are passed over together when none is among the best
+_CHUNK = 256  # scores that are skipped together if none is among the best
 
 
 @njit
@@ -23,7 +23,7 @@ def _has_nan(row):  # type: ignore[no-untyped-def]
 
 @njit
 def _num_before(row, item):  # type: ignore[no-untyped-def]
-    """Return how many items stand before ``item``: those of a higher score, and of the same score and a lower id."""
+    """Return the number of items before ``item``: those with a higher score, or the same score and a lower id."""
     score = row[item]
     count = np.int32(0)
     lower, higher = row[:item], row[item + 1 :]  # slices: indices known not to be negative
@@ -36,7 +36,7 @@ def _num_before(row, item):  # type: ignore[no-untyped-def]
 
 @njit
 def _num_above(row, score):  # type: ignore[no-untyped-def]
-    """Return how many scores are higher, and how many are at least as high."""
+    """Return the number of higher scores, and the number of scores at least as high."""
     higher, as_high = np.int32(0), np.int32(0)
     for i in range(row.size):
         higher = np.int32(higher + (row[i] > score))
@@ -107,7 +107,7 @@ def rank_shown(scores, is_positive, bounds, ranks, work):  # type: ignore[no-unt
 
 @njit(inline="always")
 def _worse(score, item, other_score, other):  # type: ignore[no-untyped-def]
-    """Return whether an item stands behind another: a lower score, or the same and a higher id."""
+    """Return whether an item comes after another: a lower score, or the same score and a higher id."""
     return score < other_score or (score == other_score and item > other)
 
 
@@ -153,8 +153,8 @@ def top_rows(scores, users, indptr, excluded, top, best):  # type: ignore[no-unt
     """Write the items of the highest scores that are not excluded, the best first, and their scores.
 
     ``excluded`` (CSR over all users) ascends for each. ``top`` and ``best`` are (num_users, k), and every user has as
-    many items. Return the first row that holds a NaN, or -1. A chunk of scores that are all below the worst of the best
-    so far is passed over as a whole.
+    many items. Return the first row that holds a NaN, or -1. A chunk of scores that are all below the worst of the best so
+    far is skipped.
     """
     num_items, k = scores.shape[1], top.shape[1]
     for r in range(users.size):
@@ -176,7 +176,7 @@ def top_rows(scores, users, indptr, excluded, top, best):  # type: ignore[no-unt
                 score, item = part[i], chunk + i
                 if score != score:
                     return r
-                if size == k and score <= values[0]:  # of equal scores the ids before are better
+                if size == k and score <= values[0]:  # of equal scores the lower ids are better
                     continue
                 if stop > start and _is_listed(excluded, start, stop, item):
                     continue

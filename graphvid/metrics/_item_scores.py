@@ -1,4 +1,4 @@
-"""Lists of items of each user, and scores of all items for some users at a time, both checked."""
+"""Checked lists of items of each user, and checked scores of all items for blocks of users."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Lists(NamedTuple):
 
     @property
     def num_items(self) -> int:
-        """The least number of items that there can be."""
+        """The smallest possible number of items."""
         return int(self.items.max()) + 1 if self.items.numel() else 0
 
     def keys(self, num_items: int) -> Tensor:
@@ -40,7 +40,7 @@ class Lists(NamedTuple):
         return rows_of(self.indptr) * num_items + self.items
 
     def pairs(self, users: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return of each pair of ``users`` the place of its user among them, its item, and where it is in the lists."""
+        """Return, for each pair of ``users``, the place of its user among them, its item, and its place in the lists."""
         starts, counts = self.indptr[users], self.indptr[users + 1] - self.indptr[users]
         rows = torch.repeat_interleave(torch.arange(users.numel()), counts)
         slots = torch.arange(rows.numel()) + (starts - torch.cumsum(counts, 0) + counts)[rows]
@@ -69,7 +69,7 @@ def item_lists(name: str, lists: ItemLists) -> Lists:
 
 
 def excluded_lists(lists: ItemLists | None, num_users: int | None = None) -> Lists | None:
-    """Return the checked lists of ``exclude``, which must be of so many users if that is known."""
+    """Return the checked lists of ``exclude``, which must have the given number of users, if known."""
     if lists is None:
         return None
     checked = item_lists("exclude", lists)
@@ -114,7 +114,7 @@ def refuse_nan(scores: Tensor, users: Tensor) -> None:
 
 
 def in_threads(run: Callable[[slice], int], num_rows: int) -> list[int]:
-    """Return what ``run`` makes of parts of the rows, shared out among as many threads as PyTorch uses."""
+    """Return the results of ``run`` on parts of the rows, on PyTorch's number of threads."""
     num_threads = torch.get_num_threads()
     step = -(-num_rows // (_TASKS * num_threads)) if num_threads > 1 else num_rows
     parts = [slice(start, start + step) for start in range(0, num_rows, max(step, 1))]

@@ -1,4 +1,4 @@
-"""Relevant items in groups of equal score: where a group stands in its ranking, and how many of it are relevant."""
+"""Groups of items with equal scores: the place of each group in its ranking, and its number of relevant items."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Ties = Literal["expected", "optimistic", "pessimistic", "id"]
 
 
 class Groups(NamedTuple):
-    """Of each relevant item, in the given order, its group: the items of its query that have its score."""
+    """The group of each relevant item, in the given order: the items of its query with the same score."""
 
     above: Tensor  # (num_relevant,) int64, items before the group
     size: Tensor  # items in the group
@@ -30,7 +30,7 @@ class Groups(NamedTuple):
         return self.size > 1
 
     def among(self, k: int) -> Tensor:
-        """Return how many places of the group are among the first ``k``, (num_relevant,)."""
+        """Return the number of places of the group among the first ``k``, (num_relevant,)."""
         return torch.minimum((k - self.above).clamp(min=0), self.size)
 
 

@@ -1,4 +1,4 @@
-"""Cosines of some vectors with all, of vectors held as a whole or taken a block at a time."""
+"""Cosines of some vectors with all vectors, which are in memory or read a block at a time."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class UnitVectors(Protocol):
 
 
 def unit_vectors(embeddings: Any, rows: ArrayOrTensor | None) -> UnitVectors:  # Any: arrays, and tables of rows
-    """Return the vectors of length 1, or raise what is wrong with the embeddings or the rows."""
+    """Return the vectors of length 1, or raise an error about the embeddings or the rows."""
     is_table = hasattr(embeddings, "shape") and hasattr(embeddings, "__getitem__")
     in_memory = isinstance(embeddings, (np.ndarray, Tensor)) or not is_table
     if in_memory and (rows is None or not isinstance(embeddings, np.ndarray)):
@@ -62,7 +62,7 @@ class _Blocks:
         in_a_row = of.nnz / max(of.shape[0], 1) if sparse.issparse(of) else of.shape[1]
         most = (
             self.num_vectors // 8 if sparse.issparse(of) else self.num_vectors
-        )  # sparse products take thrice their room
+        )  # sparse products need three times their memory
         self.most_queries = max(1, min(int(_BLOCK_VALUES / max(in_a_row, 1)), most))
         for _ in self._blocks():  # checks that all values are finite
             pass

@@ -1,4 +1,4 @@
-"""Whether one model is better than another on the same users: a paired bootstrap over users."""
+"""Paired bootstrap over users, for the difference of two models on the same users."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BATCH_VALUES = 2**21
 
 
 class BootstrapDifference(NamedTuple):
-    """A difference of two means over users, and how sure it is.
+    """A difference of two means over users, with its confidence interval.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ class BootstrapDifference(NamedTuple):
     lower, upper : float
         Bounds of the confidence interval: percentiles of the resampled differences.
     share_not_above : float
-        Share of the resampled differences that are <= 0, in [0, 1]: a one-sided p-value in the making.
+        Share of the resampled differences that are <= 0, in [0, 1], similar to a one-sided p-value.
     num_users : int
         Users that were resampled.
     """
@@ -50,8 +50,7 @@ def paired_bootstrap(
 
     .. math:: \Delta = \frac{\sum_u w_u (a_u - b_u)}{\sum_u w_u}
 
-    Users are drawn with replacement; a drawn user brings both values and the weight, so what makes a user easy or hard
-    for both models cancels.
+    Users are drawn with replacement, with both values and the weight. So the difficulty of a user for both models cancels.
 
     Parameters
     ----------

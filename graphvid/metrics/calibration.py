@@ -1,4 +1,4 @@
-"""Quality of probabilities: log loss beside that of the base rate, and the calibration error."""
+"""Quality of probabilities: log loss, log loss of the base rate, and calibration error."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def log_loss(label: ArrayLike, prob: ArrayLike, *, clip: float = CLIP) -> float:
     prob : array_like of float, shape (num_rows,)
         Probability of label 1, in [0, 1].
     clip : float, default 1e-7
-        Probabilities are moved into ``[clip, 1 - clip]`` first, so that one sure and wrong row costs 16.1 nats and not
-        infinitely many; in [0, 0.5). 0 moves none.
+        Probabilities are first clipped to ``[clip, 1 - clip]``, so that one row with a wrong probability of 0 or 1 costs 16.1
+        nats and not infinitely many; in [0, 0.5). 0 clips nothing.
 
     Returns
     -------
@@ -60,7 +60,7 @@ def log_loss(label: ArrayLike, prob: ArrayLike, *, clip: float = CLIP) -> float:
 
     Notes
     -----
-    O(num_rows) time. Compare with `base_rate_log_loss`: a model above it says less than a constant does. FRAME's
+    O(num_rows) time. Compare with `base_rate_log_loss`: a model above it is worse than a constant. FRAME's
     released code adds 5e-5 inside the logarithms instead, twice, and is infinite or NaN at a probability of 1.
 
     Examples
@@ -72,7 +72,7 @@ def log_loss(label: ArrayLike, prob: ArrayLike, *, clip: float = CLIP) -> float:
     probs = _columns.numbers("prob", prob, is_positive.size, least=0.0, most=1.0)
     _columns.check_fraction("clip", clip, 0.0, 0.5, zero=True)
     likelihood = np.clip(np.where(is_positive, probs, 1.0 - probs), clip, 1.0 - clip)
-    with np.errstate(divide="ignore"):  # log(0) is asked for by clip=0
+    with np.errstate(divide="ignore"):  # clip=0 allows log(0)
         return float(-np.log(likelihood).mean()) + 0.0  # no -0.0
 
 
@@ -84,8 +84,8 @@ def base_rate_log_loss(label: ArrayLike, rate: float | None = None, *, clip: flo
     label : array_like of bool or {0, 1}, shape (num_rows,)
         The class of each row.
     rate : float, optional
-        The probability, in [0, 1], say the share of label 1 in training. Default: the share in ``label`` itself, the
-        best constant there is, which no honest constant model can know.
+        The probability, in [0, 1], for example the share of label 1 in training. Default: the share in ``label`` itself, the
+        best constant, which a constant model cannot know before the test.
     clip : float, default 1e-7
         See `log_loss`.
 
@@ -114,9 +114,8 @@ def base_rate_log_loss(label: ArrayLike, rate: float | None = None, *, clip: flo
 def calibration_curve(label: ArrayLike, prob: ArrayLike, *, num_bins: int = 15) -> CalibrationCurve:
     """Return mean probability and share of label 1 in bins of equally many rows.
 
-    Rows are ordered by probability and cut into ``num_bins`` equal parts. Rows of one probability are never parted:
-    all go to the bin of the middle one of them. So the bins do not depend on the order of rows, may differ in size,
-    and some may be empty; those are left out.
+    Rows are ordered by probability and cut into ``num_bins`` equal parts. Rows of equal probability stay together, in the bin
+    of the middle one. So the bins do not depend on the order of rows, and may differ in size; empty bins are left out.
 
     Parameters
     ----------

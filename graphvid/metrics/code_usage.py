@@ -1,4 +1,4 @@
-"""Evenness of codes over their codewords: perplexity, and the share of dead codewords."""
+"""Use of codewords by codes: perplexity, and the share of dead codewords."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class CodeUsage(NamedTuple):
     Parameters
     ----------
     perplexity : ndarray of float64, shape (num_codebooks,)
-        Exponential of the entropy of the shares of the codewords, in [1, num_codewords]: as many codewords, evenly used,
-        would be as uncertain.
+        Exponential of the entropy of the shares of the codewords, in [1, num_codewords]: the number of equally used codewords
+        with the same entropy.
     dead_share : ndarray of float64, shape (num_codebooks,)
         Share of the codewords that no item has.
     """
@@ -36,7 +36,7 @@ def code_usage(codes: ArrayLike, num_codewords: int) -> CodeUsage:
     codes : array_like of int, shape (num_items, num_codebooks)
         In ``[0, num_codewords)``.
     num_codewords : int
-        Codewords a codebook.
+        Codewords of a codebook.
 
     Raises
     ------

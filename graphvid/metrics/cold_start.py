@@ -1,4 +1,4 @@
-"""Cold-start evaluation: do the embeddings of videos never seen in training find the videos watched with them?"""
+"""Cold-start evaluation: a ranking of test videos by the embeddings of videos outside training."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from graphvid.metrics.neighbor_ranks import rank_neighbors
 
 
 class ColdStartScores(NamedTuple):
-    """Means over the queries, and how many queries there were.
+    """Means over the queries, and the number of queries.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class ColdStartScores(NamedTuple):
     def of_queries(
         cls, by_query: Mapping[str, NDArray[np.float64]], *, k: int = 60, empty: Literal["skip", "zero"] = "skip"
     ) -> ColdStartScores:
-        """Return the means of what `cold_start_by_query` gives.
+        """Return the means of the results of `cold_start_by_query`.
 
         Parameters
         ----------
@@ -73,7 +73,7 @@ def cold_start(
     chunk_size: int | None = None,
     progress: bool = False,
 ) -> ColdStartScores:
-    """Return how well a ranking by cosine finds the neighbours of each video in the graph of the test videos.
+    """Return the quality of a ranking by cosine for the neighbours of each video in the graph of the test videos.
 
     Every test video is a query. All other test videos are ranked by cosine similarity to it, the full ranking without
     sampling; its neighbours in the test part of the graph are the relevant ones.

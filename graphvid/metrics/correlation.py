@@ -1,4 +1,4 @@
-"""Spearman's rank correlation of scores with what people say, and its bootstrap interval."""
+"""Spearman's rank correlation of scores with human scores, and its bootstrap interval."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class SpearmanInterval(NamedTuple):
     Parameters
     ----------
     spearman : float
-        Of all pairs.
+        Correlation over all pairs.
     lower, upper : float
         Percentiles of the resampled correlations.
     num_pairs : int
@@ -114,8 +114,8 @@ def resampled_spearman(
 ) -> NDArray[np.float64]:
     """Return Spearman's rank correlation of each of many draws of the pairs.
 
-    The draws depend on the number of pairs and the seed alone: those of two models for the same pairs belong together, and
-    the spread of their differences says how sure it is that one is better.
+    The draws depend only on the number of pairs and the seed. So the draws of two models for the same pairs are paired, and the
+    spread of their differences shows the certainty of a comparison.
 
     Parameters
     ----------

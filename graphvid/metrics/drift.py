@@ -1,4 +1,4 @@
-"""Movement of vectors between two times of training."""
+"""Drift of vectors: their movement between two times of training."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class FeatureDrift(NamedTuple):
 
 
 def feature_drift(now: ArrayOrTensor, before: ArrayOrTensor) -> FeatureDrift:
-    r"""Return how far each node's vector has moved.
+    r"""Return the distances by which the nodes' vectors have moved.
 
     .. math:: D(t, \Delta t) = \sum_i \lVert g(i; \theta_t) - g(i; \theta_{t - \Delta t}) \rVert_2
 

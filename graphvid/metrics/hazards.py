@@ -1,10 +1,11 @@
-r"""Quality of hazards: log-likelihood of the clip at which a viewer leaves, and how often it is the likeliest.
+r"""Quality of hazards: log-likelihood and accuracy of the clip at which a viewer leaves.
 
 A hazard :math:`h_i` is the probability of leaving at clip i of a video when clip i was reached. With
 :math:`S_i = \prod_{j < i} (1 - h_j)`, a row that stopped at clip k < n has likelihood :math:`S_k h_k`, and a complete
-view of n clips has :math:`S_n`: it is censored, the viewer might have gone on. Clips after the stop have no term.
+view of n clips has :math:`S_n`: it is censored, because the viewer might have watched longer. Clips after the stop have no
+term.
 
-A model of positions alone is the same hazards in every row.
+A model of only positions has the same hazards in every row.
 """
 
 from __future__ import annotations
@@ -41,11 +42,11 @@ class SkipClipScores(NamedTuple):
 
 
 def skip_clip_scores(hazard: ArrayLike, stop: ArrayLike, *, clip: float = CLIP) -> SkipClipScores:
-    r"""Return how well the hazards find the clip at which a video was skipped.
+    r"""Return the quality of the hazards for the clip at which a video was skipped.
 
     .. math:: P(k \mid \text{skip}) = \frac{S_k h_k}{1 - S_n}
 
-    Only where the viewer left is scored, not whether: `survival_log_likelihood` scores both.
+    This scores only the place of the skip, not whether there was a skip; `survival_log_likelihood` scores both.
 
     Parameters
     ----------
@@ -55,8 +56,8 @@ def skip_clip_scores(hazard: ArrayLike, stop: ArrayLike, *, clip: float = CLIP) 
         Clips that were watched to their end, in ``[0, num_clips]``: for a skip the index of its clip, counted from 0,
         for a complete view ``num_clips``.
     clip : float, default 1e-7
-        Hazards are moved into ``[clip, 1 - clip]`` first, so that one sure and wrong clip costs about 16 nats and not
-        infinitely many; in (0, 0.5).
+        Hazards are first clipped to ``[clip, 1 - clip]``, so that one clip with a wrong hazard of 0 or 1 costs about 16 nats
+        and not infinitely many; in (0, 0.5).
 
     Returns
     -------

@@ -1,6 +1,6 @@
-"""NDCG and recall over logged impressions: the order that scores give to what each user was really shown.
+"""NDCG and recall over logged impressions: a ranking of the items that each user was shown.
 
-The candidates of a user are that user's own test rows, all of them: none sampled, no catalogue.
+The candidates of a user are all test rows of this user, without sampling and without other items of the catalogue.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class ImpressionRanks(NamedTuple):
         Ranks of the rows of label 1, counted from 1, or their bounds, user after user; within a user in the order of
         the rows, ascending for ``ties="id"``.
     indptr : ndarray of int64, shape (num_users + 1,)
-        Where the ranks of each user start.
+        Start of the ranks of each user.
     """
 
     user: NDArray[Any]  # integers or strings, as given
@@ -76,7 +76,7 @@ def rank_impressions(
     score : array_like of float, shape (num_rows,)
         Finite; larger is ranked first.
     user, item : array_like of int or str, shape (num_rows,)
-        Who was shown what.
+        User and item of each impression.
     ties : {"expected", "optimistic", "pessimistic", "id"}, default "expected"
         The rank of items of equal score: the first and the last of their places, so that the metrics take the mean over
         all orders of them; the best places for the relevant ones; the worst places for them; or by ascending id.

@@ -1,4 +1,4 @@
-"""Ranks of the items of each user when the whole catalogue is ranked for that user."""
+"""Ranks of the relevant items of each user in a ranking of the whole catalogue."""
 
 from __future__ import annotations
 

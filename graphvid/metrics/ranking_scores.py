@@ -63,7 +63,7 @@ def ranking_scores(ranks: ArrayOrTensor, indptr: ArrayOrTensor, *, k: int = 20) 
         Rank of each relevant item, >= 1, user after user, distinct for each user, or its first and last possible rank:
         the result of `rank_items`.
     indptr : array_like or Tensor of int64, shape (num_users + 1,)
-        Where the ranks of each user start.
+        Start of the ranks of each user.
     k : int, default 20
         Places that count, >= 1; SimpleX, LightGCN and the BARS leaderboard report 20.
 
@@ -81,8 +81,8 @@ def ranking_scores(ranks: ArrayOrTensor, indptr: ArrayOrTensor, *, k: int = 20) 
 
     Notes
     -----
-    Of tied items all scores but MRR are means over the orders of the tied items, each as likely. MRR is one over the
-    mean of the best and the worst rank of the first relevant item, and 0 where that mean is beyond ``k``.
+    For ties, all scores except MRR are means over all orders of the tied items. MRR is one over the mean of the best and the
+    worst rank of the first relevant item, and 0 if that mean is beyond ``k``.
 
     O(num_relevant log num_relevant) time. Recall, NDCG and F1 are those of BARS. Its released MRR adds 1/r over all hits
     and its MAP divides by h; they are not comparable with these.

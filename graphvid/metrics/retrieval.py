@@ -1,4 +1,4 @@
-"""Quality of a search: mAP@R by labels, overlap with an exact search, and how often the nearest item is found."""
+"""Quality of a search: mAP@R by labels, overlap with an exact search, and recall of the nearest item."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class MeanAveragePrecision(NamedTuple):
     Parameters
     ----------
     value : float
-        Mean over the queries that count, in [0, 1]; NaN where none does.
+        Mean over the queries that count, in [0, 1]; NaN if none counts.
     denominator : {"hits", "min"}
-        What each query's sum was divided by; say it beside the figure.
+        Denominator of each query's sum; state it with the figure.
     k : int
         First places that counted: the R of mAP@R.
     num_queries : int
@@ -64,7 +64,7 @@ def mean_average_precision(
 
     where :math:`Z` is the number of relevant items *found within* R (``denominator="hits"``: the code released with
     DeepHash, MeCoQ and others), or the stricter :math:`\min(\text{all relevant items}, R)` (``"min"``). The two agree
-    where R is the whole database. The result names the one used, since published figures differ by it.
+    if R is the whole database. The result names the denominator, because published figures differ by it.
 
     Parameters
     ----------
@@ -232,7 +232,7 @@ def _check_totals(found: Tensor, total: Tensor, empty: str) -> None:
 
 
 def _check_distinct(name: str, codes: NDArray[np.intp], ids: NDArray[np.generic]) -> None:
-    """Raise where a row holds an id twice."""
+    """Raise if a row holds an id twice."""
     order = np.argsort(codes, axis=1, kind="stable")
     ordered = np.take_along_axis(codes, order, axis=1)
     twice = np.argwhere(ordered[:, 1:] == ordered[:, :-1])

@@ -1,4 +1,4 @@
-"""The rank of the one item that is looked for, with ties at their expected place."""
+"""Ranks and scores for requests with one target item, with ties at their expected rank."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scores of all items from vectors, and the items of the highest scores."""
+"""The items with the highest scores for each user, and a scorer of all items by vectors."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from graphvid.metrics._item_scores import (
     score_blocks,
 )
 
-_BLOCK = 1 << 20  # scores held at a time when the batch size is not given: a processor's second cache
+_BLOCK = 1 << 20  # scores in memory at once without a given batch size: a second-level cache
 
 
 class TopItems(NamedTuple):
@@ -94,14 +94,14 @@ def top_items(
     *,
     batch_size: int | None = None,
 ) -> TopItems:
-    """Return the ``k`` items of the highest scores of each user, without those excluded: what to recommend.
+    """Return the ``k`` items of the highest scores of each user, without the excluded ones, as recommendations.
 
     Parameters
     ----------
     score : callable
         See `rank_items`.
     users : array_like or Tensor of integers, shape (num_asked,)
-        Whom to recommend to, >= 0, in any order.
+        Users of the recommendations, >= 0, in any order.
     k : int
         Items for each user, >= 1.
     exclude : (indptr, items), optional
@@ -124,8 +124,8 @@ def top_items(
 
     Notes
     -----
-    O(num_items) expected time a user beyond the scores. On the CPU compiled code reads each score once, from a block
-    that is still in the cache, its rows shared out among as many threads as PyTorch uses.
+    O(num_items) expected time a user beyond the scores. On the CPU compiled code reads each score once, from a block that is
+    still in the cache; PyTorch's number of threads share the rows.
 
     Examples
     --------
@@ -149,7 +149,7 @@ def top_items(
 
 
 def top_compiled(scores: Tensor, users: Tensor, barred: Lists | None, k: int) -> tuple[Tensor, Tensor]:
-    """Return the items of the ``k`` highest scores that are not barred, and the scores, from scores on the CPU."""
+    """Return the items of the ``k`` highest scores that are not excluded, and the scores, from scores on the CPU."""
     rows, ids = scores.contiguous().numpy(), users.numpy()
     found, best = np.empty((len(ids), k), np.int64), np.empty((len(ids), k), rows.dtype)
     none = np.empty(0, np.int64)
@@ -164,9 +164,9 @@ def top_compiled(scores: Tensor, users: Tensor, barred: Lists | None, k: int) ->
 
 
 def top_tensors(scores: Tensor, users: Tensor, barred: Lists | None, k: int) -> tuple[Tensor, Tensor]:
-    """Do what `top_compiled` does by tensor operations, on the device of the scores.
+    """Return the result of `top_compiled` by tensor operations, on the device of the scores.
 
-    `torch.topk` takes any of equal scores, so rows whose last place is tied with the next are done in full.
+    `torch.topk` takes any of equal scores, so `_top` selects again in rows whose last place may be tied.
     """
     refuse_nan(scores, users)
     allowed = torch.ones_like(scores, dtype=torch.bool)
@@ -187,7 +187,7 @@ def top_tensors(scores: Tensor, users: Tensor, barred: Lists | None, k: int) -> 
 
 
 def _top(scores: Tensor, allowed: Tensor, k: int) -> Tensor:
-    """Return the items of the ``k`` highest allowed scores, -inf where not, equal ones by id."""
+    """Return the items of the ``k`` highest allowed scores, equal ones by id; a score that is not allowed is -inf."""
     least = torch.topk(scores, k).values[:, -1:]
     above, tied = scores > least, (scores == least) & allowed
     chosen = above | (tied & (torch.cumsum(tied, 1, dtype=torch.int32) <= k - above.sum(dim=1, keepdim=True)))

@@ -1,4 +1,4 @@
-"""Message passing on any device: relations as tensors, with kernels for the CPU, CUDA and everything PyTorch runs on."""
+"""Message passing on any device: relations as tensors, with kernels for the CPU, for CUDA, and in PyTorch for the rest."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Message passing on the CPU: rows shared out among threads, each row summed in the order of its edges.
+"""Message passing on the CPU: threads share the rows, and each row is summed in the order of its edges.
 
-Threads are OpenMP's, as PyTorch's and DGL's are, so that none spins while another's work waits. With one thread of
-PyTorch, as in the workers of a data loader, nothing of it is used: it does not survive a fork.
+The threads are those of OpenMP, like PyTorch's and DGL's, so that no library's threads spin while others wait for work. With
+one PyTorch thread, as in the workers of a data loader, OpenMP is not used, because it does not survive a fork.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from graphvid.ops import _cpu_kernels as kernels
 from graphvid.ops import _cpu_ranges as ranges
 from graphvid.ops._rows import Rows
 
-_EDGES_PER_THREAD = 1 << 13  # with fewer edges a second thread is not worth its start
-_CACHED_BYTES = 1 << 20  # what a processor core has near; rows of a larger x are asked for ahead
+_EDGES_PER_THREAD = 1 << 13  # with fewer edges, starting a second thread costs more than it saves
+_CACHED_BYTES = 1 << 20  # size of a core's cache; rows of a larger x are prefetched
 _AHEAD = 16  # edges; measured
-_one_at_a_time = threading.Lock()  # not every threading layer of Numba may be entered twice
+_one_at_a_time = threading.Lock()  # not every threading layer of Numba is re-entrant
 
 
 def spmm(
@@ -93,7 +93,7 @@ def softmax_backward(rows: Rows, result: Tensor, grad: Tensor) -> Tensor:
 
 
 def _empty(*shape: int, dtype: Any) -> Tensor:
-    """Return memory from NumPy, which asks Linux for large pages: PyTorch's small ones cost as much as filling them."""
+    """Return memory from NumPy, which requests large pages from Linux; PyTorch's small pages cost as much as filling them."""
     return torch.from_numpy(np.empty(shape, dtype))
 
 

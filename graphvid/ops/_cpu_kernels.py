@@ -1,7 +1,7 @@
-"""Numba kernels of message passing: a range of rows each, so that threads share nothing they write.
+"""Numba kernels of message passing; each works on a range of rows, so that threads write to separate memory.
 
 ``x`` is (num_columns, num_heads * dim), ``weights`` (num_edges, num_heads) in the rows' order. A scale of length 0 is
-absent. ``ahead`` is how many edges before its turn a row of ``x`` is asked for, 0 where all of it is in the cache.
+absent. ``ahead`` is the distance in edges of the prefetch of rows of ``x``, 0 if all of ``x`` fits into the cache.
 """
 
 # mypy: allow-untyped-defs, allow-untyped-calls, disable-error-code="unreachable"
@@ -17,7 +17,7 @@ _1, _2, _3, _4 = np.uintp(1), np.uintp(2), np.uintp(3), np.uintp(4)
 
 @njit
 def counting_sort(row, cursor, order):
-    """Fill ``order`` with the edges by row, stable; ``cursor`` holds the rows' starts and is used up."""
+    """Fill ``order`` with the edges by row, stable; ``cursor`` holds the rows' starts and is overwritten."""
     for e in range(len(row)):
         r = row[e]
         order[cursor[r]] = e
@@ -32,7 +32,7 @@ def _edge(ids, e):
 
 @njit(inline="always")
 def _coefficient(e, column, head, weights, src_scale, one):
-    """Return what edge ``e`` multiplies the row of its column by."""
+    """Return the coefficient of edge ``e`` for the row of its column."""
     value = weights[e, head] if len(weights) else one
     return value * src_scale[column] if len(src_scale) else value
 
@@ -53,8 +53,8 @@ def _ask(e, count, indices, x, width, line):
 def sum_chunk(first, last, indptr, indices, x, weights, src_scale, dst_scale, relu, ahead, out):
     """Fill a range of rows of ``out`` with weighted sums of the rows of ``x`` at their columns, for one head.
 
-    Up to four edges are added at a time, and the first ones written, not added to zero. Rows are indexed, not sliced:
-    the slices' reference counts would cost as much as the sums.
+    It adds up to four edges at a time, and writes the first ones instead of adding them to zero. It indexes rows and does not
+    slice them, because the slices' reference counts would cost as much as the sums.
     """
     width, line, ahead = np.uintp(x.shape[1]), np.uintp(64 // x.itemsize), np.uintp(ahead)
     one, zero = out.dtype.type(1), np.uintp(0)
@@ -106,7 +106,7 @@ def sum_chunk(first, last, indptr, indices, x, weights, src_scale, dst_scale, re
 
 @njit(inline="always")
 def _finish(out, r, dst_scale, relu):
-    """Apply what follows the sum of a row."""
+    """Apply the scale and activation after the sum of a row."""
     if len(dst_scale):
         for d in range(out.shape[1]):
             out[r, d] *= dst_scale[r]
@@ -137,7 +137,7 @@ def head_sum_chunk(first, last, indptr, indices, x, weights, src_scale, dst_scal
 
 @njit
 def chosen_sum_chunk(first, last, indptr, indices, ids, x, chosen, weights, src_scale, dst_scale, out):
-    """As `sum_chunk`, of the entries of ``x`` whose ``chosen`` edge, an id, is the edge that asks: a maximum's gradient."""
+    """As `sum_chunk`, only of the entries of ``x`` whose ``chosen`` edge id is that of the edge: the gradient of a maximum."""
     num_heads = np.uintp(max(1, weights.shape[1]))
     dim, one = np.uintp(x.shape[1]) // num_heads, out.dtype.type(1)
     for r in range(np.uintp(first), np.uintp(last)):

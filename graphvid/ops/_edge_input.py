@@ -1,4 +1,4 @@
-"""Ways to make a relation: from the ends of edges, graphs and blocks of DGL, grouped edges, and segments."""
+"""Constructors of a relation: from the ends of edges, graphs and blocks of DGL, grouped edges, and segments."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _M = TypeVar("_M", bound="MadeEdges")
 
 
 class MadeEdges(EdgeStructure):
-    """Edges of a bipartite relation from what callers have, checked once."""
+    """Edges of a bipartite relation with constructors that check their input once."""
 
     __slots__ = ()
 
@@ -38,7 +38,7 @@ class MadeEdges(EdgeStructure):
         Parameters
         ----------
         src, dst : Tensor, shape (num_edges,), integer
-            Ids in ``[0, num_src)`` and ``[0, num_dst)``, on one device. Duplicates are edges of their own.
+            Ids in ``[0, num_src)`` and ``[0, num_dst)``, on one device. Duplicates are separate edges.
         num_src, num_dst : int
             Numbers of nodes.
         weight : Tensor, shape (num_edges,) or (num_edges, num_heads), floating, optional
@@ -158,8 +158,8 @@ class MadeEdges(EdgeStructure):
         weight, norm
             See `from_coo`.
         trusted : bool, default False
-            Do not look at the values of ``indptr`` and ``src``. Only for edges that the caller has made itself, such as
-            those of a sampler: a wrong id then reads or writes out of bounds later.
+            Do not check the values of ``indptr`` and ``src``. Only for edges that the caller has made itself, such as those
+            of a sampler: a wrong id then reads or writes out of bounds later.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Structure of a relation: its edges, weights and norm, and its groupings, each made once."""
+"""Structure of a relation: its edges, weights and norm, and its groupings, each computed once."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ _E = TypeVar("_E", bound="EdgeStructure")
 
 
 class EdgeStructure:
-    """Edges of a bipartite relation with their weights and norm, grouped by either end when first asked for.
+    """Edges of a bipartite relation with their weights and norm; groupings by either end are computed on first use.
 
-    What `graphvid.ops.Adjacency` passes messages over; `graphvid.ops._edge_input` makes it.
+    Base of `graphvid.ops.Adjacency`; `graphvid.ops._edge_input` makes it.
     """
 
     __slots__ = ("_cache", "_ends", "_flip", "_powers", "_sizes", "weight")
@@ -75,7 +75,7 @@ class EdgeStructure:
 
     @property
     def norm(self) -> Norm:
-        """The norm as given, by which messages are divided; ``"left"`` and ``"right"`` change places in the transpose."""
+        """The given norm of the messages; in the transpose, ``"left"`` and ``"right"`` are exchanged."""
         return next(name for name, powers in POWERS.items() if powers == self._powers)
 
     @property
@@ -91,13 +91,13 @@ class EdgeStructure:
         )
 
     def t(self: _E) -> _E:
-        """Return the relation with its edges turned round: the transposed matrix, with its weights and norm."""
+        """Return the relation with reversed edges: the transposed matrix, with its weights and norm."""
         turned = (self._ends[1], self._ends[0]), (self._sizes[1], self._sizes[0])
         powers = (self._powers[1], self._powers[0])
         return type(self)(*turned, self.weight, powers, self._cache, 1 - self._flip)
 
     def to(self: _E, device: torch.device | str) -> _E:
-        """Return the relation on ``device``, grouped as far as it is here."""
+        """Return the relation on ``device``, with the groupings computed so far."""
         device = as_device(device)
         if device == self.device:
             return self
@@ -135,9 +135,9 @@ class EdgeStructure:
         return self._cached(("rows", here ^ self._flip), lambda: group_edges(*ends, size))
 
     def scales(self, dtype: torch.dtype, *, mean: bool) -> tuple[Tensor | None, Tensor | None]:
-        """Return what the norm, and a mean, multiply by at the sources and at the destinations; None for 1.
+        """Return the factors of the norm, and of a mean, at the sources and at the destinations; None for 1.
 
-        In float32 for shorter dtypes, as kernels add up in it.
+        In float32 for shorter dtypes, because kernels sum in float32.
         """
         dtype = torch.float32 if dtype in HALF else dtype
         powers = (self._powers[0], self._powers[1] + mean)
@@ -150,13 +150,13 @@ class EdgeStructure:
         return self._cached(key, lambda: self.degrees(side).clamp(min=1).double().pow(-power).to(dtype))
 
     def edge_values(self, values: Tensor | None, side: Side) -> Tensor | None:
-        """Return values of edges in the order of `rows`; those of fixed weights are kept until the weights change."""
+        """Return values of edges in the order of `rows`; those of fixed weights are cached until the weights change."""
         if values is None:
             return None
         if values.requires_grad or self.weight is None or values.data_ptr() != self.weight.data_ptr():
             return self.rows(side).take(values)
         key = ("weight", int(side == "dst") ^ self._flip, values.shape, values.dtype)
-        version = 0 if self.weight.is_inference() else self.weight._version  # counts changes in place
+        version = 0 if self.weight.is_inference() else self.weight._version  # counts in-place changes
         if self._cache.get(key, (None, None))[0] != version:
             self._cache[key] = (version, self.rows(side).take(values))
         taken: Tensor = self._cache[key][1]

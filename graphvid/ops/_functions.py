@@ -1,4 +1,4 @@
-"""Gradients of message passing, for any module of kernels that has `spmm`, `spmm_max`, `dot` and the two `softmax`."""
+"""Autograd functions of message passing, for any module of kernels with `spmm`, `spmm_max`, `dot` and the two `softmax`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from graphvid.ops._rows import Rows
 
 
 class Kernels(Protocol):
-    """Message passing without gradients.
+    """Protocol of the kernels: message passing without gradients.
 
     Features are (num_nodes, num_heads, dim), weights (num_edges, num_heads) in the rows' order; one head if there are
     no weights.
@@ -82,7 +82,7 @@ class SpMM(torch.autograd.Function):
 
 
 class MeanMax(torch.autograd.Function):
-    """Mean and maximum of consecutive rows, read once, on the CPU."""
+    """Mean and maximum of consecutive rows in one pass, on the CPU."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, rows: Rows, choose: bool) -> tuple[Tensor, Tensor]:
@@ -97,7 +97,7 @@ class MeanMax(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad_mean: Tensor, grad_top: Tensor) -> tuple[Tensor | None, ...]:
-        """Return the gradient of x: a share of the mean's for every row, and the maximum's for the first that reaches it."""
+        """Return the gradient of x: a share of the mean's for every row, and the maximum's for the first row with it."""
         from graphvid.ops import _cpu
 
         return _cpu.mean_max_backward(ctx.rows, grad_mean, grad_top, *ctx.saved_tensors), None, None

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from graphvid.ops._rows import Rows
 
-_BLOCK = 1 << 24  # entries of messages that are held at once
+_BLOCK = 1 << 24  # entries of messages in memory at once
 
 
 def spmm(

@@ -1,4 +1,4 @@
-"""Message passing by graphvid's Triton kernels: fused, without atomics, long rows split among programs."""
+"""Message passing by graphvid's Triton kernels, which are fused, use no atomics, and split long rows among programs."""
 
 from __future__ import annotations
 
@@ -245,7 +245,7 @@ def _softmax(rows: Rows, values: Tensor, grad: Tensor, *, backward: bool) -> Ten
 
 
 def _given(tensors: Sequence[Tensor | None], stand_in: Tensor) -> tuple[Tensor, ...]:
-    """Return the tensors in one piece; a kernel gets ``stand_in`` for one that it does not read."""
+    """Return the tensors contiguous; a kernel gets ``stand_in`` for a tensor that it does not read."""
     return tuple(stand_in if x is None else x.contiguous() for x in tensors)
 
 

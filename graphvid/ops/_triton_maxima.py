@@ -1,4 +1,4 @@
-"""Triton kernels of the largest message of every row and the edge that sends it; see `graphvid.ops._triton_sums`."""
+"""Triton kernels of the largest message of every row and its edge; see `graphvid.ops._triton_sums`."""
 
 # mypy: ignore-errors
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Messages of a block of edges, and the columns of features that a program has; for Triton kernels of message passing.
+"""Helpers of the Triton kernels: the messages of a block of edges, and the block of columns of a program.
 
 Features are (num_nodes, num_heads, dim), weights (num_edges, num_heads). A program's second number is its head and its
 block of ``dim``.
@@ -13,7 +13,7 @@ import triton.language as tl
 
 @triton.jit
 def block_of_dim(dim, BLOCK_D: tl.constexpr):
-    """Return the head of this program, its block of columns, and which of them there are."""
+    """Return the head of this program, its block of columns, and the mask of the existing columns."""
     blocks = tl.cdiv(dim, BLOCK_D)
     ds = tl.program_id(1) % blocks * BLOCK_D + tl.arange(0, BLOCK_D)
     return tl.program_id(1) // blocks, ds, ds < dim
@@ -37,7 +37,7 @@ def messages(
     SRC_SCALED: tl.constexpr,
     ACC: tl.constexpr,
 ):
-    """Return the messages of a block of edges, (BLOCK_E, BLOCK_D), zeros where there is no edge."""
+    """Return the messages of a block of edges, (BLOCK_E, BLOCK_D); zeros for absent edges."""
     mask = live[:, None] & inside[None, :]
     tile = tl.load(x + columns[:, None] * x_row + head * x_head + ds[None, :], mask=mask, other=0).to(ACC)
     if WEIGHTED:

@@ -23,7 +23,7 @@ def _state(
     ACC: tl.constexpr,
     BLOCK_E: tl.constexpr,
 ):
-    """Return what a range of edges adds up to: largest logit and sum of exponentials, or sum of result * grad."""
+    """Return the state of a range of edges: largest logit and sum of exponentials, or sum of result * grad."""
     top = tl.full([BLOCK_E], float("-inf"), ACC)
     total = tl.zeros([BLOCK_E], ACC)
     for first in range(start, stop, BLOCK_E):
@@ -92,7 +92,7 @@ def softmax_kernel(
     ACC: tl.constexpr,
     BLOCK_E: tl.constexpr,
 ):
-    """Do every row that is not long; of every part of the long rows, keep the state in ``partial``."""
+    """Compute every row that is not long; for every part of the long rows, store the state in ``partial``."""
     unit, head = tl.program_id(0), tl.program_id(1)
     if unit < num_rows:
         start, stop = tl.load(indptr + unit).to(tl.int64), tl.load(indptr + unit + 1).to(tl.int64)

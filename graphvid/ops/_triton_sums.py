@@ -1,7 +1,7 @@
 """Triton kernels of sums of messages. A program owns a row, or a part of a row that is too long for one program.
 
-Long rows are cut into parts of fixed length, whose sums a second kernel adds up in order: no program has much more work
-than another, no atomics, the same bits on every call. Features are (num_nodes, num_heads, dim), weights (num_edges,
+Long rows are cut into parts of fixed length, and a second kernel sums the parts in order. So all programs have similar work,
+there are no atomics, and every call gives the same bits. Features are (num_nodes, num_heads, dim), weights (num_edges,
 num_heads). A program's second number is its head and its block of ``dim``.
 """
 
@@ -72,7 +72,7 @@ def _sum(
 
 @triton.jit
 def _end(total, dst_scale, row, DST_SCALED: tl.constexpr, RELU: tl.constexpr, ACC: tl.constexpr):
-    """Apply what follows the sum of a row."""
+    """Apply the scale and activation after the sum of a row."""
     if DST_SCALED:
         total *= tl.load(dst_scale + row).to(ACC)
     if RELU:

@@ -1,4 +1,4 @@
-"""One relation of a graph as tensors that pass messages on any device."""
+"""One relation of a graph as tensors, with message passing on any device."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class Adjacency(MadeEdges):
 
     An edge sends :math:`a_e x_{src(e)}` with :math:`a_e = w_e \\, d_{out}(src)^{-p} \\, d_{in}(dst)^{-q}`: ``w`` are the
     edge weights, or 1, and (p, q) is (0, 0), (1, 0), (0, 1) or (1/2, 1/2) for ``norm`` ``"none"``, ``"left"``,
-    ``"right"`` and ``"both"``. Degrees count edges, whatever they weigh, as in `dgl.nn.GraphConv`. Made by `from_dgl`,
-    `from_block`, `from_coo` and `from_rows`; it does not change afterwards.
+    ``"right"`` and ``"both"``. Degrees count edges without their weights, as in `dgl.nn.GraphConv`. `from_dgl`,
+    `from_block`, `from_coo` and `from_rows` make it; it does not change afterwards.
 
-    Values of edges (weights, logits, results of `sddmm`) are in the order of the edges given; for a DGLGraph that is
-    the order of the edge ids.
+    Values of edges (weights, logits, results of `sddmm`) are in the given order of the edges; for a DGLGraph that is the
+    order of the edge ids.
 
     Attributes
     ----------
@@ -40,9 +40,9 @@ class Adjacency(MadeEdges):
 
     Notes
     -----
-    The edges are held as two int32 arrays while their number and the nodes' stay below 2**31, int64 beyond. Grouping
-    by destination happens at the first operation, grouping by source at the first that needs it (`t` or a gradient),
-    each once: O(num_edges) time on the CPU and, with all of it, 28 bytes an edge with int32.
+    The edges are two int32 arrays if the numbers of edges and nodes are below 2**31, otherwise int64. The first operation
+    groups by destination, and the first that needs it (`t` or a gradient) groups by source, each once: O(num_edges) time on
+    the CPU and, with both groupings, 28 bytes an edge with int32.
 
     Every result has a fixed order of summation on the backends ``"numba"`` and ``"triton"``: the same bits on every
     call and for any number of threads. float16 and bfloat16 are summed in float32.
@@ -57,7 +57,7 @@ class Adjacency(MadeEdges):
     __slots__ = ()
 
     def spmm(self, x: Tensor, weight: Tensor | None = None, *, reduce: Reduce = "sum", relu: bool = False) -> Tensor:
-        """Return the sum, the mean or the maximum of the messages at every destination, zeros where there are none.
+        """Return the sum, the mean or the maximum of the messages at every destination; zeros without messages.
 
         .. math:: y_v = \\operatorname{reduce}_{e: dst(e) = v} a_e x_{src(e)}
 
@@ -127,13 +127,13 @@ class Adjacency(MadeEdges):
         v : Tensor, shape (num_dst, ...), optional
             Features of the destinations, of the same other dimensions, dtype and device; not for ``"copy"``.
         op : {"dot", "add", "sub", "mul", "copy"}
-            ``"dot"`` multiplies and sums over the last dimension; ``"copy"`` takes ``u`` as it is, and
+            ``"dot"`` multiplies and sums over the last dimension; ``"copy"`` returns ``u`` of each edge, and
             ``adjacency.t().sddmm(v, op="copy")`` the other end.
 
         Returns
         -------
         Tensor
-            (num_edges,) or (num_edges, num_heads) for ``"dot"``, else (num_edges, ...); weights and norm play no part.
+            (num_edges,) or (num_edges, num_heads) for ``"dot"``, else (num_edges, ...); weights and norm do not count.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Choice of the backend that passes messages, and what each one needs."""
+"""Choice of the backend of message passing, and checks of its requirements."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def backend_for(device: torch.device) -> str:
 
 
 def kernels_of(name: str) -> ModuleType:
-    """Return the module with a backend's kernels; PyTorch's stand in for DGL's on a graph without edges."""
+    """Return the module with a backend's kernels; on a graph without edges PyTorch's replace DGL's."""
     return import_module(
         {"numba": "graphvid.ops._cpu", "triton": "graphvid.ops._triton"}.get(name, "graphvid.ops._torch")
     )
@@ -112,7 +112,7 @@ def _automatic(device: torch.device) -> str:
 
 @cache
 def _obstacle(name: str, device: torch.device) -> str:
-    """Return why a backend does not work on a device, or nothing."""
+    """Return the reason why a backend does not work on a device, or an empty result."""
     if name == "torch":
         return ""
     if name == "numba":

@@ -1,4 +1,4 @@
-"""The distinct ids of a batch, and where each id of it stands among them."""
+"""The distinct ids of a batch, and the place of each id among them."""
 
 from __future__ import annotations
 

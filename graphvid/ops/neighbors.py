@@ -62,7 +62,7 @@ class NeighborTable(_Table):
 
     @classmethod
     def trusted(cls, indptr: Tensor, indices: Tensor) -> NeighborTable:
-        """Return the table of tensors of a table that was checked: nothing is looked at, wrong ids end the process."""
+        """Return the table of already checked tensors, without checks: wrong ids crash the process."""
         return tuple.__new__(cls, (indptr, indices))
 
     @classmethod

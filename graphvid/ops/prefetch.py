@@ -1,4 +1,4 @@
-"""Prefetching, an instruction of the processor that Numba has no word for."""
+"""Prefetching: a processor instruction for Numba kernels, which Numba itself does not offer."""
 
 # mypy: allow-untyped-defs, allow-untyped-calls
 from __future__ import annotations
@@ -16,9 +16,9 @@ _BYTE, _INT32 = ir.IntType(8).as_pointer(), ir.IntType(32)
 
 @intrinsic
 def prefetch(typing_context, array, place):
-    """Ask for the cache line of the entry at ``place`` of a contiguous array, counted over all its dimensions.
+    """Prefetch the cache line of the entry at ``place`` of a contiguous array, counted over all its dimensions.
 
-    For loops over scattered rows, which then find them in the cache.
+    Loops over scattered rows use it, so that they find the rows in the cache.
     """
 
     def generate(context, builder, signature, arguments):

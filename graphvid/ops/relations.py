@@ -26,8 +26,8 @@ class Relations:
     .. math:: y_v = c \\sum_r \\sigma\\Bigl(\\sum_{e \\in E_r: dst(e) = v} a_e \\, x^r_{src(e)}\\Bigr)
 
     with :math:`c = 1` for ``combine="sum"`` and one over the number of relations for ``"mean"``. The backend ``"triton"``
-    does all relations, the norm, the activation and the sum in one launch, and a second one for the rows that are too long
-    for one program; the other backends take the relations one after another.
+    computes all relations, the norm, the activation and the sum in one launch, with a second one for rows that are too long
+    for one program; the other backends compute one relation after another.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ class Relations:
         features : sequence of Tensor, each of shape (num_src of its relation, dim)
             One for each relation, of one dtype and ``dim``. Views of one tensor (``stacked.unbind()``) are not copied.
         combine : {"sum", "mean", "stack"}
-            ``"mean"`` divides by the number of relations, also where one has no edge; ``"stack"`` keeps them apart.
+            ``"mean"`` divides by the number of relations, also if one has no edge; ``"stack"`` keeps them separate.
         activation : "relu", optional
             Applied to each relation's sum before they are combined.
 
@@ -117,7 +117,7 @@ class Relations:
 
 
 def _plain(adjacency: Adjacency, x: Tensor) -> bool:
-    """Return whether the fused kernel serves a relation: no weights, or one an edge of the features' dtype."""
+    """Return whether the fused kernel supports a relation: without weights, or one for each edge in the features' dtype."""
     return adjacency.weight is None or (adjacency.weight.dim() == 1 and adjacency.weight.dtype == x.dtype)
 
 
@@ -185,7 +185,7 @@ class FusedSpMM(torch.autograd.Function):
 def _edge_factors(
     adjacencies: Sequence[Adjacency], x: Tensor, weights: Sequence[Tensor | None], side: Side
 ) -> tuple[list[Tensor | None], list[Tensor | None], list[Tensor | None]]:
-    """Return weights, scales of the columns and scales of the rows by ``side``; ones where only some relations have any."""
+    """Return weights, scales of the columns and scales of the rows by ``side``; ones if only some relations have them."""
     values = [a.edge_values(w, side) for a, w in zip(adjacencies, weights)]
     pairs = [a.scales(x.dtype, mean=False) for a in adjacencies]
     columns, rows = ([pair[i] for pair in pairs] for i in ((0, 1) if side == "dst" else (1, 0)))

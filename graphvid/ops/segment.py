@@ -1,4 +1,4 @@
-"""Sums, means, maxima and log-sum-exps of consecutive rows, also means and maxima at once."""
+"""Sums, means, maxima and log-sum-exps of consecutive rows, and means with maxima in one pass."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def segment_mean_max(values: Tensor, indptr: Tensor) -> MeanMaxima:
 
 
 def _learns(values: Tensor) -> bool:
-    """Return whether a gradient of ``values`` will be asked for."""
+    """Return whether ``values`` need a gradient."""
     return torch.is_grad_enabled() and values.requires_grad
 
 

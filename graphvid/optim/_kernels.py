@@ -1,6 +1,6 @@
-"""Adam's steps on some rows of a table, each row in one pass.
+"""Numba kernels of Adam's steps on some rows of a table, each row in one pass.
 
-Divisions follow NumPy's rules: Python's test of every divisor for zero would keep the loops from being vectorised.
+Divisions follow NumPy's rules, because Python's test of every divisor for zero would prevent vectorised loops.
 """
 
 # mypy: allow-untyped-defs, allow-untyped-calls
@@ -19,7 +19,7 @@ def _power(powers, base, k):
 
 @njit(error_model="numpy")
 def catch_up_rows(rows, now, rate, bases, powers, tails, epsilon, caught_up, weight, mean, square):
-    """Move ``rows`` by the steps from ``caught_up`` to ``now`` that they missed.
+    """Apply to ``rows`` the steps from ``caught_up`` to ``now`` that they missed.
 
     ``bases`` are the ratio of the betas, beta1 and beta2, ``powers`` their powers, and ``tails[s]`` the sum of the
     learning rates of all steps after s without a gradient.
@@ -47,7 +47,7 @@ def catch_up_rows(rows, now, rate, bases, powers, tails, epsilon, caught_up, wei
 
 @njit(error_model="numpy")
 def step_rows(rows, gradient, now, l2, kept, rate, root, epsilon, caught_up, penalised, weight, mean, square):
-    """Take one step of Adam on ``rows``; return -1, or one that had not caught up, and then none has moved.
+    """Take one step of Adam on ``rows`` and return -1; if a row is not up to date, return it and move none.
 
     ``l2`` is the penalty a step, ``kept`` both betas and both 1 - beta.
     """

@@ -1,4 +1,4 @@
-"""Sums of the steps of Adam that a row without a gradient misses, as functions of two numbers of steps."""
+"""Sums of the steps of Adam that a row without a gradient misses, from the first and the last step number."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def missed_rates(last: Tensor, missed: Tensor, beta1: float, beta2: float) -> Te
 
 
 def ratio(beta1: float, beta2: float) -> float:
-    """Return the factor by which the moves of a row fall from one missed step to the next, but for the corrections."""
+    """Return the factor between the updates of a row in two consecutive missed steps, without the bias corrections."""
     return beta1 / math.sqrt(beta2) if beta1 else 0.0
 
 

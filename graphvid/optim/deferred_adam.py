@@ -1,4 +1,4 @@
-"""Adam for large tables of which a step reads a few rows: the others take their steps when they are next read."""
+"""Adam for large tables of which a step reads few rows: the other rows take their steps when they are next read."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from graphvid.optim._missed_steps import missed_rates, powers, ratio, tails
 
 
 class DeferredAdam(Optimizer):
-    r"""Adam that gives a row without a gradient its steps when the row is next read, and gives it the same steps.
+    r"""Adam that applies the steps of a row without a gradient later, when the row is next read.
 
-    Adam moves every row of a table in every step, also those whose gradient is zero, since their momentum goes on:
-    after step s, the steps s + 1, ..., s + k without a gradient move a weight :math:`w` by
+    Adam moves every row of a table in every step, also rows with a zero gradient, because of their momentum. After step s,
+    the steps s + 1, ..., s + k without a gradient move a weight :math:`w` by
 
     .. math:: -\eta \sum_{i=1}^{k} \frac{\beta_1^i m_s / (1 - \beta_1^{s+i})}
         {\sqrt{\beta_2^i v_s / (1 - \beta_2^{s+i})} + \epsilon}
         \approx -\eta \, \frac{m_s}{\sqrt{v_s} + \epsilon'_s} \sum_{i=1}^{k}
         \left(\frac{\beta_1}{\sqrt{\beta_2}}\right)^{i} \frac{\sqrt{1 - \beta_2^{s+i}}}{1 - \beta_1^{s+i}}
 
-    with :math:`\epsilon'_s = \epsilon \sqrt{1 - \beta_2^{s+1}}`. The sum depends on s and k alone. So a step costs the
-    rows that it reads, and not the table, if the rows are brought up to date before they are read: `catch_up`.
+    with :math:`\epsilon'_s = \epsilon \sqrt{1 - \beta_2^{s+1}}`. The sum depends only on s and k. So a step costs time for
+    the rows that it reads, not for the table, if `catch_up` updates the rows before they are read.
 
     Parameters
     ----------
@@ -52,10 +52,9 @@ class DeferredAdam(Optimizer):
 
     Notes
     -----
-    What differs from `torch.optim.Adam`, besides rounding: :math:`\epsilon` is taken as constant over missed steps,
-    which matters only to weights whose :math:`\sqrt{v}` has come near it; and the penalties that a row misses are added
-    up and join the next gradient, with the weight that the row then has. Without a penalty, results agree to about 1e-6
-    of the weight.
+    Differences from `torch.optim.Adam`, besides rounding: :math:`\epsilon` is constant over missed steps, which matters only
+    for weights whose :math:`\sqrt{v}` is near it. The penalties that a row misses are summed and added to the next gradient,
+    with the current weight of the row. Without a penalty, results agree to about 1e-6 of the weight.
 
     O(rows read * dim) time a step. Memory: two tables as large as the parameter, as Adam, and 8 bytes a row.
 
@@ -99,7 +98,7 @@ class DeferredAdam(Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:  # Any: what the closure returns
-        """Take a step: rows with a gradient now, the other rows of their tables when they are next read.
+        """Take a step: for rows with a gradient now, for the other rows of their tables when they are next read.
 
         Raises
         ------
@@ -128,7 +127,7 @@ class DeferredAdam(Optimizer):
 
     @torch.no_grad()
     def catch_up(self, parameter: Tensor, rows: Tensor) -> None:
-        """Return rows of a parameter the steps that they have missed; call it before they are read.
+        """Apply the missed steps of some rows of a parameter; call it before the rows are read.
 
         Parameters
         ----------
@@ -159,14 +158,14 @@ class DeferredAdam(Optimizer):
 
     @torch.no_grad()
     def catch_up_all(self) -> None:
-        """Bring all rows of all parameters up to date; call it before a table is read as a whole."""
+        """Apply the missed steps of all rows of all parameters; call it before a whole table is read."""
         for group in self.param_groups:
             for parameter in group["params"]:
                 if self._is_deferred(parameter):
                     _catch_up(parameter, self.state[parameter], group, None)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:  # Any: what `state_dict` gives
-        """Take over the state of another one; see `torch.optim.Optimizer.load_state_dict`."""
+        """Load the state of an earlier optimiser; see `torch.optim.Optimizer.load_state_dict`."""
         check_mapping("state_dict", state_dict)
         parameters = [p for group in self.param_groups for p in group["params"]]
         for index, given in state_dict.get("state", {}).items():
@@ -183,7 +182,7 @@ class DeferredAdam(Optimizer):
         return "caught_up" in self.state.get(parameter, ())
 
     def _settle_rate(self, parameter: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
-        """Take the missed steps with the old learning rate before a new one holds."""
+        """Apply the missed steps with the old learning rate before a new one holds."""
         if state["lr"] != group["lr"]:
             _catch_up(parameter, state, group, None)
             state["lr"] = group["lr"]
@@ -219,7 +218,7 @@ def _check_state(name: str, given: dict[str, Any], parameter: Tensor) -> None:
 
 
 def coalesce(gradient: Tensor) -> Tensor:
-    """Return a sparse gradient by rows with every row once, without a copy where that is so already."""
+    """Return a sparse gradient by rows with every row once, without a copy if possible."""
     rows = gradient._indices()[0]
     if bool((rows[1:] > rows[:-1]).all()):
         return gradient._coalesced_(True)

@@ -1,4 +1,4 @@
-"""Learning-rate schedules: the share of the learning rate that a step uses, as a function of its number."""
+"""Learning-rate schedules: functions from the number of a step to its share of the learning rate."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _RISE_OF_COSINE, _RISE_OF_ONE_CYCLE = 40, 0.3
 
 
 def constant(step: int) -> float:
-    """Return 1, whatever the step."""
+    """Return 1 for every step."""
     return 1.0
 
 

@@ -1,4 +1,4 @@
-"""Vectors and codes to indices: exact search, codes of a few bytes, FAISS, and ensembles of vectors."""
+"""Indices over vectors and codes: exact search, codes of a few bytes, FAISS, and ensembles of vectors."""
 
 from graphvid.retrieval._fingerprint import fingerprint
 from graphvid.retrieval._ids import as_kind_of

@@ -21,7 +21,7 @@ from graphvid.retrieval._ids import Ids
 SUFFIX = ".safetensors"
 _FORMAT, _VERSION = "graphvid.CodeIndex", "1"
 _OPTIONS = {"query_norm", "assignment", "origin"}
-# Text is kept as UTF-8, since safetensors holds numbers only.
+# Text is stored as UTF-8 bytes, because safetensors holds only numbers.
 _TEXT, _ENDS = "ids_utf8", "ids_ends"
 
 
@@ -48,7 +48,7 @@ def write(
 
 
 def read(path: str | os.PathLike[str]) -> tuple[NDArray[Any], NDArray[Any], Ids, dict[str, str | None]]:
-    """Return codes, codebooks, ids and options; a file that is not whole and ours is a ValueError."""
+    """Return codes, codebooks, ids and options; raise a ValueError for a damaged or another file."""
     file = Path(path)
     with reading(file, "a code index"):
         if not file.is_file():

@@ -1,4 +1,4 @@
-"""Codes and codebooks as arrays, checked and decoded, and queries as they are compared with them."""
+"""Checks and decoding of codes and codebooks, and normalisation of queries."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def as_codebooks(values: Any) -> NDArray[np.float32]:  # Any: array_like or Tens
 
 
 def as_codes(values: Any, codebooks: NDArray[np.float32]) -> NDArray[Any]:
-    """Return codes of the fewest bytes, (num_items, num_codebooks), or raise where the codebooks have no such codewords."""
+    """Return codes in the smallest dtype, (num_items, num_codebooks); raise if the codebooks lack such codewords."""
     # Any: array_like or Tensor; uint8 or uint16
     num_codebooks, num_codewords, _ = codebooks.shape
     codes = np.asarray(as_array(values))
@@ -51,5 +51,5 @@ def as_codes(values: Any, codebooks: NDArray[np.float32]) -> NDArray[Any]:
 
 
 def decode(codes: NDArray[Any], codebooks: NDArray[np.float32]) -> NDArray[np.float32]:  # Any: uint8 or uint16
-    """Return the codewords of each row side by side."""
+    """Return the concatenated codewords of each row."""
     return np.concatenate([codebook[column] for codebook, column in zip(codebooks, codes.T)], axis=1)

@@ -1,4 +1,4 @@
-"""The three files of a FAISS index: the index, its ids, and the side-car that describes and vouches for both."""
+"""The three files of a FAISS index: the index, its ids, and a side-car with a description and checksums of both."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _CHUNK = 1 << 22
 
 
 def paths(path: str | os.PathLike[str]) -> tuple[Path, Path, Path]:
-    """Return the paths of index, ids and side-car; raise where the suffix is another."""
+    """Return the paths of index, ids and side-car; raise for another suffix."""
     index = Path(path)
     if index.suffix != SUFFIX:
         raise ValueError(f"path must end in {SUFFIX}, got {index.name!r}")
@@ -43,7 +43,7 @@ def write(path: str | os.PathLike[str], faiss: ModuleType, index: Any, ids: Ids,
 
 
 def read(path: str | os.PathLike[str], faiss: ModuleType) -> tuple[Any, Ids, dict[str, Any]]:
-    """Return index, ids and what the side-car says; files that are not whole and each other's are a ValueError."""
+    """Return index, ids and the content of the side-car; raise a ValueError for damaged files or files of different indices."""
     # Any: faiss.Index, JSON values
     files = index_path, ids_path, about_path = paths(path)
     absent = [str(file) for file in files if not file.is_file()]

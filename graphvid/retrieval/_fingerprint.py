@@ -1,4 +1,4 @@
-"""Checksum over vectors and their ids, which says what an index was made from."""
+"""Checksum over vectors and their ids, which identifies the source of an index."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from graphvid.retrieval.vector_index import sorted_rows
 def fingerprint(vectors: Any, ids: Any) -> str:
     """Return a checksum over vectors and their ids, the same for every order of the rows.
 
-    It says which vectors an index was made from (`FaissIndex.origin`).
+    It identifies the vectors of an index (`FaissIndex.origin`).
     """
     # Any: array_like or Tensor; ids as in `as_ids`
     names, rows = sorted_rows(as_vectors("vectors", vectors), ids)

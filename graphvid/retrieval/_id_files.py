@@ -1,4 +1,4 @@
-"""Ids of an index in a Parquet file, in order: integers as int64, text as text."""
+"""Writer and reader of the ids of an index in a Parquet file, in order: integers as int64, text as text."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def to_arrow(ids: Ids):  # type: ignore[no-untyped-def] # pyarrow has no hints
 
 
 def read_ids(path: Path) -> Ids:
-    """Read what `write_ids` wrote; another file is a ValueError."""
+    """Read a file of `write_ids`; raise a ValueError for another file."""
     from pyarrow import parquet, types
 
     with reading(path, "a Parquet file of ids"):

@@ -1,4 +1,4 @@
-"""Ids of items: all integers or all text, kept in ascending order, so that an item's position is the rank of its id."""
+"""Ids of items, all integers or all text, in ascending order, so that an item's position is the rank of its id."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def as_ids(name: str, values: Any) -> Ids:  # Any: whatever holds ids, such as a
 
 
 def as_kind_of(name: str, texts: list[str], ids: Ids) -> Ids:
-    """Return ids that are given as text as integers where ``ids`` are; text that is no integer is a ValueError."""
+    """Return ids given as text as integers if ``ids`` are integers; raise a ValueError for other text."""
     if ids.dtype.kind == "U":
         return np.array(texts, dtype=np.str_)
     wrong = [text for text in texts if not text.removeprefix("-").isdecimal()]
@@ -48,7 +48,7 @@ def as_kind_of(name: str, texts: list[str], ids: Ids) -> Ids:
 
 
 def order_of(name: str, ids: Ids) -> NDArray[np.int64] | None:
-    """Return what sorts the ids, or None where they are in order; an id that occurs twice is a ValueError."""
+    """Return the order that sorts the ids, or None if they are sorted; raise a ValueError for an id that occurs twice."""
     if (ids[1:] > ids[:-1]).all():
         return None
     order = np.argsort(ids, kind="stable")
@@ -60,7 +60,7 @@ def order_of(name: str, ids: Ids) -> NDArray[np.int64] | None:
 
 
 def find(name: str, wanted: Any, ids: Ids) -> NDArray[np.int64]:
-    """Return the position of each id in ascending ``ids``, -1 where it is not there.
+    """Return the position of each id in ascending ``ids``; -1 if it is absent.
 
     Raises
     ------
@@ -77,7 +77,7 @@ def find(name: str, wanted: Any, ids: Ids) -> NDArray[np.int64]:
 
 
 def find_all(name: str, wanted: Any, ids: Ids) -> NDArray[np.int64]:
-    """Return the position of each id, or raise a KeyError that names those that are not there."""
+    """Return the position of each id; raise a KeyError that names the absent ones."""
     values = as_ids(name, wanted)
     positions = find(name, values, ids)
     if (positions < 0).any():
@@ -88,7 +88,7 @@ def find_all(name: str, wanted: Any, ids: Ids) -> NDArray[np.int64]:
 
 
 def name_some(ids: Ids) -> str:
-    """Return the first five ids as text, for an error message, and how many more there are."""
+    """Return the first five ids as text, for an error message, and the number of further ones."""
     shown = ", ".join(repr(value) for value in ids[:_SHOWN].tolist())
     return shown if len(ids) <= _SHOWN else f"{shown} and {len(ids) - _SHOWN:,} more"
 

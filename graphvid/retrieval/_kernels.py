@@ -1,7 +1,7 @@
-"""Numba kernels of searches: arrays and scalars only.
+"""Numba kernels of searches; they take arrays and scalars.
 
-The best items of a query so far are a binary heap in its row of ``scores`` and ``positions``, the worst on top. Items are
-visited in ascending position, so of two with equal scores the one found first stays: ties go to the lower position.
+The best items of a query so far are a binary heap in its row of ``scores`` and ``positions``, with the worst on top. The
+kernels visit items by ascending position, and of two equal scores the first stays: ties go to the lower position.
 """
 
 # mypy: allow-untyped-defs, allow-untyped-calls
@@ -11,7 +11,7 @@ import numpy as np
 
 from graphvid._numba import njit
 
-_BLOCK = 2048  # scores of items held at a time; they and the codes behind them stay in the first cache
+_BLOCK = 2048  # scores of items at a time; they and their codes fit into the first-level cache
 
 
 @njit
@@ -21,7 +21,7 @@ def _is_worse(score, position, other_score, other_position):
 
 @njit
 def _sift_down(scores, positions, root, size):
-    """Let the entry at ``root`` sink until no entry below it is worse."""
+    """Move the entry at ``root`` down until no entry below it is worse."""
     score, position = scores[root], positions[root]
     child = 2 * root + 1
     while child < size:
@@ -37,7 +37,7 @@ def _sift_down(scores, positions, root, size):
 
 @njit
 def _sift_up(scores, positions, slot):
-    """Let the entry at ``slot`` rise until the one above it is worse."""
+    """Move the entry at ``slot`` up until the entry above it is worse."""
     score, position = scores[slot], positions[slot]
     while slot > 0:
         parent = (slot - 1) // 2
@@ -50,7 +50,7 @@ def _sift_up(scores, positions, slot):
 
 @njit
 def _keep(scores, positions, count, score, position):
-    """Add an entry, in place of the worst where there is no room; return how many there are."""
+    """Add an entry, or replace the worst one if the heap is full; return the number of entries."""
     if count < scores.size:
         scores[count], positions[count] = score, position
         _sift_up(scores, positions, count)
@@ -97,11 +97,11 @@ def _dot(x, y):
 def keep_best_products(
     first, last, products, start, queries, vectors, error, barred, own_indptr, own, scores, positions, counts
 ):
-    """Take the items of one block into the heaps of the queries ``first`` to ``last``.
+    """Add the items of one block to the heaps of the queries ``first`` to ``last``.
 
-    ``products[q, i]`` is the product of query q and item ``start + i``, wrong by at most ``error[q]`` or NaN; an item
-    that may be among the best by it is scored anew in float64, so that rounding decides nothing. ``barred`` and each
-    ``own[own_indptr[q] : own_indptr[q + 1]]`` are ascending positions that are left out.
+    ``products[q, i]`` is the product of query q and item ``start + i``, with an error of at most ``error[q]``, or NaN. An
+    item that may be among the best gets a new score in float64, so that rounding decides no rank. ``barred`` and each
+    ``own[own_indptr[q] : own_indptr[q + 1]]`` are ascending positions to exclude.
     """
     top_k = scores.shape[1]
     for q in range(first, last):
@@ -167,7 +167,7 @@ def _num_above(values, bound):
 
 @njit
 def keep_best_codes(first, last, queries, codebooks, codes, barred, own_indptr, own, scores, positions, counts):
-    """Search all items for the queries ``first`` to ``last``; see `keep_best_products` for what is left out."""
+    """Search all items for the queries ``first`` to ``last``; see `keep_best_products` for the exclusions."""
     num_codebooks, num_items = codes.shape
     table = np.empty((num_codebooks, codebooks.shape[2]), np.float32)
     block = np.empty(_BLOCK, np.float32)
@@ -202,7 +202,7 @@ def score_codes(first, last, queries, codebooks, codes, scores):
 
 @njit
 def encode(first, last, vectors, codebooks, penalty, codes):
-    """Write the best codeword of every sub-vector: the highest product less ``penalty`` (M, K), the first of equals."""
+    """Write the best codeword of every sub-vector: the highest product minus ``penalty`` (M, K), the first of equals."""
     table = np.empty((codebooks.shape[0], codebooks.shape[2]), np.float32)
     for i in range(first, last):
         _fill_table(vectors[i], codebooks, table)

@@ -1,4 +1,4 @@
-"""The part that all searches share: the items left out, how many are left, and threads over queries."""
+"""Parts of all searches: exclusion of items, the check of ``top_k``, and threads over queries."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from graphvid.retrieval._ids import Ids, find
 
 
 class Exclusions(NamedTuple):
-    """Positions of items that are left out, ascending: for all queries, and as CSR for each query."""
+    """Ascending positions of excluded items: for all queries, and as CSR for each query."""
 
     shared: NDArray[np.int64]
     indptr: NDArray[np.int64]
@@ -24,13 +24,13 @@ class Exclusions(NamedTuple):
 
     @property
     def counts(self) -> NDArray[np.int64]:
-        """Return the number of items left out of each query."""
+        """Return the number of excluded items of each query."""
         further = np.concatenate([[0], np.cumsum(~np.isin(self.own, self.shared))])
         return len(self.shared) + np.diff(further[self.indptr])
 
 
 def find_exclusions(exclude: Any, exclude_each: Any, ids: Ids, num_queries: int) -> Exclusions:  # Any: see `search`
-    """Return the positions of the ids to leave out; ids that the index does not have are no error."""
+    """Return the positions of the ids to exclude; unknown ids are no error."""
     shared = _positions("exclude", exclude, ids)
     if exclude_each is None:
         return Exclusions(shared, np.zeros(num_queries + 1, np.int64), np.empty(0, np.int64))
@@ -43,7 +43,7 @@ def find_exclusions(exclude: Any, exclude_each: Any, ids: Ids, num_queries: int)
 
 
 def check_top_k(top_k: Any, left_out: Exclusions, num_items: int) -> int:  # Any: whatever the caller gave
-    """Return ``top_k`` if every query has that many items left, or raise."""
+    """Return ``top_k``; raise if a query has fewer items left."""
     wanted = check_count("top_k", top_k)
     left = num_items - left_out.counts
     short = np.flatnonzero(left < wanted)
@@ -57,9 +57,9 @@ def check_top_k(top_k: Any, left_out: Exclusions, num_items: int) -> int:  # Any
 
 
 def over_rows(kernel: Callable[..., None], num_rows: int, *arguments: Any) -> None:  # Any: what the kernel takes
-    """Run ``kernel(first, last, *arguments)`` over all rows, by as many threads as PyTorch is set to.
+    """Run ``kernel(first, last, *arguments)`` over all rows, on PyTorch's number of threads.
 
-    Numba is not asked: it would start its own threads and set the number of PyTorch's.
+    It does not use Numba's threads: Numba would start its own and change the number of PyTorch's threads.
     """
     num_threads = min(torch.get_num_threads(), num_rows)
     if num_threads < 2:

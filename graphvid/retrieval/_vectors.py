@@ -1,4 +1,4 @@
-"""Vectors as rows: finite float32 for searches, and at length 1."""
+"""Checks and scaling of vectors: finite float32 rows for searches, and rows of length 1."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def as_array(values: Any) -> Any:  # Any: arrays and tensors become arrays, all 
 
 
 def as_vectors(name: str, values: Any, dim: int | None = None) -> NDArray[np.float32]:  # Any: array_like or Tensor
-    """Return float32 vectors, one a row.
+    """Return float32 vectors, one in each row.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def unit_rows(vectors: NDArray[Float]) -> NDArray[Float]:
 
 
 def largest_norm(vectors: NDArray[np.float32]) -> float:
-    """Return the length of the longest row, 0 where there is none."""
+    """Return the length of the longest row; 0 without rows."""
     squares = (float((rows.astype(np.float64) ** 2).sum(axis=1).max()) for rows in _parts(vectors))
     return float(np.sqrt(max(squares, default=0.0)))
 

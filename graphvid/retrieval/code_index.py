@@ -1,4 +1,4 @@
-"""Items as codes of a few bytes, searched by adding up table entries."""
+"""An index of codes of a few bytes; a search sums entries of a table."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ ASSIGNMENTS = ("l2", "dot")
 
 
 class CodeIndex:
-    r"""Items as product codes: one codeword of each of M codebooks, M bytes an item where a codebook has 256.
+    r"""Items as product codes: one codeword of each of M codebooks, M bytes an item with 256 codewords.
 
-    A vector is cut into M contiguous sub-vectors; code :math:`b_m` stands for codeword :math:`C_{m, b_m}`. The score of
-    a query is asymmetric, since the query is not coded:
+    A vector is cut into M contiguous sub-vectors; code :math:`b_m` means codeword :math:`C_{m, b_m}`. The score of a query
+    is asymmetric, because the query is not coded:
 
     .. math:: s(q, b) = \sum_{m=1}^{M} \langle q_m, C_{m, b_m} \rangle
 
-    A table of all :math:`\langle q_m, C_{m, k} \rangle` is made once a query; an item then costs M look-ups.
+    For each query the index computes a table of all :math:`\langle q_m, C_{m, k} \rangle`; an item then costs M look-ups.
 
     Parameters
     ----------
@@ -42,15 +42,14 @@ class CodeIndex:
     ids : array_like of int or str, shape (num_items,), optional
         Distinct ids in any order, all integers (int64) or all text. Default: 0 to num_items - 1.
     query_norm : {"none", "sub", "full"}, default "none"
-        Queries are taken as they are, each sub-vector at length 1, or each whole vector at length 1 (which changes the
-        scores and no ranking). Zeros stay zeros. "none" is how MeCoQ's released code searches.
+        Scaling of queries: none, each sub-vector to length 1, or each whole vector to length 1 (which changes the scores but
+        no ranking). Zeros stay zeros. "none" is that of MeCoQ's released code.
     assignment : {"l2", "dot"}, default "l2"
-        How `add` and symmetric searches code vectors: the nearest codeword, as FAISS does, or the one of the highest
-        product, as MeCoQ does. The two are equal where all codewords have one length.
+        Rule by which `add` and symmetric searches code vectors: the nearest codeword, as FAISS does, or the codeword of the
+        highest product, as MeCoQ does. The two are equal if all codewords have the same length.
 
     origin : str, optional
-        `fingerprint` of the vectors that the codes were made from; a search with a run checks it. `add` and `remove` leave
-        it as it is.
+        `fingerprint` of the vectors of the codes; a search with a run checks it. `add` and `remove` do not change it.
 
     Attributes
     ----------
@@ -206,12 +205,12 @@ class CodeIndex:
         return columns.T
 
     def decode(self, ids: Any | None = None) -> NDArray[np.float32]:  # Any: as in `as_ids`
-        """Return the codewords of items side by side, shape (num_ids, dim).
+        """Return the concatenated codewords of items, shape (num_ids, dim).
 
         Parameters
         ----------
         ids : array_like of ids, optional
-            Whose vectors, in this order. Default: all, in the order of ``ids``.
+            Items to decode, in this order. Default: all, in the order of ``ids``.
 
         Raises
         ------
@@ -222,23 +221,23 @@ class CodeIndex:
         return decode(rows, self.codebooks)
 
     def add(self, vectors: Any, ids: Any) -> None:
-        """Code further items and add them; nothing is added where one of them is refused.
+        """Code further items and add them; if one of them raises, nothing is added.
 
         Parameters
         ----------
         vectors : array_like or Tensor of float, shape (num_new, dim)
             Finite; coded by ``assignment``.
         ids : array_like of int or str, shape (num_new,)
-            Of the kind of the ids that are there, and none of them.
+            New ids of the same kind as those in the index.
 
         Raises
         ------
         TypeError, ValueError
-            Vectors or ids that the index refuses; an id that is there already or occurs twice (named).
+            Vectors or ids of a wrong form; an id that is already in the index or occurs twice (named).
 
         Notes
         -----
-        All codes are copied, so add a day's items at once: O(num_items * num_codebooks) beside the coding.
+        Every call copies all codes, O(num_items * num_codebooks) beside the coding, so add many items at once.
         """
         # Any: array_like or Tensor; ids as in `as_ids`
         codes = self.encode(vectors)
@@ -259,7 +258,7 @@ class CodeIndex:
         )
 
     def remove(self, ids: Any) -> None:  # Any: as in `as_ids`
-        """Remove items; nothing is removed where one of them is not there.
+        """Remove items; if one of them is absent, nothing is removed.
 
         Parameters
         ----------
@@ -292,7 +291,7 @@ class CodeIndex:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> CodeIndex:
-        """Read what `save` wrote; nothing in a file is ever unpickled.
+        """Read a file of `save`, without unpickling.
 
         Raises
         ------

@@ -35,8 +35,8 @@ def mean_ensemble(members: Sequence[ArrayLike], weights: ArrayLike | None = None
 
     Notes
     -----
-    Sensible for models that share their axes, such as folds trained from one start. Models trained apart have turned
-    axes, and no layer above fixes them: take `SVDEnsemble` for those.
+    Use it for models that share their axes, such as folds trained from one start. Models trained separately have rotated
+    axes; use `SVDEnsemble` for those.
 
     Examples
     --------
@@ -53,7 +53,7 @@ def mean_ensemble(members: Sequence[ArrayLike], weights: ArrayLike | None = None
 
 
 class SVDEnsemble:
-    r"""Keep the inner products of several models' vectors as well as ``dim`` columns can.
+    r"""Approximate the inner products of several models' vectors with ``dim`` columns, with the smallest error.
 
     .. math:: X = [\sqrt{w_1} X_1 \,|\, \sqrt{w_2} X_2 \,|\, \dots] \approx U S V^\top, \qquad Y = X V = U S
 
@@ -64,8 +64,7 @@ class SVDEnsemble:
     Parameters
     ----------
     dim : int, default 256
-        Columns of the result, at least 1. Where the members have fewer columns together, or there are fewer videos, it is
-        that number.
+        Columns of the result, at least 1; at most the number of videos, and of columns of all members together.
     weights : array_like of float, shape (num_members,), optional
         Finite, above 0. Default: 1 for each.
 
@@ -84,8 +83,8 @@ class SVDEnsemble:
 
     Notes
     -----
-    ARPACK on the matrix, with a start vector of ones, so that a call repeats itself; dense where ``dim`` is not below both
-    sides of the matrix, which ARPACK does not take.
+    ARPACK on the matrix, with a start vector of ones, so that calls are reproducible; a dense decomposition if ``dim`` is not
+    below both sides of the matrix, for which ARPACK does not work.
 
     References
     ----------
@@ -106,7 +105,7 @@ class SVDEnsemble:
         self.dim, self.weights = dim, weights
 
     def fit(self, members: Sequence[ArrayLike]) -> SVDEnsemble:
-        """Find the axes.
+        """Compute the axes.
 
         Parameters
         ----------
@@ -116,7 +115,7 @@ class SVDEnsemble:
         Raises
         ------
         ValueError
-            As `mean_ensemble`, but columns may differ; members with zeros alone.
+            As `mean_ensemble` raises, but columns may differ; members with only zeros.
         """
         joined, self.dims_ = self._joined(members)
         if not joined.any():
@@ -133,7 +132,7 @@ class SVDEnsemble:
         return self
 
     def transform(self, members: Sequence[ArrayLike]) -> NDArray[np.float32]:
-        """Return vectors of shape (num_videos, num_components) on the axes found, for the same videos or new ones.
+        """Return vectors of shape (num_videos, num_components) on the fitted axes, for the same or new videos.
 
         Raises
         ------

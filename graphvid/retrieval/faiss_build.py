@@ -1,4 +1,4 @@
-"""FAISS indices made of vectors and of codes."""
+"""Construction of FAISS indices from vectors and from codes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from graphvid.retrieval.code_index import CodeIndex
 from graphvid.retrieval.faiss_index import KINDS, FaissIndex, Kind
 from graphvid.retrieval.vector_index import Metric, VectorIndex
 
-# Options of every kind and their defaults; 0 stands for one that depends on the data.
+# Options of every kind and their defaults; 0 means a default that depends on the data.
 OPTIONS: Mapping[str, Mapping[str, int]] = MappingProxyType(
     {
         "flat": {},
@@ -59,8 +59,8 @@ def to_faiss(
     Parameters
     ----------
     vectors : array_like or Tensor of float, shape (num_items, dim), or VectorIndex or CodeIndex
-        Finite. The codes of a `CodeIndex` are taken over as they are: ``pq``, ``ivfpq`` and ``fastscan`` then give its
-        scores, with ``fastscan`` up to its rounding; ``flat`` and ``hnsw`` hold the decoded vectors.
+        Finite. The codes of a `CodeIndex` do not change: ``pq``, ``ivfpq`` and ``fastscan`` then give its scores, with
+        ``fastscan`` up to its rounding; ``flat`` and ``hnsw`` hold the decoded vectors.
     kind : str, default "flat"
         See the table.
     ids : array_like of int or str, shape (num_items,), optional
@@ -68,7 +68,7 @@ def to_faiss(
     metric : {"cosine", "dot"}, optional
         Default: "cosine" for vectors. Not for an index, which has its own; that of codes is "dot".
     origin : str, optional
-        `fingerprint` of the vectors this index stands for, kept in the side-car. Default: that of the `CodeIndex`.
+        `fingerprint` of the vectors of this index, stored in the side-car. Default: that of the `CodeIndex`.
     **options : int
         See the table. A `CodeIndex` has its ``num_codebooks`` and ``num_codewords`` already.
 
@@ -89,7 +89,7 @@ def to_faiss(
     Notes
     -----
     Codebooks and lists are trained by k-means on at most 256 vectors for each centroid, seeded; a codeword with fewer
-    than about 40 vectors is poorly trained. ``ivfpq`` codes what is left of a vector after its list's centroid, except for a
+    than about 40 vectors is poorly trained. ``ivfpq`` codes the residual of a vector from its list's centroid, except for a
     `CodeIndex`, whose codes are of the vectors. With several threads, FAISS may build another ``hnsw`` graph each time.
     FAISS adds vectors to a ``pq`` index by the nearest codeword, which is not the code of a `CodeIndex` with
     ``assignment="dot"`` and codewords of several lengths: add to the `CodeIndex` and export it again.
@@ -121,10 +121,10 @@ def to_faiss(
 
 
 def _check_options(kind: str, options: Mapping[str, Any], coded: bool) -> dict[str, int]:
-    """Return all options of a kind, of codes that are there already where ``coded``, or raise."""
+    """Return all options of a kind (with ``coded`` for existing codes), or raise."""
     # Any: whatever the caller gave
     known = dict(OPTIONS[kind])
-    if coded:  # only lists are left to be trained
+    if coded:  # only the lists need training
         known = {name: known[name] for name in known if kind == "ivfpq" and name not in _OF_CODES}
     unknown = sorted(set(options) - set(known))
     if unknown:
@@ -165,7 +165,7 @@ def _of_vectors(faiss: ModuleType, vectors: NDArray[np.float32], kind: str, opti
 
 
 def _of_codes(faiss: ModuleType, codes: CodeIndex, kind: str, options: dict[str, int]) -> Any:
-    """Return a FAISS index with the codes as they are."""
+    """Return a FAISS index with the unchanged codes."""
     bits = _bits(codes.num_codewords)
     product = faiss.METRIC_INNER_PRODUCT
     if kind == "fastscan" and codes.num_codewords != _FAST_SCAN_CODEWORDS:
@@ -181,7 +181,7 @@ def _of_codes(faiss: ModuleType, codes: CodeIndex, kind: str, options: dict[str,
 
 
 def _lists_of_codes(faiss: ModuleType, codes: CodeIndex, bits: int, options: dict[str, int]) -> Any:
-    """Return codes in inverted lists, which are found by k-means of decoded vectors."""
+    """Return codes in inverted lists, computed by k-means of decoded vectors."""
     _choose_lists(options, codes.num_items)
     num_lists = options["num_lists"]
     chosen = np.random.default_rng(options["seed"]).permutation(codes.num_items)[: 256 * num_lists]
@@ -190,7 +190,7 @@ def _lists_of_codes(faiss: ModuleType, codes: CodeIndex, bits: int, options: dic
     coarse = faiss.IndexFlatIP(codes.dim)
     coarse.add(means.centroids)
     index = faiss.IndexIVFPQ(coarse, codes.dim, num_lists, codes.num_codebooks, bits, faiss.METRIC_INNER_PRODUCT)
-    index.by_residual = False  # the codebooks code the vector, not what is left of it
+    index.by_residual = False  # the codebooks code the vector, not its residual
     faiss.copy_array_to_vector(codes.codebooks.ravel(), index.pq.centroids)
     index.is_trained, index.nprobe = True, options["num_probes"]
     width = index.coarse_code_size()
@@ -222,7 +222,7 @@ def _check_trainable(vectors: NDArray[np.float32], num_codebooks: int, num_codew
 
 
 def _choose_lists(options: dict[str, int], num_items: int) -> None:
-    """Fill in the number of lists and of those scanned, or raise where they are out of range."""
+    """Set the default numbers of lists and of scanned lists, or raise if they are out of range."""
     options["num_lists"] = options["num_lists"] or max(1, round(num_items**0.5))
     options["num_probes"] = options["num_probes"] or max(1, round(options["num_lists"] / 16))
     if options["num_lists"] > num_items:

@@ -1,4 +1,4 @@
-"""A FAISS index with the ids of its items, searched and saved like the other indices."""
+"""A FAISS index with the ids of its items, with the search and files of the other indices."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Kind = Literal["flat", "hnsw", "pq", "ivfpq", "fastscan"]
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
-_RESULTS = 1 << 22  # positions asked for at a time
+_RESULTS = 1 << 22  # positions requested at a time
 
 
 class FaissIndex:
@@ -37,15 +37,15 @@ class FaissIndex:
     ids : array_like of int or str, shape (num_items,)
         Id of each item, ascending.
     kind : {"flat", "hnsw", "pq", "ivfpq", "fastscan"}
-        What ``index`` is.
+        Kind of ``index``.
     metric : {"cosine", "dot"}, default "cosine"
-        With "cosine", queries are brought to length 1; the items must be already.
+        With "cosine", queries are scaled to length 1; the items must already have length 1.
     query_norm : {"none", "sub", "full"}, default "none"
-        What is done to queries beside that; see `CodeIndex`.
+        Further scaling of queries; see `CodeIndex`.
     options : mapping of str to int, optional
-        How it was made, for the side-car.
+        Options of its construction, for the side-car.
     origin : str, optional
-        `fingerprint` of the vectors it was made from; a search with a run checks it.
+        `fingerprint` of its vectors; a search with a run checks it.
 
     Attributes
     ----------
@@ -101,10 +101,10 @@ class FaissIndex:
     ) -> SearchResult:
         """Return the items of the highest scores that the index finds for each query.
 
-        Items left out are asked for and then dropped, so a query costs what ``top_k`` and the number of them cost.
-        A query for which an ``ivfpq`` or ``hnsw`` index finds fewer than ``top_k`` items is searched again with twice
-        the effort, until it has them. FAISS breaks ties at the last place as it comes, and may compute scores of more
-        than 20 queries at once with other rounding; the order of what is returned is by score, then id.
+        The search requests the excluded items too and then drops them, so a query costs as much as one with ``top_k`` plus
+        their number. If an ``ivfpq`` or ``hnsw`` index finds fewer than ``top_k`` items, the search repeats with twice the
+        effort until it has them. FAISS breaks ties at the last place arbitrarily, and may round scores of more than 20
+        queries at once differently. The result is ordered by score, then id.
 
         Parameters
         ----------
@@ -114,7 +114,7 @@ class FaissIndex:
         Returns
         -------
         SearchResult
-            Ids, and scores in float32; those of ``"fastscan"`` are rounded more, since its tables have 8 bits.
+            Ids, and scores in float32; those of ``"fastscan"`` are rounded more, because its tables have 8 bits.
 
         Raises
         ------
@@ -159,9 +159,9 @@ class FaissIndex:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write ``NAME.faiss``, its ids ``NAME.faiss.ids.parquet`` and the side-car ``NAME.faiss.json``.
 
-        Each file is whole or not there, and the side-car has the checksums of the other two: `from_faiss` refuses files
-        that do not belong together, such as after an interruption. FAISS itself reads ``NAME.faiss``; its item i is row
-        i of the ids.
+        Each file is written completely or not at all, and the side-car has the checksums of the other two: `from_faiss`
+        raises for files that do not belong together, for example after an interruption. FAISS itself reads ``NAME.faiss``;
+        its item i is row i of the ids.
 
         Raises
         ------
@@ -218,10 +218,10 @@ class FaissIndex:
         return scores, positions
 
     def _fill(self, asked: NDArray[np.float32], scores: NDArray[np.float32], positions: NDArray[np.int64]) -> None:
-        """Put the best of the items that were not found into empty places.
+        """Fill empty places with the best of the items that were not found.
 
-        Tables of 8 bits give the worst items of all the score 0, which FAISS never returns: it matters where nearly all
-        items are asked for.
+        With tables of 8 bits the worst items can have score 0, which FAISS never returns. This matters only if nearly all
+        items are requested.
         """
         for row in np.flatnonzero(positions[:, -1] < 0):
             empty = positions[row] < 0
@@ -241,7 +241,7 @@ class FaissIndex:
 
 
 def from_faiss(path: str | os.PathLike[str]) -> FaissIndex:
-    """Read an index that `FaissIndex.save` wrote.
+    """Read an index that `FaissIndex.save` wrote; it checks the files before FAISS reads them.
 
     Raises
     ------
@@ -250,7 +250,7 @@ def from_faiss(path: str | os.PathLike[str]) -> FaissIndex:
     FileNotFoundError
         One of its three files is not there. Another program's index has no side-car: give it to `FaissIndex` with its ids.
     ValueError
-        A file that is truncated, corrupt, or not the one that the side-car describes. It is checked before FAISS reads it.
+        A file that is truncated, corrupt, or not the one that the side-car describes.
     """
     faiss = import_faiss()
     index, ids, about = _faiss_files.read(path, faiss)
@@ -271,7 +271,7 @@ def from_faiss(path: str | os.PathLike[str]) -> FaissIndex:
 def _best(
     scores: NDArray[np.float32], positions: NDArray[np.int64], first: int, top_k: int, left_out: Exclusions
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Return the ``top_k`` best that may be returned, equal ones by position; -1 where there are too few."""
+    """Return the ``top_k`` best items that are not excluded, equal ones by position; -1 if there are too few."""
     dropped = (positions < 0) | np.isin(positions, left_out.shared)
     for row in range(len(positions)):
         own = left_out.own[left_out.indptr[first + row] : left_out.indptr[first + row + 1]]

@@ -1,4 +1,4 @@
-"""Vectors and indices in files, each by its suffix."""
+"""Writer of vectors and reader of indices; the suffix of a file determines its form."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ def save_vectors(path: str | os.PathLike[str], vectors: Any, ids: Any) -> list[P
     Raises
     ------
     TypeError, ValueError
-        Another suffix; what `VectorIndex` refuses.
+        Another suffix; as `VectorIndex` raises.
     """
     # Any: array_like or Tensor; ids as in `as_ids`
     target = Path(path)
     if target.suffix not in VECTOR_SUFFIXES:
         raise ValueError(f"path must end in one of {list(VECTOR_SUFFIXES)}, got {target.name!r}")
     rows, names = as_vectors("vectors", vectors), as_ids("ids", ids)
-    sorted_rows(rows, names)  # refuses what does not fit
+    sorted_rows(rows, names)  # raises for vectors and ids that do not fit
     files = files_at(target)
     with ExitStack() as stack:
         temporaries = [stack.enter_context(atomic_path(file)) for file in files]
@@ -67,7 +67,7 @@ def open_index(path: str | os.PathLike[str]) -> CodeIndex | FaissIndex:
     Raises
     ------
     ImportError, FileNotFoundError, ValueError
-        Another suffix, and as there.
+        Another suffix, and as these functions raise.
     """
     suffix = Path(path).suffix
     if suffix == _faiss_files.SUFFIX:

@@ -1,4 +1,4 @@
-"""Answer of every index: the ids of the best items, and their scores."""
+"""The result of a search in any index: the ids of the best items, and their scores."""
 
 from __future__ import annotations
 

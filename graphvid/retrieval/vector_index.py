@@ -1,4 +1,4 @@
-"""Exact search over vectors."""
+"""An index of vectors with exact search."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ METRICS = ("cosine", "dot")
 
 
 class VectorIndex:
-    """Vectors with their ids, searched exactly: every item is scored, and rounding decides no rank.
+    """Vectors with their ids and exact search: it scores every item, and rounding decides no rank.
 
     Parameters
     ----------
@@ -53,10 +53,10 @@ class VectorIndex:
 
     Notes
     -----
-    A search multiplies blocks of queries and items in float32 (at most 2**22 products at a time) and scores anew in
-    float64, term after term, every item whose product is within the rounding error of the ``top_k`` best so far. So
-    the result does not depend on the blocks, the order of the items, how queries are batched, or the number of
-    threads. O(num_queries * num_items * dim) time; memory beside the vectors is bounded but for the result.
+    A search multiplies blocks of queries and items in float32 (at most 2**22 products at a time). Every item whose product is
+    within the rounding error of the ``top_k`` best so far gets a new score in float64, term after term. So the result does
+    not depend on the blocks, the order of the items, the batches of queries, or the number of threads. O(num_queries *
+    num_items * dim) time; the memory beside vectors and result is bounded.
 
     Examples
     --------
@@ -114,9 +114,9 @@ class VectorIndex:
         top_k : int
             Items for each query, >= 1.
         exclude : iterable of ids, optional
-            Left out for all queries; an id that the index does not have changes nothing.
+            Ids to exclude from all queries; unknown ids have no effect.
         exclude_each : sequence of iterables of ids, optional
-            Left out for one query each.
+            Ids to exclude, for each query.
 
         Returns
         -------
@@ -176,7 +176,7 @@ class VectorIndex:
 
 
 def sorted_rows(vectors: NDArray[np.float32], ids: Any | None) -> tuple[Ids, NDArray[np.float32]]:
-    """Return ids in ascending order and the vectors in the same; raise where they do not fit."""
+    """Return ids in ascending order and the vectors in the same order; raise if they do not fit."""
     if ids is None:
         return np.arange(len(vectors), dtype=np.int64), vectors
     names = as_ids("ids", ids)
@@ -187,6 +187,6 @@ def sorted_rows(vectors: NDArray[np.float32], ids: Any | None) -> tuple[Ids, NDA
 
 
 def _rounding(dim: int, lengths: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return bounds of the errors of products in float32, whatever the order of their terms, from those of lengths."""
+    """Return bounds of the errors of float32 products from the lengths of the vectors, for any order of the terms."""
     relative = (dim + 2) * 2.0**-24
     return relative / (1 - relative) * lengths + dim * 2.0**-126  # a term below 2**-126 may be lost

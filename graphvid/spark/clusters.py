@@ -1,4 +1,4 @@
-"""Edges to clusters, on Spark."""
+"""Affinity clustering on Spark, from a data frame of edges to a data frame of clusters."""
 
 from __future__ import annotations
 
@@ -65,17 +65,17 @@ def affinity_clusters(
         Columns ``src``, ``dst`` and ``weight`` (finite, >= 0), each edge once in either direction, as `co_watch_edges`
         gives it. It is read several times: write it to Parquet first.
     videos : pyspark.sql.DataFrame, optional
-        What `number_videos` gave; the edges then hold ids. Without it they hold numbers of nodes.
+        Result of `number_videos`; the edges then hold ids. Without it they hold numbers of nodes.
     num_nodes : int, optional
-        Number of nodes, those without an edge included; to be given where ``videos`` is not.
+        Number of nodes, including those without an edge; required without ``videos``.
     num_levels, linkage, threshold, seed
         As in `affinity_clustering`; ties go by the hash.
     checkpoint_dir : str
-        Folder that all workers share, for the tables of every level: they cut what Spark plans, and are kept. Called again
-        after it was stopped, the clustering goes on from the last table that is whole.
+        Folder that all workers share, for the tables of every level. The tables keep Spark's query plans short, and stay in
+        the folder. After an interruption, another call continues from the last complete table.
     finish_below : int, default 1_000_000
-        From so many edges left between clusters on, the Numba kernels make the rest on the driver (about 100 bytes an
-        edge). The result is the same; 0 leaves all to Spark.
+        When at most this many edges between clusters are left, the Numba kernels compute the rest on the driver (about 100
+        bytes an edge). The result is the same; with 0 Spark computes all.
 
     Returns
     -------
@@ -99,8 +99,9 @@ def affinity_clusters(
     mode on or off. Weights are put on the same grid, and summed as integers. Workers need NumPy, pandas and PyArrow, not
     graphvid.
 
-    A level takes some 8 jobs. Until the call returns, adaptive execution and broadcast joins are off in the session, which
-    would take several times as many, and ``spark.sql.shuffle.partitions`` is lowered to one for each 8 MiB of ``edges``.
+    A level takes about 8 jobs. Until the call returns, adaptive execution and broadcast joins are off in the session, because
+    they would take several times as many jobs, and ``spark.sql.shuffle.partitions`` is reduced to one for each 8 MiB of
+    ``edges``.
     """
     options = ClusterOptions(num_levels, linkage, threshold, seed, finish_below)
     options.check()

@@ -1,4 +1,4 @@
-"""A watch log to co-watch edges, on Spark."""
+"""Co-watch edges on Spark, from a data frame of a watch log to a data frame of edges."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def co_watch_edges(
     -------
     pyspark.sql.DataFrame
         Columns ``src`` and ``dst``, ids of videos as in the log, the smaller one first, and ``weight``, float; each edge
-        once, in no order. Without rows where no two videos make an edge: it is computed when it is asked for.
+        once, in no order. It has no rows if no two videos make an edge, because Spark computes it later, on use.
 
     Raises
     ------
@@ -47,8 +47,8 @@ def co_watch_edges(
     Notes
     -----
     Edges and the bits of their weights are those of `co_watch_graph`, for any order of the rows, any partitions, and ANSI
-    mode on or off. "npmi" takes logarithms, whose last bit of 64 is the platform's; it decides one of some 10**8 weights of
-    32 bits. Missing ids and users are counted at once, in two passes over the log. A partition of the work is one of
+    mode on or off. "npmi" takes logarithms, whose last bit of 64 depends on the platform; it changes about one of 10**8
+    weights of 32 bits. Missing ids and users are counted at once, in two passes over the log. A partition of the work is one of
     users, then one of videos: with ``max_videos_per_user`` no user makes more than 4,950 pairs. Workers need NumPy, pandas
     and PyArrow, not graphvid.
     """

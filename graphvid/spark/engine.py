@@ -1,4 +1,4 @@
-"""Spark as an engine of the queries: tables are temporary views, or Parquet in a folder where one is given."""
+"""Spark as an engine of the queries, with tables as temporary views or, with a folder, as Parquet."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 _TYPES = {"tinyint": INTEGER, "smallint": INTEGER, "int": INTEGER, "bigint": INTEGER, "string": TEXT}
 _PARTITIONS = "spark.sql.shuffle.partitions"
-_PARTITION_BYTES = 8 * 2**20  # of Parquet: some 500,000 edges
+_PARTITION_BYTES = 8 * 2**20  # of Parquet: about 500,000 edges
 _MIXED = ("PARQUET_COLUMN_DATA_TYPE_MISMATCH", "SchemaColumnConvertNotSupported")  # files of one table that differ
 
 
 class Spark:
-    """A session of Spark, as the queries see it; its views have names of their own, and are dropped by `close`."""
+    """A session of Spark for the queries; its views have unique names, and `close` drops them."""
 
     def __init__(self, frame: DataFrame, folder: str | None = None) -> None:
         self.session = frame.sparkSession
@@ -33,7 +33,7 @@ class Spark:
         self._functions: list[str] = []
 
     def close(self) -> None:
-        """Drop views and functions; data frames that were made of them stay."""
+        """Drop views and functions; data frames made from them stay."""
         for view in self._views:
             self.session.catalog.dropTempView(view)
         for name in self._functions:
@@ -47,7 +47,7 @@ class Spark:
         return view
 
     def define(self, name: str, function: Callable[..., NDArray[Any]], kinds: Sequence[str]) -> None:
-        """Make a function of whole arrays known to the queries."""
+        """Register a function of whole arrays for the queries."""
         from pyspark.sql.functions import pandas_udf
 
         self.session.udf.register(name, pandas_udf(by_value(function), kinds[-1]))
@@ -61,7 +61,7 @@ class Spark:
         }
 
     def save(self, name: str, query: str) -> str:
-        """Return a table that holds the rows of a query: a view, or Parquet in the folder, which ends what Spark plans."""
+        """Return a table with the rows of a query: a view, or Parquet in the folder, which cuts the query plan."""
         return self._keep(name, self.session.sql(query))
 
     def put(self, name: str, columns: Mapping[str, NDArray[Any]]) -> str:
@@ -100,7 +100,7 @@ class Spark:
 
 
 def by_value(function: Callable[..., NDArray[Any]]) -> Callable[..., pd.Series]:
-    """Return a function of arrays as one of series that travels with its code: workers need no graphvid, nor DGL."""
+    """Return a function of arrays as one of series that is pickled with its code: workers need neither graphvid nor DGL."""
     from pyspark import cloudpickle
 
     cloudpickle.register_pickle_by_value(hashes)
@@ -114,7 +114,7 @@ def by_value(function: Callable[..., NDArray[Any]]) -> Callable[..., pd.Series]:
 
 @contextmanager
 def engine_of(frame: Any, name: str, folder: str | None = None) -> Iterator[Spark]:
-    """Yield the engine of a data frame, once it is one that is supported; with a folder, one that plans for few jobs."""
+    """Check a data frame and yield its engine; with a folder, the settings of the session reduce the number of jobs."""
     check_frame(frame, name)
     engine = Spark(frame, folder)
     try:
@@ -141,7 +141,7 @@ def _few_jobs(frame: DataFrame) -> dict[str, str]:
 
 @contextmanager
 def _set(session: SparkSession, settings: Mapping[str, str]) -> Iterator[None]:
-    """Change settings of a session for a while."""
+    """Change settings of a session inside the block."""
     before = {name: session.conf.get(name, None) for name in settings}
     try:
         for name, value in settings.items():
@@ -174,7 +174,7 @@ def check_frame(frame: Any, name: str) -> None:
 
 @contextmanager
 def _explained() -> Iterator[None]:
-    """Turn what Spark says of files that do not fit together into one sentence."""
+    """Turn Spark's errors about files that do not fit together into one sentence."""
     try:
         yield
     except Exception as error:  # Py4J's and PySpark's have no class in common

@@ -1,4 +1,4 @@
-"""Co-watch edges and affinity clusters as queries in SQL, the same for every engine: `graphvid.duckdb` and `graphvid.spark`."""
+"""SQL queries of co-watch edges and affinity clusters, shared by the engines `graphvid.duckdb` and `graphvid.spark`."""
 
 from __future__ import annotations
 

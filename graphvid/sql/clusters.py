@@ -1,9 +1,9 @@
-"""The queries of affinity clustering: see `graphvid.clustering.affinity_clustering`, whose clusters they give.
+"""SQL queries of affinity clustering, with the clusters of `graphvid.clustering.affinity_clustering`.
 
-A cluster is known by its smallest node. The tables of a level: ``edges`` (a < b, v the summed or largest weight in steps of
-the grid, n the number of original edges, sa and sb the sizes of the ends), ``best`` (of each cluster c that may merge: the
-other end o of its best edge, its size), ``ends`` (t, where the chain of best edges from c leads; in the last, where it ends),
-``labels`` (m, the cluster of the next level, and its size).
+Its smallest node identifies a cluster. The tables of a level are: ``edges`` (a < b, v the summed or largest weight in steps
+of the grid, n the number of original edges, sa and sb the sizes of the ends); ``best`` (for each cluster c that may merge:
+the other end o of its best edge, and its size); ``ends`` (t, a later cluster of the chain of best edges from c; in the last
+table, its end); ``labels`` (m, the cluster of the next level, and its size).
 """
 
 from __future__ import annotations
@@ -56,11 +56,11 @@ class ClusterOptions(NamedTuple):
 
 
 class _Graph(NamedTuple):
-    """Facts of the edges before any is combined."""
+    """Facts of the original edges."""
 
     num_edges: int
     largest: float
-    check: int  # a sum over the edges that tells one graph from another
+    check: int  # a checksum of the edges that identifies the graph
 
 
 def node_clusters(engine: Engine, edges: str, num_nodes: int, options: ClusterOptions) -> str:
@@ -214,10 +214,10 @@ def _merge(engine: Engine, table: str, level: int, threshold: float, linkage: st
 
 
 def _ends(engine: Engine, best: str, level: int) -> str | None:
-    """Return the table of where the chains of best edges end, or None if there are none.
+    """Return the table of the ends of the chains of best edges, or None if there are none.
 
-    A chain ends at two clusters that chose each other, and the smaller one stands for both. Each query goes four steps of
-    the one before; the first goes four edges, where the ends are known by the edge that leads back.
+    A chain ends at two clusters that chose each other, and the smaller one represents both. Each query follows four steps of
+    the previous query; the first follows four edges, and an edge that leads back identifies an end.
     """
     table, step = best, "o"
     end, moved = "CASE WHEN h3.o = h1.o THEN least(h2.o, h3.o) ELSE h3.o END", "h3.o <> h1.o"
@@ -248,7 +248,7 @@ def _contracted(table: str, labels: str, linkage: str) -> str:
 def _finish(
     engine: Engine, table: str, level: int, thresholds: list[float], options: ClusterOptions
 ) -> list[str | None]:
-    """Return the tables of labels of this level and those above, made in memory by the Numba kernels."""
+    """Return the tables of labels of this level and those above, computed in memory by the Numba kernels."""
     from graphvid.clustering import continue_clustering
 
     edges = engine.arrays(f"SELECT a, b, v, n, sa, sb FROM {table}")
@@ -292,5 +292,5 @@ def _of_nodes(labels: Sequence[str | None], num_nodes: int) -> str:
 
 
 def _literal(value: float) -> str:
-    """Return a float as the queries take it."""
+    """Return a float as a SQL literal."""
     return _INFINITY if value == np.inf else f"{value:.17e}"

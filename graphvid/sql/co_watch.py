@@ -1,4 +1,4 @@
-"""The queries of the co-watch graph: see `graphvid.graphs.co_watch_graph`, whose edges and weights they give."""
+"""SQL queries of the co-watch graph, with the edges and weights of `graphvid.graphs.co_watch_graph`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The seam between the queries and whatever runs them."""
+"""The interface between the queries and the database engine that runs them."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ INTEGER, TEXT = "BIGINT", "STRING"
 class Engine(Protocol):
     """A database with columns BIGINT, DOUBLE and STRING that runs functions of NumPy arrays.
 
-    Beside standard SQL it knows ``max_by(value, order)``, ``struct(...)`` (compared field by field), ``least``,
+    In addition to standard SQL it has ``max_by(value, order)``, ``struct(...)`` (compared field by field), ``least``,
     ``greatest``, ``isnan``, ``ln``, ``sqrt``, ``rint`` (halves to even) and ``range(first, last)``. Its FLOAT has 32 bits and
     rounds to nearest, its text is ordered by code points.
     """
 
     def define(self, name: str, function: Callable[..., NDArray[Any]], kinds: Sequence[str]) -> None:
-        """Make a function of whole arrays known to the queries; ``kinds`` are the types of its arguments and of its result."""
+        """Register a function of whole arrays for the queries; ``kinds`` are the types of its arguments and its result."""
 
     def types(self, table: str) -> dict[str, str]:
         """Return the columns of a table with their types: BIGINT for every integer that fits, STRING, or its own name."""
 
     def save(self, name: str, query: str) -> str:
-        """Return a table that holds the rows of a query, to be used in later ones; kept, if there is a folder for it.
+        """Return a table with the rows of a query, for later queries; with a folder, the table is stored there.
 
-        A table of this name that is kept from an earlier run is returned as it is.
+        If the folder has a table of this name from an earlier run, the result is that table.
         """
 
     def put(self, name: str, columns: Mapping[str, NDArray[Any]]) -> str:

@@ -1,7 +1,7 @@
-"""Hashes that order equal weights and choose videos of heavy users: those of the Numba kernels, in NumPy.
+"""Hashes in NumPy, equal to those of the Numba kernels, that order equal weights and choose videos of heavy users.
 
-They need neither DGL nor PyTorch, so that the workers of an engine can run them. Unsigned hashes are returned as the int64
-that sorts as they do, with the highest bit turned over.
+They need neither DGL nor PyTorch, so that the workers of an engine can run them. An unsigned hash is returned as the int64
+with the same order, with the highest bit inverted.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _U27, _U30, _U31, _U32 = (np.uint64(bits) for bits in (27, 30, 31, 32))
 _HIGHEST = np.uint64(1 << 63)
 _LOW_HALF = np.uint64(2**32 - 1)
-_CHECK_BITS = np.uint64(2**24 - 1)  # sums of so many bits stay within int64 for 10**11 edges
+_CHECK_BITS = np.uint64(2**24 - 1)  # sums of this many bits stay within int64 for 10**11 edges
 
 
 def video_keys(ids: NDArray[Any], seed: int) -> Integers:
@@ -57,7 +57,7 @@ def edge_ranks(low: Integers, high: Integers, seed: int) -> Integers:
 
 
 def edge_checks(low: Integers, high: Integers, weight: NDArray[np.float64]) -> Integers:
-    """Return 24 bits of each edge with its weight; their sum tells a graph from another."""
+    """Return 24 bits of each edge with its weight; their sum is a checksum of the graph."""
     return (_mix(_edge_hash(low, high, 0) ^ (weight + 0.0).view(np.uint64)) & _CHECK_BITS).view(np.int64)
 
 

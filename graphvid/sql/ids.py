@@ -1,4 +1,4 @@
-"""Ids of users and videos in tables: what is accepted, and the numbers of videos."""
+"""Ids of users and videos in tables: checks of them, and the numbers of videos."""
 
 from __future__ import annotations
 
