@@ -153,7 +153,7 @@ class CodeMemory(RingBuffer):
     def push(self, ids: Tensor, weights: Tensor) -> None:
         """Append copies of the soft codes of a batch, drop the oldest entries beyond the capacity, and count a step.
 
-        In evaluation mode nothing happens; during the warm-up, without ``fill_during_warmup``, the step is counted.
+        In evaluation mode nothing happens. The warm-up stores entries too, but `read` gives none before it ends.
 
         Parameters
         ----------

@@ -225,7 +225,14 @@ class CountMixture:
         k : int, default 10
             Length of the list of places.
         most : int, default 2000
-            Largest number of check-ins used, drawn with ``seed``.
+            Largest number of check-ins used.
+        seed : int, default 0
+            Of the drawn check-ins.
+
+        Raises
+        ------
+        ValueError
+            No check-in at a known place.
         """
         target = self.places.number[self.chains.poi[rows]]
         rows, target = rows[target < self.places.num_places], target[target < self.places.num_places]
