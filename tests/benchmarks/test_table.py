@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,34 +16,27 @@ from benchmarks import _table
 from benchmarks._record import markdown
 from benchmarks._table import MeasuredRow, Table, TrainedRow
 from graphvid._record import Record, record
+from graphvid.models import TwoTowerConfig
+from graphvid.models.recommenders import CrossBatch
+from graphvid.tasks.recommendation import InteractionSource
 
 REPOSITORY = Path(__file__).parents[2]
 
 
-@dataclass(frozen=True)
-class _Source:
+@record
+class _Source(Record):
     files: ClassVar = ("log",)
     log: str = "/somewhere/log.csv"
     data_dir: str | None = None
     size: int = 30
     seed: int = 0
 
-    def to_dict(self) -> dict[str, object]:
-        return asdict(self)
 
-
-@dataclass(frozen=True)
-class _Config:
+@record
+class _Config(Record):
     presets: ClassVar = {"default": {}}
     rate: float = 0.5
     seed: int = 0
-
-    @classmethod
-    def preset(cls, name: str) -> _Config:
-        return cls(**cls.presets[name])
-
-    def to_dict(self) -> dict[str, object]:
-        return asdict(self)
 
 
 @record
@@ -201,6 +195,17 @@ def test_a_line_stays_whose_source_has_an_option_more_now(runs, tmp_path) -> Non
     path.write_text(json.dumps(record))
     table.main(["--seeds", "0", "--rows", "slow"])
     assert list(_values(json.loads(path.read_text()))) == ["slow"]
+
+
+def test_a_line_stays_whose_inner_record_has_an_option_more_now() -> None:
+    row = TrainedRow(
+        "towers", "two-tower", InteractionSource(dataset="synthetic"), TwoTowerConfig(negatives=CrossBatch())
+    )
+    line = deepcopy(row.about)
+    del line["config"]["negatives"]["max_drift"], line["config"]["loss"]["log_q_scale"]
+    assert row.about_line(line) == row.about
+    line["config"]["negatives"]["gone"] = 1
+    assert row.about_line(line) != row.about
 
 
 def test_other_data_is_refused_until_all_figures_go(runs) -> None:
