@@ -166,6 +166,7 @@ def closeness(queries: Floats, train: Floats) -> Floats:
 
 def _rows() -> list[MeasuredRow]:
     plain = MoCoConfig(**_VIEWS)
+    with_light = replace(plain, brightness=0.2, contrast=0.4)  # the defaults
 
     def row(name: str, of_split: Vectors, about: str, *, reference: bool = False, **made_by: Any) -> MeasuredRow:
         measure = partial(judge, of_split, centered_cosines if made_by else closeness)
@@ -193,6 +194,14 @@ def _rows() -> list[MeasuredRow]:
             "The same encoder with labels.",
             reference=True,
             config=plain,
+            labels=True,
+        ),
+        row(
+            "supervised, light changed",
+            partial(supervised, with_light),
+            "With the default changes of brightness and contrast.",
+            reference=True,
+            config=with_light,
             labels=True,
         ),
     ]

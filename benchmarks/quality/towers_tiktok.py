@@ -133,5 +133,6 @@ def main(arguments: list[str]) -> None:
         )
     write_json(path, {**record, "drift": drift})
     drift_figure(drift, RESULTS / "towers_tiktok_drift.png")
-    of_picture = [row for row in record["rows"] if ": at " not in row["name"] and row["name"].count(",") == 1]
+    others = (": at ", "drift below", "half the correction")  # of rows with other options than the picture's
+    of_picture = [row for row in record["rows"] if not any(words in row["name"] for words in others)]
     memory_figure({**record, "rows": of_picture}, RESULTS / "towers_tiktok_memory.png")

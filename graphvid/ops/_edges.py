@@ -193,5 +193,6 @@ class EdgeStructure:
 
 
 def check_device(name: str, x: Tensor, device: torch.device) -> None:
+    """Raise unless a tensor is on the device of the edges."""
     if x.device != device:
         raise ValueError(f"{name} must be on {device} like the edges, got {x.device}")
