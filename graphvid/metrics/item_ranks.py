@@ -38,55 +38,56 @@ def rank_items(
 ) -> Tensor:
     """Return the rank of every relevant item among all items that are not excluded, by the scores of its user.
 
-    The whole catalogue is ranked, nothing is sampled. The ranks go, with the ``indptr`` of ``relevant``, into
-    `ranking_scores`, or `ndcg`, `recall` and the others.
+    It ranks the whole catalogue, without sampling. Pass the ranks with the ``indptr`` of ``relevant`` to `ranking_scores`,
+    `ndcg`, `recall` or the others.
 
     Parameters
     ----------
     score : callable
-        From users, a Tensor of int64 on the CPU, to their scores of all items: a floating-point Tensor of shape
-        (len(users), num_items) on any device, without NaN; larger is ranked first. It is only read.
-        `dot_product_scorer` makes one of vectors.
+        Takes users, a Tensor of int64 on the CPU, and returns their scores of all items: a floating-point Tensor of shape
+        (len(users), num_items) on any device, without NaN. The largest score has rank 1. The function does not change the
+        scores. `dot_product_scorer` makes such a callable from vectors.
     relevant : (indptr, items)
-        Arrays or tensors of integers, shapes (num_users + 1,) and (num_relevant,): the items to be found for user u,
-        such as those of a test split, are ``items[indptr[u] : indptr[u + 1]]``, distinct, in any order. A user without
-        items is not scored and has no ranks.
+        Arrays or tensors of integers, shapes (num_users + 1,) and (num_relevant,). The relevant items of user u, such as those
+        of a test split, are ``items[indptr[u] : indptr[u + 1]]``, distinct, in any order. A user without items is not scored
+        and has no ranks.
     exclude : (indptr, items), optional
-        Items that are no candidates, such as those of training, in the same form for the same users.
+        Items to leave out of the ranking, such as those of training, in the same form for the same users.
     ties : {"expected", "optimistic", "pessimistic", "id"}, default "expected"
-        The rank of items of equal score: the first and the last of their places, so that the metrics take the mean over
-        all orders of them; the best places for the relevant ones; the worst places for them; or by ascending id.
+        Rank of items of equal score. ``"expected"``: the first and the last of their places, and the metrics take the mean
+        over all orders. ``"optimistic"``: relevant items first. ``"pessimistic"``: relevant items last. ``"id"``: by ascending
+        id.
     overlap : {"raise", "drop", "keep"}, default "raise"
-        What to do with an item that is both relevant to a user and excluded for that user: refuse it; leave it out of what
-        is to be found, as `drop_excluded` does, so that the ranks are those of its result; or leave it a candidate that is
-        to be found.
+        What to do with an item that is both relevant to a user and excluded for that user. ``"raise"``: refuse it. ``"drop"``:
+        it is not relevant; the ranks are those of the result of `drop_excluded`. ``"keep"``: it is not excluded.
     batch_size : int, optional
-        Users scored at a time, >= 1. Default: one at first, to learn ``num_items``, then as many as keep the block of
-        scores at 2**22 (16 MiB in float32).
+        Users scored at a time, >= 1. Default: one user first, which shows ``num_items``, then the number that gives 2**22
+        scores (16 MiB in float32).
     progress : bool, default False
         Show a progress bar over the users.
 
     Returns
     -------
     Tensor of int64, shape (num_relevant, 2) for "expected", else (num_relevant,)
-        Rank, counted from 1, of each of the items of ``relevant``, or its bounds, in their order, on the CPU.
+        Rank of each item of ``relevant``, in their order, counted from 1, on the CPU; with two columns its first and last
+        possible rank.
 
     Raises
     ------
     TypeError
-        Items that are not integers, scores that are not a floating-point Tensor.
+        Items are not integers, or the scores are not a floating-point Tensor.
     ValueError
-        Lists that do not fit, an item out of range or given twice, an item of a user that is both relevant and
-        excluded (named; unless ``overlap`` says otherwise), scores of another shape, a NaN (named by user and item),
-        ``batch_size`` below 1.
+        The lists do not match, an item is out of range or occurs twice, an item of a user is both relevant and excluded under
+        ``overlap="raise"``, the scores have another shape, a score is NaN, or ``batch_size`` is below 1. The message has the
+        user and the item.
 
     Notes
     -----
-    Beyond the scores, O(num_items + number of excluded items of the user) time for each relevant item, and a block of
-    scores in memory. On the CPU compiled code reads the block, its rows shared out among as many threads as PyTorch
-    uses; on other devices tensor operations count, with a few more blocks in memory. Ranks do not depend on the number
-    of threads. Rounding in a matrix product can depend on its number of rows, so items whose scores differ by less than
-    about 1e-7 of their size (float32) may swap when ``batch_size`` changes.
+    Beyond the scores, O(num_items + number of excluded items of the user) time for each relevant item, and a block of scores
+    in memory. On the CPU compiled code reads the block, with as many threads as PyTorch uses. On other devices tensor
+    operations count, with a few more blocks in memory. Ranks do not depend on the number of threads. Rounding in a matrix
+    product can depend on its number of rows, so items whose scores differ by less than about 1e-7 of their size (float32) may
+    swap when ``batch_size`` changes.
 
     Examples
     --------
@@ -120,9 +121,9 @@ def rank_items(
 
 
 def rank_compiled(scores: Tensor, users: Tensor, wanted: Lists, barred: Lists, ranks: Tensor) -> None:
-    """Write the bounds of the ranks of the items of ``users`` into ``ranks``, from scores on the CPU.
+    """Write the first and last possible rank of the relevant items of ``users`` into ``ranks``, from scores on the CPU.
 
-    ``ranks`` is (num_relevant, 2), or (num_relevant, 1) for ranks in which equal scores go by id.
+    ``ranks`` has shape (num_relevant, 2); with shape (num_relevant, 1) items of equal score are ranked by id.
     """
     rows, ids = scores.contiguous().numpy(), users.numpy()
     arguments = [array.numpy() for array in (*wanted[:2], *barred[:2], ranks)]
@@ -139,7 +140,7 @@ def rank_tensors(scores: Tensor, users: Tensor, wanted: Lists, barred: Lists, ra
     refuse_nan(scores, users)
     rows, items, slots = (x.to(scores.device) for x in wanted.pairs(users))
     barred_rows, barred_items, _ = (x.to(scores.device) for x in barred.pairs(users))
-    # No comparison with NaN is true, so what is excluded stands before nothing.
+    # No comparison with NaN is true, so an excluded item counts before no other.
     scores = scores.index_put((barred_rows, barred_items), scores.new_tensor(torch.nan))
     ids = torch.arange(scores.shape[1], device=scores.device)
     for part in torch.split(torch.arange(rows.numel(), device=scores.device), len(scores)):
@@ -169,7 +170,7 @@ def drop_excluded(relevant: ItemLists, exclude: ItemLists) -> tuple[Tensor, Tens
     Raises
     ------
     TypeError, ValueError
-        Lists that do not fit; see `rank_items`.
+        The lists do not match; see `rank_items`.
 
     Notes
     -----

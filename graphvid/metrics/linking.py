@@ -16,13 +16,15 @@ class LinkingScores(NamedTuple):
     Parameters
     ----------
     accuracy : float
-        In-KB micro accuracy: right mentions over mentions whose entity is in the knowledge base; NaN without any.
-    right, linkable : int
-        The two counts.
+        In-KB micro accuracy, in [0, 1]: ``right / linkable``; NaN without linkable mentions.
+    right : int
+        Mentions whose chosen entity is the gold entity.
+    linkable : int
+        Mentions whose gold entity is in the knowledge base.
     without_candidates : int
-        Linkable mentions without a candidate; they count as errors.
+        Linkable mentions without a candidate. They are errors.
     gold_missing : int
-        Linkable mentions with candidates, the gold not among them; errors too.
+        Linkable mentions whose candidates do not contain the gold entity. They are errors.
     """
 
     accuracy: float
@@ -38,10 +40,9 @@ def linking_scores(gold: ArrayLike, chosen: ArrayLike, cand_indptr: ArrayLike, c
     Parameters
     ----------
     gold : array_like of int, shape (num_mentions,)
-        Entity that is meant; -1 (NIL) leaves numerator and denominator, other negative numbers are entities that are
-        never candidates.
+        Gold entity. Mentions with -1 (NIL) are not counted. Other negative numbers are entities that are never candidates.
     chosen : array_like of int, shape (num_mentions,)
-        Entity that a system chose; -1 for none.
+        Entity that the system chose; -1: none.
     cand_indptr, cand_entity : array_like of int
         Candidates in CSR form, see `graphvid.data.Mentions`.
 
@@ -56,8 +57,8 @@ def linking_scores(gold: ArrayLike, chosen: ArrayLike, cand_indptr: ArrayLike, c
 
     Notes
     -----
-    Equal to the micro F1 when every mention has a gold entity in the knowledge base. A gold that is missing from the
-    candidates is always an error.
+    If every mention has a gold entity in the knowledge base, the accuracy equals the micro F1. A mention whose gold entity is
+    not among its candidates is always an error.
 
     Examples
     --------
@@ -86,15 +87,15 @@ def linking_scores(gold: ArrayLike, chosen: ArrayLike, cand_indptr: ArrayLike, c
 
 
 def type_error_share(gold: ArrayLike, chosen: ArrayLike, entity_type: ArrayLike) -> float:
-    """Return the share of errors whose chosen entity is of another type than the gold.
+    """Return the share of errors whose chosen entity has another type than the gold entity.
 
     Parameters
     ----------
     gold, chosen : array_like of int, shape (num_mentions,)
-        See `linking_scores`. Errors without a chosen entity, or whose gold is no entity here, have no two types and count
-        among all errors only.
+        See `linking_scores`. An error without a chosen entity, or with a negative gold entity, counts in the denominator only:
+        it has no two types to compare.
     entity_type : array_like, shape (num_entities,)
-        Type of every entity, of any kind that can be compared.
+        Type of every entity, of any dtype with ``==``.
 
     Returns
     -------
@@ -117,7 +118,7 @@ def type_error_share(gold: ArrayLike, chosen: ArrayLike, entity_type: ArrayLike)
 
 
 def choose(scores: ArrayLike, cand_indptr: ArrayLike) -> NDArray[np.int64]:
-    """Return the position of the best candidate of every mention, the first of equal ones; -1 without candidates.
+    """Return the position of the best candidate of every mention: the first one of equal scores, -1 without candidates.
 
     Parameters
     ----------

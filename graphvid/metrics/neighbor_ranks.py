@@ -12,7 +12,7 @@ from graphvid.metrics._inputs import ArrayOrTensor, VectorTable, check_indptr, i
 from graphvid.metrics._ties import Ties, check_ties, settle
 from graphvid.metrics._unit_vectors import unit_vectors
 
-_BLOCK = 1 << 23  # scores held at a time when the chunk size is not given
+_BLOCK = 1 << 23  # scores in memory at a time with the default chunk size
 
 
 @torch.no_grad()
@@ -31,42 +31,44 @@ def rank_neighbors(
     Parameters
     ----------
     embeddings : array_like or Tensor of float, shape (num_videos, dim)
-        One vector per video, finite, of any length; a vector of zeros has cosine 0 with everything. The ranking is made
-        on the device of this tensor and in its dtype, but at least float32. With ``rows``, or where it is no array (a sparse
-        matrix of SciPy, a table on disk), a block of vectors is taken at a time.
+        One vector per video, finite, of any length; a vector of zeros has cosine 0 with every other. The function works on
+        the device of this tensor and in its dtype, but at least float32. With ``rows``, and for a sparse matrix of SciPy or a
+        table on disk, it reads a block of vectors at a time.
     indptr : array_like or Tensor of int64, shape (num_videos + 1,)
         Where the neighbours of each video start in ``indices``.
     indices : array_like or Tensor of int64, shape (num_relevant,)
         Neighbour ids in ``[0, num_videos)``, distinct for each video and not the video itself.
     rows : array_like or Tensor of int64, shape (num_videos,), optional
-        The videos are these rows of the embeddings, which may have more. Default: all.
+        Rows of the embeddings that are the videos. Default: all rows.
     ties : {"expected", "optimistic", "pessimistic", "id"}, default "expected"
-        The rank of items of equal score: the first and the last of their places, so that the metrics take the mean over
-        all orders of them; the best places for the relevant ones; the worst places for them; or by ascending id.
+        Rank of items of equal score. ``"expected"``: the first and the last of their places, and the metrics take the mean
+        over all orders. ``"optimistic"``: relevant items first. ``"pessimistic"``: relevant items last. ``"id"``: by ascending
+        id.
     chunk_size : int, optional
-        Queries ranked at a time, >= 1. Default: as many as keep the block of scores at 2**23 (96 MiB at the peak).
+        Queries ranked at a time, >= 1. Default: the number that gives 2**23 scores (96 MiB at the peak).
     progress : bool, default False
         Show a progress bar over the queries.
 
     Returns
     -------
     Tensor of int64, shape (num_relevant, 2) for "expected", else (num_relevant,)
-        Rank, counted from 1, of ``indices[e]`` among the ``num_videos - 1`` other videos, or its bounds.
+        Rank of ``indices[e]`` among the ``num_videos - 1`` other videos, counted from 1; with two columns its first and last
+        possible rank.
 
     Raises
     ------
     TypeError
-        Embeddings that are not floating point, ids that are not integers.
+        The embeddings are not floating-point numbers, or the ids are not integers.
     ValueError
-        Shapes that do not fit, a value that is not finite (named by row and column), an id out of range, a neighbour
-        given twice, a video that is its own neighbour, ``chunk_size`` below 1.
+        Shapes do not match, a value is not finite (the message has its row and column), an id is out of range, a neighbour
+        occurs twice, a video is its own neighbour, or ``chunk_size`` is below 1.
 
     Notes
     -----
-    Each chunk is one matrix product, one sort of the scores without their ids, and one binary search for each
-    neighbour: O(num_videos^2 (dim + log num_videos)) time and O(chunk_size * num_videos + num_relevant) memory. Only
-    neighbours whose score is not unique are counted by a scan. Rounding in the matrix product depends on the shape of
-    a chunk, so pairs whose cosines differ by less than about 1e-7 (float32) may swap when ``chunk_size`` changes.
+    Each chunk needs one matrix product, one sort of the scores without their ids, and one binary search for each neighbour:
+    O(num_videos^2 (dim + log num_videos)) time and O(chunk_size * num_videos + num_relevant) memory. With ``ties="id"``, a
+    scan counts the neighbours whose score is not unique. Rounding in the matrix product depends on the shape of a chunk, so
+    pairs whose cosines differ by less than about 1e-7 (float32) may swap when ``chunk_size`` changes.
 
     Examples
     --------
@@ -101,11 +103,9 @@ def rank_neighbors(
 
 
 def _ranks_in_rows(scores: Tensor, rows: Tensor, columns: Tensor, *, by_id: bool) -> Tensor:
-    """Return (num_wanted, 2) first and last place of the scores equal to ``scores[rows[e], columns[e]]`` in its row.
+    """Return the first and last place of the scores equal to ``scores[rows[e], columns[e]]`` in its row, (num_wanted, 2).
 
-    With ``by_id``, (num_wanted, 1) ranks, equal ones by column.
-
-    ``rows`` is ascending.
+    With ``by_id``, return one rank, shape (num_wanted, 1); equal scores are ordered by column. ``rows`` must be ascending.
     """
     wanted = scores[rows, columns]
     counts = torch.bincount(rows, minlength=len(scores))

@@ -1,14 +1,14 @@
-r"""Ranking metrics of many queries at once, from the ranks of the items that matter.
+r"""Ranking metrics of many queries at once, from the ranks of the relevant items.
 
-All of them take the same two arrays: ``ranks[indptr[q] : indptr[q + 1]]`` are the ranks, counted from 1 and in any
-order, that the relevant items of query q have in its ranking. They return one float64 per query, NaN for a query
-without a relevant item, on the device of ``ranks``. `graphvid.metrics.rank_neighbors` makes the ranks of an embedding.
+All functions take the same two arrays: ``ranks[indptr[q] : indptr[q + 1]]`` are the ranks of the relevant items of query q,
+counted from 1, in any order. They return one float64 per query, NaN for a query without a relevant item, on the device of
+``ranks``. `graphvid.metrics.rank_neighbors` makes the ranks from an embedding.
 
-A relevant item whose score others share has no one rank. Then ``ranks`` has shape (num_relevant, 2) and holds the first
-and the last place of the items of that score, which is what the rank functions return under ``ties="expected"``. NDCG,
-average precision, recall and hit are then the mean of their values over all orders of the tied items, each as likely;
-the reciprocal rank is one over the mean of the best and the worst rank of the first relevant item, as in the Open
-Graph Benchmark. With one place for each item, both forms give the same figures.
+Items of equal score are tied: each of them can have any of their places. For ties, ``ranks`` has shape (num_relevant, 2) and
+holds the first and the last of these places, as the rank functions return them under ``ties="expected"``. NDCG, average
+precision, recall and hit are then the means over all orders of the tied items. The reciprocal rank is one over the mean of the
+best and the worst rank of the first relevant item, as in the Open Graph Benchmark. Without ties both shapes give the same
+figures.
 
 Below, :math:`R_q` is the number of relevant items of query q and :math:`r` runs over their ranks.
 """
@@ -34,12 +34,12 @@ def ndcg(ranks: ArrayOrTensor, indptr: ArrayOrTensor, *, k: int = 60, gains: Arr
     Parameters
     ----------
     ranks : array_like or Tensor of int64, shape (num_relevant,) or (num_relevant, 2)
-        Rank of each relevant item, >= 1, query after query, distinct within a query; or its first and last possible
-        rank, which items of equal score share.
+        Rank of each relevant item, >= 1, query after query, distinct within a query. With two columns: its first and last
+        possible rank, the same for tied items.
     indptr : array_like or Tensor of int64, shape (num_queries + 1,)
         Where the ranks of each query start.
     k : int, default 60
-        Places that count, >= 1; 60 is the cut-off reported for the method of Lee et al. (CVPR 2020).
+        Number of places that count, >= 1. Lee et al. (CVPR 2020) report 60.
     gains : array_like or Tensor of float, shape (num_relevant,), optional
         Gain of each relevant item, finite, >= 0. Default: 1 for each. A query whose gains are all 0 has NDCG 0.
 
@@ -57,7 +57,7 @@ def ndcg(ranks: ArrayOrTensor, indptr: ArrayOrTensor, *, k: int = 60, gains: Arr
 
     Notes
     -----
-    O(num_relevant log num_relevant) time for the order of the gains, and O(k) where items are tied.
+    O(num_relevant log num_relevant) time to sort the gains, and O(k) more with ties.
 
     References
     ----------
@@ -104,7 +104,7 @@ def average_precision(ranks: ArrayOrTensor, indptr: ArrayOrTensor) -> Tensor:
 
     Notes
     -----
-    O(num_relevant log num_relevant) time for the order of the ranks.
+    O(num_relevant log num_relevant) time to sort the ranks.
 
     Examples
     --------
@@ -118,8 +118,7 @@ def average_precision(ranks: ArrayOrTensor, indptr: ArrayOrTensor) -> Tensor:
 def reciprocal_rank(ranks: ArrayOrTensor, indptr: ArrayOrTensor) -> Tensor:
     r"""Return one over the rank of the first relevant item of each query; its mean over queries is MRR.
 
-    Where that item is tied, its rank is the mean of the best and the worst one that it can have, as the Open Graph
-    Benchmark has it.
+    For a tied item it takes the mean of its best and its worst rank, as the Open Graph Benchmark does.
 
     Parameters
     ----------
@@ -148,7 +147,7 @@ def reciprocal_rank(ranks: ArrayOrTensor, indptr: ArrayOrTensor) -> Tensor:
 def recall(ranks: ArrayOrTensor, indptr: ArrayOrTensor, *, k: int = 60) -> Tensor:
     r"""Return the share of each query's relevant items that are among the first ``k``.
 
-    The share is of all :math:`R_q` items, so a query with more than ``k`` of them cannot reach 1.
+    The denominator is :math:`R_q`, so a query with more than ``k`` relevant items cannot reach 1.
 
     Parameters
     ----------
@@ -211,7 +210,7 @@ def hits(found: Groups, k: int) -> Tensor:
 def any_hit(found: Groups, k: int) -> Tensor:
     """Return the chance that a relevant item is among the first ``k`` of each query.
 
-    Of a group of t items with m places among the first k, all r relevant ones fall behind with the chance
+    A group of t tied items has m places among the first k. All its r relevant items are behind them with probability
     C(t - m, r) / C(t, r), the product of (t - m - i) / (t - i) over i < r.
     """
     behind = (found.size - found.among(k) - found.number).clamp(min=0) / (found.size - found.number).double()
@@ -233,8 +232,8 @@ def discounted_gain(found: Groups, k: int, gain: Tensor) -> Tensor:
 def precisions(found: Groups, k: int | None) -> Tensor:
     """Return the expected sum, over the relevant items among the first ``k``, of the precision at each one's rank.
 
-    An item at place a + j of its group, of t items after a others, has before it B relevant items of earlier groups and
-    in the mean (r - 1)(j - 1) / (t - 1) of the r in its own.
+    A group of t tied items comes after a others, B of them relevant, and has r relevant items. Before its item at place a + j
+    there are B relevant items of earlier groups and, on average, (r - 1)(j - 1) / (t - 1) of its own group.
     """
     above, size = found.above.double(), found.size.double()
     places = found.size.double() if k is None else found.among(k).double()
@@ -249,7 +248,7 @@ def precisions(found: Groups, k: int | None) -> Tensor:
 
 
 def reciprocal(found: Groups, k: int | None) -> Tensor:
-    """Return one over the mean of best and worst rank of the first relevant item; 0 without one or beyond ``k``."""
+    """Return one over the mean of the best and worst rank of the first relevant item; 0 beyond ``k`` or without one."""
     rank = found.above.double() + 1.0 + (found.size - found.relevant).double() / 2.0
     value = 1.0 / rank if k is None else torch.where(rank <= k, 1.0 / rank, 0.0)
     return torch.segment_reduce(value, "max", offsets=found.indptr, initial=0.0)
