@@ -89,9 +89,9 @@ def _too_small(videos: VideoGraph, held: RGCConfig) -> bool:
 def choose(videos: VideoGraph, split: NodeSplit, learnt: NDArray[np.float32], config: RGCConfig) -> Json:
     """Try settings of the features beside a learned vector on the validation videos; return all settings and the best.
 
-    It first chooses the form of the features, with the most columns and equal weights; then the weight for each number of
-    columns. It also tries only the learned vector and only the features. Of all settings within 1 % of the best figure it
-    takes the one with the fewest columns.
+    It first tries every form of the features with every weight, with the most columns, and takes the best form; then it tries
+    that form with every weight and fewer columns. It also tries only the learned vector and only the features. Of all settings
+    within 1 % of the best figure it takes the one with the fewest columns.
 
     Parameters
     ----------
@@ -132,12 +132,13 @@ class _Search:
         whole = {"raw": self._score_rows(raw), "standardised": self._score_rows(standardised)}
         forms = {kind: self._features(kind, widths[-1]) for kind in self._kinds()}
         for kind, rows in forms.items():
-            self._try(kind, rows, widths[-1], 0.5)
-        best = max(self.tried, key=lambda found: float(found["ndcg"]))["raw"]
-        for width in widths:
             for weight in WEIGHTS:
-                if (width, weight) != (widths[-1], 0.5):
-                    self._try(best, forms[best], width, weight)
+                self._try(kind, rows, widths[-1], weight)
+        best = max(self.tried, key=lambda found: float(found["ndcg"]))["raw"]
+        for width in widths[:-1]:
+            for weight in WEIGHTS:
+                self._try(best, forms[best], width, weight)
+        for width in widths:
             self._try(best, forms[best], width, 1.0)
         if self.asked == "auto":
             self.tried.append({"raw": "none", "columns": own, "ndcg": self._score(self.learnt)})

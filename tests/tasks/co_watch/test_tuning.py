@@ -85,6 +85,13 @@ def test_columns_are_those_asked_for():
     assert {x["raw_dim"] for x in of_dim["raw"]["tried"]} == {None}
 
 
+def test_every_form_is_tried_with_every_weight():
+    tried = tuned.choose(videos_of(NOISE), SPLIT, unit(GOOD), CONFIG)["tried"]
+    most = max(x["columns"] for x in tried)
+    pairs = [(x["raw"], x["raw_weight"]) for x in tried if x["columns"] == most]
+    assert sorted(pairs) == [(form, weight) for form in ("raw", "standardised") for weight in tuned.WEIGHTS]
+
+
 def test_a_tuned_run_is_made_of_what_its_trial_chose(world_files, config, tmp_path):
     source = CoWatchSource(log=str(world_files / "log.csv"), features=str(world_files / "features.npz"))
     metrics = train("rgc", source, tmp_path / "run", config, progress=False)
