@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeAlias
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -76,6 +78,11 @@ def standardized_linear(
     folded = -(weight @ (mean / scale))
     dropped = x.with_weight(F.dropout(values, dropout, training=dropout > 0))
     return linear(dropped, weight, folded if bias is None else bias + folded)
+
+
+def concatenated(blocks: Sequence[Tensor]) -> Tensor:
+    """Return the columns of all blocks side by side; a single block is returned as it is, not copied."""
+    return blocks[0] if len(blocks) == 1 else torch.cat(list(blocks), dim=-1)
 
 
 def dropout_rows(x: FeatureRows, share: float, *, training: bool) -> FeatureRows:

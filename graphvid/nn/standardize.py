@@ -66,4 +66,4 @@ class Standardize(nn.Module):
         check_tensor("x", x)
         if not x.dim() or x.shape[-1] != len(self.mean):
             raise ValueError(f"x must have shape (..., {len(self.mean)}), got {tuple(x.shape)}")
-        return (x - self.mean) / self.scale
+        return (x - self.mean).div_(self.scale)  # in place: rows of features can be large

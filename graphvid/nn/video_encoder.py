@@ -16,7 +16,7 @@ from graphvid._random import seeded
 from graphvid.ops import Adjacency
 
 from ._shapes import check_width
-from .feature_rows import FeatureRows, num_columns, standardized_linear
+from .feature_rows import FeatureRows, concatenated, num_columns, standardized_linear
 from .standardize import Standardize
 
 Fusion = Literal["late_product", "early_concat"]
@@ -150,12 +150,14 @@ class VideoEncoder(nn.Module):
         assert isinstance(tower, nn.Sequential)
         dense = {name: self.standardize[name](x) for name, x in features.items() if isinstance(x, Tensor)}
         if len(dense) == len(features):
-            output: Tensor = tower(torch.cat(list(dense.values()), dim=-1))
+            output: Tensor = tower(concatenated(list(dense.values())))
             return output
         first = next(at for at, layer in enumerate(tower) if isinstance(layer, nn.Linear))
         layer = tower[first]
         assert isinstance(layer, nn.Linear)
-        weights = torch.split(layer.weight, [self.dims[name] for name in features], dim=1)
+        sizes = [self.dims[name] for name in features]
+        # the gradient of a split is a copy
+        weights = (layer.weight,) if len(sizes) == 1 else torch.split(layer.weight, sizes, dim=1)
         dropout = self.input_dropout if self.training else 0.0
         parts = [
             F.linear(tower[:first](dense[name]), weight)

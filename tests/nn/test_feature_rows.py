@@ -8,7 +8,7 @@ import torch
 from scipy import sparse
 
 from graphvid.nn import VideoEncoder, standardized_linear
-from graphvid.nn.feature_rows import linear
+from graphvid.nn.feature_rows import concatenated, linear
 from graphvid.ops import Adjacency
 
 
@@ -89,3 +89,9 @@ def test_training_on_sparse_rows_repeats_bit_for_bit():
         return np.concatenate([x.detach().numpy().ravel() for x in encoder.parameters()])
 
     np.testing.assert_array_equal(weights(), weights())
+
+
+def test_one_block_is_not_copied_and_several_stand_side_by_side():
+    one, other = torch.ones(2, 3), torch.zeros(2, 1)
+    assert concatenated([one]) is one
+    assert torch.equal(concatenated([one, other]), torch.tensor([[1.0, 1.0, 1.0, 0.0]] * 2))

@@ -16,7 +16,7 @@ from graphvid._random import seeded
 from graphvid.data import Standardizer, Table
 from graphvid.data.feature_tables import BLOCK_VALUES, JoinedTable, row_blocks, unit_rows, values_per_row
 from graphvid.nn import FeatureRows, Standardize
-from graphvid.nn.feature_rows import standardized_linear
+from graphvid.nn.feature_rows import concatenated, standardized_linear
 from graphvid.ops import Adjacency
 
 from .inputs import rows_on
@@ -89,7 +89,7 @@ class RawPath(nn.Module):
         """Return the rows before scaling to unit length; the first k columns are the projection to k columns."""
         blocks = [features[name] for name in self.dims]
         if self.whole or all(isinstance(x, Tensor) for x in blocks):
-            rows = self.scale(torch.cat([x if isinstance(x, Tensor) else _dense(x) for x in blocks], dim=-1))
+            rows = self.scale(concatenated([x if isinstance(x, Tensor) else _dense(x) for x in blocks]))
             return rows if self.whole else F.normalize(rows, dim=-1) @ self.directions
         parts = [self._sparse_or_dense(x, columns) for x, columns in zip(blocks, self._columns(), strict=True)]
         product, squares = (torch.stack(of_parts).sum(dim=0) for of_parts in zip(*parts, strict=True))
