@@ -57,9 +57,9 @@ def main(arguments: list[str]) -> None:
                 {
                     "form": form,
                     "videos": size,
-                    "features MiB": stored,
-                    "peak MiB": peak,
-                    "grown MiB": grown,
+                    "features MiB": round(stored),
+                    "peak MiB": round(peak),
+                    "grown MiB": round(grown),
                     "slope": slope,
                 }
             )
