@@ -90,8 +90,9 @@ def choose(videos: VideoGraph, split: NodeSplit, learnt: NDArray[np.float32], co
     """Try settings of the features beside a learned vector on the validation videos; return all settings and the best.
 
     It first tries every form of the features with every weight, with the most columns, and takes the best form; then it tries
-    that form with every weight and fewer columns. It also tries only the learned vector and only the features. Of all settings
-    within 1 % of the best figure it takes the one with the fewest columns.
+    that form with every weight and fewer columns. It also tries only the learned vector and only the features. If settings beat
+    the features as they are, no other setting is taken. Of those within 1 % of the best figure it takes the one with the fewest
+    columns.
 
     Parameters
     ----------
@@ -142,11 +143,12 @@ class _Search:
             self._try(best, forms[best], width, 1.0)
         if self.asked == "auto":
             self.tried.append({"raw": "none", "columns": own, "ndcg": self._score(self.learnt)})
-        return {"tried": self.tried, "chosen": self._chosen(), "whole": whole}
+        return {"tried": self.tried, "chosen": self._chosen(max(whole.values())), "whole": whole}
 
-    def _chosen(self) -> Json:
-        best = max(float(found["ndcg"]) for found in self.tried)
-        enough = [found for found in self.tried if found["ndcg"] >= SMALLER * best]
+    def _chosen(self, features: float) -> Json:
+        ahead = [found for found in self.tried if found["ndcg"] > features] or self.tried
+        best = max(float(found["ndcg"]) for found in ahead)
+        enough = [found for found in ahead if found["ndcg"] >= SMALLER * best]
         return min(enough, key=lambda found: (found["columns"], -found["ndcg"]))
 
     def _kinds(self) -> list[Raw]:

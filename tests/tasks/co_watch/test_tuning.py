@@ -75,6 +75,19 @@ def test_what_is_better_is_chosen_and_its_figure_is_that_of_its_vectors(learnt, 
     )
 
 
+def test_fewer_columns_are_not_bought_by_falling_below_the_features():
+    rng = np.random.default_rng(0)
+    noisy = (GOOD + 0.28 * rng.standard_normal(GOOD.shape)).astype(np.float32)
+    learnt = unit((GOOD + 0.6 * rng.standard_normal(GOOD.shape)).astype(np.float32))
+    found = tuned.choose(videos_of(noisy), SPLIT, learnt, CONFIG)
+    features = max(found["whole"].values())
+    best = max(setting["ndcg"] for setting in found["tried"])
+    assert any(
+        0.99 * best <= setting["ndcg"] <= features for setting in found["tried"]
+    )  # few columns would do by the 1 %
+    assert found["chosen"]["ndcg"] > features
+
+
 def test_columns_are_those_asked_for():
     learnt = unit(NOISE[:, :12])
     of_dim = {
