@@ -54,7 +54,7 @@ def relation_graph(
         Ends that are not integers, a weight that is not a number.
     ValueError
         Arrays of unequal length, an id out of range, an edge from a video to itself, a weight that is negative or not
-        finite, a repeated pair when ``duplicates="error"``; the message names the first such edge by its row.
+        finite, a repeated pair when ``duplicates="error"``; the message names the first such edge by its row and its ids.
 
     Notes
     -----
@@ -77,9 +77,9 @@ def relation_graph(
     w = np.ones(len(u)) if weight is None else _weights(weight)
     if not len(u) == len(v) == len(w):
         raise ValueError(f"src, dst and weight must have equal lengths, got {len(u)}, {len(v)} and {len(w)}")
-    _refuse(u == v, "src and dst must differ in every row", u, v)
-    _refuse(~np.isfinite(w) | (w < 0), "weight must be finite and >= 0", u, v, w)
-    low, high, merged = _merge(u, v, w, num_nodes, duplicates)
+    _refuse(u == v, "src and dst must differ in every row", ids, u, v)
+    _refuse(~np.isfinite(w) | (w < 0), "weight must be finite and >= 0", ids, u, v, w)
+    low, high, merged = _merge(u, v, w, num_nodes, duplicates, ids)
     graph = undirected_graph(low, high, merged.astype(np.float32), num_nodes)
     return graph if ids is None else carry_ids(graph, ids)
 
@@ -110,16 +110,29 @@ def _weights(values: ArrayLike) -> NDArray[np.float64]:
     return weight.astype(np.float64)
 
 
-def _refuse(bad: NDArray[np.bool_], rule: str, *columns: NDArray[Any]) -> None:
+def _refuse(
+    bad: NDArray[np.bool_],
+    rule: str,
+    ids: Any,  # Any: ids of any hashable type
+    u: NDArray[np.int64],
+    v: NDArray[np.int64],
+    *others: NDArray[Any],
+) -> None:
     """Raise with the first bad row, if there is one."""
     rows = np.flatnonzero(bad)
     if rows.size:
-        values = ", ".join(str(column[rows[0]]) for column in columns)
+        ends = [end[rows[0]] if ids is None else list(ids)[end[rows[0]]] for end in (u, v)]
+        values = ", ".join(str(value) for value in (*ends, *(other[rows[0]] for other in others)))
         raise ValueError(f"{rule}, got ({values}) in row {rows[0]} and {rows.size - 1} more such rows")
 
 
 def _merge(
-    u: NDArray[np.int64], v: NDArray[np.int64], weight: NDArray[np.float64], num_nodes: int, duplicates: str
+    u: NDArray[np.int64],
+    v: NDArray[np.int64],
+    weight: NDArray[np.float64],
+    num_nodes: int,
+    duplicates: str,
+    ids: Any,  # Any: ids of any hashable type
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     """Return the distinct pairs, smaller end first, with one weight each."""
     key = np.minimum(u, v) * num_nodes + np.maximum(u, v)
@@ -130,7 +143,8 @@ def _merge(
     if duplicates == "error":
         repeated = np.zeros(len(key), bool)
         repeated[order[~is_start]] = True
-        _refuse(repeated, "each pair must be given once unless duplicates is 'sum' or 'max'", u, v)
+        rule = "each pair must be given once, in one direction (duplicates='sum' or 'max' merges its weights)"
+        _refuse(repeated, rule, ids, u, v)
     starts = np.flatnonzero(is_start)
     if starts.size:
         merge = np.add if duplicates == "sum" else np.maximum
