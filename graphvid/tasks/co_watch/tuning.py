@@ -26,7 +26,7 @@ MOST_VIDEOS = 4000  # validation videos: each setting ranks all of them for each
 LEAST_EDGES = 20  # edges between them: with fewer the figure has no information
 TOTALS = (128, 256, 512)  # columns of the whole vector
 WEIGHTS = (0.15, 0.3, 0.5, 0.7)
-SMALLER = 0.99  # fewer columns are taken for this share of the best figure
+SMALLER = 0.99  # share of the best figure that is enough for a setting with fewer columns, or with a learned part
 _K = 60
 _OF_TRIAL = ("num_steps", "hold_out", "on_shortfall", "seed")  # options that a trial has of its own
 _SKIP: Mapping[str, Any] = {"skip": "raw"}  # Any: values of options
@@ -91,8 +91,8 @@ def choose(videos: VideoGraph, split: NodeSplit, learnt: NDArray[np.float32], co
 
     It first tries every form of the features with every weight, with the most columns, and takes the best form; then it tries
     that form with every weight and fewer columns. It also tries only the learned vector and only the features. If settings beat
-    the features as they are, no other setting is taken. Of those within 1 % of the best figure it takes the one with the fewest
-    columns.
+    the features as they are, no other setting is taken. Of those within 1 % of the best figure it takes one with a learned part
+    rather than the features alone, and then the one with the fewest columns.
 
     Parameters
     ----------
@@ -146,10 +146,11 @@ class _Search:
         return {"tried": self.tried, "chosen": self._chosen(max(whole.values())), "whole": whole}
 
     def _chosen(self, features: float) -> Json:
-        ahead = [found for found in self.tried if found["ndcg"] > features] or self.tried
-        best = max(float(found["ndcg"]) for found in ahead)
-        enough = [found for found in ahead if found["ndcg"] >= SMALLER * best]
-        return min(enough, key=lambda found: (found["columns"], -found["ndcg"]))
+        ahead = [found for found in self.tried if found["ndcg"] > features]
+        among = ahead or self.tried
+        best = max(float(found["ndcg"]) for found in among)
+        enough = [found for found in among if found["ndcg"] >= SMALLER * best]
+        return min(enough, key=lambda found: (bool(ahead) and _alone(found), found["columns"], -found["ndcg"]))
 
     def _kinds(self) -> list[Raw]:
         counts = _are_counts(self.features.joined(), self.split.train)
@@ -175,6 +176,10 @@ class _Search:
         return ColdStartScores.of_queries(by_query, k=_K).ndcg
 
 
+def _alone(found: Json) -> bool:
+    return found.get("raw_weight") == 1  # the features without a learned part
+
+
 def _are_counts(table: Table, rows: NDArray[np.int64]) -> bool:
     """Return whether no value is negative and most are 0."""
     stored = 0
@@ -188,6 +193,8 @@ def _are_counts(table: Table, rows: NDArray[np.int64]) -> bool:
 def settled(config: RGCConfig, found: Mapping[str, Json]) -> tuple[RGCConfig, Json]:
     """Return the options that the trials chose, and the record of the choice for ``metrics.json``.
 
+    Of the settings that the trials chose it takes the best one. The features alone come last among those within 1 % of it.
+
     Parameters
     ----------
     config : RGCConfig
@@ -195,12 +202,15 @@ def settled(config: RGCConfig, found: Mapping[str, Json]) -> tuple[RGCConfig, Js
     found : mapping of str to dict
         ``choice`` and the options of every trial, by folder; see `choose`.
     """
-    best = max(found, key=lambda name: float(found[name]["choice"]["chosen"]["ndcg"]))
-    chosen = found[best]["choice"]["chosen"]
+    of_trial = {name: trial["choice"]["chosen"] for name, trial in found.items()}
+    top = max(float(setting["ndcg"]) for setting in of_trial.values())
+    close = [name for name, setting in of_trial.items() if setting["ndcg"] >= SMALLER * top]
+    best = min(close, key=lambda name: (_alone(of_trial[name]), -float(of_trial[name]["ndcg"])))
+    chosen = of_trial[best]
     changes = {name: value for name, value in found[best]["options"].items() if name not in _OF_TRIAL}
     kept = {name: chosen[name] for name in ("raw", "raw_dim", "raw_weight") if name in chosen}
     options = RGCConfig.from_dict({**config.to_dict(), **changes, **kept})
-    trials = [{"trial": name, **setting} for name, of_trial in found.items() for setting in of_trial["choice"]["tried"]]
+    trials = [{"trial": name, **setting} for name, trial in found.items() for setting in trial["choice"]["tried"]]
     return options, {
         "options": options.to_dict(),
         "tried": trials,
