@@ -110,8 +110,8 @@ def _tuning(tuning: dict[str, Any]) -> Section:
     best = next(row[0] for row, found in zip(rows, tuning["tried"], strict=True) if found == chosen)
     text = (
         "A part of the training videos was kept from trainings of their own and judged them, with the features beside the "
-        "learnt vector in several ways. Taken are the fewest columns that come within 1 % of the best and, if any do, beat the "
-        "features. The features alone, whole: "
+        "learnt vector in several ways. Settings that beat the features come first. Of those within 1 % of the best, one with "
+        "a learnt part is preferred to the features alone, then the fewest columns. The features alone, whole: "
         + ", ".join(f"{kind} {value:.4f}" for kind, value in tuning["whole"].items())
         + "."
     )
